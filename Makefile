@@ -1,0 +1,140 @@
+# The commands the README names; everything they make lies under target/.
+#   make build    the library, target/release/libchromesock.{so,a}
+#   make demo     httpd serving a real folder to curl and to fetch, with a transcript
+#   make test     everything that must hold before a change is done
+#   make bench    side by side with libuv and epoll
+#   make install  PREFIX=/usr/local DESTDIR=
+#   make fuzz     each fuzz target for FUZZ_SECONDS
+#   make header   takes over a changed C API into include/chromesock.h
+# Each first installs the Debian packages it needs and does not find, see .ci/deps.
+
+SHELL = /bin/bash
+.SHELLFLAGS = -eu -o pipefail -c
+.ONESHELL:
+.NOTPARALLEL:
+.DEFAULT_GOAL = build
+.PHONY: build demo test lint test-rust test-c test-asan test-package bench fuzz header install clean
+
+CARGO ?= cargo
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+FUZZ_SECONDS ?= 60
+# Where Debian keeps nginx, and not on everybody's path.
+export PATH := $(PATH):/usr/sbin
+
+out := $(abspath $(or $(CARGO_TARGET_DIR),target))
+host := $(shell rustc -vV | sed -n 's/^host: //p')
+version := $(shell sed -n 's/^version = "\(.*\)"/\1/p;T;q' Cargo.toml)
+# What the SONAME carries: the major version, and the minor while the major is 0.
+abi := $(shell echo $(version) | sed -E 's/^(0\.[0-9]+|[1-9][0-9]*).*/\1/')
+
+# Words of .ci/deps: package, or package:command that serves as well when already there.
+build_needs = build-essential:g++
+demo_needs = $(build_needs) cmake:cmake ninja-build:ninja curl:curl
+bench_needs = $(demo_needs) pkg-config:pkg-config libuv1-dev python3:python3
+test_needs = $(bench_needs) nginx-light:nginx redis-server:redis-server wrk:wrk apache2-utils:ab strace:strace
+
+# Not `cargo build`: with the rlib of the Rust tests among the crate types it leaves out the link-time
+# optimization. The linker then looks for libchromesock.so, a started program for its SONAME.
+cargo-library = $(CARGO) rustc --release --lib --crate-type cdylib,staticlib
+build:
+	.ci/deps $(build_needs)
+	$(cargo-library)
+	ln -sf libchromesock.so $(out)/release/libchromesock.so.$(abi)
+
+demo: build
+	.ci/deps $(demo_needs)
+	$(call cmake-build,examples-c,$(out)/examples-c,$(out)/release)
+	examples-c/demo.sh $(out)/examples-c
+
+test:
+	.ci/deps $(test_needs)
+	$(MAKE) lint test-rust test-c test-asan test-package
+
+lint:
+	$(CARGO) fmt --check
+	$(CARGO) clippy --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --document-private-items
+
+test-rust:
+	$(CARGO) test
+	$(CARGO) test --release
+
+# $(call cmake-build,source,build folder,folder of the library,sanitizer)
+define cmake-build
+cmake -S $(1) -B $(2) -G Ninja -Wno-dev -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+  -DCHROMESOCK_INCLUDE_DIR=$(CURDIR)/include -DCHROMESOCK_LIBRARY=$(3)/libchromesock.so -DCHROMESOCK_SANITIZE=$(4)
+cmake --build $(2)
+endef
+ctest = ctest --output-on-failure --no-tests=error --test-dir
+
+test-c: build
+	$(call cmake-build,examples-c,$(out)/examples-c,$(out)/release)
+	$(call cmake-build,c-tests,$(out)/c-tests,$(out)/release)
+	$(ctest) $(out)/examples-c
+	$(ctest) $(out)/c-tests
+
+# The Rust side is instrumented too: a switch the stable compiler has, but calls unstable. --target keeps
+# build scripts and macros out of it. The runtime is the C compiler's: gcc's libasan, linked by the program.
+# The first check is that such a build does stop at a Rust-side read beyond a block of the host.
+asan := $(out)/asan/$(host)/release
+test-asan: export RUSTC_BOOTSTRAP = 1
+test-asan: export RUSTFLAGS = -Zsanitizer=address -Cforce-frame-pointers=yes
+test-asan: export CARGO_PROFILE_RELEASE_LTO = off
+test-asan: export CARGO_PROFILE_RELEASE_CODEGEN_UNITS = 16
+test-asan: export CARGO_PROFILE_RELEASE_DEBUG = line-tables-only
+test-asan: export CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS = true
+test-asan: export ASAN_OPTIONS = detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1
+# A pointer left behind in a vector register would hide a leak.
+test-asan: export LSAN_OPTIONS = use_registers=0
+test-asan:
+	$(cargo-library) --target $(host) --target-dir $(out)/asan
+	ln -sf libchromesock.so $(asan)/libchromesock.so.$(abi)
+	c-tests/package/asan.sh include $(asan)
+	$(call cmake-build,examples-c,$(out)/asan/examples-c,$(asan),address)
+	$(call cmake-build,c-tests,$(out)/asan/c-tests,$(asan),address)
+	$(ctest) $(out)/asan/examples-c
+	$(ctest) $(out)/asan/c-tests
+
+# Installs into a folder of its own and builds against that; the prefix it is told is another one.
+test-package: build
+	rm -rf $(out)/package
+	$(MAKE) install DESTDIR=$(out)/package PREFIX=/opt/chromesock
+	c-tests/package/run.sh $(out)/package/opt/chromesock $(version) $(abi)
+
+bench: build
+	.ci/deps $(bench_needs)
+	benches/run.sh
+
+fuzz:
+	.ci/deps $(build_needs)
+	$(CARGO) fuzz --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-fuzz
+	export RUSTC_BOOTSTRAP=1
+	for target in $$($(CARGO) fuzz list); do
+	  mkdir -p fuzz/corpus/$$target fuzz/seeds/$$target
+	  $(CARGO) fuzz run $$target fuzz/corpus/$$target fuzz/seeds/$$target -- -max_total_time=$(FUZZ_SECONDS) -timeout=10
+	done
+
+# The freshest of the headers the build script left in the build output.
+header: build
+	cp "$$(ls -t $(out)/release/build/chromesock-*/out/chromesock.h | head -n 1)" include/chromesock.h
+
+# Without a Rust toolchain, as under sudo, it installs what was built before.
+# Config and .pc name the other folders relative to their own: the tree may be moved.
+fill = sed -e 's|@VERSION@|$(version)|' -e 's|@ABI@|$(abi)|' -e "s|@PREFIX@|$$(realpath -ms --relative-to=$(2) $(PREFIX))|" \
+  -e "s|@LIBDIR@|$$(realpath -ms --relative-to=$(PREFIX) $(LIBDIR))|" \
+  -e "s|@INCLUDEDIR@|$$(realpath -ms --relative-to=$(PREFIX) $(INCLUDEDIR))|" packaging/$(1).in >$(DESTDIR)$(2)/$(1)
+install: $(if $(shell command -v $(CARGO)),build)
+	install -d $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(LIBDIR)/cmake/chromesock
+	install -m 644 include/chromesock.h $(DESTDIR)$(INCLUDEDIR)
+	install -m 644 $(out)/release/libchromesock.a $(DESTDIR)$(LIBDIR)
+	install -m 755 $(out)/release/libchromesock.so $(DESTDIR)$(LIBDIR)/libchromesock.so.$(version)
+	ln -sf libchromesock.so.$(version) $(DESTDIR)$(LIBDIR)/libchromesock.so.$(abi)
+	ln -sf libchromesock.so.$(abi) $(DESTDIR)$(LIBDIR)/libchromesock.so
+	$(call fill,chromesock.pc,$(LIBDIR)/pkgconfig)
+	$(call fill,chromesock-config.cmake,$(LIBDIR)/cmake/chromesock)
+	$(call fill,chromesock-config-version.cmake,$(LIBDIR)/cmake/chromesock)
+
+clean:
+	rm -rf $(out) fuzz/target

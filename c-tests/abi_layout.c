@@ -1,0 +1,127 @@
+/* Layouts that foreign readers map directly (style.md 6): sizes, offsets, no hidden padding, numbers
+ * of the ABI. */
+#include <chromesock.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#define SIZE(type, n) _Static_assert(sizeof(type) == (n), "size of " #type)
+#define AT(type, member, n) _Static_assert(offsetof(type, member) == (n), #type "." #member)
+#define IS(name, n) _Static_assert((long long)(name) == (n), #name)
+
+_Static_assert(sizeof(void *) == 8, "these numbers are for 64-bit machines");
+
+SIZE(chromesock_bool, 1);
+SIZE(chromesock_status, 4);
+
+SIZE(chromesock_socket_info, 56);
+AT(chromesock_socket_info, size, 0);
+AT(chromesock_socket_info, present, 4);
+AT(chromesock_socket_info, socket_id, 8);
+AT(chromesock_socket_info, buffer_size, 12);
+AT(chromesock_socket_info, local_port, 16);
+AT(chromesock_socket_info, peer_port, 20);
+AT(chromesock_socket_info, persistent, 24);
+AT(chromesock_socket_info, paused, 25);
+AT(chromesock_socket_info, connected, 26);
+AT(chromesock_socket_info, name, 32);
+AT(chromesock_socket_info, local_address, 40);
+AT(chromesock_socket_info, peer_address, 48);
+
+SIZE(chromesock_event, 96);
+AT(chromesock_event, size, 0);
+AT(chromesock_event, type, 4);
+AT(chromesock_event, present, 8);
+AT(chromesock_event, socket_id, 12);
+AT(chromesock_event, client_socket_id, 16);
+AT(chromesock_event, result, 20);
+AT(chromesock_event, port, 24);
+AT(chromesock_event, user_data, 32);
+AT(chromesock_event, message, 40);
+AT(chromesock_event, address, 48);
+AT(chromesock_event, data, 56);
+AT(chromesock_event, data_len, 64);
+AT(chromesock_event, bytes_sent, 72);
+AT(chromesock_event, sockets, 80);
+AT(chromesock_event, sockets_len, 88);
+
+SIZE(chromesock_app_options, 72);
+AT(chromesock_app_options, size, 0);
+AT(chromesock_app_options, present, 4);
+AT(chromesock_app_options, delivery, 8);
+AT(chromesock_app_options, reactor, 16);
+AT(chromesock_app_options, manifest, 24);
+AT(chromesock_app_options, write_quota_bytes, 32);
+AT(chromesock_app_options, undelivered_bytes_per_socket, 40);
+AT(chromesock_app_options, undelivered_bytes_per_app, 48);
+AT(chromesock_app_options, wakeup, 56);
+AT(chromesock_app_options, wakeup_user_data, 64);
+
+SIZE(chromesock_app_stats, 56);
+AT(chromesock_app_stats, size, 0);
+AT(chromesock_app_stats, calls_accepted, 8);
+AT(chromesock_app_stats, calls_completed, 16);
+AT(chromesock_app_stats, sockets_open, 24);
+AT(chromesock_app_stats, unsent_bytes, 32);
+AT(chromesock_app_stats, undelivered_bytes, 40);
+AT(chromesock_app_stats, undelivered_events, 48);
+
+SIZE(chrome_sockets_tcp_properties, 24);
+AT(chrome_sockets_tcp_properties, size, 0);
+AT(chrome_sockets_tcp_properties, present, 4);
+AT(chrome_sockets_tcp_properties, name, 8);
+AT(chrome_sockets_tcp_properties, buffer_size, 16);
+AT(chrome_sockets_tcp_properties, persistent, 20);
+
+SIZE(chrome_sockets_tcp_server_properties, 24);
+AT(chrome_sockets_tcp_server_properties, size, 0);
+AT(chrome_sockets_tcp_server_properties, present, 4);
+AT(chrome_sockets_tcp_server_properties, name, 8);
+AT(chrome_sockets_tcp_server_properties, persistent, 16);
+
+IS(CHROMESOCK_OK, 0);
+IS(CHROMESOCK_ABORTED, -3);
+IS(CHROMESOCK_INVALID_ARGUMENT, -4);
+IS(CHROMESOCK_CONTEXT_SHUT_DOWN, -26);
+IS(CHROMESOCK_CONNECTION_CLOSED, -100);
+IS(CHROMESOCK_RECURSIVE_CALL, -10001);
+IS(CHROMESOCK_WRONG_DELIVERY, -10002);
+IS(CHROMESOCK_APP_CLOSED, 1);
+IS(CHROME_SOCKETS_TCP_CREATE, 0x101);
+IS(CHROME_SOCKETS_TCP_CONNECT, 0x106);
+IS(CHROME_SOCKETS_TCP_SEND, 0x109);
+IS(CHROME_SOCKETS_TCP_GET_SOCKETS, 0x10c);
+IS(CHROME_SOCKETS_TCP_ON_RECEIVE, 0x181);
+IS(CHROME_SOCKETS_TCP_ON_RECEIVE_ERROR, 0x182);
+IS(CHROME_SOCKETS_TCP_SERVER_CREATE, 0x201);
+IS(CHROME_SOCKETS_TCP_SERVER_GET_SOCKETS, 0x208);
+IS(CHROME_SOCKETS_TCP_SERVER_ON_ACCEPT, 0x281);
+IS(CHROME_SOCKETS_TCP_SERVER_ON_ACCEPT_ERROR, 0x282);
+IS(CHROMESOCK_EVENT_RESULT, 1);
+IS(CHROMESOCK_EVENT_BYTES_SENT, 2);
+IS(CHROMESOCK_EVENT_DATA, 4);
+IS(CHROMESOCK_EVENT_ADDRESS, 8);
+IS(CHROMESOCK_EVENT_PORT, 16);
+IS(CHROMESOCK_EVENT_SOCKETS, 32);
+IS(CHROMESOCK_DELIVERY_QUEUE, 0);
+IS(CHROMESOCK_DELIVERY_REACTOR, 1);
+IS(CHROME_SOCKETS_DNS_QUERY_TYPE_ANY, 0);
+IS(CHROME_SOCKETS_DNS_QUERY_TYPE_IPV4, 1);
+IS(CHROME_SOCKETS_DNS_QUERY_TYPE_IPV6, 2);
+
+/* The library and this header agree on the version; an app is made and freed with nothing but it. */
+int main(void) {
+    chromesock_app *app = NULL;
+    uint32_t want = (uint32_t)CHROMESOCK_VERSION_MAJOR << 16 | (uint32_t)CHROMESOCK_VERSION_MINOR << 8 |
+                    (uint32_t)CHROMESOCK_VERSION_PATCH;
+    if (chromesock_version_number() != want) {
+        fprintf(stderr, "version: library 0x%x, header 0x%x\n", (unsigned)chromesock_version_number(),
+                (unsigned)want);
+        return 1;
+    }
+    if (chromesock_app_new(NULL, &app) != CHROMESOCK_OK || app == NULL) {
+        fprintf(stderr, "chromesock_app_new failed\n");
+        return 1;
+    }
+    chromesock_app_free(app);
+    return 0;
+}

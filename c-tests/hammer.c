@@ -1,0 +1,225 @@
+/* Random misuse from several threads, with a printed seed: hammer [seed [steps]]. Whatever it does,
+ * the process lives and every accepted call completes exactly once (style.md 11, tcp.md G-20). */
+#include <time.h>
+#include <unistd.h>
+
+#include "harness.h"
+
+enum { THREADS = 3, IDS = 24 };
+
+struct hammer {
+    fx *f;
+    uint64_t state;
+    long steps;
+    pthread_t thread;
+};
+
+static uint16_t server_port;
+static int32_t ids[IDS];
+static pthread_mutex_t ids_mutex = PTHREAD_MUTEX_INITIALIZER;
+static atomic_int running;
+
+static uint32_t next(struct hammer *h) {
+    h->state = h->state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(h->state >> 33);
+}
+
+static int32_t some_id(struct hammer *h) {
+    static const int32_t odd[] = {0, -1, INT32_MIN, INT32_MAX, 7777777};
+    int32_t id;
+    if (next(h) % 16 == 0) return odd[next(h) % 5];
+    pthread_mutex_lock(&ids_mutex);
+    id = ids[next(h) % IDS];
+    pthread_mutex_unlock(&ids_mutex);
+    return id;
+}
+
+static void keep_id(struct hammer *h, int32_t id) {
+    pthread_mutex_lock(&ids_mutex);
+    ids[next(h) % IDS] = id;
+    pthread_mutex_unlock(&ids_mutex);
+}
+
+static int32_t number(struct hammer *h) {
+    static const int32_t odd[] = {0, 1, -1, 65535, 65536, INT32_MIN, INT32_MAX, 32768};
+    return odd[next(h) % 8];
+}
+
+static const char *host(struct hammer *h) {
+    static const char *const hosts[] = {"127.0.0.1", "127.0.0.1", "127.0.0.1", "::1",   "localhost",
+                                        "127.1",     "",          "a..b",      "[::1]", "224.0.0.1"};
+    return hosts[next(h) % 10];
+}
+
+static int32_t port(struct hammer *h) { return next(h) % 4 ? server_port : number(h); }
+
+/* A completion's user_data must be a call of ours even when the call is refused later: refused calls
+ * simply never complete, and are not counted. */
+static void expect(struct hammer *h, call *c, chromesock_status status, chromesock_status refusal) {
+    fx *f = h->f;
+    if (status == CHROMESOCK_OK) {
+        pthread_mutex_lock(&f->mutex);
+        c->next = f->calls;
+        f->calls = c;
+        f->accepted++;
+        pthread_mutex_unlock(&f->mutex);
+        return;
+    }
+    if (status != refusal) FAIL("call 0x%x refused with %d", (unsigned)c->type, (int)status);
+    free(c);
+}
+
+static void listener(chromesock_app *app, const chromesock_event *e, void *user_data) {
+    (void)app;
+    (void)e;
+    (void)user_data;
+}
+
+/* Calls that are refused at once, whatever the state. */
+static void misuse(struct hammer *h) {
+    static unsigned char junk[64];
+    fx *f = h->f;
+    int32_t id = some_id(h);
+    chrome_sockets_tcp_properties p = tcp_props(1u << (3 + next(h) % 29), NULL, 0, 0);
+    call *c;
+    switch (next(h) % 7) {
+    case 0:
+        c = call_new(f, CHROME_SOCKETS_TCP_SEND, id);
+        expect(h, c, chrome_sockets_tcp_send(f->app, id, NULL, 1 + next(h), f->callback, c),
+               CHROMESOCK_INVALID_ARGUMENT);
+        break;
+    case 1:
+        c = call_new(f, CHROME_SOCKETS_TCP_UPDATE, id);
+        expect(h, c, chrome_sockets_tcp_update(f->app, id, &p, f->callback, c),
+               CHROMESOCK_INVALID_ARGUMENT);
+        break;
+    case 2:
+        c = call_new(f, CHROME_SOCKETS_TCP_CONNECT, id);
+        expect(h, c, chrome_sockets_tcp_connect(f->app, id, "\xff\xfe", 1, 0, f->callback, c),
+               CHROMESOCK_INVALID_ARGUMENT);
+        break;
+    case 3:
+        c = call_new(f, CHROME_SOCKETS_TCP_CONNECT, id);
+        expect(h, c,
+               chrome_sockets_tcp_connect(f->app, id, "127.0.0.1", 1, 3 + (int32_t)(next(h) % 9),
+                                          f->callback, c),
+               CHROMESOCK_INVALID_ARGUMENT);
+        break;
+    case 4: CHECK_INT(chromesock_app_next_event(f->app, 0, NULL), CHROMESOCK_INVALID_ARGUMENT); break;
+    case 5:
+        memset(junk, (int)next(h) & 0xff, sizeof junk);
+        c = call_new(f, CHROME_SOCKETS_TCP_SEND, id);
+        expect(h, c, chrome_sockets_tcp_send(f->app, id, junk, next(h) % sizeof junk, f->callback, c),
+               CHROMESOCK_OK);
+        break;
+    default: CHECK_INT(chromesock_event_retain(NULL, NULL), CHROMESOCK_INVALID_ARGUMENT); break;
+    }
+}
+
+static void one_step(struct hammer *h) {
+    static const char block[70000];
+    fx *f = h->f;
+    int32_t id = some_id(h), made = 0;
+    chrome_sockets_tcp_properties p = tcp_props(next(h) % 8, "hammer", number(h), (int)next(h) & 1);
+    chrome_sockets_tcp_server_properties sp = server_props(next(h) % 4, "hammer", (int)next(h) & 1);
+    chromesock_bool has;
+    intptr_t handle;
+    switch (next(h) % 30) {
+    case 0: case 1:
+        tcp_create(f, next(h) % 2 ? &p : NULL, &made);
+        keep_id(h, made);
+        break;
+    case 2:
+        server_create(f, next(h) % 2 ? &sp : NULL, &made);
+        keep_id(h, made);
+        break;
+    case 3: tcp_update(f, id, &p); break;
+    case 4: tcp_set_paused(f, id, (int)next(h) % 3); break;
+    case 5: tcp_set_keep_alive(f, id, (int)next(h) & 1, number(h)); break;
+    case 6: tcp_set_no_delay(f, id, (int)next(h) & 1); break;
+    case 7: case 8: case 9: case 10: tcp_connect_type(f, id, host(h), port(h), (int32_t)(next(h) % 3)); break;
+    case 11: tcp_disconnect(f, id); break;
+    case 12: case 13: case 14: tcp_send(f, id, block, next(h) % sizeof block); break;
+    case 15: tcp_close(f, id); break;
+    case 16: tcp_get_info(f, id); break;
+    case 17: tcp_get_sockets(f); break;
+    case 18: server_update(f, id, &sp); break;
+    case 19: server_set_paused(f, id, (int)next(h) & 1); break;
+    case 20: server_listen_backlog(f, id, "127.0.0.1", next(h) % 2 ? 0 : number(h), number(h)); break;
+    case 21: server_listen(f, id, host(h), 0); break;
+    case 22: server_disconnect(f, id); break;
+    case 23: server_close(f, id); break;
+    case 24: server_get_info(f, id); break;
+    case 25: server_get_sockets(f); break;
+    case 26:
+        CHECK_INT(chrome_sockets_tcp_on_receive_has_listener(f->app, listener, h, &has), 0);
+        fx_stats(f);
+        break;
+    case 27:
+        chromesock_app_event_handle(f->app, &handle);
+        fx_pump(f, 0);
+        break;
+    case 28: misuse(h); break;
+    default: fx_pump(f, 1); break;
+    }
+}
+
+static void *hammer_thread(void *arg) {
+    struct hammer *h = arg;
+    for (long n = 0; n < h->steps; n++) one_step(h);
+    atomic_fetch_sub(&running, 1);
+    return NULL;
+}
+
+/* Accepted clients join the ids everybody works on; now and then an event is retained for a while. */
+static void adopt(fx *f, const chromesock_event *event) {
+    const chromesock_event *kept = NULL;
+    (void)f;
+    if (event->type == CHROME_SOCKETS_TCP_SERVER_ON_ACCEPT) {
+        pthread_mutex_lock(&ids_mutex);
+        ids[(unsigned)event->client_socket_id % IDS] = event->client_socket_id;
+        pthread_mutex_unlock(&ids_mutex);
+        tcp_set_paused(f, event->client_socket_id, 0);
+    }
+    if (event->type == CHROME_SOCKETS_TCP_ON_RECEIVE && event->data_len % 2) {
+        CHECK_INT(chromesock_event_retain(event, &kept), CHROMESOCK_OK);
+        chromesock_event_release(kept);
+    }
+}
+
+static uint64_t seed;
+static long steps;
+
+static void hammer(fx *f) {
+    struct hammer h[THREADS];
+    call *c;
+    int32_t server = new_server(f);
+    IS_OK0(server_listen(f, server, "127.0.0.1", 0));
+    c = server_get_info(f, server);
+    IS_OK(c);
+    server_port = (uint16_t)c->done->info[0].local_port;
+    for (int n = 0; n < IDS; n++) ids[n] = n % 6 ? new_tcp(f) : new_server(f);
+    f->inside = adopt;
+    atomic_store(&running, THREADS);
+    for (int n = 0; n < THREADS; n++) {
+        h[n].f = f;
+        h[n].state = seed + (uint64_t)n * 1000003u + (uint64_t)f->mode;
+        h[n].steps = steps;
+        CHECK_INT(pthread_create(&h[n].thread, NULL, hammer_thread, &h[n]), 0);
+    }
+    while (atomic_load(&running) > 0) fx_pump(f, 1);
+    for (int n = 0; n < THREADS; n++) CHECK_INT(pthread_join(h[n].thread, NULL), 0);
+    /* the callback of an accept may still make a call: wait for the reactor to be through */
+    IS_OK(tcp_get_sockets(f));
+    f->inside = NULL;
+    IS_OK(tcp_get_sockets(f));
+}
+
+int main(int argc, char **argv) {
+    seed = argc > 1 ? strtoull(argv[1], NULL, 0) : (uint64_t)time(NULL);
+    steps = argc > 2 ? atol(argv[2]) : scaled(6000);
+    harness_init(0, NULL);
+    printf("seed %llu, %ld steps, %d threads\n", (unsigned long long)seed, steps, (int)THREADS);
+    RUN_ALL_MODES(hammer);
+    return harness_finish();
+}

@@ -1,0 +1,256 @@
+/* chromesock_app_free from every place (style.md 5 "End", 1.8; 13 first line): inside callbacks of
+ * the app itself and of another, from another thread, with work pending. The remaining completions
+ * reach their callbacks, the release hook runs once, and nothing hangs. */
+#include <time.h>
+#include <unistd.h>
+
+#include "harness.h"
+
+static uint32_t trigger;
+static atomic_int fired;
+static chromesock_app *victim;
+
+static atomic_int stay_on_main;
+
+static void free_inside(fx *f, const chromesock_event *event) {
+    /* The loop on the stack finishes the free: the callbacks stay on the dispatching thread. */
+    if (stay_on_main && !pthread_equal(pthread_self(), f->main_thread))
+        FAIL("event 0x%x of a queue app on a foreign thread", (unsigned)event->type);
+    if (fired) return;
+    if (event->type == trigger) {
+        fired = 1;
+        chromesock_app_free(victim);
+    } else if (event->type == CHROME_SOCKETS_TCP_ON_RECEIVE) {
+        /* The call that raises the trigger is made on the callback's thread: no call of ours is
+         * still inside the library when the app goes. */
+        if (trigger == CHROME_SOCKETS_TCP_GET_INFO) tcp_get_info(f, event->socket_id);
+        if (trigger == CHROME_SOCKETS_TCP_CLOSE) tcp_close(f, event->socket_id);
+        if (trigger == CHROMESOCK_APP_CLOSED) CHECK_INT(chromesock_app_close(f->app), CHROMESOCK_OK);
+    }
+}
+
+static int was_released(fx *f, void *arg) {
+    (void)arg;
+    return f->released > 0;
+}
+
+/* After free inside a callback the fixture may only look at its own memory. */
+static void wait_released(fx *f) {
+    long long end = now_ms() + deadline_ms();
+    pthread_mutex_lock(&f->mutex);
+    while (!f->released) {
+        struct timespec t;
+        if (now_ms() > end) FAIL("deadline: the release hook did not run");
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        t.tv_sec += 1;
+        pthread_cond_timedwait(&f->changed, &f->mutex, &t);
+    }
+    pthread_mutex_unlock(&f->mutex);
+}
+
+static void start_pending(fx *f, blackhole *b, int *peer) {
+    int32_t id = new_tcp(f), sender;
+    static char big[1 << 20];
+    tcp_connect(f, id, "127.0.0.1", b->port);
+    sender = connected(f, peer);
+    for (int n = 0; n < 30; n++) tcp_send(f, sender, big, sizeof big);
+    for (int n = 0; n < 20; n++) tcp_get_info(f, id);
+}
+
+static void own_app(enum mode mode, uint32_t type) {
+    fx *f = fx_new(mode, NULL);
+    blackhole b;
+    int peer;
+    blackhole_open(&b, "127.0.0.1", 0);
+    start_pending(f, &b, &peer);
+    IS_OK(tcp_get_sockets(f));
+    wait_until(f, fx_stats(f).undelivered_events == 0);
+    trigger = type;
+    fired = 0;
+    victim = f->app;
+    stay_on_main = !mode_is_reactor(mode);
+    f->inside = free_inside;
+    peer_text(peer, "x");
+    if (!mode_is_reactor(mode)) {
+        long long end = now_ms() + deadline_ms();
+        while (!fired) {
+            int32_t n = 0;
+            chromesock_status s = chromesock_app_dispatch(f->app, 0, 1000, &n);
+            if (now_ms() > end) FAIL("deadline: the callback did not run");
+            if (!fired) CHECK_INT(s, CHROMESOCK_OK);
+        }
+    }
+    wait_released(f);
+    stay_on_main = 0;
+    fx_check_calls(f);
+    peer_wait_end(peer);
+    close(peer);
+    blackhole_close(&b);
+    fx_forget(f);
+}
+
+static void inside_a_callback_of_the_app(void) {
+    static const uint32_t types[] = {CHROME_SOCKETS_TCP_GET_INFO, CHROME_SOCKETS_TCP_ON_RECEIVE,
+                                     CHROME_SOCKETS_TCP_CLOSE, CHROMESOCK_APP_CLOSED};
+    for (int mode = 0; mode < MODE_COUNT; mode++) {
+        if (mode == MODE_PULL) continue;
+        for (size_t n = 0; n < sizeof types / sizeof types[0]; n++) {
+            printf("  %s 0x%x\n", mode_name((enum mode)mode), (unsigned)types[n]);
+            own_app((enum mode)mode, types[n]);
+        }
+    }
+}
+
+/* Pull: the app is freed while one of its events is held; the event stays readable. Completions
+ * nobody took are gone with the app: there was no callback to hand them to. */
+static void while_a_pulled_event_is_held(void) {
+    fx *f = fx_new(MODE_PULL, NULL);
+    int peer;
+    int32_t id = connected(f, &peer);
+    const chromesock_event *e = NULL;
+    peer_text(peer, "kept bytes");
+    for (;;) {
+        CHECK_INT(chromesock_app_next_event(f->app, (int32_t)deadline_ms(), &e), CHROMESOCK_OK);
+        if (e->type == CHROME_SOCKETS_TCP_ON_RECEIVE) break;
+        fx_record(f, e);
+        chromesock_event_release(e);
+    }
+    chromesock_app_free(f->app);
+    CHECK_INT(e->socket_id, id);
+    CHECK_MEM(e->data, e->data_len, "kept bytes", 10);
+    chromesock_event_release(e);
+    peer_wait_end(peer);
+    close(peer);
+    fx_forget(f);
+}
+
+/* Another app, inside a callback: with reactors of their own, and on the same reactor. */
+static void another_app(int shared, enum mode mode, enum mode victim_mode) {
+    chromesock_reactor *reactor = NULL;
+    chromesock_app_options o;
+    fx *a, *b;
+    int peer, victim_peer;
+    memset(&o, 0, sizeof o);
+    if (shared) CHECK_INT(chromesock_reactor_new(&reactor), CHROMESOCK_OK);
+    o.reactor = reactor;
+    b = fx_new(victim_mode, &o);
+    a = fx_new(mode, &o);
+    connected(b, &victim_peer);
+    tcp_create(b, NULL, NULL);
+    connected(a, &peer);
+    trigger = CHROME_SOCKETS_TCP_ON_RECEIVE;
+    fired = 0;
+    victim = b->app;
+    a->inside = free_inside;
+    peer_text(peer, "x");
+    await_event(a, CHROME_SOCKETS_TCP_ON_RECEIVE, 0);
+    wait_until(a, fired);
+    a->inside = NULL;
+    if (b->mode != MODE_PULL) {
+        wait_released(b);
+        fx_check_calls(b);
+    }
+    peer_wait_end(victim_peer);
+    IS_OK(tcp_get_sockets(a)); /* the app that did it lives on */
+    close(peer);
+    close(victim_peer);
+    fx_end(a);
+    fx_forget(b);
+    chromesock_reactor_free(reactor);
+}
+
+static void another_app_inside_a_callback(void) {
+    for (int shared = 0; shared < 2; shared++)
+        for (int mode = 0; mode < MODE_COUNT; mode++)
+            for (int other = 0; other < MODE_COUNT; other++) {
+                printf("  %s reactor, %s frees %s\n", shared ? "one" : "own", mode_name((enum mode)mode),
+                       mode_name((enum mode)other));
+                another_app(shared, (enum mode)mode, (enum mode)other);
+            }
+}
+
+/* From another thread while a callback runs: free waits for it. */
+static atomic_int in_callback, left_callback;
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+
+static void wait_at_gate(fx *f, const chromesock_event *event) {
+    (void)f;
+    if (event->type != CHROME_SOCKETS_TCP_GET_SOCKETS || atomic_load(&left_callback)) return;
+    atomic_store(&in_callback, 1);
+    pthread_mutex_lock(&gate);
+    pthread_mutex_unlock(&gate);
+    atomic_store(&left_callback, 1);
+}
+
+static atomic_int freed;
+static void *free_thread(void *arg) {
+    chromesock_app_free(((fx *)arg)->app);
+    CHECK_INT(atomic_load(&left_callback), 1);
+    atomic_store(&freed, 1);
+    return NULL;
+}
+
+static void waits_for_a_callback_elsewhere(void) {
+    pthread_t t;
+    fx *f = fx_new(MODE_REACTOR, NULL);
+    atomic_store(&in_callback, 0);
+    atomic_store(&left_callback, 0);
+    atomic_store(&freed, 0);
+    f->inside = wait_at_gate;
+    pthread_mutex_lock(&gate);
+    tcp_get_sockets(f);
+    while (!atomic_load(&in_callback)) fx_pump(f, 1);
+    CHECK_INT(pthread_create(&t, NULL, free_thread, f), 0);
+    fx_pump(f, 50); /* time for a wrong free to come back early */
+    CHECK_INT(atomic_load(&freed), 0);
+    pthread_mutex_unlock(&gate);
+    CHECK_INT(pthread_join(t, NULL), 0);
+    CHECK(was_released(f, NULL));
+    fx_check_calls(f);
+    fx_forget(f);
+}
+
+/* Plain ends: free at once, free with all kinds of work pending, free after close, NULL. */
+static void free_without_close(void) {
+    for (int mode = 0; mode < MODE_COUNT; mode++) {
+        fx *f = fx_new((enum mode)mode, NULL);
+        blackhole b;
+        int peer;
+        chromesock_app_free(f->app);
+        fx_forget(f);
+        f = fx_new((enum mode)mode, NULL);
+        blackhole_open(&b, "127.0.0.1", 0);
+        start_pending(f, &b, &peer);
+        chromesock_app_free(f->app);
+        if (mode != MODE_PULL) fx_check_calls(f); /* handed to their callbacks */
+        peer_wait_end(peer);
+        close(peer);
+        blackhole_close(&b);
+        fx_forget(f);
+        f = fx_new((enum mode)mode, NULL);
+        CHECK_INT(chromesock_app_close(f->app), CHROMESOCK_OK);
+        chromesock_app_free(f->app);
+        fx_forget(f);
+    }
+    chromesock_app_free(NULL);
+    chromesock_reactor_free(NULL);
+}
+
+/* Descriptors and threads come back. */
+static void nothing_is_left(void) {
+    int before = count_fds();
+    for (int n = 0; n < 5; n++) free_without_close();
+    for (long long end = now_ms() + deadline_ms(); count_fds() > before;)
+        if (now_ms() > end) FAIL("%d descriptors, %d at the start", count_fds(), before);
+}
+
+int main(int argc, char **argv) {
+    harness_init(argc, argv);
+    RUN(inside_a_callback_of_the_app);
+    RUN(while_a_pulled_event_is_held);
+    RUN(another_app_inside_a_callback);
+    RUN(waits_for_a_callback_elsewhere);
+    RUN(free_without_close);
+    RUN(nothing_is_left);
+    return harness_finish();
+}

@@ -1,0 +1,69 @@
+#define _POSIX_C_SOURCE 200809L
+#include "transcript.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+static FILE *transcript;
+
+void transcript_to(FILE *out) {
+    transcript = out;
+    if (out != NULL)
+        setvbuf(out, NULL, _IOLBF, 0);
+}
+
+void transcript_call(const char *format, ...) {
+    if (transcript == NULL)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    flockfile(transcript); /* one line is one piece, whatever other threads print */
+    fputs("> ", transcript);
+    vfprintf(transcript, format, arguments);
+    fputc('\n', transcript);
+    funlockfile(transcript);
+    va_end(arguments);
+}
+
+static void print_info(FILE *out, const chromesock_socket_info *info) {
+    if (info->local_address != NULL)
+        fprintf(out, ", local %s port %d", info->local_address, (int)info->local_port);
+    if (info->peer_address != NULL)
+        fprintf(out, ", peer %s port %d", info->peer_address, (int)info->peer_port);
+    if (info->paused)
+        fputs(", paused", out);
+}
+
+void transcript_event(const chromesock_event *event) {
+    if (transcript == NULL)
+        return;
+    const char *name = chromesock_event_type_name(event->type);
+    if (name == NULL)
+        name = event->type == CHROMESOCK_APP_CLOSED ? "app closed" : "an event type this program does not know";
+    if (strncmp(name, "chrome.", 7) == 0)
+        name += 7;
+    flockfile(transcript);
+    fprintf(transcript, "%c %s {", strstr(name, ".on") != NULL ? '!' : '<', name);
+    const char *between = "";
+    if (event->socket_id != 0) {
+        fprintf(transcript, "socketId %d", (int)event->socket_id);
+        between = ", ";
+    }
+    if (event->client_socket_id != 0)
+        fprintf(transcript, "%sclientSocketId %d", between, (int)event->client_socket_id);
+    if (event->present & CHROMESOCK_EVENT_RESULT) {
+        fprintf(transcript, "%sresult %d", between, (int)event->result);
+        between = ", ";
+    }
+    if (event->present & CHROMESOCK_EVENT_BYTES_SENT)
+        fprintf(transcript, "%sbytesSent %llu", between, (unsigned long long)event->bytes_sent);
+    if (event->present & CHROMESOCK_EVENT_DATA)
+        fprintf(transcript, "%sdata %zu bytes", between, event->data_len);
+    if (event->sockets_len > 0)
+        print_info(transcript, event->sockets);
+    fputc('}', transcript);
+    if (event->message != NULL)
+        fprintf(transcript, " failed: %s", event->message);
+    fputc('\n', transcript);
+    funlockfile(transcript);
+}

@@ -1,0 +1,1800 @@
+/* chromesock: the Chrome Apps networking APIs outside of a browser.
+ *
+ * Generated from the Rust sources; do not edit.
+ *
+ * chrome_...      what a page may call: the documented API, name for name.
+ * chromesock_...  what only the host may call: apps, delivery, diagnostics.
+ *
+ * Threads: any function from any thread, also inside callbacks, unless it says otherwise.
+ * Calls: a return value of CHROMESOCK_OK means that exactly one completion follows; any other that
+ * nothing was kept and none follows. Calls of one thread are carried out in order.
+ * Ownership: inputs are borrowed until the call returns; events in callbacks are borrowed until the
+ * callback returns (keep one with chromesock_event_retain).
+ * Text is UTF-8 and ends with NUL, both ways; NULL = not given, or absent.
+ */
+
+#ifndef CHROMESOCK_H
+#define CHROMESOCK_H
+
+#include <stdint.h>
+#include <stddef.h>
+#define CHROMESOCK_VERSION_MAJOR 0
+#define CHROMESOCK_VERSION_MINOR 1
+#define CHROMESOCK_VERSION_PATCH 0
+
+/**
+ * `persistent` is given.
+ */
+#define CHROME_SOCKETS_TCP_PROPERTIES_PERSISTENT 1
+
+/**
+ * `name` is given.
+ */
+#define CHROME_SOCKETS_TCP_PROPERTIES_NAME 2
+
+/**
+ * `buffer_size` is given.
+ */
+#define CHROME_SOCKETS_TCP_PROPERTIES_BUFFER_SIZE 4
+
+/**
+ * `persistent` is given.
+ */
+#define CHROME_SOCKETS_TCP_SERVER_PROPERTIES_PERSISTENT 1
+
+/**
+ * `name` is given.
+ */
+#define CHROME_SOCKETS_TCP_SERVER_PROPERTIES_NAME 2
+
+/**
+ * `write_quota_bytes` is given.
+ */
+#define CHROMESOCK_APP_OPTIONS_WRITE_QUOTA 1
+
+/**
+ * `undelivered_bytes_per_socket` is given.
+ */
+#define CHROMESOCK_APP_OPTIONS_UNDELIVERED_PER_SOCKET 2
+
+/**
+ * `undelivered_bytes_per_app` is given.
+ */
+#define CHROMESOCK_APP_OPTIONS_UNDELIVERED_PER_APP 4
+
+/**
+ * `result` is delivered: the API's `result` or `resultCode`.
+ */
+#define CHROMESOCK_EVENT_RESULT 1
+
+/**
+ * `bytes_sent` is delivered.
+ */
+#define CHROMESOCK_EVENT_BYTES_SENT 2
+
+/**
+ * `data` and `data_len` are delivered.
+ */
+#define CHROMESOCK_EVENT_DATA 4
+
+/**
+ * `address` is delivered.
+ */
+#define CHROMESOCK_EVENT_ADDRESS 8
+
+/**
+ * `port` is delivered.
+ */
+#define CHROMESOCK_EVENT_PORT 16
+
+/**
+ * `sockets` and `sockets_len` are delivered.
+ */
+#define CHROMESOCK_EVENT_SOCKETS 32
+
+/**
+ * `name` is present.
+ */
+#define CHROMESOCK_SOCKET_INFO_NAME 1
+
+/**
+ * `buffer_size` is present.
+ */
+#define CHROMESOCK_SOCKET_INFO_BUFFER_SIZE 2
+
+/**
+ * The API has the member `connected` (not for chrome.sockets.tcpServer).
+ */
+#define CHROMESOCK_SOCKET_INFO_CONNECTED 4
+
+/**
+ * `local_address` and `local_port` are present.
+ */
+#define CHROMESOCK_SOCKET_INFO_LOCAL 8
+
+/**
+ * `peer_address` and `peer_port` are present.
+ */
+#define CHROMESOCK_SOCKET_INFO_PEER 16
+
+/**
+ * Result of a call, a completion or an event: 0 or one of the numbers below.
+ *
+ * The names and numbers are those of Chromium's network errors (`net::ERR_…`); numbers from
+ * -10001 down are this library's own and are only ever returned by functions, never delivered
+ * in an event.
+ *
+ */
+enum chromesock_status
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * Success; a call that returns it is followed by exactly one completion.
+   */
+  CHROMESOCK_OK = 0,
+  /**
+   * An operation of this kind is already pending.
+   */
+  CHROMESOCK_IO_PENDING = -1,
+  /**
+   * The operation failed without a better name.
+   */
+  CHROMESOCK_FAILED = -2,
+  /**
+   * The operation was cancelled by a close or a disconnect.
+   */
+  CHROMESOCK_ABORTED = -3,
+  /**
+   * An argument is wrong.
+   */
+  CHROMESOCK_INVALID_ARGUMENT = -4,
+  /**
+   * The operating system's handle is not valid.
+   */
+  CHROMESOCK_INVALID_HANDLE = -5,
+  /**
+   * The operation took too long.
+   */
+  CHROMESOCK_TIMED_OUT = -7,
+  /**
+   * Something happened that should not; the call or socket was given up.
+   */
+  CHROMESOCK_UNEXPECTED = -9,
+  /**
+   * The operating system denied access.
+   */
+  CHROMESOCK_ACCESS_DENIED = -10,
+  /**
+   * The operation is not supported.
+   */
+  CHROMESOCK_NOT_IMPLEMENTED = -11,
+  /**
+   * Descriptors or another resource of the system ran out.
+   */
+  CHROMESOCK_INSUFFICIENT_RESOURCES = -12,
+  /**
+   * Memory ran out.
+   */
+  CHROMESOCK_OUT_OF_MEMORY = -13,
+  /**
+   * The socket is not connected.
+   */
+  CHROMESOCK_SOCKET_NOT_CONNECTED = -15,
+  /**
+   * The network changed.
+   */
+  CHROMESOCK_NETWORK_CHANGED = -21,
+  /**
+   * The socket is already connected.
+   */
+  CHROMESOCK_SOCKET_IS_CONNECTED = -23,
+  /**
+   * The app is closing or closed.
+   */
+  CHROMESOCK_CONTEXT_SHUT_DOWN = -26,
+  /**
+   * The connection was closed.
+   */
+  CHROMESOCK_CONNECTION_CLOSED = -100,
+  /**
+   * The connection was reset by the peer.
+   */
+  CHROMESOCK_CONNECTION_RESET = -101,
+  /**
+   * The connection was refused.
+   */
+  CHROMESOCK_CONNECTION_REFUSED = -102,
+  /**
+   * The connection was aborted.
+   */
+  CHROMESOCK_CONNECTION_ABORTED = -103,
+  /**
+   * The connection could not be made.
+   */
+  CHROMESOCK_CONNECTION_FAILED = -104,
+  /**
+   * The host name could not be resolved.
+   */
+  CHROMESOCK_NAME_NOT_RESOLVED = -105,
+  /**
+   * There is no connection to a network.
+   */
+  CHROMESOCK_INTERNET_DISCONNECTED = -106,
+  /**
+   * The peer broke the TLS protocol.
+   */
+  CHROMESOCK_SSL_PROTOCOL_ERROR = -107,
+  /**
+   * The address or port is not valid here.
+   */
+  CHROMESOCK_ADDRESS_INVALID = -108,
+  /**
+   * The address cannot be reached.
+   */
+  CHROMESOCK_ADDRESS_UNREACHABLE = -109,
+  /**
+   * The server demands a client certificate.
+   */
+  CHROMESOCK_SSL_CLIENT_AUTH_CERT_NEEDED = -110,
+  /**
+   * No TLS version is enabled.
+   */
+  CHROMESOCK_NO_SSL_VERSIONS_ENABLED = -112,
+  /**
+   * No common TLS version or cipher.
+   */
+  CHROMESOCK_SSL_VERSION_OR_CIPHER_MISMATCH = -113,
+  /**
+   * The server asked for a renegotiation.
+   */
+  CHROMESOCK_SSL_RENEGOTIATION_REQUESTED = -114,
+  /**
+   * The server refused the client certificate.
+   */
+  CHROMESOCK_BAD_SSL_CLIENT_AUTH_CERT = -117,
+  /**
+   * The connection attempt timed out.
+   */
+  CHROMESOCK_CONNECTION_TIMED_OUT = -118,
+  /**
+   * Too many host names are being resolved.
+   */
+  CHROMESOCK_HOST_RESOLVER_QUEUE_TOO_LARGE = -119,
+  /**
+   * The server does not renegotiate.
+   */
+  CHROMESOCK_SSL_NO_RENEGOTIATION = -123,
+  /**
+   * TLS alert: decompression failure.
+   */
+  CHROMESOCK_SSL_DECOMPRESSION_FAILURE_ALERT = -125,
+  /**
+   * TLS alert: bad record MAC.
+   */
+  CHROMESOCK_SSL_BAD_RECORD_MAC_ALERT = -126,
+  /**
+   * The resolver failed.
+   */
+  CHROMESOCK_NAME_RESOLUTION_FAILED = -137,
+  /**
+   * Access to the network was denied.
+   */
+  CHROMESOCK_NETWORK_ACCESS_DENIED = -138,
+  /**
+   * The message is too long.
+   */
+  CHROMESOCK_MSG_TOO_BIG = -142,
+  /**
+   * The address is in use.
+   */
+  CHROMESOCK_ADDRESS_IN_USE = -147,
+  /**
+   * The peer's public key cannot be used.
+   */
+  CHROMESOCK_SSL_BAD_PEER_PUBLIC_KEY = -149,
+  /**
+   * A pinned key is missing in the certificate chain.
+   */
+  CHROMESOCK_SSL_PINNED_KEY_NOT_IN_CERT_CHAIN = -150,
+  /**
+   * TLS alert: decrypt error.
+   */
+  CHROMESOCK_SSL_DECRYPT_ERROR_ALERT = -153,
+  /**
+   * The server's certificate changed.
+   */
+  CHROMESOCK_SSL_SERVER_CERT_CHANGED = -156,
+  /**
+   * TLS alert: the server does not know the name.
+   */
+  CHROMESOCK_SSL_UNRECOGNIZED_NAME_ALERT = -159,
+  /**
+   * The name collides with a new top-level domain.
+   */
+  CHROMESOCK_ICANN_NAME_COLLISION = -166,
+  /**
+   * The server's certificate cannot be parsed.
+   */
+  CHROMESOCK_SSL_SERVER_CERT_BAD_FORMAT = -167,
+  /**
+   * The system has no buffer space.
+   */
+  CHROMESOCK_NO_BUFFER_SPACE = -176,
+  /**
+   * A TLS 1.3 downgrade was detected.
+   */
+  CHROMESOCK_TLS13_DOWNGRADE_DETECTED = -180,
+  /**
+   * The certificate's key usage forbids the key exchange.
+   */
+  CHROMESOCK_SSL_KEY_USAGE_INCOMPATIBLE = -181,
+  /**
+   * The certificate is for another name.
+   */
+  CHROMESOCK_CERT_COMMON_NAME_INVALID = -200,
+  /**
+   * The certificate is expired or not yet valid.
+   */
+  CHROMESOCK_CERT_DATE_INVALID = -201,
+  /**
+   * The certificate's issuer is not trusted.
+   */
+  CHROMESOCK_CERT_AUTHORITY_INVALID = -202,
+  /**
+   * The certificate contains errors.
+   */
+  CHROMESOCK_CERT_CONTAINS_ERRORS = -203,
+  /**
+   * The certificate names no way to check revocation.
+   */
+  CHROMESOCK_CERT_NO_REVOCATION_MECHANISM = -204,
+  /**
+   * Revocation could not be checked.
+   */
+  CHROMESOCK_CERT_UNABLE_TO_CHECK_REVOCATION = -205,
+  /**
+   * The certificate was revoked.
+   */
+  CHROMESOCK_CERT_REVOKED = -206,
+  /**
+   * The certificate is invalid.
+   */
+  CHROMESOCK_CERT_INVALID = -207,
+  /**
+   * The certificate is signed with a weak algorithm.
+   */
+  CHROMESOCK_CERT_WEAK_SIGNATURE_ALGORITHM = -208,
+  /**
+   * The certificate is for a name that is not unique.
+   */
+  CHROMESOCK_CERT_NON_UNIQUE_NAME = -210,
+  /**
+   * The certificate's key is too weak.
+   */
+  CHROMESOCK_CERT_WEAK_KEY = -211,
+  /**
+   * The certificate breaks a name constraint.
+   */
+  CHROMESOCK_CERT_NAME_CONSTRAINT_VIOLATION = -212,
+  /**
+   * The certificate is valid for too long.
+   */
+  CHROMESOCK_CERT_VALIDITY_TOO_LONG = -213,
+  /**
+   * The certificate lacks proof of transparency.
+   */
+  CHROMESOCK_CERTIFICATE_TRANSPARENCY_REQUIRED = -214,
+  /**
+   * The certificate comes from a distrusted issuer.
+   */
+  CHROMESOCK_CERT_SYMANTEC_LEGACY = -215,
+  /**
+   * The certificate is known for interception.
+   */
+  CHROMESOCK_CERT_KNOWN_INTERCEPTION_BLOCKED = -217,
+  /**
+   * Network input and output are suspended.
+   */
+  CHROMESOCK_NETWORK_IO_SUSPENDED = -331,
+  /**
+   * Dispatching or pulling was tried inside a callback of the same app.
+   */
+  CHROMESOCK_RECURSIVE_CALL = -10001,
+  /**
+   * The app's delivery mode does not offer this function.
+   */
+  CHROMESOCK_WRONG_DELIVERY = -10002,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum chromesock_status chromesock_status;
+#else
+typedef int32_t chromesock_status;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What an event is: the completion of one method, or one notification.
+ *
+ * Values are stable: 0x100 and up `chrome.sockets.tcp`, 0x200 and up `chrome.sockets.tcpServer`;
+ * notifications from 0x80 within their namespace. Hosts ignore types they do not know.
+ *
+ */
+enum chromesock_event_type
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * The app has ended; its last event. `result` is CHROMESOCK_OK, or CHROMESOCK_UNEXPECTED after an internal fault.
+   */
+  CHROMESOCK_APP_CLOSED = 1,
+  /**
+   * Completion of chrome.sockets.tcp.create: socket_id.
+   */
+  CHROME_SOCKETS_TCP_CREATE = 257,
+  /**
+   * Completion of chrome.sockets.tcp.update.
+   */
+  CHROME_SOCKETS_TCP_UPDATE = 258,
+  /**
+   * Completion of chrome.sockets.tcp.setPaused.
+   */
+  CHROME_SOCKETS_TCP_SET_PAUSED = 259,
+  /**
+   * Completion of chrome.sockets.tcp.setKeepAlive: result.
+   */
+  CHROME_SOCKETS_TCP_SET_KEEP_ALIVE = 260,
+  /**
+   * Completion of chrome.sockets.tcp.setNoDelay: result.
+   */
+  CHROME_SOCKETS_TCP_SET_NO_DELAY = 261,
+  /**
+   * Completion of chrome.sockets.tcp.connect: result.
+   */
+  CHROME_SOCKETS_TCP_CONNECT = 262,
+  /**
+   * Completion of chrome.sockets.tcp.disconnect.
+   */
+  CHROME_SOCKETS_TCP_DISCONNECT = 263,
+  /**
+   * Completion of chrome.sockets.tcp.send: result, bytes_sent.
+   */
+  CHROME_SOCKETS_TCP_SEND = 265,
+  /**
+   * Completion of chrome.sockets.tcp.close.
+   */
+  CHROME_SOCKETS_TCP_CLOSE = 266,
+  /**
+   * Completion of chrome.sockets.tcp.getInfo: sockets (one).
+   */
+  CHROME_SOCKETS_TCP_GET_INFO = 267,
+  /**
+   * Completion of chrome.sockets.tcp.getSockets: sockets.
+   */
+  CHROME_SOCKETS_TCP_GET_SOCKETS = 268,
+  /**
+   * chrome.sockets.tcp.onReceive: socket_id, data.
+   */
+  CHROME_SOCKETS_TCP_ON_RECEIVE = 385,
+  /**
+   * chrome.sockets.tcp.onReceiveError: socket_id, result.
+   */
+  CHROME_SOCKETS_TCP_ON_RECEIVE_ERROR = 386,
+  /**
+   * Completion of chrome.sockets.tcpServer.create: socket_id.
+   */
+  CHROME_SOCKETS_TCP_SERVER_CREATE = 513,
+  /**
+   * Completion of chrome.sockets.tcpServer.update.
+   */
+  CHROME_SOCKETS_TCP_SERVER_UPDATE = 514,
+  /**
+   * Completion of chrome.sockets.tcpServer.setPaused.
+   */
+  CHROME_SOCKETS_TCP_SERVER_SET_PAUSED = 515,
+  /**
+   * Completion of chrome.sockets.tcpServer.listen: result.
+   */
+  CHROME_SOCKETS_TCP_SERVER_LISTEN = 516,
+  /**
+   * Completion of chrome.sockets.tcpServer.disconnect.
+   */
+  CHROME_SOCKETS_TCP_SERVER_DISCONNECT = 517,
+  /**
+   * Completion of chrome.sockets.tcpServer.close.
+   */
+  CHROME_SOCKETS_TCP_SERVER_CLOSE = 518,
+  /**
+   * Completion of chrome.sockets.tcpServer.getInfo: sockets (one).
+   */
+  CHROME_SOCKETS_TCP_SERVER_GET_INFO = 519,
+  /**
+   * Completion of chrome.sockets.tcpServer.getSockets: sockets.
+   */
+  CHROME_SOCKETS_TCP_SERVER_GET_SOCKETS = 520,
+  /**
+   * chrome.sockets.tcpServer.onAccept: socket_id, client_socket_id.
+   */
+  CHROME_SOCKETS_TCP_SERVER_ON_ACCEPT = 641,
+  /**
+   * chrome.sockets.tcpServer.onAcceptError: socket_id, result.
+   */
+  CHROME_SOCKETS_TCP_SERVER_ON_ACCEPT_ERROR = 642,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum chromesock_event_type chromesock_event_type;
+#else
+typedef uint32_t chromesock_event_type;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Who runs callbacks.
+ */
+enum chromesock_delivery
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * The host: by dispatching on a thread of its own, or by pulling events.
+   */
+  CHROMESOCK_DELIVERY_QUEUE = 0,
+  /**
+   * The reactor's thread. Callbacks must be short: all sockets of the reactor wait for them.
+   */
+  CHROMESOCK_DELIVERY_REACTOR = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum chromesock_delivery chromesock_delivery;
+#else
+typedef int32_t chromesock_delivery;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Which addresses a host name may resolve to.
+ */
+enum chrome_sockets_dns_query_type
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * IPv4 and IPv6.
+   */
+  CHROME_SOCKETS_DNS_QUERY_TYPE_ANY = 0,
+  /**
+   * IPv4 only.
+   */
+  CHROME_SOCKETS_DNS_QUERY_TYPE_IPV4 = 1,
+  /**
+   * IPv6 only.
+   */
+  CHROME_SOCKETS_DNS_QUERY_TYPE_IPV6 = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum chrome_sockets_dns_query_type chrome_sockets_dns_query_type;
+#else
+typedef int32_t chrome_sockets_dns_query_type;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * An app: one holder of sockets, of a manifest and of an event queue.
+ */
+typedef struct chromesock_app chromesock_app;
+
+/**
+ * A thread that owns sockets and serves one or more apps.
+ */
+typedef struct chromesock_reactor chromesock_reactor;
+
+/**
+ * True or false: any value but 0 is true.
+ */
+typedef uint8_t chromesock_bool;
+
+/**
+ * SocketInfo, as getInfo and getSockets deliver it.
+ */
+typedef struct chromesock_socket_info {
+  /**
+   * Size of this struct; arrays of it are stepped through by this size.
+   */
+  uint32_t size;
+  /**
+   * CHROMESOCK_SOCKET_INFO_… of the members that are present.
+   */
+  uint32_t present;
+  /**
+   * The socket.
+   */
+  int32_t socket_id;
+  /**
+   * Most bytes of one onReceive, as given.
+   */
+  int32_t buffer_size;
+  /**
+   * Own port.
+   */
+  int32_t local_port;
+  /**
+   * The peer's port.
+   */
+  int32_t peer_port;
+  /**
+   * Whether the socket stays open when the app is suspended.
+   */
+  chromesock_bool persistent;
+  /**
+   * Whether delivery is paused.
+   */
+  chromesock_bool paused;
+  /**
+   * Whether the socket is connected.
+   */
+  chromesock_bool connected;
+  /**
+   * Zero.
+   */
+  uint8_t reserved[5];
+  /**
+   * The program's name for the socket; NULL = absent.
+   */
+  const char *name;
+  /**
+   * Own address: numeric, no brackets, no zone; NULL = absent.
+   */
+  const char *local_address;
+  /**
+   * The peer's address, likewise; NULL = absent.
+   */
+  const char *peer_address;
+} chromesock_socket_info;
+
+/**
+ * One completion or notification. Made by the library; all members are always set.
+ */
+typedef struct chromesock_event {
+  /**
+   * Size of this struct.
+   */
+  uint32_t size;
+  /**
+   * One of chromesock_event_type; ignore types you do not know.
+   */
+  uint32_t type;
+  /**
+   * CHROMESOCK_EVENT_… of the members that the API delivers here.
+   */
+  uint32_t present;
+  /**
+   * The socket that the call or notification is about; 0 = none.
+   */
+  int32_t socket_id;
+  /**
+   * onAccept: the accepted socket, of chrome.sockets.tcp; else 0.
+   */
+  int32_t client_socket_id;
+  /**
+   * 0 or a negative chromesock_status; a failure may come without one: see CHROMESOCK_EVENT_RESULT.
+   */
+  int32_t result;
+  /**
+   * A port, host byte order.
+   */
+  int32_t port;
+  /**
+   * Zero.
+   */
+  uint32_t reserved;
+  /**
+   * Completions: the call's `user_data`. Notifications: the listener's or default handler's.
+   */
+  void *user_data;
+  /**
+   * What programs read as chrome.runtime.lastError.message; NULL on success.
+   */
+  const char *message;
+  /**
+   * An address.
+   */
+  const char *address;
+  /**
+   * Received bytes.
+   */
+  const uint8_t *data;
+  /**
+   * Their number.
+   */
+  size_t data_len;
+  /**
+   * SendInfo.bytesSent.
+   */
+  uint64_t bytes_sent;
+  /**
+   * getInfo: the one socket. getSockets: all, ascending by id.
+   */
+  const struct chromesock_socket_info *sockets;
+  /**
+   * Their number.
+   */
+  size_t sockets_len;
+} chromesock_event;
+
+/**
+ * A hook without an event: a wake-up, or the release of a `user_data`.
+ */
+typedef void (*chromesock_hook)(void *user_data);
+
+/**
+ * How an app is to be. Set it to zero, fill in `size`, then what differs from the defaults.
+ */
+typedef struct chromesock_app_options {
+  /**
+   * sizeof(chromesock_app_options).
+   */
+  uint32_t size;
+  /**
+   * CHROMESOCK_APP_OPTIONS_… of the limits that are given.
+   */
+  uint32_t present;
+  /**
+   * One of chromesock_delivery.
+   */
+  int32_t delivery;
+  /**
+   * Zero.
+   */
+  uint32_t reserved;
+  /**
+   * The reactor that serves the app, shared with others; NULL = one of its own.
+   */
+  struct chromesock_reactor *reactor;
+  /**
+   * Text of the manifest.json that says what the app may do, UTF-8; NULL = everything.
+   */
+  const char *manifest;
+  /**
+   * Most bytes of unfinished sends; a send beyond it fails with "Exceeded write quota.". Default 200 MiB.
+   */
+  uint64_t write_quota_bytes;
+  /**
+   * Received bytes of a socket, not yet delivered or still retained, above which it is not read. Default 1 MiB.
+   */
+  uint64_t undelivered_bytes_per_socket;
+  /**
+   * The same for the whole app. Default 16 MiB.
+   */
+  uint64_t undelivered_bytes_per_app;
+  /**
+   * Queue delivery: called on the reactor's thread when the queue becomes non-empty; may only post
+   * a task to the host's loop. NULL = none.
+   */
+  chromesock_hook wakeup;
+  /**
+   * Given to `wakeup`.
+   */
+  void *wakeup_user_data;
+} chromesock_app_options;
+
+/**
+ * Receives an event: the completion of one call, or a notification.
+ *
+ * `event` and all it points to are borrowed until the callback returns. `user_data` is what was
+ * given with the callback. A callback may call any function, must not throw, and must not leave by
+ * longjmp.
+ */
+typedef void (*chromesock_callback)(struct chromesock_app *app,
+                                    const struct chromesock_event *event,
+                                    void *user_data);
+
+/**
+ * What an app has done and holds. Fill in `size` before the call.
+ */
+typedef struct chromesock_app_stats {
+  /**
+   * sizeof(chromesock_app_stats).
+   */
+  uint32_t size;
+  /**
+   * Zero.
+   */
+  uint32_t reserved;
+  /**
+   * Calls that were accepted.
+   */
+  uint64_t calls_accepted;
+  /**
+   * Calls whose completion was queued for the host, or delivered.
+   */
+  uint64_t calls_completed;
+  /**
+   * Live socket ids.
+   */
+  uint64_t sockets_open;
+  /**
+   * Bytes of unfinished sends.
+   */
+  uint64_t unsent_bytes;
+  /**
+   * Received bytes that were not delivered yet, or are in retained events.
+   */
+  uint64_t undelivered_bytes;
+  /**
+   * Events in the queue.
+   */
+  uint64_t undelivered_events;
+} chromesock_app_stats;
+
+/**
+ * SocketProperties of chrome.sockets.tcp. Fill in `size`, and a bit of `present` for each member given.
+ */
+typedef struct chrome_sockets_tcp_properties {
+  /**
+   * sizeof(chrome_sockets_tcp_properties).
+   */
+  uint32_t size;
+  /**
+   * CHROME_SOCKETS_TCP_PROPERTIES_… of the members that are given.
+   */
+  uint32_t present;
+  /**
+   * The program's name for the socket, UTF-8; "" clears it.
+   */
+  const char *name;
+  /**
+   * Most bytes of one onReceive; 0 and below mean 4096; more than 65536 acts as 65536.
+   */
+  int32_t buffer_size;
+  /**
+   * Whether the socket stays open when the app is suspended.
+   */
+  chromesock_bool persistent;
+  /**
+   * Zero.
+   */
+  uint8_t reserved[3];
+} chrome_sockets_tcp_properties;
+
+/**
+ * SocketProperties of chrome.sockets.tcpServer. Fill in `size`, and a bit of `present` for each member given.
+ */
+typedef struct chrome_sockets_tcp_server_properties {
+  /**
+   * sizeof(chrome_sockets_tcp_server_properties).
+   */
+  uint32_t size;
+  /**
+   * CHROME_SOCKETS_TCP_SERVER_PROPERTIES_… of the members that are given.
+   */
+  uint32_t present;
+  /**
+   * The program's name for the socket, UTF-8; "" clears it.
+   */
+  const char *name;
+  /**
+   * Whether the socket stays open when the app is suspended.
+   */
+  chromesock_bool persistent;
+  /**
+   * Zero.
+   */
+  uint8_t reserved[7];
+} chrome_sockets_tcp_server_properties;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * Keeps an event beyond its callback.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: event     from a callback, from chromesock_app_next_event, or retained before.
+ *             retained  the kept event, owned by the caller; release with chromesock_event_release.
+ *             It may be used on any thread and outlives the app. Its data counts as undelivered.
+ * Returns:    OK, INVALID_ARGUMENT.
+ * Threads:    the thread that may use `event`; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `event` is NULL or valid as above; `retained` is NULL or may be written.
+ */
+chromesock_status chromesock_event_retain(const struct chromesock_event *event,
+                                          const struct chromesock_event **retained);
+
+/**
+ * Releases an event that was pulled or retained.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: event  owned by the caller, gone afterwards; NULL does nothing.
+ * Threads:    any; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `event` is NULL, or owned by the caller and not released yet.
+ */
+void chromesock_event_release(const struct chromesock_event *event);
+
+/**
+ * Version of the library that is running.
+ *
+ * Mirrors:    nothing; host only.
+ * Returns:    major * 65536 + minor * 256 + patch; compare with CHROMESOCK_VERSION_…
+ * Threads:    any; does not block.
+ * Since:      0.1
+ */
+uint32_t chromesock_version_number(void);
+
+/**
+ * Version of the library that is running, as text such as "0.1.0".
+ *
+ * Mirrors:    nothing; host only.
+ * Returns:    static text.
+ * Threads:    any; does not block.
+ * Since:      0.1
+ */
+const char *chromesock_version(void);
+
+/**
+ * Name of a result, such as "net::ERR_CONNECTION_REFUSED": what programs read as chrome.runtime.lastError.message.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: status  a chromesock_status.
+ * Returns:    static text; NULL for a number that is not in the list.
+ * Threads:    any; does not block.
+ * Since:      0.1
+ */
+const char *chromesock_status_name(int32_t status);
+
+/**
+ * Meaning of a result, as one sentence.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: status  a chromesock_status.
+ * Returns:    static text; NULL for a number that is not in the list.
+ * Threads:    any; does not block.
+ * Since:      0.1
+ */
+const char *chromesock_status_text(int32_t status);
+
+/**
+ * Chrome's name of what an event is about, such as "chrome.sockets.tcp.onReceive".
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: type  the type of an event.
+ * Returns:    static text; NULL for a number that is not in the list.
+ * Threads:    any; does not block.
+ * Since:      0.1
+ */
+const char *chromesock_event_type_name(uint32_t type);
+
+/**
+ * Starts a reactor that several apps can share.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: reactor  the new reactor, owned by the caller; free it with chromesock_reactor_free.
+ * Returns:    OK, INVALID_ARGUMENT, INSUFFICIENT_RESOURCES, another status of the system.
+ * Threads:    any; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `reactor` is NULL or may be written.
+ */
+chromesock_status chromesock_reactor_new(struct chromesock_reactor **reactor);
+
+/**
+ * Frees a reactor. Its thread ends with the last app that it serves.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: reactor  gone afterwards; NULL does nothing.
+ * Threads:    any, also inside callbacks; outside of them it waits for the thread if no app is left.
+ * Since:      0.1
+ *
+ * # Safety
+ * `reactor` is NULL, or comes from `chromesock_reactor_new` and is not freed.
+ */
+void chromesock_reactor_free(struct chromesock_reactor *reactor);
+
+/**
+ * Opens an app.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: options  borrowed until the call returns; NULL = defaults.
+ *             app      the new app, owned by the caller; free it with chromesock_app_free.
+ * Returns:    OK, INVALID_ARGUMENT (a bad option or manifest), INSUFFICIENT_RESOURCES, another
+ *             status of the system.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `options` is NULL or a valid struct with its size; its reactor is NULL or not freed; `app` is
+ * NULL or may be written.
+ */
+chromesock_status chromesock_app_new(const struct chromesock_app_options *options,
+                                     struct chromesock_app **app);
+
+/**
+ * Starts the end of an app: its sockets close, its pending calls complete (connect and listen with
+ * ABORTED, sends with SOCKET_NOT_CONNECTED), later calls are refused with CONTEXT_SHUT_DOWN, and
+ * CHROMESOCK_APP_CLOSED is the last event. Calling it again does nothing.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: app  still to be freed.
+ * Returns:    OK, INVALID_ARGUMENT.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chromesock_app_close(struct chromesock_app *app);
+
+/**
+ * Frees an app, closing it if needed. Completions that are still in the queue, and
+ * CHROMESOCK_APP_CLOSED, go to their callbacks; notifications are dropped.
+ *
+ * Outside of callbacks it returns when no callback of the app runs or will run. Inside a callback of
+ * this or another app it returns at once, and the rest happens when that callback has returned: on
+ * the thread that dispatches this app, else on its reactor's thread. No call may use the pointer
+ * after this one; retained events stay valid.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: app  NULL does nothing.
+ * Threads:    any, also inside callbacks; outside of them it waits for the reactor's current turn
+ *             and for a callback that runs on another thread.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+void chromesock_app_free(struct chromesock_app *app);
+
+/**
+ * Sets the handler of every event that no callback and no listener takes.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: handler    NULL = none.
+ *             user_data  given to `handler` and `release`; never touched.
+ *             release    called once, when the handler is replaced or the app is gone, on any thread;
+ *             NULL = none.
+ * Returns:    OK, INVALID_ARGUMENT (the handler is then not kept and not released).
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chromesock_app_set_default_handler(struct chromesock_app *app,
+                                                     chromesock_callback handler,
+                                                     void *user_data,
+                                                     chromesock_hook release);
+
+/**
+ * Queue delivery: runs the callbacks of events that are queued, on this thread.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: max_events  most events to run; 0 and below = all that are queued now.
+ *             timeout_ms  how long to wait for the first event, in ms; 0 = not at all, below 0 = for ever.
+ *             dispatched  how many events were taken, 0 if there were none in time; NULL = not asked.
+ * Returns:    OK, INVALID_ARGUMENT, RECURSIVE_CALL (inside a callback of this app),
+ *             WRONG_DELIVERY (the app has reactor delivery), CONTEXT_SHUT_DOWN (the app is closed
+ *             and CHROMESOCK_APP_CLOSED was handed out).
+ * Threads:    any, but not inside a callback of this app; of several threads one dispatches and the
+ *             others wait. Blocks up to `timeout_ms`, and as long as the callbacks run.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `dispatched` is NULL or may be
+ * written.
+ */
+chromesock_status chromesock_app_dispatch(struct chromesock_app *app,
+                                          int32_t max_events,
+                                          int32_t timeout_ms,
+                                          int32_t *dispatched);
+
+/**
+ * Queue delivery: takes one event out of the queue; no callback runs for it.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: timeout_ms  how long to wait, in ms; 0 = not at all, below 0 = for ever.
+ *             event       the event, owned by the caller; release with chromesock_event_release.
+ * Returns:    OK, INVALID_ARGUMENT, TIMED_OUT (none came), RECURSIVE_CALL, WRONG_DELIVERY,
+ *             CONTEXT_SHUT_DOWN (CHROMESOCK_APP_CLOSED was handed out).
+ * Threads:    any, but not inside a callback of this app. Blocks up to `timeout_ms`.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `event` is NULL or may be
+ * written.
+ */
+chromesock_status chromesock_app_next_event(struct chromesock_app *app,
+                                            int32_t timeout_ms,
+                                            const struct chromesock_event **event);
+
+/**
+ * A handle that is readable exactly while events are queued, for the host's own loop.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: handle  a file descriptor, owned by the app. Poll it for reading; never read, write or
+ *             close it.
+ * Returns:    OK, INVALID_ARGUMENT, WRONG_DELIVERY, INSUFFICIENT_RESOURCES.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `handle` is NULL or may be
+ * written.
+ */
+chromesock_status chromesock_app_event_handle(struct chromesock_app *app,
+                                              ptrdiff_t *handle);
+
+/**
+ * What an app has done and holds.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: stats  `size` filled in by the caller; the members that fit are written.
+ * Returns:    OK, INVALID_ARGUMENT.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `stats` is NULL or a writable
+ * struct of the size it says.
+ */
+chromesock_status chromesock_app_get_stats(struct chromesock_app *app,
+                                           struct chromesock_app_stats *stats);
+
+/**
+ * Creates a TCP client socket. It has no system resources before it connects.
+ *
+ * Mirrors:    chrome.sockets.tcp.create
+ * Parameters: properties  borrowed until the call returns; NULL = none given.
+ *             socket_id   the new id, at once: later calls may use it without waiting. NULL = not asked.
+ *             callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED, INSUFFICIENT_RESOURCES (ids are used up).
+ * Completes:  CHROME_SOCKETS_TCP_CREATE with socket_id; never fails.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `properties` is NULL or a
+ * valid struct with its size; `socket_id` is NULL or may be written.
+ */
+chromesock_status chrome_sockets_tcp_create(struct chromesock_app *app,
+                                            const struct chrome_sockets_tcp_properties *properties,
+                                            int32_t *socket_id,
+                                            chromesock_callback callback,
+                                            void *user_data);
+
+/**
+ * Changes the properties that are given; works in every state and disturbs nothing.
+ *
+ * Mirrors:    chrome.sockets.tcp.update
+ * State:      any.
+ * Parameters: properties  borrowed until the call returns; NULL = none given.
+ *             callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKETS_TCP_UPDATE, or "Socket not found" without a result.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `properties` is NULL or a
+ * valid struct with its size.
+ */
+chromesock_status chrome_sockets_tcp_update(struct chromesock_app *app,
+                                            int32_t socket_id,
+                                            const struct chrome_sockets_tcp_properties *properties,
+                                            chromesock_callback callback,
+                                            void *user_data);
+
+/**
+ * Pauses or resumes receiving. A read that is in flight when the pause begins may still deliver
+ * one onReceive.
+ *
+ * Mirrors:    chrome.sockets.tcp.setPaused
+ * State:      any.
+ * Parameters: callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKETS_TCP_SET_PAUSED, or "Socket not found" without a result.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_sockets_tcp_set_paused(struct chromesock_app *app,
+                                                int32_t socket_id,
+                                                chromesock_bool paused,
+                                                chromesock_callback callback,
+                                                void *user_data);
+
+/**
+ * Turns TCP keep-alive on or off. A fresh connection has it on, with 45 seconds.
+ *
+ * Mirrors:    chrome.sockets.tcp.setKeepAlive
+ * State:      connected; otherwise completes with FAILED.
+ * Parameters: delay   seconds of silence before and between probes; 0 = leave the system's timing.
+ *             callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKETS_TCP_SET_KEEP_ALIVE with result OK or FAILED; an unknown id gives FAILED and
+ *             "Socket not found".
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_sockets_tcp_set_keep_alive(struct chromesock_app *app,
+                                                    int32_t socket_id,
+                                                    chromesock_bool enable,
+                                                    int32_t delay,
+                                                    chromesock_callback callback,
+                                                    void *user_data);
+
+/**
+ * Sets TCP_NODELAY.
+ *
+ * Mirrors:    chrome.sockets.tcp.setNoDelay
+ * State:      connected; otherwise completes with FAILED.
+ * Parameters: no_delay  true turns Nagle's algorithm off, as it is on a fresh connection.
+ *             callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKETS_TCP_SET_NO_DELAY with result OK or FAILED; an unknown id gives FAILED and
+ *             "Socket not found".
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_sockets_tcp_set_no_delay(struct chromesock_app *app,
+                                                  int32_t socket_id,
+                                                  chromesock_bool no_delay,
+                                                  chromesock_callback callback,
+                                                  void *user_data);
+
+/**
+ * Connects to a peer. Several addresses of a name are tried side by side (Happy Eyeballs).
+ *
+ * Mirrors:    chrome.sockets.tcp.connect
+ * State:      idle; otherwise completes with SOCKET_IS_CONNECTED or CONNECTION_FAILED.
+ * Parameters: peer_address    name or IP literal, UTF-8; borrowed until the call returns.
+ *             peer_port       0 to 65535; others complete with INVALID_ARGUMENT.
+ *             dns_query_type  one of chrome_sockets_dns_query_type.
+ *             callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKETS_TCP_CONNECT with result OK, NAME_NOT_RESOLVED, INTERNET_DISCONNECTED,
+ *             CONNECTION_REFUSED, CONNECTION_TIMED_OUT, ADDRESS_UNREACHABLE, ABORTED (disconnected or
+ *             closed meanwhile) or another code of the system; "Socket not found" and "Does not have
+ *             permission" come without a result.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `peer_address` is NULL or
+ * ends with NUL.
+ */
+chromesock_status chrome_sockets_tcp_connect(struct chromesock_app *app,
+                                             int32_t socket_id,
+                                             const char *peer_address,
+                                             int32_t peer_port,
+                                             int32_t dns_query_type,
+                                             chromesock_callback callback,
+                                             void *user_data);
+
+/**
+ * Ends the connection, or the attempt to make one; the socket can be connected again. If a read was
+ * in flight, onReceiveError with CONNECTION_CLOSED follows the completion and the socket is paused.
+ *
+ * Mirrors:    chrome.sockets.tcp.disconnect
+ * State:      any.
+ * Parameters: callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKETS_TCP_DISCONNECT, or "Socket not found" without a result.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_sockets_tcp_disconnect(struct chromesock_app *app,
+                                                int32_t socket_id,
+                                                chromesock_callback callback,
+                                                void *user_data);
+
+/**
+ * Sends bytes. Sends of one socket are written and completed in the order of the calls; a completion
+ * means that the system has taken the bytes, not that the peer has.
+ *
+ * Mirrors:    chrome.sockets.tcp.send
+ * State:      connected; otherwise completes with SOCKET_NOT_CONNECTED.
+ * Parameters: data, data_len  the bytes, copied; (NULL, 0) is an empty send.
+ *             callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKETS_TCP_SEND with result OK and bytes_sent (always all), SOCKET_NOT_CONNECTED,
+ *             CONNECTION_RESET or another code of the system without bytes_sent; "Exceeded write
+ *             quota." and "Socket not found" come without a result.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `data` is NULL or has
+ * `data_len` readable bytes.
+ */
+chromesock_status chrome_sockets_tcp_send(struct chromesock_app *app,
+                                          int32_t socket_id,
+                                          const uint8_t *data,
+                                          size_t data_len,
+                                          chromesock_callback callback,
+                                          void *user_data);
+
+/**
+ * Closes a socket. Bytes whose send has completed still reach the peer. No onReceive of the socket is
+ * delivered after this call; onReceiveError with CONNECTION_CLOSED follows the completion if a read
+ * was in flight.
+ *
+ * Mirrors:    chrome.sockets.tcp.close
+ * State:      any; the id is invalid for every later call.
+ * Parameters: callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKETS_TCP_CLOSE, or "Socket not found" without a result.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_sockets_tcp_close(struct chromesock_app *app,
+                                           int32_t socket_id,
+                                           chromesock_callback callback,
+                                           void *user_data);
+
+/**
+ * Tells the state of a socket.
+ *
+ * Mirrors:    chrome.sockets.tcp.getInfo
+ * State:      any.
+ * Parameters: callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKETS_TCP_GET_INFO with one element of sockets, or "Socket not found" without a result.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_sockets_tcp_get_info(struct chromesock_app *app,
+                                              int32_t socket_id,
+                                              chromesock_callback callback,
+                                              void *user_data);
+
+/**
+ * Tells the state of all sockets of the app that chrome.sockets.tcp owns.
+ *
+ * Mirrors:    chrome.sockets.tcp.getSockets
+ * Parameters: callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKETS_TCP_GET_SOCKETS with sockets, ascending by id; never fails.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_sockets_tcp_get_sockets(struct chromesock_app *app,
+                                                 chromesock_callback callback,
+                                                 void *user_data);
+
+/**
+ * Adds a listener of chrome.sockets.tcp.onReceive: bytes have arrived.
+ *
+ * Mirrors:    chrome.sockets.tcp.onReceive.addListener
+ * Parameters: listener, user_data  together name the listener; added twice they count once.
+ *             Listeners run in the order they were added, also over all sockets of the app.
+ * Delivers:   CHROME_SOCKETS_TCP_ON_RECEIVE with socket_id and data, 1 byte or more.
+ * Returns:    OK, INVALID_ARGUMENT.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_sockets_tcp_on_receive_add_listener(struct chromesock_app *app,
+                                                             chromesock_callback listener,
+                                                             void *user_data);
+
+/**
+ * Removes a listener of chrome.sockets.tcp.onReceive; one that is not there is no error.
+ *
+ * Mirrors:    chrome.sockets.tcp.onReceive.removeListener
+ * Parameters: listener, user_data  as added.
+ * Returns:    OK, INVALID_ARGUMENT.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_sockets_tcp_on_receive_remove_listener(struct chromesock_app *app,
+                                                                chromesock_callback listener,
+                                                                void *user_data);
+
+/**
+ * Whether a listener of chrome.sockets.tcp.onReceive is there.
+ *
+ * Mirrors:    chrome.sockets.tcp.onReceive.hasListener
+ * Parameters: listener, user_data  as added.
+ *             has_listener  1 or 0.
+ * Returns:    OK, INVALID_ARGUMENT.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `has_listener` is NULL or may be written.
+ */
+chromesock_status chrome_sockets_tcp_on_receive_has_listener(struct chromesock_app *app,
+                                                             chromesock_callback listener,
+                                                             void *user_data,
+                                                             chromesock_bool *has_listener);
+
+/**
+ * Adds a listener of chrome.sockets.tcp.onReceiveError: a connection has ended.
+ * The socket is paused and not connected then.
+ *
+ * Mirrors:    chrome.sockets.tcp.onReceiveError.addListener
+ * Parameters: listener, user_data  together name the listener; added twice they count once.
+ *             Listeners run in the order they were added, also over all sockets of the app.
+ * Delivers:   CHROME_SOCKETS_TCP_ON_RECEIVE_ERROR with socket_id and result: CONNECTION_CLOSED at the
+ *             end of the stream, CONNECTION_RESET, TIMED_OUT or another code of the system.
+ * Returns:    OK, INVALID_ARGUMENT.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_sockets_tcp_on_receive_error_add_listener(struct chromesock_app *app,
+                                                                   chromesock_callback listener,
+                                                                   void *user_data);
+
+/**
+ * Removes a listener of chrome.sockets.tcp.onReceiveError; one that is not there is no error.
+ *
+ * Mirrors:    chrome.sockets.tcp.onReceiveError.removeListener
+ * Parameters: listener, user_data  as added.
+ * Returns:    OK, INVALID_ARGUMENT.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_sockets_tcp_on_receive_error_remove_listener(struct chromesock_app *app,
+                                                                      chromesock_callback listener,
+                                                                      void *user_data);
+
+/**
+ * Whether a listener of chrome.sockets.tcp.onReceiveError is there.
+ *
+ * Mirrors:    chrome.sockets.tcp.onReceiveError.hasListener
+ * Parameters: listener, user_data  as added.
+ *             has_listener  1 or 0.
+ * Returns:    OK, INVALID_ARGUMENT.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `has_listener` is NULL or may be written.
+ */
+chromesock_status chrome_sockets_tcp_on_receive_error_has_listener(struct chromesock_app *app,
+                                                                   chromesock_callback listener,
+                                                                   void *user_data,
+                                                                   chromesock_bool *has_listener);
+
+/**
+ * Creates a TCP server socket. It has no system resources before it listens.
+ *
+ * Mirrors:    chrome.sockets.tcpServer.create
+ * Parameters: properties  borrowed until the call returns; NULL = none given.
+ *             socket_id   the new id, at once: later calls may use it without waiting. NULL = not asked.
+ *             callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED, INSUFFICIENT_RESOURCES (ids are used up).
+ * Completes:  CHROME_SOCKETS_TCP_SERVER_CREATE with socket_id; never fails.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `properties` is NULL or a
+ * valid struct with its size; `socket_id` is NULL or may be written.
+ */
+chromesock_status chrome_sockets_tcp_server_create(struct chromesock_app *app,
+                                                   const struct chrome_sockets_tcp_server_properties *properties,
+                                                   int32_t *socket_id,
+                                                   chromesock_callback callback,
+                                                   void *user_data);
+
+/**
+ * Changes the properties that are given; works in every state and disturbs nothing.
+ *
+ * Mirrors:    chrome.sockets.tcpServer.update
+ * State:      any.
+ * Parameters: properties  borrowed until the call returns; NULL = none given.
+ *             callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKETS_TCP_SERVER_UPDATE, or "Socket not found" without a result.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `properties` is NULL or a
+ * valid struct with its size.
+ */
+chromesock_status chrome_sockets_tcp_server_update(struct chromesock_app *app,
+                                                   int32_t socket_id,
+                                                   const struct chrome_sockets_tcp_server_properties *properties,
+                                                   chromesock_callback callback,
+                                                   void *user_data);
+
+/**
+ * Pauses or resumes accepting. While paused, connections wait in the system's backlog.
+ *
+ * Mirrors:    chrome.sockets.tcpServer.setPaused
+ * State:      any.
+ * Parameters: callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKETS_TCP_SERVER_SET_PAUSED, or "Socket not found" without a result.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_sockets_tcp_server_set_paused(struct chromesock_app *app,
+                                                       int32_t socket_id,
+                                                       chromesock_bool paused,
+                                                       chromesock_callback callback,
+                                                       void *user_data);
+
+/**
+ * Listens for connections and accepts them, unless paused.
+ *
+ * Mirrors:    chrome.sockets.tcpServer.listen
+ * State:      not listening; otherwise completes with FAILED.
+ * Parameters: address  IP literal, not a name; UTF-8, borrowed until the call returns.
+ *             port     0 to 65535; 0 = chosen by the system (see getInfo).
+ *             backlog  length of the system's queue of connections, above 0; NULL = not given.
+ *             callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKETS_TCP_SERVER_LISTEN with result OK, INVALID_ARGUMENT, ADDRESS_IN_USE, ADDRESS_INVALID,
+ *             ACCESS_DENIED or another code of the system; "Socket not found" and "Does not have
+ *             permission" come without a result.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `address` is NULL or ends
+ * with NUL; `backlog` is NULL or readable.
+ */
+chromesock_status chrome_sockets_tcp_server_listen(struct chromesock_app *app,
+                                                   int32_t socket_id,
+                                                   const char *address,
+                                                   int32_t port,
+                                                   const int32_t *backlog,
+                                                   chromesock_callback callback,
+                                                   void *user_data);
+
+/**
+ * Stops listening and frees the port; the socket can listen again. Accepted sockets stay open.
+ *
+ * Mirrors:    chrome.sockets.tcpServer.disconnect
+ * State:      any.
+ * Parameters: callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKETS_TCP_SERVER_DISCONNECT, or "Socket not found" without a result.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_sockets_tcp_server_disconnect(struct chromesock_app *app,
+                                                       int32_t socket_id,
+                                                       chromesock_callback callback,
+                                                       void *user_data);
+
+/**
+ * Closes a server. The port is free when this completes; accepted sockets stay open.
+ *
+ * Mirrors:    chrome.sockets.tcpServer.close
+ * State:      any; the id is invalid for every later call.
+ * Parameters: callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKETS_TCP_SERVER_CLOSE, or "Socket not found" without a result.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_sockets_tcp_server_close(struct chromesock_app *app,
+                                                  int32_t socket_id,
+                                                  chromesock_callback callback,
+                                                  void *user_data);
+
+/**
+ * Tells the state of a socket.
+ *
+ * Mirrors:    chrome.sockets.tcpServer.getInfo
+ * State:      any.
+ * Parameters: callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKETS_TCP_SERVER_GET_INFO with one element of sockets, or "Socket not found" without a result.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_sockets_tcp_server_get_info(struct chromesock_app *app,
+                                                     int32_t socket_id,
+                                                     chromesock_callback callback,
+                                                     void *user_data);
+
+/**
+ * Tells the state of all sockets of the app that chrome.sockets.tcpServer owns.
+ *
+ * Mirrors:    chrome.sockets.tcpServer.getSockets
+ * Parameters: callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKETS_TCP_SERVER_GET_SOCKETS with sockets, ascending by id; never fails.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_sockets_tcp_server_get_sockets(struct chromesock_app *app,
+                                                        chromesock_callback callback,
+                                                        void *user_data);
+
+/**
+ * Adds a listener of chrome.sockets.tcpServer.onAccept: a connection was accepted.
+ *
+ * Mirrors:    chrome.sockets.tcpServer.onAccept.addListener
+ * Parameters: listener, user_data  together name the listener; added twice they count once.
+ *             Listeners run in the order they were added, also over all sockets of the app.
+ * Delivers:   CHROME_SOCKETS_TCP_SERVER_ON_ACCEPT with socket_id (the server) and client_socket_id, a
+ *             connected and paused socket of chrome.sockets.tcp.
+ * Returns:    OK, INVALID_ARGUMENT.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_sockets_tcp_server_on_accept_add_listener(struct chromesock_app *app,
+                                                                   chromesock_callback listener,
+                                                                   void *user_data);
+
+/**
+ * Removes a listener of chrome.sockets.tcpServer.onAccept; one that is not there is no error.
+ *
+ * Mirrors:    chrome.sockets.tcpServer.onAccept.removeListener
+ * Parameters: listener, user_data  as added.
+ * Returns:    OK, INVALID_ARGUMENT.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_sockets_tcp_server_on_accept_remove_listener(struct chromesock_app *app,
+                                                                      chromesock_callback listener,
+                                                                      void *user_data);
+
+/**
+ * Whether a listener of chrome.sockets.tcpServer.onAccept is there.
+ *
+ * Mirrors:    chrome.sockets.tcpServer.onAccept.hasListener
+ * Parameters: listener, user_data  as added.
+ *             has_listener  1 or 0.
+ * Returns:    OK, INVALID_ARGUMENT.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `has_listener` is NULL or may be written.
+ */
+chromesock_status chrome_sockets_tcp_server_on_accept_has_listener(struct chromesock_app *app,
+                                                                   chromesock_callback listener,
+                                                                   void *user_data,
+                                                                   chromesock_bool *has_listener);
+
+/**
+ * Adds a listener of chrome.sockets.tcpServer.onAcceptError: accepting has failed.
+ * The server is paused then; chrome_sockets_tcp_server_set_paused resumes it.
+ *
+ * Mirrors:    chrome.sockets.tcpServer.onAcceptError.addListener
+ * Parameters: listener, user_data  together name the listener; added twice they count once.
+ *             Listeners run in the order they were added, also over all sockets of the app.
+ * Delivers:   CHROME_SOCKETS_TCP_SERVER_ON_ACCEPT_ERROR with socket_id and result:
+ *             INSUFFICIENT_RESOURCES or another code of the system.
+ * Returns:    OK, INVALID_ARGUMENT.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_sockets_tcp_server_on_accept_error_add_listener(struct chromesock_app *app,
+                                                                         chromesock_callback listener,
+                                                                         void *user_data);
+
+/**
+ * Removes a listener of chrome.sockets.tcpServer.onAcceptError; one that is not there is no error.
+ *
+ * Mirrors:    chrome.sockets.tcpServer.onAcceptError.removeListener
+ * Parameters: listener, user_data  as added.
+ * Returns:    OK, INVALID_ARGUMENT.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_sockets_tcp_server_on_accept_error_remove_listener(struct chromesock_app *app,
+                                                                            chromesock_callback listener,
+                                                                            void *user_data);
+
+/**
+ * Whether a listener of chrome.sockets.tcpServer.onAcceptError is there.
+ *
+ * Mirrors:    chrome.sockets.tcpServer.onAcceptError.hasListener
+ * Parameters: listener, user_data  as added.
+ *             has_listener  1 or 0.
+ * Returns:    OK, INVALID_ARGUMENT.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `has_listener` is NULL or may be written.
+ */
+chromesock_status chrome_sockets_tcp_server_on_accept_error_has_listener(struct chromesock_app *app,
+                                                                         chromesock_callback listener,
+                                                                         void *user_data,
+                                                                         chromesock_bool *has_listener);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* CHROMESOCK_H */

@@ -1,0 +1,148 @@
+//! What the engine says: completions of calls, and notifications, as owned values.
+
+use std::ffi::CStr;
+
+use bytes::Bytes;
+
+use super::net_error::Status;
+use super::properties::SocketInfo;
+use super::table::EventType;
+
+/// What a host gave with a call, handed back with its completion and never looked into here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ticket {
+    /// The call's callback; 0 = none.
+    pub callback: usize,
+    /// The call's `user_data`.
+    pub user_data: usize,
+}
+
+/// One completion or notification.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// What this is.
+    pub event_type: EventType,
+    /// The socket that the call or notification is about; 0 = none.
+    pub socket_id: i32,
+    /// `onAccept`: the accepted socket; else 0.
+    pub client_socket_id: i32,
+    /// The number the API delivers (`result`, `resultCode`), where it delivers one.
+    pub result: Option<i32>,
+    /// `chrome.runtime.lastError.message`; `None` on success.
+    pub message: Option<&'static CStr>,
+    /// What else is delivered.
+    pub payload: Payload,
+    /// Completions carry their call's ticket; notifications have none.
+    pub ticket: Option<Ticket>,
+}
+
+/// The part of an event that only some types have.
+#[derive(Clone, Debug, Default)]
+pub enum Payload {
+    /// Nothing.
+    #[default]
+    None,
+    /// Received bytes.
+    Data(Bytes),
+    /// `SendInfo.bytesSent`.
+    BytesSent(u64),
+    /// Infos of `getInfo` (exactly one) and `getSockets`.
+    Sockets(Box<[SocketInfo]>),
+}
+
+impl Event {
+    /// A notification without payload; `result` is its `resultCode`.
+    #[must_use]
+    pub fn notification(event_type: EventType, socket_id: i32, result: Option<Status>) -> Self {
+        Self {
+            event_type,
+            socket_id,
+            client_socket_id: 0,
+            result: result.map(Status::number),
+            message: None,
+            payload: Payload::None,
+            ticket: None,
+        }
+    }
+
+    /// Bytes of received data that this event holds.
+    #[must_use]
+    pub fn data_len(&self) -> usize {
+        match &self.payload {
+            Payload::Data(data) => data.len(),
+            _ => 0,
+        }
+    }
+}
+
+/// How a call ends: the specification's `OK(x)`, `FAIL("m")`, `FAIL(code)` and `FAIL(code,"m")`.
+#[derive(Clone, Debug, Default)]
+pub struct Response {
+    /// The number delivered, if any.
+    pub result: Option<i32>,
+    /// The error message; `None` on success.
+    pub message: Option<&'static CStr>,
+    /// What else is delivered.
+    pub payload: Payload,
+}
+
+impl Response {
+    /// `OK()`: success, no arguments.
+    #[must_use]
+    pub fn ok() -> Self {
+        Self::default()
+    }
+
+    /// `OK(0)`.
+    #[must_use]
+    pub fn ok_zero() -> Self {
+        Self {
+            result: Some(0),
+            ..Self::default()
+        }
+    }
+
+    /// `OK(x)` for anything else.
+    #[must_use]
+    pub fn ok_with(payload: Payload) -> Self {
+        Self {
+            payload,
+            ..Self::default()
+        }
+    }
+
+    /// `OK({resultCode: 0, bytesSent})`.
+    #[must_use]
+    pub fn sent(bytes: u64) -> Self {
+        Self {
+            result: Some(0),
+            message: None,
+            payload: Payload::BytesSent(bytes),
+        }
+    }
+
+    /// `FAIL("m")`: no number, only a message.
+    #[must_use]
+    pub fn refused(message: &'static CStr) -> Self {
+        Self {
+            message: Some(message),
+            ..Self::default()
+        }
+    }
+
+    /// `FAIL(code)`: the number, and its name as message.
+    #[must_use]
+    pub fn failed(status: Status) -> Self {
+        Self::failed_saying(status, status.name())
+    }
+
+    /// `FAIL(code,"m")`.
+    #[must_use]
+    pub fn failed_saying(status: Status, message: &'static CStr) -> Self {
+        Self {
+            result: Some(status.number()),
+            message: Some(message),
+            payload: Payload::None,
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! `SocketProperties` and `SocketInfo` of the `sockets.*` namespaces, and `DnsQueryType`.
+
+use std::ffi::CStr;
+
+/// `SocketProperties` as given to `create` and `update`; `None` = not given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SocketProperties {
+    /// Stays open when the app is suspended.
+    pub persistent: Option<bool>,
+    /// The program's name for the socket; empty clears it.
+    pub name: Option<Box<CStr>>,
+    /// Bytes per receive; zero and negative values mean the default.
+    pub buffer_size: Option<i32>,
+}
+
+/// `DnsQueryType`: which address family a name may resolve to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DnsQueryType {
+    /// Both families.
+    #[default]
+    Any,
+    /// IPv4 only.
+    Ipv4,
+    /// IPv6 only.
+    Ipv6,
+}
+
+/// One numeric address with its port, as text programs read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Canonical address text without brackets, zone or port.
+    pub address: Box<CStr>,
+    /// Port, 0 to 65535.
+    pub port: u16,
+}
+
+/// `SocketInfo` as delivered by `getInfo` and `getSockets`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SocketInfo {
+    /// The socket.
+    pub socket_id: i32,
+    /// Stays open when the app is suspended.
+    pub persistent: bool,
+    /// Present when not empty.
+    pub name: Option<Box<CStr>>,
+    /// Present when above 0.
+    pub buffer_size: Option<i32>,
+    /// Whether delivery is paused.
+    pub paused: bool,
+    /// Absent where the namespace has no such member.
+    pub connected: Option<bool>,
+    /// Present while connected, bound or listening.
+    pub local: Option<Endpoint>,
+    /// Present while connected.
+    pub peer: Option<Endpoint>,
+}

@@ -1,0 +1,167 @@
+//! One holder of a manifest, of sockets and of one event queue: what the C boundary and the Rust
+//! tests use.
+
+mod calls;
+
+use std::sync::Arc;
+
+use crate::api::net_error::Status;
+use crate::delivery::{Delivery, Host, Mode};
+use crate::engine::accounts::Accounts;
+use crate::engine::{Limits, Setup};
+use crate::permissions::Grants;
+use crate::reactor::{Gate, Reactor, Seat};
+use crate::resolver::{Pool, Resolver};
+
+/// How an app is to be.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Who empties its event queue.
+    pub mode: Mode,
+    /// What its manifest allows.
+    pub grants: Arc<Grants>,
+    /// Most bytes of unfinished sends (tcp.md Q-1).
+    pub write_quota: u64,
+    /// Received bytes of one socket, not yet released by the host, above which it is not read.
+    pub undelivered_per_socket: u64,
+    /// The same for the whole app.
+    pub undelivered_per_app: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            mode: Mode::Queue,
+            grants: Arc::new(Grants::allow_all()),
+            write_quota: 200 * 1024 * 1024,
+            undelivered_per_socket: 1024 * 1024,
+            undelivered_per_app: 16 * 1024 * 1024,
+        }
+    }
+}
+
+/// A reactor that several apps may share.
+#[derive(Clone)]
+pub struct SharedReactor(Arc<Reactor>);
+
+impl SharedReactor {
+    /// Starts a reactor that asks the system's resolver.
+    pub fn start() -> Result<Self, Status> {
+        Self::start_with(Box::new(Pool::default()))
+    }
+
+    /// Starts a reactor that asks `resolver`.
+    pub fn start_with(resolver: Box<dyn Resolver>) -> Result<Self, Status> {
+        match Reactor::start(resolver) {
+            Ok(reactor) => Ok(Self(Arc::new(reactor))),
+            Err(error) => Err(crate::net::os_error::status(&error)),
+        }
+    }
+}
+
+impl std::fmt::Debug for SharedReactor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SharedReactor").finish_non_exhaustive()
+    }
+}
+
+/// One app: Open, then closing from `close` on, gone after `free`.
+pub struct App {
+    reactor: Arc<Reactor>,
+    slot: u32,
+    gate: Gate,
+    accounts: Arc<Accounts>,
+    delivery: Arc<Delivery>,
+    write_quota: u64,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App")
+            .field("slot", &self.slot)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What an app has done and holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stats {
+    /// Calls accepted.
+    pub calls_accepted: u64,
+    /// Calls completed.
+    pub calls_completed: u64,
+    /// Live socket ids.
+    pub sockets_open: u64,
+    /// Bytes of unfinished sends.
+    pub unsent_bytes: u64,
+    /// Received bytes that the host was not given yet, or keeps.
+    pub undelivered_bytes: u64,
+    /// Events that wait in the queue.
+    pub undelivered_events: u64,
+}
+
+impl App {
+    /// Opens an app whose events go to `host`.
+    pub fn new(
+        options: &Options,
+        reactor: SharedReactor,
+        host: Box<dyn Host>,
+    ) -> Result<Self, Status> {
+        let SharedReactor(reactor) = reactor;
+        let slot = reactor.new_slot();
+        let accounts = Arc::new(Accounts::default());
+        let delivery = Arc::new(Delivery::new(options.mode, host, reactor.asker(slot)));
+        let bytes = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+        let setup = Setup {
+            accounts: Arc::clone(&accounts),
+            limits: Limits {
+                undelivered_per_socket: bytes(options.undelivered_per_socket),
+                undelivered_per_app: bytes(options.undelivered_per_app),
+                count_undelivered: options.mode == Mode::Queue,
+            },
+            grants: Arc::clone(&options.grants),
+        };
+        reactor.attach(
+            slot,
+            Seat {
+                setup,
+                delivery: Arc::clone(&delivery),
+            },
+        )?;
+        let write_quota = options.write_quota;
+        Ok(Self {
+            reactor,
+            slot,
+            gate: Gate::default(),
+            accounts,
+            delivery,
+            write_quota,
+        })
+    }
+
+    /// The app's events and handlers.
+    #[must_use]
+    pub fn delivery(&self) -> &Arc<Delivery> {
+        &self.delivery
+    }
+
+    /// Starts the end: pending calls complete, later ones are refused, APP_CLOSED is the last event.
+    pub fn close(&self) {
+        self.reactor.post_close(self.slot, &self.gate);
+    }
+
+    /// What the app has done and holds.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        // Completed first: a call that completes in between must not look as if it had done so twice.
+        let calls_completed = self.accounts.completed();
+        Stats {
+            calls_accepted: self.accounts.accepted(),
+            calls_completed,
+            sockets_open: self.accounts.open_sockets(),
+            unsent_bytes: self.accounts.unsent(),
+            undelivered_bytes: self.delivery.undelivered_bytes(),
+            undelivered_events: self.delivery.undelivered_events(),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Whom an event goes to: the call's own callback, else the listeners of its type, else the default
+//! handler.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+use crate::api::event::Ticket;
+use crate::api::table::EventType;
+
+/// Told once that a default handler will not be called again.
+pub type Release = Box<dyn FnOnce() + Send + Sync>;
+
+/// The host's handler for all that nobody else takes.
+struct DefaultHandler {
+    target: Ticket,
+    release: Option<Release>,
+}
+
+impl Drop for DefaultHandler {
+    fn drop(&mut self) {
+        if let Some(release) = self.release.take() {
+            release();
+        }
+    }
+}
+
+/// An unchanging set of handlers; changes replace it, so that it is used without a lock.
+#[derive(Clone, Default)]
+struct Table {
+    listeners: BTreeMap<EventType, Vec<Ticket>>,
+    default: Option<Arc<DefaultHandler>>,
+}
+
+/// The handlers of one app.
+#[derive(Default)]
+pub(super) struct Handlers {
+    table: Mutex<Arc<Table>>,
+    /// Counts the changes of `table`.
+    version: AtomicU64,
+}
+
+/// The handlers as of some moment; brought up to date before each event.
+pub(super) struct Snapshot {
+    table: Arc<Table>,
+    version: u64,
+}
+
+impl Handlers {
+    fn change<R>(&self, change: impl FnOnce(&mut Table) -> R) -> R {
+        let mut guard = self.table.lock();
+        let mut table = Table::clone(&guard);
+        let result = change(&mut table);
+        let old = std::mem::replace(&mut *guard, Arc::new(table));
+        self.version.fetch_add(1, Ordering::Release);
+        // Dropping the old table may run the host's release function: not under the lock.
+        drop(guard);
+        drop(old);
+        result
+    }
+
+    pub(super) fn add_listener(&self, event_type: EventType, listener: Ticket) {
+        self.change(|table| {
+            let listeners = table.listeners.entry(event_type).or_default();
+            if !listeners.contains(&listener) {
+                listeners.push(listener);
+            }
+        });
+    }
+
+    pub(super) fn remove_listener(&self, event_type: EventType, listener: Ticket) {
+        self.change(|table| {
+            if let Some(listeners) = table.listeners.get_mut(&event_type) {
+                listeners.retain(|other| *other != listener);
+            }
+        });
+    }
+
+    pub(super) fn has_listener(&self, event_type: EventType, listener: Ticket) -> bool {
+        let table = Arc::clone(&self.table.lock());
+        table
+            .listeners
+            .get(&event_type)
+            .is_some_and(|all| all.contains(&listener))
+    }
+
+    pub(super) fn set_default(&self, handler: Option<(Ticket, Option<Release>)>) {
+        let default = handler.map(|(target, release)| Arc::new(DefaultHandler { target, release }));
+        // The replaced one is dropped, and so released, outside the lock.
+        let _replaced = self.change(|table| std::mem::replace(&mut table.default, default));
+    }
+
+    /// Forgets all handlers.
+    pub(super) fn clear(&self) {
+        let _replaced = self.change(std::mem::take);
+    }
+
+    pub(super) fn snapshot(&self) -> Snapshot {
+        let guard = self.table.lock();
+        Snapshot {
+            table: Arc::clone(&guard),
+            version: self.version.load(Ordering::Acquire),
+        }
+    }
+}
+
+impl Snapshot {
+    /// The handlers that an event goes to, if any.
+    pub(super) fn route<'a>(
+        &'a mut self,
+        handlers: &Handlers,
+        event_type: EventType,
+        ticket: Option<&'a Ticket>,
+    ) -> &'a [Ticket] {
+        if self.version != handlers.version.load(Ordering::Acquire) {
+            *self = handlers.snapshot();
+        }
+        let own = match ticket {
+            Some(ticket) if ticket.callback != 0 => std::slice::from_ref(ticket),
+            Some(_) => &[],
+            None => self
+                .table
+                .listeners
+                .get(&event_type)
+                .map_or(&[][..], Vec::as_slice),
+        };
+        match &self.table.default {
+            Some(default) if own.is_empty() => std::slice::from_ref(&default.target),
+            _ => own,
+        }
+    }
+}

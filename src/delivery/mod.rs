@@ -1,0 +1,493 @@
+//! From the engine's events to the host: one queue per app, three ways to empty it.
+//!
+//! The engine's thread only appends. Who empties the queue is the host's choice: the host's thread
+//! (`dispatch`), the host pulling events (`next`), or the reactor's thread (`deliver_now`). In all
+//! three, events come in the same order, never two at once, and host code runs with no lock held.
+//! Also owns the app's end: whichever thread is last delivers what remains and says `gone`.
+
+mod handlers;
+mod notify;
+
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::ThreadId;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
+
+use crate::api::event::{Event, Ticket};
+use crate::api::net_error::Status;
+use crate::api::table::EventType;
+use handlers::{Handlers, Snapshot};
+use notify::Level;
+
+pub use handlers::Release;
+
+/// Received bytes after whose delivery their credit is given back in the middle of a batch.
+const CREDIT_BATCH: usize = 64 * 1024;
+
+/// Who empties the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// The host, by dispatching or pulling.
+    Queue,
+    /// The reactor's thread.
+    Reactor,
+}
+
+/// The host as seen from here: callbacks that C, Rust tests or bindings provide.
+pub trait Host: Send + Sync {
+    /// Calls each handler with the event.
+    fn deliver(&self, event: Event, handlers: &[Ticket]);
+    /// The queue became non-empty; called on the reactor's thread.
+    fn wake_up(&self);
+    /// Nothing will be delivered any more.
+    fn gone(&self);
+}
+
+/// Asks the reactor to take up released bytes.
+pub type AskReactor = Box<dyn Fn() + Send + Sync>;
+
+/// The events and handlers of one app.
+pub struct Delivery {
+    mode: Mode,
+    host: Box<dyn Host>,
+    ask_reactor: AskReactor,
+    handlers: Handlers,
+    state: Mutex<State>,
+    changed: Condvar,
+    level: OnceLock<Level>,
+    /// Whether `State::closing` is not empty.
+    any_closing: AtomicBool,
+    /// Whether `State::released` is not empty.
+    any_released: AtomicBool,
+    undelivered: AtomicU64,
+}
+
+#[derive(Default)]
+struct State {
+    queue: VecDeque<Event>,
+    /// The thread that is delivering, so that callbacks never overlap.
+    drainer: Option<ThreadId>,
+    /// Sockets whose `close` was called and has not been answered: their data is of no interest.
+    closing: Vec<i32>,
+    /// Received bytes that the host is done with, by socket; negative: that it keeps beyond delivery.
+    released: Vec<(i32, isize)>,
+    /// The engine has stopped reading until something is released.
+    wants_release: bool,
+    end: End,
+}
+
+#[derive(Default)]
+struct End {
+    /// The last event has been queued (queue mode) or delivered (reactor mode).
+    ended: bool,
+    /// Nothing is left to take: APP_CLOSED was handed out.
+    said_closed: bool,
+    /// The host has freed the app.
+    freed: bool,
+    /// A thread waits in `free` and will finish.
+    awaited: bool,
+    gone: bool,
+}
+
+thread_local! {
+    // The only thread-local of the library: a host may free one app inside a callback of another,
+    // on whatever thread; waiting there could wait for itself.
+    static CALLBACK_DEPTH: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Host code runs on this thread while this lives.
+struct InsideCallback;
+
+impl InsideCallback {
+    fn enter() -> Self {
+        CALLBACK_DEPTH.set(CALLBACK_DEPTH.get() + 1);
+        Self
+    }
+
+    fn is_current() -> bool {
+        CALLBACK_DEPTH.get() > 0
+    }
+}
+
+impl Drop for InsideCallback {
+    fn drop(&mut self) {
+        CALLBACK_DEPTH.set(CALLBACK_DEPTH.get() - 1);
+    }
+}
+
+impl std::fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Delivery")
+            .field("mode", &self.mode)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Delivery {
+    /// An empty queue in front of `host`.
+    pub fn new(mode: Mode, host: Box<dyn Host>, ask_reactor: AskReactor) -> Self {
+        Self {
+            mode,
+            host,
+            ask_reactor,
+            handlers: Handlers::default(),
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            level: OnceLock::new(),
+            any_closing: AtomicBool::new(false),
+            any_released: AtomicBool::new(false),
+            undelivered: AtomicU64::new(0),
+        }
+    }
+
+    /// Who empties the queue.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Received bytes that the host was not given yet, or keeps.
+    pub fn undelivered_bytes(&self) -> u64 {
+        self.undelivered.load(Ordering::Relaxed)
+    }
+
+    /// Events that wait in the queue.
+    pub fn undelivered_events(&self) -> u64 {
+        self.state.lock().queue.len() as u64
+    }
+
+    // --- handlers
+
+    /// Adds a listener, at the end; one that is there already stays where it is.
+    pub fn add_listener(&self, event_type: EventType, listener: Ticket) {
+        self.handlers.add_listener(event_type, listener);
+    }
+
+    /// Removes a listener, if it is there.
+    pub fn remove_listener(&self, event_type: EventType, listener: Ticket) {
+        self.handlers.remove_listener(event_type, listener);
+    }
+
+    /// Whether a listener is there.
+    pub fn has_listener(&self, event_type: EventType, listener: Ticket) -> bool {
+        self.handlers.has_listener(event_type, listener)
+    }
+
+    /// Sets or clears the handler of all that nobody else takes.
+    pub fn set_default_handler(&self, handler: Option<(Ticket, Option<Release>)>) {
+        self.handlers.set_default(handler);
+    }
+
+    // --- the reactor's side
+
+    /// Appends events (queue mode).
+    pub fn push(&self, events: &mut Vec<Event>) {
+        if events.is_empty() {
+            return;
+        }
+        let bytes: usize = events.iter().map(Event::data_len).sum();
+        self.undelivered.fetch_add(bytes as u64, Ordering::Relaxed);
+        let mut state = self.state.lock();
+        let was_empty = state.queue.is_empty();
+        state.queue.extend(events.drain(..));
+        if was_empty {
+            self.raise();
+        }
+        drop(state);
+        self.changed.notify_all();
+        if was_empty {
+            let _inside = InsideCallback::enter();
+            self.host.wake_up();
+        }
+    }
+
+    /// Delivers events at once (reactor mode).
+    pub fn deliver_now(&self, events: &mut Vec<Event>) {
+        if events.is_empty() {
+            return;
+        }
+        let mut snapshot = self.handlers.snapshot();
+        for event in events.drain(..) {
+            self.deliver(&mut snapshot, event);
+        }
+    }
+
+    /// Whether `take_released` would find something.
+    pub fn any_released(&self) -> bool {
+        self.any_released.load(Ordering::Acquire)
+    }
+
+    /// Moves what the host has released to `into`. If the engine waits and that is nothing, the host
+    /// will ask for the reactor when it releases something.
+    pub fn take_released(&self, into: &mut Vec<(i32, isize)>, waits: bool) {
+        let mut state = self.state.lock();
+        into.append(&mut state.released);
+        self.any_released.store(false, Ordering::Release);
+        state.wants_release = waits && into.is_empty();
+    }
+
+    /// The app has ended: no event follows.
+    pub fn end(&self) {
+        let mut state = self.state.lock();
+        state.end.ended = true;
+        if self.mode == Mode::Reactor {
+            state.end.said_closed = true;
+        }
+        self.changed.notify_all();
+        self.finish_if_due(state);
+    }
+
+    // --- the host's side
+
+    /// Runs callbacks for at most `max` events, waiting up to `timeout` for the first; how many ran.
+    pub fn dispatch(&self, max: usize, timeout: Option<Duration>) -> Result<usize, Status> {
+        let Some(mut state) = self.wait_for_event(timeout)? else {
+            return Ok(0);
+        };
+        let batch = if max >= state.queue.len() {
+            std::mem::take(&mut state.queue)
+        } else {
+            state.queue.drain(..max).collect()
+        };
+        self.begin_drain(&mut state);
+        drop(state);
+        let number = batch.len();
+        self.run(batch);
+        let state = self.state.lock();
+        self.end_drain(state);
+        Ok(number)
+    }
+
+    /// Takes one event, waiting up to `timeout`. Its data counts as undelivered until `release`.
+    pub fn next(&self, timeout: Option<Duration>) -> Result<Event, Status> {
+        loop {
+            let mut state = self.wait_for_event(timeout)?.ok_or(Status::TimedOut)?;
+            let event = state.queue.pop_front().ok_or(Status::Unexpected)?;
+            self.lower_if_empty(&state);
+            state.end.said_closed |= event.event_type == EventType::ChromesockAppClosed;
+            drop(state);
+            if self.is_of_interest(&event) {
+                return Ok(event);
+            }
+            self.release(event.socket_id, event.data_len());
+        }
+    }
+
+    /// The handle that is readable exactly while the queue is not empty.
+    pub fn handle(&self) -> Result<isize, Status> {
+        let state = self.state.lock();
+        if let Some(level) = self.level.get() {
+            return Ok(level.handle());
+        }
+        let level = Level::new().map_err(|error| crate::net::os_error::status(&error))?;
+        if !state.queue.is_empty() {
+            level.raise();
+        }
+        Ok(self.level.get_or_init(|| level).handle())
+    }
+
+    /// The host is done with `bytes` of data of a socket.
+    pub fn release(&self, socket_id: i32, bytes: usize) {
+        self.adjust(&mut vec![(socket_id, bytes.cast_signed())]);
+    }
+
+    /// The host keeps `bytes` of data of a socket beyond their delivery, until it releases them.
+    pub fn hold(&self, socket_id: i32, bytes: usize) {
+        self.adjust(&mut vec![(socket_id, -bytes.cast_signed())]);
+    }
+
+    /// A `close` of a socket is being called: no data of it is delivered from now on.
+    pub fn note_closing(&self, close: EventType, socket_id: i32) {
+        if close == EventType::ChromeSocketsTcpClose {
+            let mut state = self.state.lock();
+            state.closing.push(socket_id);
+            self.any_closing.store(true, Ordering::Release);
+        }
+    }
+
+    /// The `close` was refused, or is completed.
+    pub fn forget_closing(&self, close: EventType, socket_id: i32) {
+        if close == EventType::ChromeSocketsTcpClose {
+            let mut state = self.state.lock();
+            if let Some(at) = state.closing.iter().position(|id| *id == socket_id) {
+                state.closing.swap_remove(at);
+            }
+            self.any_closing
+                .store(!state.closing.is_empty(), Ordering::Release);
+        }
+    }
+
+    /// The host frees the app, which is closing: what remains is handed out and nothing after it.
+    ///
+    /// Outside of callbacks this returns when that is done. Inside one, of whatever app, it only
+    /// marks: the loop on the stack, or the reactor, does the rest.
+    pub fn free(&self) {
+        let mut state = self.state.lock();
+        state.end.freed = true;
+        if InsideCallback::is_current() {
+            return self.finish_if_due(state);
+        }
+        state.end.awaited = true;
+        while !(state.end.ended && state.drainer.is_none()) {
+            self.changed.wait(&mut state);
+        }
+        self.finish(state);
+    }
+
+    // --- within
+
+    /// The state with a non-empty queue that this thread may empty; `None` if there is none in time.
+    fn wait_for_event(
+        &self,
+        timeout: Option<Duration>,
+    ) -> Result<Option<MutexGuard<'_, State>>, Status> {
+        if self.mode == Mode::Reactor {
+            return Err(Status::WrongDelivery);
+        }
+        // A time-out too far away to be told is none.
+        let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut state = self.state.lock();
+        loop {
+            if state.drainer == Some(std::thread::current().id()) {
+                return Err(Status::RecursiveCall);
+            }
+            if !state.queue.is_empty() && state.drainer.is_none() {
+                return Ok(Some(state));
+            }
+            if state.end.said_closed && state.queue.is_empty() {
+                return Err(Status::ContextShutDown);
+            }
+            match until {
+                Some(until) if Instant::now() >= until => return Ok(None),
+                Some(until) => {
+                    self.changed.wait_until(&mut state, until);
+                }
+                None => self.changed.wait(&mut state),
+            }
+        }
+    }
+
+    fn begin_drain(&self, state: &mut State) {
+        state.drainer = Some(std::thread::current().id());
+        self.lower_if_empty(state);
+    }
+
+    fn end_drain(&self, mut state: MutexGuard<'_, State>) {
+        state.drainer = None;
+        self.changed.notify_all();
+        self.finish_if_due(state);
+    }
+
+    fn run(&self, batch: VecDeque<Event>) {
+        let mut snapshot = self.handlers.snapshot();
+        let mut released: Vec<(i32, isize)> = Vec::new();
+        let mut bytes = 0;
+        for event in batch {
+            let (id, len) = (event.socket_id, event.data_len());
+            if event.event_type == EventType::ChromesockAppClosed {
+                self.state.lock().end.said_closed = true;
+            }
+            self.deliver(&mut snapshot, event);
+            if len == 0 {
+                continue;
+            }
+            match released.last_mut() {
+                Some((last, sum)) if *last == id => *sum += len.cast_signed(),
+                _ => released.push((id, len.cast_signed())),
+            }
+            bytes += len;
+            if bytes >= CREDIT_BATCH {
+                self.adjust(&mut released);
+                bytes = 0;
+            }
+        }
+        self.adjust(&mut released);
+    }
+
+    /// Delivers one event to whom it concerns.
+    fn deliver(&self, snapshot: &mut Snapshot, event: Event) {
+        if !self.is_of_interest(&event) {
+            return;
+        }
+        let ticket = event.ticket;
+        let handlers = snapshot.route(&self.handlers, event.event_type, ticket.as_ref());
+        if !handlers.is_empty() {
+            let _inside = InsideCallback::enter();
+            self.host.deliver(event, handlers);
+        }
+    }
+
+    /// False for data of a socket that the host has closed meanwhile.
+    fn is_of_interest(&self, event: &Event) -> bool {
+        if !self.any_closing.load(Ordering::Acquire) {
+            return true;
+        }
+        if event.ticket.is_some() {
+            self.forget_closing(event.event_type, event.socket_id);
+            return true;
+        }
+        event.event_type != EventType::ChromeSocketsTcpOnReceive
+            || !self.state.lock().closing.contains(&event.socket_id)
+    }
+
+    fn adjust(&self, released: &mut Vec<(i32, isize)>) {
+        released.retain(|(_, bytes)| *bytes != 0);
+        if released.is_empty() {
+            return;
+        }
+        let sum: isize = released.iter().map(|(_, bytes)| bytes).sum();
+        self.undelivered.fetch_sub(sum as u64, Ordering::Relaxed);
+        let mut state = self.state.lock();
+        state.released.append(released);
+        self.any_released.store(true, Ordering::Release);
+        let ask = std::mem::take(&mut state.wants_release);
+        drop(state);
+        if ask {
+            (self.ask_reactor)();
+        }
+    }
+
+    fn raise(&self) {
+        if let Some(level) = self.level.get() {
+            level.raise();
+        }
+    }
+
+    /// After events were taken from a non-empty queue.
+    fn lower_if_empty(&self, state: &State) {
+        if let Some(level) = self.level.get().filter(|_| state.queue.is_empty()) {
+            level.lower();
+        }
+    }
+
+    /// Finishes if the app is freed, ended and idle, and nobody else waits to do it.
+    fn finish_if_due(&self, state: MutexGuard<'_, State>) {
+        let End {
+            ended,
+            freed,
+            awaited,
+            gone,
+            ..
+        } = state.end;
+        if ended && freed && !awaited && !gone && state.drainer.is_none() {
+            self.finish(state);
+        }
+    }
+
+    /// Hands out the remaining completions and says goodbye.
+    fn finish(&self, mut state: MutexGuard<'_, State>) {
+        state.end.gone = true;
+        state.drainer = Some(std::thread::current().id());
+        let mut rest = std::mem::take(&mut state.queue);
+        drop(state);
+        rest.retain(|event| !event.event_type.is_notification());
+        self.run(rest);
+        let inside = InsideCallback::enter();
+        self.handlers.clear();
+        drop(inside);
+        self.host.gone();
+    }
+}

@@ -1,0 +1,59 @@
+//! A descriptor that is readable exactly while it is raised, for hosts with a loop of their own.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::AsRawFd;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use std::os::fd::FromRawFd;
+
+/// Raised or not; level-triggered. Callers serialise `raise` and `lower`.
+#[derive(Debug)]
+pub(super) struct Level {
+    read_end: File,
+    /// `None` where one descriptor serves both ends.
+    write_end: Option<File>,
+}
+
+impl Level {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub(super) fn new() -> io::Result<Self> {
+        // SAFETY: eventfd takes two integers and touches no memory of ours.
+        let fd = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
+        if fd < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the descriptor is open and nobody else owns it.
+        let read_end = unsafe { File::from_raw_fd(fd) };
+        Ok(Self {
+            read_end,
+            write_end: None,
+        })
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    pub(super) fn new() -> io::Result<Self> {
+        let (read_end, write_end) = io::pipe()?;
+        let file = |end: std::os::fd::OwnedFd| File::from(end);
+        Ok(Self {
+            read_end: file(read_end.into()),
+            write_end: Some(file(write_end.into())),
+        })
+    }
+
+    /// What the host polls.
+    pub(super) fn handle(&self) -> isize {
+        self.read_end.as_raw_fd() as isize
+    }
+
+    /// Makes it readable; only called while it is not.
+    pub(super) fn raise(&self) {
+        // Fails only if the host closed the descriptor, which its contract forbids.
+        let mut end = self.write_end.as_ref().unwrap_or(&self.read_end);
+        let _ = end.write(&1_u64.to_ne_bytes());
+    }
+
+    /// Makes it unreadable; only called while it is readable.
+    pub(super) fn lower(&self) {
+        let _ = (&self.read_end).read(&mut [0; 8]);
+    }
+}

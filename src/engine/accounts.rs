@@ -1,0 +1,75 @@
+//! Counters of one app, shared with the threads that make calls and read statistics.
+
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering::Relaxed};
+
+/// What an app has done and holds.
+#[derive(Debug, Default)]
+pub struct Accounts {
+    last_id: AtomicI32,
+    accepted: AtomicU64,
+    completed: AtomicU64,
+    unsent: AtomicU64,
+    open_sockets: AtomicU64,
+}
+
+impl Accounts {
+    /// The next socket id: one counter for all namespaces, from 1, never reused (spec README S2);
+    /// `None` when all are used up. Callers may be on any thread, since `create` tells the id at once.
+    pub fn next_id(&self) -> Option<i32> {
+        let step = |last: i32| last.checked_add(1);
+        self.last_id
+            .fetch_update(Relaxed, Relaxed, step)
+            .ok()
+            .map(|last| last + 1)
+    }
+
+    /// Takes `bytes` if the sum of unfinished sends then is at most `quota` (tcp.md Q-1).
+    pub fn take_unsent(&self, bytes: u64, quota: u64) -> bool {
+        let before = self.unsent.fetch_add(bytes, Relaxed);
+        let fits = before.checked_add(bytes).is_some_and(|sum| sum <= quota);
+        if !fits {
+            self.give_back_unsent(bytes);
+        }
+        fits
+    }
+
+    /// Gives back what `take_unsent` took.
+    pub fn give_back_unsent(&self, bytes: u64) {
+        self.unsent.fetch_sub(bytes, Relaxed);
+    }
+
+    /// Bytes of unfinished sends.
+    pub fn unsent(&self) -> u64 {
+        self.unsent.load(Relaxed)
+    }
+
+    /// Counts an accepted call; callers hold the inbox lock.
+    pub fn count_accepted(&self) {
+        self.accepted.store(self.accepted() + 1, Relaxed);
+    }
+
+    /// Calls accepted so far.
+    pub fn accepted(&self) -> u64 {
+        self.accepted.load(Relaxed)
+    }
+
+    /// Counts a completed call; only the engine's thread does.
+    pub fn count_completed(&self) {
+        self.completed.store(self.completed() + 1, Relaxed);
+    }
+
+    /// Calls completed so far.
+    pub fn completed(&self) -> u64 {
+        self.completed.load(Relaxed)
+    }
+
+    /// Notes the number of live sockets.
+    pub fn note_open_sockets(&self, number: usize) {
+        self.open_sockets.store(number as u64, Relaxed);
+    }
+
+    /// Live sockets.
+    pub fn open_sockets(&self) -> u64 {
+        self.open_sockets.load(Relaxed)
+    }
+}

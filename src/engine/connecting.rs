@@ -1,0 +1,137 @@
+//! One connection attempt over several addresses: Happy Eyeballs (RFC 8305, spec README S5).
+//!
+//! A slower attempt is never cancelled before one has succeeded. When all have failed, the failure
+//! that came last is the result.
+
+use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use super::reply::Reply;
+use crate::api::net_error::Status;
+use crate::net::os_error::connect_status;
+use crate::net::{Network, Stream, Token};
+
+/// Head start of an attempt before the next one begins.
+const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+
+/// The TCP phase of one `connect` call.
+#[derive(Debug)]
+pub(super) struct Race<S> {
+    pub(super) reply: Reply,
+    port: u16,
+    waiting: VecDeque<IpAddr>,
+    attempts: Vec<Attempt<S>>,
+    next_lane: u16,
+    /// When the next attempt is due, if there is one.
+    next_start: Option<Instant>,
+    last_failure: Status,
+}
+
+#[derive(Debug)]
+struct Attempt<S> {
+    lane: u16,
+    stream: S,
+    peer: SocketAddr,
+}
+
+/// Where a race stands.
+#[derive(Debug)]
+pub(super) enum Step<S> {
+    /// Undecided. The next attempt is due then, if there is one.
+    Running(Option<Instant>),
+    /// Connected.
+    Won(S, SocketAddr),
+    /// Every address failed.
+    Lost(Status),
+}
+
+impl<S: Stream> Race<S> {
+    /// A race to `addresses`, not yet started.
+    pub(super) fn new(reply: Reply, port: u16, addresses: Vec<IpAddr>) -> Self {
+        Self {
+            reply,
+            port,
+            waiting: interleave(addresses),
+            attempts: Vec::new(),
+            next_lane: 0,
+            next_start: None,
+            last_failure: Status::NameNotResolved,
+        }
+    }
+
+    /// Starts the next attempt, if the delay before it has passed.
+    pub(super) fn on_time<N: Network<Stream = S>>(&mut self, net: &mut N, id: i32) -> Step<S> {
+        if self.next_start.is_some_and(|due| due <= net.now()) {
+            self.start_next(net, id)
+        } else {
+            Step::Running(None)
+        }
+    }
+
+    /// Starts the next attempt; called to begin, and when one has failed.
+    pub(super) fn start_next<N: Network<Stream = S>>(&mut self, net: &mut N, id: i32) -> Step<S> {
+        while let Some(address) = self.waiting.pop_front() {
+            let lane = self.next_lane;
+            self.next_lane = self.next_lane.wrapping_add(1);
+            let peer = SocketAddr::new(address, self.port);
+            match net.connect(peer, Token { owner: id, lane }) {
+                Ok(stream) => {
+                    self.attempts.push(Attempt { lane, stream, peer });
+                    self.next_start = (!self.waiting.is_empty()).then(|| net.now() + ATTEMPT_DELAY);
+                    return Step::Running(self.next_start);
+                }
+                Err(error) => self.last_failure = connect_status(&error),
+            }
+        }
+        if self.attempts.is_empty() {
+            Step::Lost(self.last_failure)
+        } else {
+            Step::Running(None)
+        }
+    }
+
+    /// An attempt reports that it may have ended.
+    pub(super) fn on_ready<N: Network<Stream = S>>(
+        &mut self,
+        net: &mut N,
+        id: i32,
+        lane: u16,
+    ) -> Step<S> {
+        let Some(index) = self
+            .attempts
+            .iter()
+            .position(|attempt| attempt.lane == lane)
+        else {
+            return Step::Running(None);
+        };
+        let attempt = &mut self.attempts[index];
+        let failure = match attempt.stream.take_error() {
+            Ok(None) if attempt.stream.peer_address().is_ok() => {
+                let attempt = self.attempts.swap_remove(index);
+                return Step::Won(attempt.stream, attempt.peer);
+            }
+            // A spurious event: still under way.
+            Ok(None) => return Step::Running(None),
+            Ok(Some(error)) | Err(error) => error,
+        };
+        self.last_failure = connect_status(&failure);
+        self.attempts.swap_remove(index);
+        self.start_next(net, id)
+    }
+}
+
+/// Alternates the families, beginning with the first one (RFC 8305 section 4).
+fn interleave(addresses: Vec<IpAddr>) -> VecDeque<IpAddr> {
+    let first_is_v6 = addresses.first().is_some_and(IpAddr::is_ipv6);
+    let (mut first, mut second): (VecDeque<_>, VecDeque<_>) = addresses
+        .into_iter()
+        .partition(|address| address.is_ipv6() == first_is_v6);
+    let mut mixed = VecDeque::with_capacity(first.len() + second.len());
+    while let Some(address) = first.pop_front() {
+        mixed.push_back(address);
+        mixed.extend(second.pop_front());
+    }
+    mixed.append(&mut second);
+    mixed
+}

@@ -1,0 +1,354 @@
+//! The engine of one app: commands, readiness, answers and time in; events and questions out.
+//!
+//! Pure: it has no threads, no clock and no system calls of its own, only what `Network` lends, so
+//! whole conversations run in one thread under a scripted or an in-memory network. Every input names
+//! a socket by id and looks it up anew; an id that is gone is not an error.
+
+pub mod accounts;
+pub mod command;
+mod connecting;
+mod linger;
+mod registry;
+mod reply;
+mod send_queue;
+mod tcp_calls;
+mod tcp_client;
+mod tcp_server;
+
+#[cfg(test)]
+mod sim;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::BytesMut;
+
+use crate::api::event::{Event, Payload, Response};
+use crate::api::net_error::Status;
+use crate::api::table::{EventType, Namespace};
+use crate::net::{Network, Ready, Token};
+use crate::permissions::Grants;
+use accounts::Accounts;
+use command::{Call, Command, Query, QueryId};
+use linger::Linger;
+pub(crate) use registry::IdMap;
+use registry::{Entry, Machine, Properties, Registry};
+use reply::{Outbox, Reply};
+use tcp_calls::Resolving;
+use tcp_client::{Context, TcpClient, Visit};
+use tcp_server::TcpServer;
+
+/// Bounds of one app.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Undelivered received bytes of a socket above which it is not read.
+    pub undelivered_per_socket: usize,
+    /// The same for the whole app.
+    pub undelivered_per_app: usize,
+    /// Whether events wait in a queue; if not, only what the host keeps is counted.
+    pub count_undelivered: bool,
+}
+
+/// What an engine is made from; may cross threads, which the engine itself may not.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Ids and counters.
+    pub accounts: Arc<Accounts>,
+    /// Bounds.
+    pub limits: Limits,
+    /// What the app's manifest allows.
+    pub grants: Arc<Grants>,
+}
+
+/// One app's sockets.
+#[derive(Debug)]
+pub struct Engine<N: Network> {
+    net: N,
+    setup: Setup,
+    registry: Registry<N>,
+    outbox: Outbox,
+    buffer: BytesMut,
+    undelivered: usize,
+    linger: Linger<N::Stream>,
+    timers: BTreeSet<(Instant, i32)>,
+    /// Sockets with something to do, each at most once.
+    run_queue: VecDeque<i32>,
+    /// Sockets that wait for the host to release what it was given.
+    stalled: Vec<i32>,
+    /// Connects whose host is being resolved; dropping the token tells the resolver.
+    resolving: BTreeMap<QueryId, (Resolving, Arc<()>)>,
+    queries: Vec<Query>,
+    last_serial: u32,
+}
+
+impl<N: Network> Engine<N> {
+    /// An engine without sockets.
+    pub fn new(net: N, setup: Setup) -> Self {
+        let outbox = Outbox::new(Arc::clone(&setup.accounts));
+        Self {
+            net,
+            setup,
+            outbox,
+            registry: Registry::default(),
+            buffer: BytesMut::new(),
+            undelivered: 0,
+            linger: Linger::default(),
+            timers: BTreeSet::new(),
+            run_queue: VecDeque::new(),
+            stalled: Vec::new(),
+            resolving: BTreeMap::new(),
+            queries: Vec::new(),
+            last_serial: 0,
+        }
+    }
+
+    // --- out
+
+    /// Moves the events so far to the end of `into`.
+    pub fn take_events(&mut self, into: &mut Vec<Event>) {
+        self.outbox.take_into(into);
+    }
+
+    /// The questions for the resolver so far.
+    pub fn take_queries(&mut self) -> Vec<Query> {
+        std::mem::take(&mut self.queries)
+    }
+
+    /// When `handle_time` is due next.
+    pub fn next_due(&self) -> Option<Instant> {
+        self.timers.first().map(|(due, _)| *due)
+    }
+
+    /// The socket that the next `handle_next_work` lets work, if any has something to do.
+    pub fn next_work(&self) -> Option<i32> {
+        self.run_queue.front().copied()
+    }
+
+    /// Whether a socket waits for `release`.
+    pub fn wants_release(&self) -> bool {
+        !self.stalled.is_empty()
+    }
+
+    // --- in
+
+    /// Carries out one call other than a gathered send.
+    pub fn handle_call(&mut self, call: Call) {
+        let Call {
+            event_type,
+            socket_id: id,
+            ticket,
+            command,
+        } = call;
+        let reply = Reply::new(&self.outbox, event_type, id, ticket);
+        match command {
+            Command::Create(namespace, given) => self.create(namespace, id, given, reply),
+            Command::Update(namespace, given) => match self.registry.find(namespace, id) {
+                Some(entry) => {
+                    entry.properties.update(given);
+                    reply.complete(Response::ok());
+                }
+                None => not_found(reply),
+            },
+            Command::SetPaused(namespace, paused) => self.set_paused(namespace, id, paused, reply),
+            Command::GetInfo(namespace) => match self.registry.find(namespace, id) {
+                Some(entry) => {
+                    let info = entry.info(id);
+                    reply.complete(Response::ok_with(Payload::Sockets(Box::new([info]))));
+                }
+                None => not_found(reply),
+            },
+            Command::GetSockets(namespace) => {
+                let infos = self.registry.infos(namespace);
+                reply.complete(Response::ok_with(Payload::Sockets(infos)));
+            }
+            Command::Disconnect(namespace) => self.disconnect(namespace, id, reply),
+            Command::Close(namespace) => self.close(namespace, id, reply),
+            Command::Connect {
+                peer_address,
+                peer_port,
+                dns_query_type,
+            } => {
+                self.connect(id, &peer_address, peer_port, dns_query_type, reply);
+            }
+            Command::SetKeepAlive { enable, delay } => {
+                self.set_option(id, reply, |client| client.set_keep_alive(enable, delay));
+            }
+            Command::SetNoDelay(on) => self.set_option(id, reply, |client| client.set_no_delay(on)),
+            Command::Send(data) => self.send_one(id, data, reply),
+            Command::Listen {
+                address,
+                port,
+                backlog,
+            } => {
+                self.listen(id, &address, port, backlog, reply);
+            }
+        }
+        self.note_open_sockets();
+    }
+
+    /// Carries out sends of one socket whose bytes lie in `data` one after the other.
+    pub fn handle_sends(
+        &mut self,
+        id: i32,
+        data: &[u8],
+        sends: impl Iterator<Item = (usize, Call)>,
+    ) {
+        let outbox = self.outbox.clone();
+        let sends = sends.map(|(len, call)| {
+            let reply = Reply::new(&outbox, call.event_type, id, call.ticket);
+            (len, reply.of_send(len as u64))
+        });
+        let (registry, mut ctx) = self.lend(id);
+        match registry.client(id) {
+            Some((client, properties)) => client.send(&mut ctx, properties, data, sends),
+            None => sends.for_each(|(_, reply)| not_found(reply)),
+        }
+    }
+
+    /// A source reports readiness.
+    pub fn handle_ready(&mut self, token: Token, ready: Ready) {
+        let Token { owner: id, lane } = token;
+        if id < 0 {
+            return self.linger.on_ready(id, &mut self.buffer);
+        }
+        let (registry, mut ctx) = self.lend(id);
+        let due = match registry.get_mut(id) {
+            Some(Entry {
+                machine: Machine::TcpClient(client),
+                properties,
+                ..
+            }) => client.on_ready(&mut ctx, properties, lane, ready),
+            Some(Entry {
+                machine: Machine::TcpServer(server),
+                ..
+            }) => {
+                server.on_ready();
+                None
+            }
+            None => return,
+        };
+        self.wait_until(id, due);
+        self.enqueue(id);
+    }
+
+    /// Lets the next socket with something to do work for a bounded while.
+    pub fn handle_next_work(&mut self) {
+        let Some(id) = self.run_queue.pop_front() else {
+            return;
+        };
+        let (registry, mut ctx) = self.lend(id);
+        let Some(entry) = registry.get_mut(id) else {
+            return;
+        };
+        entry.queued = false;
+        let visit = match &mut entry.machine {
+            Machine::TcpClient(client) => client.visit(&mut ctx, &entry.properties),
+            Machine::TcpServer(server) => {
+                let accepted = server.visit(&mut ctx);
+                self.admit_clients(id, accepted)
+            }
+        };
+        match visit {
+            Visit::Rest => {}
+            Visit::Again => self.enqueue(id),
+            Visit::Stalled => self.stalled.push(id),
+        }
+    }
+
+    /// Timers that are due act.
+    pub fn handle_time(&mut self) {
+        let now = self.net.now();
+        while let Some((due, id)) = self.timers.first().copied().filter(|(due, _)| *due <= now) {
+            self.timers.remove(&(due, id));
+            if id < 0 {
+                self.linger.on_time(id, now);
+                continue;
+            }
+            let (registry, mut ctx) = self.lend(id);
+            if let Some((client, properties)) = registry.client(id) {
+                let due = client.on_time(&mut ctx, properties);
+                self.wait_until(id, due);
+            }
+        }
+    }
+
+    /// The host has released `bytes` received by a socket, which may be gone; negative: it keeps them
+    /// beyond their delivery.
+    pub fn release(&mut self, id: i32, bytes: isize) {
+        self.undelivered = self.undelivered.saturating_add_signed(-bytes);
+        if let Some((client, _)) = self.registry.client(id) {
+            client.release(bytes);
+        }
+    }
+
+    /// After releases: sockets that waited for them try again.
+    pub fn retry_stalled(&mut self) {
+        for id in std::mem::take(&mut self.stalled) {
+            self.enqueue(id);
+        }
+    }
+
+    /// Gives up a socket whose machine has failed: its calls complete with UNEXPECTED.
+    pub fn abandon(&mut self, id: i32) {
+        let outbox = self.outbox.clone();
+        outbox.while_failing(|| {
+            self.resolving.retain(|query, _| query.socket_id != id);
+            self.registry.discard(id);
+        });
+        self.note_open_sockets();
+    }
+
+    /// Ends everything: pending calls complete with their codes, no socket raises an event.
+    pub fn shut_down(&mut self) {
+        for id in self.registry.ids() {
+            self.cancel_resolving(id, |reply| reply.fail(Status::Aborted));
+            let (registry, mut ctx) = self.lend(id);
+            if let Some((client, _)) = registry.client(id) {
+                client.tear_down(&mut ctx);
+            }
+            self.registry.discard(id);
+        }
+        self.resolving.clear();
+        self.note_open_sockets();
+    }
+
+    // --- within
+
+    /// The registry, and what a machine of it works with.
+    fn lend(&mut self, id: i32) -> (&mut Registry<N>, Context<'_, N>) {
+        let ctx = Context {
+            id,
+            net: &mut self.net,
+            outbox: &self.outbox,
+            accounts: &self.setup.accounts,
+            buffer: &mut self.buffer,
+            limits: &self.setup.limits,
+            undelivered: &mut self.undelivered,
+        };
+        (&mut self.registry, ctx)
+    }
+
+    fn enqueue(&mut self, id: i32) {
+        if let Some(entry) = self.registry.get_mut(id).filter(|entry| !entry.queued) {
+            entry.queued = true;
+            self.run_queue.push_back(id);
+        }
+    }
+
+    fn wait_until(&mut self, id: i32, due: Option<Instant>) {
+        self.timers.extend(due.map(|due| (due, id)));
+    }
+
+    fn note_open_sockets(&self) {
+        self.setup.accounts.note_open_sockets(self.registry.len());
+    }
+}
+
+const SOCKET_NOT_FOUND: &std::ffi::CStr = c"Socket not found";
+
+fn not_found(reply: Reply) {
+    reply.complete(Response::refused(SOCKET_NOT_FOUND));
+}

@@ -1,0 +1,201 @@
+//! Socket id -> entry. Lookups name the namespace and never insert: an unknown id, a closed one and
+//! one of another namespace are the same (spec README S2).
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use super::tcp_client::TcpClient;
+use super::tcp_server::TcpServer;
+use crate::api::properties::{SocketInfo, SocketProperties};
+use crate::api::table::Namespace;
+use crate::net::Network;
+
+/// One live socket.
+#[derive(Debug)]
+pub(super) struct Entry<N: Network> {
+    pub(super) properties: Properties,
+    pub(super) machine: Machine<N>,
+    /// Whether the id stands in the engine's run queue.
+    pub(super) queued: bool,
+}
+
+/// The protocol state of a socket.
+#[derive(Debug)]
+pub(super) enum Machine<N: Network> {
+    /// `sockets.tcp`
+    TcpClient(TcpClient<N>),
+    /// `sockets.tcpServer`
+    TcpServer(TcpServer<N>),
+}
+
+impl<N: Network> Machine<N> {
+    fn namespace(&self) -> Namespace {
+        match self {
+            Self::TcpClient(_) => Namespace::Tcp,
+            Self::TcpServer(_) => Namespace::TcpServer,
+        }
+    }
+}
+
+/// The stored `SocketProperties` of a socket.
+#[derive(Debug, Default)]
+pub(super) struct Properties {
+    pub(super) persistent: bool,
+    pub(super) name: Option<Box<std::ffi::CStr>>,
+    /// As given; zero and negative values mean the default (tcp.md 2.1).
+    pub(super) buffer_size: i32,
+}
+
+impl Properties {
+    /// Replaces what is given, keeps what is not.
+    pub(super) fn update(&mut self, given: SocketProperties) {
+        if let Some(persistent) = given.persistent {
+            self.persistent = persistent;
+        }
+        if let Some(name) = given.name {
+            self.name = (!name.is_empty()).then_some(name);
+        }
+        if let Some(buffer_size) = given.buffer_size {
+            self.buffer_size = buffer_size;
+        }
+    }
+}
+
+impl<N: Network> Entry<N> {
+    /// A new socket.
+    pub(super) fn new(machine: Machine<N>, properties: Properties) -> Self {
+        Self {
+            properties,
+            machine,
+            queued: false,
+        }
+    }
+
+    /// What `getInfo` says (tcp.md 2.2, 8.2).
+    pub(super) fn info(&self, socket_id: i32) -> SocketInfo {
+        let mut info = SocketInfo {
+            socket_id,
+            persistent: self.properties.persistent,
+            name: self.properties.name.clone(),
+            buffer_size: None,
+            paused: false,
+            connected: None,
+            local: None,
+            peer: None,
+        };
+        match &self.machine {
+            Machine::TcpClient(client) => {
+                info.buffer_size = Some(self.properties.buffer_size).filter(|size| *size > 0);
+                client.describe(&mut info);
+            }
+            Machine::TcpServer(server) => server.describe(&mut info),
+        }
+        info
+    }
+}
+
+/// Ids are small counted numbers: one multiplication spreads them well enough.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte) ^ self.0);
+        }
+    }
+    fn write_i32(&mut self, id: i32) {
+        self.write_u64(u64::from(id.cast_unsigned()));
+    }
+    fn write_u32(&mut self, id: u32) {
+        self.write_u64(u64::from(id));
+    }
+    fn write_u64(&mut self, id: u64) {
+        self.0 = id.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+}
+
+/// A map keyed by counted ids.
+pub(crate) type IdMap<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
+
+/// The live sockets of one app.
+#[derive(Debug)]
+pub(super) struct Registry<N: Network> {
+    entries: IdMap<i32, Entry<N>>,
+}
+
+impl<N: Network> Default for Registry<N> {
+    fn default() -> Self {
+        Self {
+            entries: IdMap::default(),
+        }
+    }
+}
+
+impl<N: Network> Registry<N> {
+    /// Adds a socket under an id that was never used.
+    pub(super) fn insert(&mut self, id: i32, entry: Entry<N>) {
+        self.entries.insert(id, entry);
+    }
+
+    /// The entry of any namespace.
+    pub(super) fn get_mut(&mut self, id: i32) -> Option<&mut Entry<N>> {
+        self.entries.get_mut(&id)
+    }
+
+    /// The entry, if it is of `namespace`.
+    pub(super) fn find(&mut self, namespace: Namespace, id: i32) -> Option<&mut Entry<N>> {
+        self.get_mut(id)
+            .filter(|entry| entry.machine.namespace() == namespace)
+    }
+
+    /// The client socket with this id.
+    pub(super) fn client(&mut self, id: i32) -> Option<(&mut TcpClient<N>, &mut Properties)> {
+        match self.get_mut(id)? {
+            Entry {
+                machine: Machine::TcpClient(client),
+                properties,
+                ..
+            } => Some((client, properties)),
+            Entry { .. } => None,
+        }
+    }
+
+    /// Takes the entry out, if it is of `namespace`.
+    pub(super) fn remove(&mut self, namespace: Namespace, id: i32) -> Option<Entry<N>> {
+        self.find(namespace, id)?;
+        self.entries.remove(&id)
+    }
+
+    /// Drops the entry of any namespace.
+    pub(super) fn discard(&mut self, id: i32) {
+        self.entries.remove(&id);
+    }
+
+    /// All infos of a namespace, ascending by id (tcp.md 2.2).
+    pub(super) fn infos(&self, namespace: Namespace) -> Box<[SocketInfo]> {
+        let mut infos: Vec<_> = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| entry.machine.namespace() == namespace)
+            .map(|(id, entry)| entry.info(*id))
+            .collect();
+        infos.sort_unstable_by_key(|info| info.socket_id);
+        infos.into_boxed_slice()
+    }
+
+    /// All ids, ascending.
+    pub(super) fn ids(&self) -> Vec<i32> {
+        let mut ids: Vec<_> = self.entries.keys().copied().collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// How many sockets are live.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+}

@@ -1,0 +1,134 @@
+//! What comes out of an engine: events in order, and replies that complete exactly once.
+//!
+//! A reply dropped unused still completes its call, so no path through a machine, not even a panic,
+//! can leave a caller waiting.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::accounts::Accounts;
+use crate::api::event::{Event, Response, Ticket};
+use crate::api::net_error::Status;
+use crate::api::table::EventType;
+
+/// The ordered output of one engine. Clones share it.
+#[derive(Clone, Debug)]
+pub(super) struct Outbox(Rc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    events: RefCell<Vec<Event>>,
+    accounts: Arc<Accounts>,
+    /// What a reply dropped unused says.
+    unused: Cell<Status>,
+}
+
+impl Outbox {
+    /// An empty outbox that keeps `accounts` as calls complete.
+    pub(super) fn new(accounts: Arc<Accounts>) -> Self {
+        let (events, unused) = (RefCell::default(), Cell::new(Status::Aborted));
+        Self(Rc::new(Shared {
+            events,
+            accounts,
+            unused,
+        }))
+    }
+
+    /// Replies dropped unused within `drop` say UNEXPECTED: their machine has failed.
+    pub(super) fn while_failing<T>(&self, drop: impl FnOnce() -> T) -> T {
+        self.0.unused.set(Status::Unexpected);
+        let result = drop();
+        self.0.unused.set(Status::Aborted);
+        result
+    }
+
+    /// Appends a notification.
+    pub(super) fn notify(&self, event: Event) {
+        self.0.events.borrow_mut().push(event);
+    }
+
+    /// Moves all events to the end of `into`.
+    pub(super) fn take_into(&self, into: &mut Vec<Event>) {
+        into.append(&mut self.0.events.borrow_mut());
+    }
+}
+
+/// The duty to complete one call.
+#[derive(Debug)]
+pub(super) struct Reply {
+    /// `None` once completed.
+    outbox: Option<Outbox>,
+    event_type: EventType,
+    socket_id: i32,
+    ticket: Ticket,
+    /// Bytes of a send that count against the quota until the call completes (tcp.md Q-2).
+    unsent: u64,
+}
+
+impl Reply {
+    /// The duty to complete the call with this head.
+    pub(super) fn new(
+        outbox: &Outbox,
+        event_type: EventType,
+        socket_id: i32,
+        ticket: Ticket,
+    ) -> Self {
+        Self {
+            outbox: Some(outbox.clone()),
+            event_type,
+            socket_id,
+            ticket,
+            unsent: 0,
+        }
+    }
+
+    /// The same, for a send whose bytes were taken from the quota.
+    #[must_use]
+    pub(super) fn of_send(mut self, bytes: u64) -> Self {
+        self.unsent = bytes;
+        self
+    }
+
+    /// Completes the call.
+    pub(super) fn complete(mut self, response: Response) {
+        self.push(response);
+    }
+
+    /// Completes the call with `FAIL(code)`.
+    pub(super) fn fail(self, status: Status) {
+        self.complete(Response::failed(status));
+    }
+
+    fn push(&mut self, response: Response) {
+        let Some(outbox) = self.outbox.take() else {
+            return;
+        };
+        outbox.0.accounts.count_completed();
+        if self.unsent > 0 {
+            outbox.0.accounts.give_back_unsent(self.unsent);
+        }
+        outbox.notify(Event {
+            event_type: self.event_type,
+            socket_id: self.socket_id,
+            client_socket_id: 0,
+            result: response.result,
+            message: response.message,
+            payload: response.payload,
+            ticket: Some(self.ticket),
+        });
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        let Some(outbox) = &self.outbox else { return };
+        let unused = outbox.0.unused.get();
+        let status = if std::thread::panicking() {
+            Status::Unexpected
+        } else {
+            unused
+        };
+        self.push(Response::failed(status));
+    }
+}

@@ -1,0 +1,98 @@
+//! Sends that the kernel has not taken yet: written strictly in order, each completed once when its
+//! last byte is taken (tcp.md S-1, S-4).
+//!
+//! Exists only while something is unsent, so that an idle connection costs nothing. Small sends are
+//! copied together into blocks; a large one keeps its own.
+
+use std::collections::VecDeque;
+use std::io;
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use super::reply::Reply;
+use crate::api::event::Response;
+use crate::net::Stream;
+
+/// Size up to which small sends are gathered into one block.
+const BLOCK: usize = 64 * 1024;
+
+/// The unsent rest of a connection's sends.
+#[derive(Debug, Default)]
+pub(super) struct SendQueue {
+    blocks: VecDeque<Bytes>,
+    gathering: BytesMut,
+    /// Unfinished sends in call order: bytes still to be taken, whole length, reply.
+    sends: VecDeque<(usize, u64, Reply)>,
+}
+
+impl SendQueue {
+    /// Appends the rest of a send of `whole` bytes, copying it.
+    pub(super) fn push_copy(&mut self, rest: &[u8], whole: u64, reply: Reply) {
+        if !self.gathering.is_empty() && self.gathering.len() + rest.len() > BLOCK {
+            self.seal();
+        }
+        self.gathering.extend_from_slice(rest);
+        self.sends.push_back((rest.len(), whole, reply));
+    }
+
+    /// Appends the rest of a send of `whole` bytes, keeping the block.
+    pub(super) fn push_block(&mut self, rest: Bytes, whole: u64, reply: Reply) {
+        self.seal();
+        self.sends.push_back((rest.len(), whole, reply));
+        self.blocks.push_back(rest);
+    }
+
+    fn seal(&mut self) {
+        if !self.gathering.is_empty() {
+            self.blocks.push_back(self.gathering.split().freeze());
+        }
+    }
+
+    /// Writes until all is taken (`Ok`) or the stream refuses (`WouldBlock` or a failure).
+    pub(super) fn flush(&mut self, stream: &mut impl Stream) -> io::Result<()> {
+        loop {
+            self.complete_taken(0);
+            if self.blocks.is_empty() {
+                if self.gathering.is_empty() {
+                    return Ok(());
+                }
+                self.seal();
+            }
+            let taken = stream.write_blocks(self.blocks.make_contiguous())?;
+            if taken == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            self.drop_front(taken);
+            self.complete_taken(taken);
+        }
+    }
+
+    fn drop_front(&mut self, mut taken: usize) {
+        while let Some(block) = self.blocks.front_mut() {
+            if taken < block.len() {
+                block.advance(taken);
+                return;
+            }
+            taken -= block.len();
+            self.blocks.pop_front();
+        }
+    }
+
+    fn complete_taken(&mut self, mut taken: usize) {
+        while let Some((left, _, _)) = self.sends.front_mut() {
+            if *left > taken {
+                *left -= taken;
+                return;
+            }
+            taken -= *left;
+            if let Some((_, whole, reply)) = self.sends.pop_front() {
+                reply.complete(Response::sent(whole));
+            }
+        }
+    }
+
+    /// The unfinished sends in call order; their bytes are given up.
+    pub(super) fn into_replies(self) -> impl Iterator<Item = Reply> {
+        self.sends.into_iter().map(|(_, _, reply)| reply)
+    }
+}

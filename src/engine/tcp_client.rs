@@ -1,0 +1,528 @@
+//! `chrome.sockets.tcp`: one socket from idle over connecting to connected and back.
+//!
+//! Invariants: a connected, unpaused socket always has a read in flight; a paused one has one only
+//! if it was in flight when the pause began (tcp.md PA-3). State is committed before a call is
+//! completed, and calls an end cancels complete before the event that reports the end (O-6 to O-8).
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+
+use super::Limits;
+use super::accounts::Accounts;
+use super::connecting::{Race, Step};
+use super::registry::Properties;
+use super::reply::{Outbox, Reply};
+use super::send_queue::SendQueue;
+use crate::api::event::{Event, Payload, Response};
+use crate::api::net_error::Status;
+use crate::api::properties::{Endpoint, SocketInfo};
+use crate::api::table::EventType;
+use crate::net::{Network, Ready, Stream, address, os_error};
+
+/// Bytes of a receive when the program set no buffer size (tcp.md 2.1).
+const DEFAULT_RECEIVE: usize = 4096;
+/// Most bytes one receive carries (tcp.md ), and most bytes one system call reads.
+const MAX_RECEIVE: usize = 64 * 1024;
+/// Most bytes still delivered after a failed write (tcp.md R-5).
+const MAX_LAST_WORDS: usize = 1024 * 1024;
+
+/// What a machine works with, lent for one input.
+pub(super) struct Context<'a, N: Network> {
+    pub(super) id: i32,
+    pub(super) net: &'a mut N,
+    pub(super) outbox: &'a Outbox,
+    pub(super) accounts: &'a Accounts,
+    pub(super) buffer: &'a mut BytesMut,
+    pub(super) limits: &'a Limits,
+    /// Received bytes of the whole app that the host has not released yet.
+    pub(super) undelivered: &'a mut usize,
+}
+
+/// The state of one client socket.
+#[derive(Debug)]
+pub(super) struct TcpClient<N: Network> {
+    phase: Phase<N::Stream>,
+    paused: bool,
+    /// The size limit of the read in flight, fixed when it started; `None` = none in flight.
+    read_limit: Option<usize>,
+    /// Received bytes that the host has not released yet.
+    undelivered: usize,
+}
+
+#[derive(Debug)]
+enum Phase<S> {
+    Idle,
+    Connecting(Box<Race<S>>),
+    Connected(Connection<S>),
+}
+
+#[derive(Debug)]
+struct Connection<S> {
+    stream: S,
+    local: SocketAddr,
+    peer: SocketAddr,
+    ready: Ready,
+    /// Whether anything was ever sent, so that a close has something to protect (CL-4).
+    wrote: bool,
+    unsent: Option<Box<SendQueue>>,
+}
+
+/// What a visit to a socket came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Visit {
+    /// Nothing more to do until something happens.
+    Rest,
+    /// There is more to do.
+    Again,
+    /// Reading waits for the host to release what it was given.
+    Stalled,
+}
+
+impl<N: Network> Default for TcpClient<N> {
+    fn default() -> Self {
+        Self {
+            phase: Phase::Idle,
+            paused: false,
+            read_limit: None,
+            undelivered: 0,
+        }
+    }
+}
+
+impl<N: Network> TcpClient<N> {
+    /// A socket accepted by a server: connected and paused (AC-2).
+    pub(super) fn accepted(stream: N::Stream, local: SocketAddr, peer: SocketAddr) -> Self {
+        let mut client = Self {
+            paused: true,
+            ..Self::default()
+        };
+        client.phase = Phase::Connected(Connection::new(stream, local, peer));
+        client
+    }
+
+    pub(super) fn describe(&self, info: &mut SocketInfo) {
+        let endpoint = |at: SocketAddr| Endpoint {
+            address: address::text(at.ip()),
+            port: at.port(),
+        };
+        info.paused = self.paused;
+        info.connected = Some(false);
+        if let Phase::Connected(connection) = &self.phase {
+            info.connected = Some(true);
+            info.local = Some(endpoint(connection.local));
+            info.peer = Some(endpoint(connection.peer));
+        }
+    }
+
+    // --- calls
+
+    /// Begins the TCP phase of `connect` (3.5 steps 6 to 8); when the next attempt is due, if any.
+    pub(super) fn connect(
+        &mut self,
+        ctx: &mut Context<'_, N>,
+        properties: &Properties,
+        mut race: Box<Race<N::Stream>>,
+    ) -> Option<Instant> {
+        match self.phase {
+            Phase::Connecting(_) => {
+                race.reply.fail(Status::ConnectionFailed);
+                None
+            }
+            Phase::Connected(_) => {
+                race.reply.fail(Status::SocketIsConnected);
+                None
+            }
+            Phase::Idle => {
+                let step = race.start_next(ctx.net, ctx.id);
+                self.phase = Phase::Connecting(race);
+                self.after_race(properties, step)
+            }
+        }
+    }
+
+    pub(super) fn set_paused(&mut self, paused: bool, properties: &Properties) {
+        self.paused = paused;
+        if !paused && matches!(self.phase, Phase::Connected(_)) && self.read_limit.is_none() {
+            self.read_limit = Some(receive_limit(properties));
+        }
+    }
+
+    pub(super) fn set_no_delay(&mut self, on: bool) -> Response {
+        self.with_stream(|stream| stream.set_no_delay(on))
+    }
+
+    pub(super) fn set_keep_alive(&mut self, on: bool, delay: i32) -> Response {
+        self.with_stream(|stream| stream.set_keep_alive(on, delay))
+    }
+
+    /// Option calls succeed with 0 or fail with -2, whatever the reason (3.4).
+    fn with_stream(&mut self, set: impl FnOnce(&mut N::Stream) -> io::Result<()>) -> Response {
+        let Phase::Connected(connection) = &mut self.phase else {
+            return Response::failed(Status::Failed);
+        };
+        match set(&mut connection.stream) {
+            Ok(()) => Response::ok_zero(),
+            Err(_) => Response::failed(Status::Failed),
+        }
+    }
+
+    /// Sends several calls' bytes, which lie in `data` one after the other.
+    pub(super) fn send(
+        &mut self,
+        ctx: &mut Context<'_, N>,
+        properties: &Properties,
+        data: &[u8],
+        sends: impl Iterator<Item = (usize, Reply)>,
+    ) {
+        let Phase::Connected(connection) = &mut self.phase else {
+            sends.for_each(|(_, reply)| reply.fail(Status::SocketNotConnected));
+            return;
+        };
+        let written = connection.write(data);
+        let mut taken = *written.as_ref().unwrap_or_else(|(taken, _)| taken);
+        let failure = written.err().map(|(_, error)| error);
+        let mut rest = data;
+        for (len, reply) in sends {
+            let (own, others) = rest.split_at(len.min(rest.len()));
+            rest = others;
+            if taken >= len && connection.unsent.is_none() {
+                taken -= len;
+                reply.complete(Response::sent(len as u64));
+            } else {
+                connection
+                    .queue()
+                    .push_copy(&own[taken..], len as u64, reply);
+                taken = 0;
+            }
+        }
+        if let Some(error) = failure {
+            self.fail_write(ctx, properties, &error);
+        }
+    }
+
+    /// Sends one call's bytes, which have a block of their own.
+    pub(super) fn send_block(
+        &mut self,
+        ctx: &mut Context<'_, N>,
+        properties: &Properties,
+        mut block: Bytes,
+        reply: Reply,
+    ) {
+        let Phase::Connected(connection) = &mut self.phase else {
+            return reply.fail(Status::SocketNotConnected);
+        };
+        let whole = block.len() as u64;
+        match connection.write(&block) {
+            Ok(taken) if taken == block.len() && connection.unsent.is_none() => {
+                reply.complete(Response::sent(whole));
+            }
+            Ok(taken) => connection
+                .queue()
+                .push_block(block.split_off(taken), whole, reply),
+            Err((taken, error)) => {
+                connection
+                    .queue()
+                    .push_block(block.split_off(taken), whole, reply);
+                self.fail_write(ctx, properties, &error);
+            }
+        }
+    }
+
+    /// The program ends the connection: cancelled calls complete, then this one, then a read in
+    /// flight is reported as closed (DC-2, CL-2, O-6). The stream, if it must drain (CL-4).
+    pub(super) fn end_locally(
+        &mut self,
+        ctx: &mut Context<'_, N>,
+        reply: Reply,
+    ) -> Option<N::Stream> {
+        let unread = self.tear_down(ctx);
+        let read_was_in_flight = self.read_limit.take().is_some();
+        reply.complete(Response::ok());
+        if read_was_in_flight {
+            self.paused = true;
+            raise_error(ctx, Status::ConnectionClosed);
+        }
+        unread
+    }
+
+    /// Ends whatever the socket does, completing the calls this cancels (DC-3, DC-5, CL-3).
+    pub(super) fn tear_down(&mut self, ctx: &mut Context<'_, N>) -> Option<N::Stream> {
+        match std::mem::replace(&mut self.phase, Phase::Idle) {
+            Phase::Idle => None,
+            Phase::Connecting(race) => {
+                race.reply.fail(Status::Aborted);
+                None
+            }
+            Phase::Connected(mut connection) => {
+                connection.cancel_sends();
+                connection.into_unread(ctx.buffer)
+            }
+        }
+    }
+
+    // --- readiness and time
+
+    pub(super) fn on_ready(
+        &mut self,
+        ctx: &mut Context<'_, N>,
+        properties: &Properties,
+        lane: u16,
+        ready: Ready,
+    ) -> Option<Instant> {
+        match &mut self.phase {
+            Phase::Idle => None,
+            Phase::Connecting(race) => {
+                let step = race.on_ready(ctx.net, ctx.id, lane);
+                let step = self.after_race(properties, step);
+                // The event that ended the attempt may already tell of data.
+                if let Phase::Connected(connection) = &mut self.phase {
+                    connection.ready.merge(ready);
+                }
+                step
+            }
+            Phase::Connected(connection) => {
+                connection.ready.merge(ready);
+                None
+            }
+        }
+    }
+
+    /// The delay before the next attempt has passed.
+    pub(super) fn on_time(
+        &mut self,
+        ctx: &mut Context<'_, N>,
+        properties: &Properties,
+    ) -> Option<Instant> {
+        let Phase::Connecting(race) = &mut self.phase else {
+            return None;
+        };
+        let step = race.on_time(ctx.net, ctx.id);
+        self.after_race(properties, step)
+    }
+
+    /// Carries a race on; when the next attempt is due, if there is to be one.
+    fn after_race(&mut self, properties: &Properties, step: Step<N::Stream>) -> Option<Instant> {
+        let outcome = match step {
+            Step::Running(due) => return due,
+            Step::Lost(status) => Err(status),
+            Step::Won(stream, peer) => Ok((stream, peer)),
+        };
+        let Phase::Connecting(race) = std::mem::replace(&mut self.phase, Phase::Idle) else {
+            return None;
+        };
+        match outcome {
+            Ok((stream, peer)) => {
+                // Only a descriptor that broke meanwhile has no address; the first read will tell.
+                let local = stream.local_address().unwrap_or(peer);
+                self.phase = Phase::Connected(Connection::new(stream, local, peer));
+                self.read_limit = (!self.paused).then(|| receive_limit(properties));
+                race.reply.complete(Response::ok_zero());
+            }
+            Err(status) => race.reply.fail(status),
+        }
+        None
+    }
+
+    /// Does what the socket is ready for: unsent bytes first, then one read.
+    pub(super) fn visit(&mut self, ctx: &mut Context<'_, N>, properties: &Properties) -> Visit {
+        if let Phase::Connected(connection) = &mut self.phase
+            && let Err(error) = connection.flush()
+        {
+            self.fail_write(ctx, properties, &error);
+        }
+        self.read(ctx, properties)
+    }
+
+    fn read(&mut self, ctx: &mut Context<'_, N>, properties: &Properties) -> Visit {
+        let (Phase::Connected(connection), Some(limit)) = (&mut self.phase, self.read_limit) else {
+            return Visit::Rest;
+        };
+        if !connection.ready.readable {
+            return Visit::Rest;
+        }
+        if self.undelivered >= ctx.limits.undelivered_per_socket
+            || *ctx.undelivered >= ctx.limits.undelivered_per_app
+        {
+            return Visit::Stalled;
+        }
+        let max = if self.paused { limit } else { MAX_RECEIVE };
+        let cause = match connection.stream.read(ctx.buffer, max) {
+            Ok(0) => Status::ConnectionClosed,
+            Ok(n) => {
+                // A short read has emptied the kernel's buffer, unless the end is waiting in it.
+                if n < max && !connection.ready.read_closed {
+                    connection.ready.readable = false;
+                }
+                let again = connection.ready.readable && !self.paused;
+                self.deliver(ctx, properties, limit);
+                return if again { Visit::Again } else { Visit::Rest };
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                connection.ready.readable = false;
+                return Visit::Rest;
+            }
+            Err(error) => os_error::status(&error),
+        };
+        self.end(ctx, cause);
+        Visit::Rest
+    }
+
+    /// Hands out what was read in events of at most the size each of their reads had.
+    fn deliver(&mut self, ctx: &mut Context<'_, N>, properties: &Properties, mut limit: usize) {
+        let mut data = ctx.buffer.split().freeze();
+        if ctx.limits.count_undelivered {
+            self.undelivered += data.len();
+            *ctx.undelivered += data.len();
+        }
+        while !data.is_empty() {
+            let piece = if data.len() > limit {
+                data.split_to(limit)
+            } else {
+                std::mem::take(&mut data)
+            };
+            let mut event = Event::notification(EventType::ChromeSocketsTcpOnReceive, ctx.id, None);
+            event.payload = Payload::Data(piece);
+            ctx.outbox.notify(event);
+            limit = receive_limit(properties);
+        }
+        self.read_limit = (!self.paused).then_some(limit);
+    }
+
+    // --- ends
+
+    /// The stream ended or broke while a read was in flight (R-6, R-7, R-20, R-21, O-8).
+    fn end(&mut self, ctx: &mut Context<'_, N>, cause: Status) {
+        if let Phase::Connected(mut connection) = std::mem::replace(&mut self.phase, Phase::Idle) {
+            connection.cancel_sends();
+        }
+        if self.read_limit.take().is_some() {
+            self.paused = true;
+            raise_error(ctx, cause);
+        }
+    }
+
+    /// A write failed: the send in progress gets the code, those behind it -15 (S-8 to S-10, O-7).
+    fn fail_write(&mut self, ctx: &mut Context<'_, N>, properties: &Properties, error: &io::Error) {
+        let cause = os_error::status(error);
+        self.deliver_last_words(ctx, properties);
+        if let Phase::Connected(connection) = &mut self.phase
+            && let Some(unsent) = connection.unsent.take()
+        {
+            let mut replies = unsent.into_replies();
+            if let Some(failing) = replies.next() {
+                failing.fail(cause);
+            }
+            replies.for_each(|reply| reply.fail(Status::SocketNotConnected));
+        }
+        self.end(ctx, cause);
+    }
+
+    /// What the peer said before it broke the connection is delivered before the error.
+    fn deliver_last_words(&mut self, ctx: &mut Context<'_, N>, properties: &Properties) {
+        let mut left = MAX_LAST_WORDS;
+        while let (Phase::Connected(connection), Some(limit), true) =
+            (&mut self.phase, self.read_limit, left > 0)
+        {
+            let max = if self.paused { limit } else { MAX_RECEIVE };
+            match connection.stream.read(ctx.buffer, max) {
+                Ok(n) if n > 0 => left = left.saturating_sub(n),
+                _ => return,
+            }
+            self.deliver(ctx, properties, limit);
+        }
+    }
+
+    /// The host has released `bytes` of received data; negative: it keeps them.
+    pub(super) fn release(&mut self, bytes: isize) {
+        self.undelivered = self.undelivered.saturating_add_signed(-bytes);
+    }
+}
+
+impl<S: Stream> Connection<S> {
+    fn new(stream: S, local: SocketAddr, peer: SocketAddr) -> Self {
+        // Writable until the kernel says otherwise; readable only when it says so.
+        let ready = Ready {
+            writable: true,
+            ..Ready::default()
+        };
+        Self {
+            stream,
+            local,
+            peer,
+            ready,
+            wrote: false,
+            unsent: None,
+        }
+    }
+
+    fn queue(&mut self) -> &mut SendQueue {
+        self.unsent.get_or_insert_default()
+    }
+
+    /// Writes what the kernel takes, unless earlier bytes are waiting; what was taken before a failure.
+    fn write(&mut self, data: &[u8]) -> Result<usize, (usize, io::Error)> {
+        let mut taken = 0;
+        while taken < data.len() && self.unsent.is_none() && self.ready.writable {
+            self.wrote = true;
+            match self.stream.write(&data[taken..]) {
+                Ok(n) => taken += n,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.ready.writable = false;
+                }
+                Err(error) => return Err((taken, error)),
+            }
+        }
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let Some(unsent) = self.unsent.as_mut().filter(|_| self.ready.writable) else {
+            return Ok(());
+        };
+        match unsent.flush(&mut self.stream) {
+            Ok(()) => {
+                self.unsent = None;
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.ready.writable = false;
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn cancel_sends(&mut self) {
+        if let Some(unsent) = self.unsent.take() {
+            unsent
+                .into_replies()
+                .for_each(|reply| reply.fail(Status::SocketNotConnected));
+        }
+    }
+
+    /// The stream, if bytes from the peer are waiting in it: closing it now would reset the
+    /// connection and could destroy what was sent (D5, CL-4).
+    fn into_unread(mut self, buffer: &mut BytesMut) -> Option<S> {
+        let unread = self.wrote && matches!(self.stream.read(buffer, MAX_RECEIVE), Ok(n) if n > 0);
+        buffer.clear();
+        unread.then_some(self.stream)
+    }
+}
+
+fn receive_limit(properties: &Properties) -> usize {
+    match usize::try_from(properties.buffer_size) {
+        Ok(size @ 1..) => size.min(MAX_RECEIVE),
+        _ => DEFAULT_RECEIVE,
+    }
+}
+
+fn raise_error<N: Network>(ctx: &Context<'_, N>, cause: Status) {
+    ctx.outbox.notify(Event::notification(
+        EventType::ChromeSocketsTcpOnReceiveError,
+        ctx.id,
+        Some(cause),
+    ));
+}

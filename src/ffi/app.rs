@@ -1,0 +1,454 @@
+//! Apps and reactors: opening, ending, and the three ways to get events.
+
+use std::ffi::c_void;
+use std::mem;
+use std::ptr;
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
+
+use super::event::{EventBox, chromesock_event};
+use super::types::{
+    CHROMESOCK_APP_OPTIONS_UNDELIVERED_PER_APP, CHROMESOCK_APP_OPTIONS_UNDELIVERED_PER_SOCKET,
+    CHROMESOCK_APP_OPTIONS_WRITE_QUOTA, Sized, chromesock_app_options, chromesock_app_stats,
+    chromesock_callback, chromesock_hook,
+};
+use super::{app_of, guard, put, sized_of, text_of, ticket};
+use crate::api::event::{Event, Ticket};
+use crate::api::net_error::Status;
+use crate::app::{App, Options, SharedReactor};
+use crate::delivery::{Delivery, Host, Mode, Release};
+use crate::permissions::Grants;
+
+/// An app: one holder of sockets, of a manifest and of an event queue.
+pub struct chromesock_app {
+    app: OnceLock<App>,
+}
+
+impl chromesock_app {
+    pub(super) fn get(&self) -> Option<&App> {
+        self.app.get()
+    }
+}
+
+/// A thread that owns sockets and serves one or more apps.
+pub struct chromesock_reactor {
+    reactor: SharedReactor,
+}
+
+/// The C program behind an app, as delivery sees it.
+pub(super) struct CHost {
+    /// Address of the `chromesock_app`, which lives until `gone`.
+    app: usize,
+    wakeup: chromesock_hook,
+    wakeup_user_data: usize,
+    delivery: Arc<OnceLock<Weak<Delivery>>>,
+}
+
+impl CHost {
+    fn app(&self) -> *mut chromesock_app {
+        ptr::with_exposed_provenance_mut(self.app)
+    }
+
+    pub(super) fn delivery(&self) -> Weak<Delivery> {
+        self.delivery.get().cloned().unwrap_or_default()
+    }
+}
+
+impl Host for CHost {
+    fn deliver(&self, event: Event, handlers: &[Ticket]) {
+        let is_completion = event.ticket.is_some();
+        let mut shown = EventBox::borrowed(event, self);
+        for handler in handlers {
+            if !is_completion {
+                shown.set_user_data(handler.user_data);
+            }
+            // SAFETY: a ticket's callback is 0 or was made from a chromesock_callback by `ticket`.
+            let callback =
+                unsafe { mem::transmute::<usize, chromesock_callback>(handler.callback) };
+            if let Some(callback) = callback {
+                let user_data = ptr::with_exposed_provenance_mut(handler.user_data);
+                // SAFETY: app and event are valid for the call; the rest is the host's contract.
+                unsafe { callback(self.app(), shown.as_c(), user_data) };
+            }
+        }
+    }
+
+    fn wake_up(&self) {
+        if let Some(wakeup) = self.wakeup {
+            // SAFETY: the host's contract for its hook.
+            unsafe { wakeup(ptr::with_exposed_provenance_mut(self.wakeup_user_data)) };
+        }
+    }
+
+    fn gone(&self) {
+        // SAFETY: the box was leaked by chromesock_app_new, and this is called once, after
+        // chromesock_app_free.
+        drop(unsafe { Box::from_raw(self.app()) });
+    }
+}
+
+/// Starts a reactor that several apps can share.
+///
+/// Mirrors:    nothing; host only.
+/// Parameters: reactor  the new reactor, owned by the caller; free it with chromesock_reactor_free.
+/// Returns:    OK, INVALID_ARGUMENT, INSUFFICIENT_RESOURCES, another status of the system.
+/// Threads:    any; does not block.
+/// Since:      0.1
+///
+/// # Safety
+/// `reactor` is NULL or may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chromesock_reactor_new(reactor: *mut *mut chromesock_reactor) -> Status {
+    guard!({
+        if reactor.is_null() {
+            return Err(Status::InvalidArgument);
+        }
+        let started = Box::new(chromesock_reactor {
+            reactor: SharedReactor::start()?,
+        });
+        // SAFETY: not NULL; the rest is the caller's promise.
+        unsafe { put(reactor, Box::into_raw(started)) };
+    })
+}
+
+/// Frees a reactor. Its thread ends with the last app that it serves.
+///
+/// Mirrors:    nothing; host only.
+/// Parameters: reactor  gone afterwards; NULL does nothing.
+/// Threads:    any, also inside callbacks; outside of them it waits for the thread if no app is left.
+/// Since:      0.1
+///
+/// # Safety
+/// `reactor` is NULL, or comes from `chromesock_reactor_new` and is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chromesock_reactor_free(reactor: *mut chromesock_reactor) {
+    guard!({
+        if !reactor.is_null() {
+            // SAFETY: made by Box::into_raw, freed once.
+            drop(unsafe { Box::from_raw(reactor) });
+        }
+    });
+}
+
+/// Opens an app.
+///
+/// Mirrors:    nothing; host only.
+/// Parameters: options  borrowed until the call returns; NULL = defaults.
+///             app      the new app, owned by the caller; free it with chromesock_app_free.
+/// Returns:    OK, INVALID_ARGUMENT (a bad option or manifest), INSUFFICIENT_RESOURCES, another
+///             status of the system.
+/// Threads:    any, also inside callbacks; does not block.
+/// Since:      0.1
+///
+/// # Safety
+/// `options` is NULL or a valid struct with its size; its reactor is NULL or not freed; `app` is
+/// NULL or may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chromesock_app_new(
+    options: *const chromesock_app_options,
+    app: *mut *mut chromesock_app,
+) -> Status {
+    guard!({
+        if app.is_null() {
+            return Err(Status::InvalidArgument);
+        }
+        // SAFETY: the caller's promise.
+        let given = unsafe { sized_of(options) }?.unwrap_or(chromesock_app_options::ZERO);
+        // SAFETY: the caller's promise.
+        let options = unsafe { read_options(&given) }?;
+        // SAFETY: NULL or not freed, by the caller's promise.
+        let reactor = match unsafe { given.reactor.as_ref() } {
+            Some(shared) => shared.reactor.clone(),
+            None => SharedReactor::start()?,
+        };
+        let opened = Box::into_raw(Box::new(chromesock_app {
+            app: OnceLock::new(),
+        }));
+        let delivery = Arc::new(OnceLock::new());
+        let host = CHost {
+            app: opened.expose_provenance(),
+            wakeup: given.wakeup,
+            wakeup_user_data: given.wakeup_user_data.expose_provenance(),
+            delivery: Arc::clone(&delivery),
+        };
+        match App::new(&options, reactor, Box::new(host)) {
+            Ok(inner) => {
+                let _ = delivery.set(Arc::downgrade(inner.delivery()));
+                // SAFETY: just made and not freed.
+                let _ = unsafe { &*opened }.app.set(inner);
+                // SAFETY: not NULL; the rest is the caller's promise.
+                unsafe { put(app, opened) };
+            }
+            Err(status) => {
+                // SAFETY: just made by Box::into_raw and shown to nobody.
+                drop(unsafe { Box::from_raw(opened) });
+                return Err(status);
+            }
+        }
+    })
+}
+
+/// # Safety
+/// The manifest is NULL or text.
+unsafe fn read_options(given: &chromesock_app_options) -> Result<Options, Status> {
+    let mut options = Options::default();
+    options.mode = match given.delivery {
+        0 => Mode::Queue,
+        1 => Mode::Reactor,
+        _ => return Err(Status::InvalidArgument),
+    };
+    if !given.manifest.is_null() {
+        // SAFETY: the caller's promise.
+        let text = unsafe { text_of(given.manifest) }?;
+        let loaded = Grants::from_manifest(text).map_err(|_| Status::InvalidArgument)?;
+        options.grants = Arc::new(loaded.grants);
+    }
+    let set = |bit: u32, value: u64, option: &mut u64| {
+        if given.present & bit != 0 {
+            *option = value;
+        }
+    };
+    set(
+        CHROMESOCK_APP_OPTIONS_WRITE_QUOTA,
+        given.write_quota_bytes,
+        &mut options.write_quota,
+    );
+    set(
+        CHROMESOCK_APP_OPTIONS_UNDELIVERED_PER_SOCKET,
+        given.undelivered_bytes_per_socket,
+        &mut options.undelivered_per_socket,
+    );
+    set(
+        CHROMESOCK_APP_OPTIONS_UNDELIVERED_PER_APP,
+        given.undelivered_bytes_per_app,
+        &mut options.undelivered_per_app,
+    );
+    Ok(options)
+}
+
+/// Starts the end of an app: its sockets close, its pending calls complete (connect and listen with
+/// ABORTED, sends with SOCKET_NOT_CONNECTED), later calls are refused with CONTEXT_SHUT_DOWN, and
+/// CHROMESOCK_APP_CLOSED is the last event. Calling it again does nothing.
+///
+/// Mirrors:    nothing; host only.
+/// Parameters: app  still to be freed.
+/// Returns:    OK, INVALID_ARGUMENT.
+/// Threads:    any, also inside callbacks; does not block.
+/// Since:      0.1
+///
+/// # Safety
+/// `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chromesock_app_close(app: *mut chromesock_app) -> Status {
+    guard!({
+        // SAFETY: the caller's promise.
+        unsafe { app_of(app) }?.close();
+    })
+}
+
+/// Frees an app, closing it if needed. Completions that are still in the queue, and
+/// CHROMESOCK_APP_CLOSED, go to their callbacks; notifications are dropped.
+///
+/// Outside of callbacks it returns when no callback of the app runs or will run. Inside a callback of
+/// this or another app it returns at once, and the rest happens when that callback has returned: on
+/// the thread that dispatches this app, else on its reactor's thread. No call may use the pointer
+/// after this one; retained events stay valid.
+///
+/// Mirrors:    nothing; host only.
+/// Parameters: app  NULL does nothing.
+/// Threads:    any, also inside callbacks; outside of them it waits for the reactor's current turn
+///             and for a callback that runs on another thread.
+/// Since:      0.1
+///
+/// # Safety
+/// `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chromesock_app_free(app: *mut chromesock_app) {
+    guard!({
+        if app.is_null() {
+            return Ok(());
+        }
+        // SAFETY: the caller's promise.
+        let inner = unsafe { app_of(app) }?;
+        inner.close();
+        // The app itself goes within this call, or after it on another thread.
+        let delivery = Arc::clone(inner.delivery());
+        delivery.free();
+    });
+}
+
+/// Sets the handler of every event that no callback and no listener takes.
+///
+/// Mirrors:    nothing; host only.
+/// Parameters: handler    NULL = none.
+///             user_data  given to `handler` and `release`; never touched.
+///             release    called once, when the handler is replaced or the app is gone, on any thread;
+///             NULL = none.
+/// Returns:    OK, INVALID_ARGUMENT (the handler is then not kept and not released).
+/// Threads:    any, also inside callbacks; does not block.
+/// Since:      0.1
+///
+/// # Safety
+/// `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chromesock_app_set_default_handler(
+    app: *mut chromesock_app,
+    handler: chromesock_callback,
+    user_data: *mut c_void,
+    release: chromesock_hook,
+) -> Status {
+    guard!({
+        // SAFETY: the caller's promise.
+        let inner = unsafe { app_of(app) }?;
+        let released = user_data.expose_provenance();
+        let release = release.map(|function| -> Release {
+            // SAFETY: the host's contract for its hook.
+            Box::new(move || unsafe { function(ptr::with_exposed_provenance_mut(released)) })
+        });
+        let handler = handler.map(|_| (ticket(handler, user_data), release));
+        inner.delivery().set_default_handler(handler);
+    })
+}
+
+/// Queue delivery: runs the callbacks of events that are queued, on this thread.
+///
+/// Mirrors:    nothing; host only.
+/// Parameters: max_events  most events to run; 0 and below = all that are queued now.
+///             timeout_ms  how long to wait for the first event, in ms; 0 = not at all, below 0 = for ever.
+///             dispatched  how many events were taken, 0 if there were none in time; NULL = not asked.
+/// Returns:    OK, INVALID_ARGUMENT, RECURSIVE_CALL (inside a callback of this app),
+///             WRONG_DELIVERY (the app has reactor delivery), CONTEXT_SHUT_DOWN (the app is closed
+///             and CHROMESOCK_APP_CLOSED was handed out).
+/// Threads:    any, but not inside a callback of this app; of several threads one dispatches and the
+///             others wait. Blocks up to `timeout_ms`, and as long as the callbacks run.
+/// Since:      0.1
+///
+/// # Safety
+/// `app` is NULL, or comes from `chromesock_app_new` and is not freed; `dispatched` is NULL or may be
+/// written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chromesock_app_dispatch(
+    app: *mut chromesock_app,
+    max_events: i32,
+    timeout_ms: i32,
+    dispatched: *mut i32,
+) -> Status {
+    guard!({
+        // SAFETY: the caller's promise.
+        let delivery = Arc::clone(unsafe { app_of(app) }?.delivery());
+        let max = usize::try_from(max_events)
+            .ok()
+            .filter(|max| *max > 0)
+            .unwrap_or(usize::MAX);
+        let number = delivery.dispatch(max, timeout(timeout_ms))?;
+        // SAFETY: the caller's promise.
+        unsafe { put(dispatched, i32::try_from(number).unwrap_or(i32::MAX)) };
+    })
+}
+
+/// Queue delivery: takes one event out of the queue; no callback runs for it.
+///
+/// Mirrors:    nothing; host only.
+/// Parameters: timeout_ms  how long to wait, in ms; 0 = not at all, below 0 = for ever.
+///             event       the event, owned by the caller; release with chromesock_event_release.
+/// Returns:    OK, INVALID_ARGUMENT, TIMED_OUT (none came), RECURSIVE_CALL, WRONG_DELIVERY,
+///             CONTEXT_SHUT_DOWN (CHROMESOCK_APP_CLOSED was handed out).
+/// Threads:    any, but not inside a callback of this app. Blocks up to `timeout_ms`.
+/// Since:      0.1
+///
+/// # Safety
+/// `app` is NULL, or comes from `chromesock_app_new` and is not freed; `event` is NULL or may be
+/// written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chromesock_app_next_event(
+    app: *mut chromesock_app,
+    timeout_ms: i32,
+    event: *mut *const chromesock_event,
+) -> Status {
+    guard!({
+        if event.is_null() {
+            return Err(Status::InvalidArgument);
+        }
+        // SAFETY: the caller's promise.
+        let delivery = Arc::clone(unsafe { app_of(app) }?.delivery());
+        let next = delivery.next(timeout(timeout_ms))?;
+        // SAFETY: not NULL; the rest is the caller's promise.
+        unsafe { put(event, EventBox::give(next, Arc::downgrade(&delivery))) };
+    })
+}
+
+fn timeout(ms: i32) -> Option<Duration> {
+    u64::try_from(ms).ok().map(Duration::from_millis)
+}
+
+/// A handle that is readable exactly while events are queued, for the host's own loop.
+///
+/// Mirrors:    nothing; host only.
+/// Parameters: handle  a file descriptor, owned by the app. Poll it for reading; never read, write or
+///             close it.
+/// Returns:    OK, INVALID_ARGUMENT, WRONG_DELIVERY, INSUFFICIENT_RESOURCES.
+/// Threads:    any, also inside callbacks; does not block.
+/// Since:      0.1
+///
+/// # Safety
+/// `app` is NULL, or comes from `chromesock_app_new` and is not freed; `handle` is NULL or may be
+/// written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chromesock_app_event_handle(
+    app: *mut chromesock_app,
+    handle: *mut isize,
+) -> Status {
+    guard!({
+        if handle.is_null() {
+            return Err(Status::InvalidArgument);
+        }
+        // SAFETY: the caller's promise.
+        let inner = unsafe { app_of(app) }?;
+        let level = inner.delivery().handle()?;
+        // SAFETY: not NULL; the rest is the caller's promise.
+        unsafe { put(handle, level) };
+    })
+}
+
+/// What an app has done and holds.
+///
+/// Mirrors:    nothing; host only.
+/// Parameters: stats  `size` filled in by the caller; the members that fit are written.
+/// Returns:    OK, INVALID_ARGUMENT.
+/// Threads:    any, also inside callbacks; does not block.
+/// Since:      0.1
+///
+/// # Safety
+/// `app` is NULL, or comes from `chromesock_app_new` and is not freed; `stats` is NULL or a writable
+/// struct of the size it says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chromesock_app_get_stats(
+    app: *mut chromesock_app,
+    stats: *mut chromesock_app_stats,
+) -> Status {
+    guard!({
+        if stats.is_null() {
+            return Err(Status::InvalidArgument);
+        }
+        // SAFETY: a sized struct begins with its size.
+        let size = unsafe { stats.cast::<u32>().read() };
+        if (size as usize) < size_of::<[u32; 2]>() {
+            return Err(Status::InvalidArgument);
+        }
+        // SAFETY: the caller's promise.
+        let now = unsafe { app_of(app) }?.stats();
+        let full = chromesock_app_stats {
+            size,
+            reserved: 0,
+            calls_accepted: now.calls_accepted,
+            calls_completed: now.calls_completed,
+            sockets_open: now.sockets_open,
+            unsent_bytes: now.unsent_bytes,
+            undelivered_bytes: now.undelivered_bytes,
+            undelivered_events: now.undelivered_events,
+        };
+        let known = (size as usize).min(size_of::<chromesock_app_stats>());
+        // SAFETY: the caller's struct has at least `known` bytes, and so has ours.
+        unsafe { ptr::copy_nonoverlapping((&raw const full).cast::<u8>(), stats.cast(), known) };
+    })
+}

@@ -1,0 +1,297 @@
+//! `chromesock_event`: what C reads of an event, and keeping one beyond its callback.
+
+use std::ffi::{CStr, c_char, c_void};
+use std::ptr;
+use std::sync::Weak;
+
+use super::app::CHost;
+use super::types::chromesock_bool;
+use super::{guard, put};
+use crate::api::event::{Event, Payload};
+use crate::api::net_error::Status;
+use crate::api::properties::{Endpoint, SocketInfo};
+use crate::delivery::Delivery;
+
+/// `result` is delivered: the API's `result` or `resultCode`.
+pub const CHROMESOCK_EVENT_RESULT: u32 = 1;
+/// `bytes_sent` is delivered.
+pub const CHROMESOCK_EVENT_BYTES_SENT: u32 = 2;
+/// `data` and `data_len` are delivered.
+pub const CHROMESOCK_EVENT_DATA: u32 = 4;
+/// `address` is delivered.
+pub const CHROMESOCK_EVENT_ADDRESS: u32 = 8;
+/// `port` is delivered.
+pub const CHROMESOCK_EVENT_PORT: u32 = 16;
+/// `sockets` and `sockets_len` are delivered.
+pub const CHROMESOCK_EVENT_SOCKETS: u32 = 32;
+
+/// `name` is present.
+pub const CHROMESOCK_SOCKET_INFO_NAME: u32 = 1;
+/// `buffer_size` is present.
+pub const CHROMESOCK_SOCKET_INFO_BUFFER_SIZE: u32 = 2;
+/// The API has the member `connected` (not for chrome.sockets.tcpServer).
+pub const CHROMESOCK_SOCKET_INFO_CONNECTED: u32 = 4;
+/// `local_address` and `local_port` are present.
+pub const CHROMESOCK_SOCKET_INFO_LOCAL: u32 = 8;
+/// `peer_address` and `peer_port` are present.
+pub const CHROMESOCK_SOCKET_INFO_PEER: u32 = 16;
+
+/// SocketInfo, as getInfo and getSockets deliver it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct chromesock_socket_info {
+    /// Size of this struct; arrays of it are stepped through by this size.
+    pub size: u32,
+    /// CHROMESOCK_SOCKET_INFO_… of the members that are present.
+    pub present: u32,
+    /// The socket.
+    pub socket_id: i32,
+    /// Most bytes of one onReceive, as given.
+    pub buffer_size: i32,
+    /// Own port.
+    pub local_port: i32,
+    /// The peer's port.
+    pub peer_port: i32,
+    /// Whether the socket stays open when the app is suspended.
+    pub persistent: chromesock_bool,
+    /// Whether delivery is paused.
+    pub paused: chromesock_bool,
+    /// Whether the socket is connected.
+    pub connected: chromesock_bool,
+    /// Zero.
+    pub reserved: [u8; 5],
+    /// The program's name for the socket; NULL = absent.
+    pub name: *const c_char,
+    /// Own address: numeric, no brackets, no zone; NULL = absent.
+    pub local_address: *const c_char,
+    /// The peer's address, likewise; NULL = absent.
+    pub peer_address: *const c_char,
+}
+
+/// One completion or notification. Made by the library; all members are always set.
+#[repr(C)]
+#[derive(Debug)]
+pub struct chromesock_event {
+    /// Size of this struct.
+    pub size: u32,
+    /// One of chromesock_event_type; ignore types you do not know.
+    pub r#type: u32,
+    /// CHROMESOCK_EVENT_… of the members that the API delivers here.
+    pub present: u32,
+    /// The socket that the call or notification is about; 0 = none.
+    pub socket_id: i32,
+    /// onAccept: the accepted socket, of chrome.sockets.tcp; else 0.
+    pub client_socket_id: i32,
+    /// 0 or a negative chromesock_status; a failure may come without one: see CHROMESOCK_EVENT_RESULT.
+    pub result: i32,
+    /// A port, host byte order.
+    pub port: i32,
+    /// Zero.
+    pub reserved: u32,
+    /// Completions: the call's `user_data`. Notifications: the listener's or default handler's.
+    pub user_data: *mut c_void,
+    /// What programs read as chrome.runtime.lastError.message; NULL on success.
+    pub message: *const c_char,
+    /// An address.
+    pub address: *const c_char,
+    /// Received bytes.
+    pub data: *const u8,
+    /// Their number.
+    pub data_len: usize,
+    /// SendInfo.bytesSent.
+    pub bytes_sent: u64,
+    /// getInfo: the one socket. getSockets: all, ascending by id.
+    pub sockets: *const chromesock_socket_info,
+    /// Their number.
+    pub sockets_len: usize,
+}
+
+// Layouts are part of the ABI: members are only ever appended.
+#[cfg(target_pointer_width = "64")]
+const _: () = {
+    assert!(size_of::<chromesock_socket_info>() == 56);
+    assert!(size_of::<chromesock_event>() == 96);
+};
+
+/// An event as C sees it, with what it points to. The C part comes first, so that a pointer to it is
+/// a pointer to the whole.
+#[repr(C)]
+pub(super) struct EventBox {
+    c: chromesock_event,
+    event: Event,
+    infos: Box<[chromesock_socket_info]>,
+    origin: Origin,
+}
+
+/// Where an event's data is accounted for.
+enum Origin {
+    /// In a callback of this host, which outlives the callback.
+    Borrowed(*const CHost),
+    /// Owned by the host program, perhaps longer than the app lives.
+    Owned(Weak<Delivery>),
+}
+
+impl EventBox {
+    fn new(event: Event, origin: Origin) -> Self {
+        let mut c = chromesock_event {
+            size: size_of::<chromesock_event>() as u32,
+            r#type: event.event_type as u32,
+            present: 0,
+            socket_id: event.socket_id,
+            client_socket_id: event.client_socket_id,
+            result: event.result.unwrap_or(0),
+            port: 0,
+            reserved: 0,
+            user_data: ptr::with_exposed_provenance_mut(event.ticket.map_or(0, |t| t.user_data)),
+            message: event.message.map_or(ptr::null(), CStr::as_ptr),
+            address: ptr::null(),
+            data: ptr::null(),
+            data_len: 0,
+            bytes_sent: 0,
+            sockets: ptr::null(),
+            sockets_len: 0,
+        };
+        if event.result.is_some() {
+            c.present |= CHROMESOCK_EVENT_RESULT;
+        }
+        // What C is pointed to lies on the heap, so that the box may move.
+        let mut infos = Box::default();
+        match &event.payload {
+            Payload::None => {}
+            Payload::Data(data) => {
+                c.present |= CHROMESOCK_EVENT_DATA;
+                c.data = data.as_ptr();
+                c.data_len = data.len();
+            }
+            Payload::BytesSent(bytes) => {
+                c.present |= CHROMESOCK_EVENT_BYTES_SENT;
+                c.bytes_sent = *bytes;
+            }
+            Payload::Sockets(sockets) => {
+                infos = sockets.iter().map(info).collect::<Box<[_]>>();
+                c.present |= CHROMESOCK_EVENT_SOCKETS;
+                c.sockets = infos.as_ptr();
+                c.sockets_len = infos.len();
+            }
+        }
+        Self {
+            c,
+            event,
+            infos,
+            origin,
+        }
+    }
+
+    /// The C view of an event for the time of its callbacks.
+    pub(super) fn borrowed(event: Event, host: &CHost) -> Self {
+        Self::new(event, Origin::Borrowed(host))
+    }
+
+    /// Gives an event to the host program, which must release it.
+    pub(super) fn give(event: Event, delivery: Weak<Delivery>) -> *const chromesock_event {
+        let owned = Box::new(Self::new(event, Origin::Owned(delivery)));
+        Box::into_raw(owned).cast()
+    }
+
+    pub(super) fn set_user_data(&mut self, user_data: usize) {
+        self.c.user_data = ptr::with_exposed_provenance_mut(user_data);
+    }
+
+    pub(super) fn as_c(&self) -> *const chromesock_event {
+        ptr::from_ref(self).cast()
+    }
+
+    fn delivery(&self) -> Weak<Delivery> {
+        match &self.origin {
+            // SAFETY: a borrowed event is used only within its callback, which the host outlives.
+            Origin::Borrowed(host) => unsafe { &**host }.delivery(),
+            Origin::Owned(delivery) => Weak::clone(delivery),
+        }
+    }
+}
+
+fn info(of: &SocketInfo) -> chromesock_socket_info {
+    let mut present = 0;
+    let mut bit = |bit: u32, is_present: bool| present |= if is_present { bit } else { 0 };
+    bit(CHROMESOCK_SOCKET_INFO_NAME, of.name.is_some());
+    bit(CHROMESOCK_SOCKET_INFO_BUFFER_SIZE, of.buffer_size.is_some());
+    bit(CHROMESOCK_SOCKET_INFO_CONNECTED, of.connected.is_some());
+    bit(CHROMESOCK_SOCKET_INFO_LOCAL, of.local.is_some());
+    bit(CHROMESOCK_SOCKET_INFO_PEER, of.peer.is_some());
+    let address = |at: &Option<Endpoint>| at.as_ref().map_or(ptr::null(), |at| at.address.as_ptr());
+    let port = |at: &Option<Endpoint>| at.as_ref().map_or(0, |at| i32::from(at.port));
+    chromesock_socket_info {
+        size: size_of::<chromesock_socket_info>() as u32,
+        present,
+        socket_id: of.socket_id,
+        buffer_size: of.buffer_size.unwrap_or(0),
+        local_port: port(&of.local),
+        peer_port: port(&of.peer),
+        persistent: of.persistent.into(),
+        paused: of.paused.into(),
+        connected: of.connected.unwrap_or(false).into(),
+        reserved: [0; 5],
+        name: of.name.as_ref().map_or(ptr::null(), |name| name.as_ptr()),
+        local_address: address(&of.local),
+        peer_address: address(&of.peer),
+    }
+}
+
+/// Keeps an event beyond its callback.
+///
+/// Mirrors:    nothing; host only.
+/// Parameters: event     from a callback, from chromesock_app_next_event, or retained before.
+///             retained  the kept event, owned by the caller; release with chromesock_event_release.
+///             It may be used on any thread and outlives the app. Its data counts as undelivered.
+/// Returns:    OK, INVALID_ARGUMENT.
+/// Threads:    the thread that may use `event`; does not block.
+/// Since:      0.1
+///
+/// # Safety
+/// `event` is NULL or valid as above; `retained` is NULL or may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chromesock_event_retain(
+    event: *const chromesock_event,
+    retained: *mut *const chromesock_event,
+) -> Status {
+    guard!({
+        if event.is_null() || retained.is_null() {
+            return Err(Status::InvalidArgument);
+        }
+        // SAFETY: every event that C gets is the head of an EventBox.
+        let original = unsafe { &*event.cast::<EventBox>() };
+        let delivery = original.delivery();
+        if let Some(delivery) = delivery.upgrade() {
+            delivery.hold(original.c.socket_id, original.c.data_len);
+        }
+        let mut copy = original.event.clone();
+        if let Some(ticket) = &mut copy.ticket {
+            ticket.user_data = original.c.user_data.expose_provenance();
+        }
+        // SAFETY: not NULL; the rest is the caller's promise.
+        unsafe { put(retained, EventBox::give(copy, delivery)) };
+    })
+}
+
+/// Releases an event that was pulled or retained.
+///
+/// Mirrors:    nothing; host only.
+/// Parameters: event  owned by the caller, gone afterwards; NULL does nothing.
+/// Threads:    any; does not block.
+/// Since:      0.1
+///
+/// # Safety
+/// `event` is NULL, or owned by the caller and not released yet.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chromesock_event_release(event: *const chromesock_event) {
+    guard!({
+        if event.is_null() {
+            return Ok(());
+        }
+        // SAFETY: owned events are EventBoxes made by into_c, released once.
+        let owned = unsafe { Box::from_raw(event.cast_mut().cast::<EventBox>()) };
+        if let Some(delivery) = owned.delivery().upgrade() {
+            delivery.release(owned.c.socket_id, owned.c.data_len);
+        }
+    });
+}

@@ -1,0 +1,138 @@
+//! The C boundary: readers for what C gives, and nothing else. The only place, with `net::sys` and
+//! the notify handle, where `unsafe` is allowed.
+//!
+//! Every exported function is written out, because the header generator does not expand macros; its
+//! body runs inside `guard!`, so that no panic crosses the boundary.
+
+// Exported structs and types bear their C names in Rust too, so that one search finds both.
+#![allow(non_camel_case_types)]
+
+pub mod app;
+pub mod event;
+pub mod sockets_tcp;
+pub mod sockets_tcp_server;
+pub mod types;
+pub mod version;
+
+use std::ffi::{CStr, c_char, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::api::event::Ticket;
+use crate::api::net_error::Status;
+use app::chromesock_app;
+use types::chromesock_callback;
+
+/// Runs the body of an exported function: a panic or an early `Err` becomes the returned status.
+macro_rules! guard {
+    ($body:block) => {
+        $crate::ffi::contain(|| {
+            $body
+            #[allow(unreachable_code)]
+            Ok(())
+        })
+    };
+}
+pub(crate) use guard;
+
+pub(crate) fn contain(body: impl FnOnce() -> Result<(), Status>) -> Status {
+    match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(Ok(())) => Status::Ok,
+        Ok(Err(status)) => status,
+        Err(_) => Status::Unexpected,
+    }
+}
+
+/// The app behind a pointer.
+///
+/// # Safety
+/// `app` is NULL or comes from `chromesock_app_new` and is not freed.
+pub(crate) unsafe fn app_of<'a>(app: *mut chromesock_app) -> Result<&'a crate::app::App, Status> {
+    // SAFETY: the caller's promise.
+    unsafe { app.as_ref() }
+        .and_then(chromesock_app::get)
+        .ok_or(Status::InvalidArgument)
+}
+
+/// UTF-8 text that must be given.
+///
+/// # Safety
+/// `text` is NULL or ends with NUL, and does not change while it is read.
+pub(crate) unsafe fn text_of<'a>(text: *const c_char) -> Result<&'a str, Status> {
+    if text.is_null() {
+        return Err(Status::InvalidArgument);
+    }
+    // SAFETY: not NULL; the rest is the caller's promise.
+    unsafe { CStr::from_ptr(text) }
+        .to_str()
+        .map_err(|_| Status::InvalidArgument)
+}
+
+/// Bytes; `(NULL, 0)` is the empty range.
+///
+/// # Safety
+/// `data` is NULL or points to `len` readable bytes.
+pub(crate) unsafe fn bytes_of<'a>(data: *const u8, len: usize) -> Result<&'a [u8], Status> {
+    match (data.is_null(), len) {
+        (_, 0) => Ok(&[]),
+        (true, _) => Err(Status::InvalidArgument),
+        (false, _) if isize::try_from(len).is_err() => Err(Status::InvalidArgument),
+        // SAFETY: not NULL and not longer than an allocation can be; the rest is the caller's promise.
+        (false, _) => Ok(unsafe { std::slice::from_raw_parts(data, len) }),
+    }
+}
+
+/// Writes an out-parameter that may be left out.
+///
+/// # Safety
+/// `out` is NULL or may be written.
+pub(crate) unsafe fn put<T>(out: *mut T, value: T) {
+    if !out.is_null() {
+        // SAFETY: not NULL; the rest is the caller's promise.
+        unsafe { out.write(value) }
+    }
+}
+
+/// Copies a sized struct, as much of it as both sides know; what the caller does not have is zero.
+///
+/// # Safety
+/// `from` is NULL or points to a struct that begins with its own size in bytes as `uint32_t`; `T` is
+/// such a struct, in which all zeros is a value.
+pub(crate) unsafe fn sized_of<T: types::Sized>(from: *const T) -> Result<Option<T>, Status> {
+    if from.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: a sized struct begins with its size.
+    let size = unsafe { from.cast::<u32>().read() } as usize;
+    if size < T::SMALLEST {
+        return Err(Status::InvalidArgument);
+    }
+    let mut copy = T::ZERO;
+    let known = size.min(std::mem::size_of::<T>());
+    // SAFETY: the caller has `size` readable bytes, the copy has at least `known` writable ones.
+    unsafe {
+        std::ptr::copy_nonoverlapping(from.cast::<u8>(), (&raw mut copy).cast::<u8>(), known)
+    };
+    if copy.present() & !T::KNOWN_BITS != 0 {
+        return Err(Status::InvalidArgument);
+    }
+    Ok(Some(copy))
+}
+
+/// What a call hands back with its completion.
+pub(crate) fn ticket(callback: chromesock_callback, user_data: *mut c_void) -> Ticket {
+    let callback = callback.map_or(0, |function| function as *const () as usize);
+    Ticket {
+        callback,
+        user_data: user_data.expose_provenance(),
+    }
+}
+
+/// A listener, which must have a function.
+pub(crate) fn listener_of(
+    listener: chromesock_callback,
+    user_data: *mut c_void,
+) -> Result<Ticket, Status> {
+    listener
+        .map(|_| ticket(listener, user_data))
+        .ok_or(Status::InvalidArgument)
+}

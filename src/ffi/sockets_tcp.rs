@@ -1,0 +1,545 @@
+//! `chrome.sockets.tcp`, function for function.
+
+use std::ffi::{c_char, c_void};
+
+use super::app::chromesock_app;
+use super::types::{
+    chrome_sockets_tcp_properties, chromesock_bool, chromesock_callback,
+    dns_query_type as dns_query_type_of,
+};
+use super::{app_of, bytes_of, guard, listener_of, put, text_of, ticket};
+use crate::api::net_error::Status;
+use crate::api::table::{EventType, Namespace};
+
+/// Creates a TCP client socket. It has no system resources before it connects.
+///
+/// Mirrors:    chrome.sockets.tcp.create
+/// Parameters: properties  borrowed until the call returns; NULL = none given.
+///             socket_id   the new id, at once: later calls may use it without waiting. NULL = not asked.
+///             callback, user_data  for the completion; callback may be NULL.
+/// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+///             UNEXPECTED, INSUFFICIENT_RESOURCES (ids are used up).
+/// Completes:  CHROME_SOCKETS_TCP_CREATE with socket_id; never fails.
+/// Threads:    any, also inside callbacks; does not block.
+/// Since:      0.1
+///
+/// # Safety
+/// `app` is NULL, or comes from `chromesock_app_new` and is not freed; `properties` is NULL or a
+/// valid struct with its size; `socket_id` is NULL or may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chrome_sockets_tcp_create(
+    app: *mut chromesock_app,
+    properties: *const chrome_sockets_tcp_properties,
+    socket_id: *mut i32,
+    callback: chromesock_callback,
+    user_data: *mut c_void,
+) -> Status {
+    guard!({
+        // SAFETY: the caller's promise.
+        let inner = unsafe { app_of(app) }?;
+        // SAFETY: the caller's promise.
+        let properties = unsafe { chrome_sockets_tcp_properties::read(properties) }?;
+        let id = inner.create(Namespace::Tcp, properties, ticket(callback, user_data))?;
+        // SAFETY: the caller's promise.
+        unsafe { put(socket_id, id) };
+    })
+}
+
+/// Changes the properties that are given; works in every state and disturbs nothing.
+///
+/// Mirrors:    chrome.sockets.tcp.update
+/// State:      any.
+/// Parameters: properties  borrowed until the call returns; NULL = none given.
+///             callback, user_data  for the completion; callback may be NULL.
+/// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+///             UNEXPECTED.
+/// Completes:  CHROME_SOCKETS_TCP_UPDATE, or "Socket not found" without a result.
+/// Threads:    any, also inside callbacks; does not block.
+/// Since:      0.1
+///
+/// # Safety
+/// `app` is NULL, or comes from `chromesock_app_new` and is not freed; `properties` is NULL or a
+/// valid struct with its size.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chrome_sockets_tcp_update(
+    app: *mut chromesock_app,
+    socket_id: i32,
+    properties: *const chrome_sockets_tcp_properties,
+    callback: chromesock_callback,
+    user_data: *mut c_void,
+) -> Status {
+    guard!({
+        // SAFETY: the caller's promise.
+        let inner = unsafe { app_of(app) }?;
+        // SAFETY: the caller's promise.
+        let properties = unsafe { chrome_sockets_tcp_properties::read(properties) }?;
+        inner.update(
+            Namespace::Tcp,
+            socket_id,
+            properties,
+            ticket(callback, user_data),
+        )?;
+    })
+}
+
+/// Pauses or resumes receiving. A read that is in flight when the pause begins may still deliver
+/// one onReceive.
+///
+/// Mirrors:    chrome.sockets.tcp.setPaused
+/// State:      any.
+/// Parameters: callback, user_data  for the completion; callback may be NULL.
+/// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+///             UNEXPECTED.
+/// Completes:  CHROME_SOCKETS_TCP_SET_PAUSED, or "Socket not found" without a result.
+/// Threads:    any, also inside callbacks; does not block.
+/// Since:      0.1
+///
+/// # Safety
+/// `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chrome_sockets_tcp_set_paused(
+    app: *mut chromesock_app,
+    socket_id: i32,
+    paused: chromesock_bool,
+    callback: chromesock_callback,
+    user_data: *mut c_void,
+) -> Status {
+    guard!({
+        // SAFETY: the caller's promise.
+        let inner = unsafe { app_of(app) }?;
+        inner.set_paused(
+            Namespace::Tcp,
+            socket_id,
+            paused != 0,
+            ticket(callback, user_data),
+        )?;
+    })
+}
+
+/// Turns TCP keep-alive on or off. A fresh connection has it on, with 45 seconds.
+///
+/// Mirrors:    chrome.sockets.tcp.setKeepAlive
+/// State:      connected; otherwise completes with FAILED.
+/// Parameters: delay   seconds of silence before and between probes; 0 = leave the system's timing.
+///             callback, user_data  for the completion; callback may be NULL.
+/// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+///             UNEXPECTED.
+/// Completes:  CHROME_SOCKETS_TCP_SET_KEEP_ALIVE with result OK or FAILED; an unknown id gives FAILED and
+///             "Socket not found".
+/// Threads:    any, also inside callbacks; does not block.
+/// Since:      0.1
+///
+/// # Safety
+/// `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chrome_sockets_tcp_set_keep_alive(
+    app: *mut chromesock_app,
+    socket_id: i32,
+    enable: chromesock_bool,
+    delay: i32,
+    callback: chromesock_callback,
+    user_data: *mut c_void,
+) -> Status {
+    guard!({
+        // SAFETY: the caller's promise.
+        let inner = unsafe { app_of(app) }?;
+        inner.set_keep_alive(socket_id, enable != 0, delay, ticket(callback, user_data))?;
+    })
+}
+
+/// Sets TCP_NODELAY.
+///
+/// Mirrors:    chrome.sockets.tcp.setNoDelay
+/// State:      connected; otherwise completes with FAILED.
+/// Parameters: no_delay  true turns Nagle's algorithm off, as it is on a fresh connection.
+///             callback, user_data  for the completion; callback may be NULL.
+/// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+///             UNEXPECTED.
+/// Completes:  CHROME_SOCKETS_TCP_SET_NO_DELAY with result OK or FAILED; an unknown id gives FAILED and
+///             "Socket not found".
+/// Threads:    any, also inside callbacks; does not block.
+/// Since:      0.1
+///
+/// # Safety
+/// `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chrome_sockets_tcp_set_no_delay(
+    app: *mut chromesock_app,
+    socket_id: i32,
+    no_delay: chromesock_bool,
+    callback: chromesock_callback,
+    user_data: *mut c_void,
+) -> Status {
+    guard!({
+        // SAFETY: the caller's promise.
+        let inner = unsafe { app_of(app) }?;
+        inner.set_no_delay(socket_id, no_delay != 0, ticket(callback, user_data))?;
+    })
+}
+
+/// Connects to a peer. Several addresses of a name are tried side by side (Happy Eyeballs).
+///
+/// Mirrors:    chrome.sockets.tcp.connect
+/// State:      idle; otherwise completes with SOCKET_IS_CONNECTED or CONNECTION_FAILED.
+/// Parameters: peer_address    name or IP literal, UTF-8; borrowed until the call returns.
+///             peer_port       0 to 65535; others complete with INVALID_ARGUMENT.
+///             dns_query_type  one of chrome_sockets_dns_query_type.
+///             callback, user_data  for the completion; callback may be NULL.
+/// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+///             UNEXPECTED.
+/// Completes:  CHROME_SOCKETS_TCP_CONNECT with result OK, NAME_NOT_RESOLVED, INTERNET_DISCONNECTED,
+///             CONNECTION_REFUSED, CONNECTION_TIMED_OUT, ADDRESS_UNREACHABLE, ABORTED (disconnected or
+///             closed meanwhile) or another code of the system; "Socket not found" and "Does not have
+///             permission" come without a result.
+/// Threads:    any, also inside callbacks; does not block.
+/// Since:      0.1
+///
+/// # Safety
+/// `app` is NULL, or comes from `chromesock_app_new` and is not freed; `peer_address` is NULL or
+/// ends with NUL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chrome_sockets_tcp_connect(
+    app: *mut chromesock_app,
+    socket_id: i32,
+    peer_address: *const c_char,
+    peer_port: i32,
+    dns_query_type: i32,
+    callback: chromesock_callback,
+    user_data: *mut c_void,
+) -> Status {
+    guard!({
+        // SAFETY: the caller's promise.
+        let inner = unsafe { app_of(app) }?;
+        // SAFETY: the caller's promise.
+        let peer_address = unsafe { text_of(peer_address) }?;
+        let family = dns_query_type_of(dns_query_type)?;
+        inner.connect(
+            socket_id,
+            peer_address,
+            peer_port,
+            family,
+            ticket(callback, user_data),
+        )?;
+    })
+}
+
+/// Ends the connection, or the attempt to make one; the socket can be connected again. If a read was
+/// in flight, onReceiveError with CONNECTION_CLOSED follows the completion and the socket is paused.
+///
+/// Mirrors:    chrome.sockets.tcp.disconnect
+/// State:      any.
+/// Parameters: callback, user_data  for the completion; callback may be NULL.
+/// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+///             UNEXPECTED.
+/// Completes:  CHROME_SOCKETS_TCP_DISCONNECT, or "Socket not found" without a result.
+/// Threads:    any, also inside callbacks; does not block.
+/// Since:      0.1
+///
+/// # Safety
+/// `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chrome_sockets_tcp_disconnect(
+    app: *mut chromesock_app,
+    socket_id: i32,
+    callback: chromesock_callback,
+    user_data: *mut c_void,
+) -> Status {
+    guard!({
+        // SAFETY: the caller's promise.
+        let inner = unsafe { app_of(app) }?;
+        inner.disconnect(Namespace::Tcp, socket_id, ticket(callback, user_data))?;
+    })
+}
+
+/// Sends bytes. Sends of one socket are written and completed in the order of the calls; a completion
+/// means that the system has taken the bytes, not that the peer has.
+///
+/// Mirrors:    chrome.sockets.tcp.send
+/// State:      connected; otherwise completes with SOCKET_NOT_CONNECTED.
+/// Parameters: data, data_len  the bytes, copied; (NULL, 0) is an empty send.
+///             callback, user_data  for the completion; callback may be NULL.
+/// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+///             UNEXPECTED.
+/// Completes:  CHROME_SOCKETS_TCP_SEND with result OK and bytes_sent (always all), SOCKET_NOT_CONNECTED,
+///             CONNECTION_RESET or another code of the system without bytes_sent; "Exceeded write
+///             quota." and "Socket not found" come without a result.
+/// Threads:    any, also inside callbacks; does not block.
+/// Since:      0.1
+///
+/// # Safety
+/// `app` is NULL, or comes from `chromesock_app_new` and is not freed; `data` is NULL or has
+/// `data_len` readable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chrome_sockets_tcp_send(
+    app: *mut chromesock_app,
+    socket_id: i32,
+    data: *const u8,
+    data_len: usize,
+    callback: chromesock_callback,
+    user_data: *mut c_void,
+) -> Status {
+    guard!({
+        // SAFETY: the caller's promise.
+        let inner = unsafe { app_of(app) }?;
+        // SAFETY: the caller's promise.
+        let data = unsafe { bytes_of(data, data_len) }?;
+        inner.send(socket_id, data, ticket(callback, user_data))?;
+    })
+}
+
+/// Closes a socket. Bytes whose send has completed still reach the peer. No onReceive of the socket is
+/// delivered after this call; onReceiveError with CONNECTION_CLOSED follows the completion if a read
+/// was in flight.
+///
+/// Mirrors:    chrome.sockets.tcp.close
+/// State:      any; the id is invalid for every later call.
+/// Parameters: callback, user_data  for the completion; callback may be NULL.
+/// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+///             UNEXPECTED.
+/// Completes:  CHROME_SOCKETS_TCP_CLOSE, or "Socket not found" without a result.
+/// Threads:    any, also inside callbacks; does not block.
+/// Since:      0.1
+///
+/// # Safety
+/// `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chrome_sockets_tcp_close(
+    app: *mut chromesock_app,
+    socket_id: i32,
+    callback: chromesock_callback,
+    user_data: *mut c_void,
+) -> Status {
+    guard!({
+        // SAFETY: the caller's promise.
+        let inner = unsafe { app_of(app) }?;
+        inner.close_socket(Namespace::Tcp, socket_id, ticket(callback, user_data))?;
+    })
+}
+
+/// Tells the state of a socket.
+///
+/// Mirrors:    chrome.sockets.tcp.getInfo
+/// State:      any.
+/// Parameters: callback, user_data  for the completion; callback may be NULL.
+/// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+///             UNEXPECTED.
+/// Completes:  CHROME_SOCKETS_TCP_GET_INFO with one element of sockets, or "Socket not found" without a result.
+/// Threads:    any, also inside callbacks; does not block.
+/// Since:      0.1
+///
+/// # Safety
+/// `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chrome_sockets_tcp_get_info(
+    app: *mut chromesock_app,
+    socket_id: i32,
+    callback: chromesock_callback,
+    user_data: *mut c_void,
+) -> Status {
+    guard!({
+        // SAFETY: the caller's promise.
+        let inner = unsafe { app_of(app) }?;
+        inner.get_info(Namespace::Tcp, socket_id, ticket(callback, user_data))?;
+    })
+}
+
+/// Tells the state of all sockets of the app that chrome.sockets.tcp owns.
+///
+/// Mirrors:    chrome.sockets.tcp.getSockets
+/// Parameters: callback, user_data  for the completion; callback may be NULL.
+/// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+///             UNEXPECTED.
+/// Completes:  CHROME_SOCKETS_TCP_GET_SOCKETS with sockets, ascending by id; never fails.
+/// Threads:    any, also inside callbacks; does not block.
+/// Since:      0.1
+///
+/// # Safety
+/// `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chrome_sockets_tcp_get_sockets(
+    app: *mut chromesock_app,
+    callback: chromesock_callback,
+    user_data: *mut c_void,
+) -> Status {
+    guard!({
+        // SAFETY: the caller's promise.
+        let inner = unsafe { app_of(app) }?;
+        inner.get_sockets(Namespace::Tcp, ticket(callback, user_data))?;
+    })
+}
+
+/// Adds a listener of chrome.sockets.tcp.onReceive: bytes have arrived.
+///
+/// Mirrors:    chrome.sockets.tcp.onReceive.addListener
+/// Parameters: listener, user_data  together name the listener; added twice they count once.
+///             Listeners run in the order they were added, also over all sockets of the app.
+/// Delivers:   CHROME_SOCKETS_TCP_ON_RECEIVE with socket_id and data, 1 byte or more.
+/// Returns:    OK, INVALID_ARGUMENT.
+/// Threads:    any, also inside callbacks; does not block.
+/// Since:      0.1
+///
+/// # Safety
+/// `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chrome_sockets_tcp_on_receive_add_listener(
+    app: *mut chromesock_app,
+    listener: chromesock_callback,
+    user_data: *mut c_void,
+) -> Status {
+    guard!({
+        // SAFETY: the caller's promise.
+        let delivery = unsafe { app_of(app) }?.delivery();
+        delivery.add_listener(
+            EventType::ChromeSocketsTcpOnReceive,
+            listener_of(listener, user_data)?,
+        );
+    })
+}
+
+/// Removes a listener of chrome.sockets.tcp.onReceive; one that is not there is no error.
+///
+/// Mirrors:    chrome.sockets.tcp.onReceive.removeListener
+/// Parameters: listener, user_data  as added.
+/// Returns:    OK, INVALID_ARGUMENT.
+/// Threads:    any, also inside callbacks; does not block.
+/// Since:      0.1
+///
+/// # Safety
+/// `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chrome_sockets_tcp_on_receive_remove_listener(
+    app: *mut chromesock_app,
+    listener: chromesock_callback,
+    user_data: *mut c_void,
+) -> Status {
+    guard!({
+        // SAFETY: the caller's promise.
+        let delivery = unsafe { app_of(app) }?.delivery();
+        delivery.remove_listener(
+            EventType::ChromeSocketsTcpOnReceive,
+            listener_of(listener, user_data)?,
+        );
+    })
+}
+
+/// Whether a listener of chrome.sockets.tcp.onReceive is there.
+///
+/// Mirrors:    chrome.sockets.tcp.onReceive.hasListener
+/// Parameters: listener, user_data  as added.
+///             has_listener  1 or 0.
+/// Returns:    OK, INVALID_ARGUMENT.
+/// Threads:    any, also inside callbacks; does not block.
+/// Since:      0.1
+///
+/// # Safety
+/// `app` is NULL, or comes from `chromesock_app_new` and is not freed; `has_listener` is NULL or may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chrome_sockets_tcp_on_receive_has_listener(
+    app: *mut chromesock_app,
+    listener: chromesock_callback,
+    user_data: *mut c_void,
+    has_listener: *mut chromesock_bool,
+) -> Status {
+    guard!({
+        if has_listener.is_null() {
+            return Err(Status::InvalidArgument);
+        }
+        // SAFETY: the caller's promise.
+        let delivery = unsafe { app_of(app) }?.delivery();
+        let found = delivery.has_listener(
+            EventType::ChromeSocketsTcpOnReceive,
+            listener_of(listener, user_data)?,
+        );
+        // SAFETY: not NULL; the rest is the caller's promise.
+        unsafe { put(has_listener, found.into()) };
+    })
+}
+
+/// Adds a listener of chrome.sockets.tcp.onReceiveError: a connection has ended.
+/// The socket is paused and not connected then.
+///
+/// Mirrors:    chrome.sockets.tcp.onReceiveError.addListener
+/// Parameters: listener, user_data  together name the listener; added twice they count once.
+///             Listeners run in the order they were added, also over all sockets of the app.
+/// Delivers:   CHROME_SOCKETS_TCP_ON_RECEIVE_ERROR with socket_id and result: CONNECTION_CLOSED at the
+///             end of the stream, CONNECTION_RESET, TIMED_OUT or another code of the system.
+/// Returns:    OK, INVALID_ARGUMENT.
+/// Threads:    any, also inside callbacks; does not block.
+/// Since:      0.1
+///
+/// # Safety
+/// `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chrome_sockets_tcp_on_receive_error_add_listener(
+    app: *mut chromesock_app,
+    listener: chromesock_callback,
+    user_data: *mut c_void,
+) -> Status {
+    guard!({
+        // SAFETY: the caller's promise.
+        let delivery = unsafe { app_of(app) }?.delivery();
+        delivery.add_listener(
+            EventType::ChromeSocketsTcpOnReceiveError,
+            listener_of(listener, user_data)?,
+        );
+    })
+}
+
+/// Removes a listener of chrome.sockets.tcp.onReceiveError; one that is not there is no error.
+///
+/// Mirrors:    chrome.sockets.tcp.onReceiveError.removeListener
+/// Parameters: listener, user_data  as added.
+/// Returns:    OK, INVALID_ARGUMENT.
+/// Threads:    any, also inside callbacks; does not block.
+/// Since:      0.1
+///
+/// # Safety
+/// `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chrome_sockets_tcp_on_receive_error_remove_listener(
+    app: *mut chromesock_app,
+    listener: chromesock_callback,
+    user_data: *mut c_void,
+) -> Status {
+    guard!({
+        // SAFETY: the caller's promise.
+        let delivery = unsafe { app_of(app) }?.delivery();
+        delivery.remove_listener(
+            EventType::ChromeSocketsTcpOnReceiveError,
+            listener_of(listener, user_data)?,
+        );
+    })
+}
+
+/// Whether a listener of chrome.sockets.tcp.onReceiveError is there.
+///
+/// Mirrors:    chrome.sockets.tcp.onReceiveError.hasListener
+/// Parameters: listener, user_data  as added.
+///             has_listener  1 or 0.
+/// Returns:    OK, INVALID_ARGUMENT.
+/// Threads:    any, also inside callbacks; does not block.
+/// Since:      0.1
+///
+/// # Safety
+/// `app` is NULL, or comes from `chromesock_app_new` and is not freed; `has_listener` is NULL or may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chrome_sockets_tcp_on_receive_error_has_listener(
+    app: *mut chromesock_app,
+    listener: chromesock_callback,
+    user_data: *mut c_void,
+    has_listener: *mut chromesock_bool,
+) -> Status {
+    guard!({
+        if has_listener.is_null() {
+            return Err(Status::InvalidArgument);
+        }
+        // SAFETY: the caller's promise.
+        let delivery = unsafe { app_of(app) }?.delivery();
+        let found = delivery.has_listener(
+            EventType::ChromeSocketsTcpOnReceiveError,
+            listener_of(listener, user_data)?,
+        );
+        // SAFETY: not NULL; the rest is the caller's promise.
+        unsafe { put(has_listener, found.into()) };
+    })
+}

@@ -1,0 +1,295 @@
+//! Structs, enums and bits of the C interface, and their conversions to the API's values.
+
+use std::ffi::{CStr, CString, c_char, c_void};
+
+use super::event::chromesock_event;
+use super::{app::chromesock_app, app::chromesock_reactor, text_of};
+use crate::api::net_error::Status;
+use crate::api::properties::{DnsQueryType, SocketProperties};
+
+/// True or false: any value but 0 is true.
+pub type chromesock_bool = u8;
+
+/// Receives an event: the completion of one call, or a notification.
+///
+/// `event` and all it points to are borrowed until the callback returns. `user_data` is what was
+/// given with the callback. A callback may call any function, must not throw, and must not leave by
+/// longjmp.
+pub type chromesock_callback = Option<
+    unsafe extern "C" fn(
+        app: *mut chromesock_app,
+        event: *const chromesock_event,
+        user_data: *mut c_void,
+    ),
+>;
+
+/// A hook without an event: a wake-up, or the release of a `user_data`.
+pub type chromesock_hook = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
+
+/// Who runs callbacks.
+#[repr(i32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum chromesock_delivery {
+    /// The host: by dispatching on a thread of its own, or by pulling events.
+    ChromesockDeliveryQueue = 0,
+    /// The reactor's thread. Callbacks must be short: all sockets of the reactor wait for them.
+    ChromesockDeliveryReactor = 1,
+}
+
+/// Which addresses a host name may resolve to.
+#[repr(i32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum chrome_sockets_dns_query_type {
+    /// IPv4 and IPv6.
+    ChromeSocketsDnsQueryTypeAny = 0,
+    /// IPv4 only.
+    ChromeSocketsDnsQueryTypeIpv4 = 1,
+    /// IPv6 only.
+    ChromeSocketsDnsQueryTypeIpv6 = 2,
+}
+
+pub(super) fn dns_query_type(value: i32) -> Result<DnsQueryType, Status> {
+    match value {
+        0 => Ok(DnsQueryType::Any),
+        1 => Ok(DnsQueryType::Ipv4),
+        2 => Ok(DnsQueryType::Ipv6),
+        _ => Err(Status::InvalidArgument),
+    }
+}
+
+/// A struct that begins with its size and a mask of what is present.
+///
+/// # Safety
+/// `repr(C)`, begins with `uint32_t size, present`, and all zeros is a value of it.
+pub(crate) unsafe trait Sized: Copy {
+    /// All members absent.
+    const ZERO: Self;
+    /// Size of the first published version.
+    const SMALLEST: usize;
+    /// Bits of `present` that this version knows.
+    const KNOWN_BITS: u32;
+    /// The mask.
+    fn present(&self) -> u32;
+}
+
+/// `persistent` is given.
+pub const CHROME_SOCKETS_TCP_PROPERTIES_PERSISTENT: u32 = 1;
+/// `name` is given.
+pub const CHROME_SOCKETS_TCP_PROPERTIES_NAME: u32 = 2;
+/// `buffer_size` is given.
+pub const CHROME_SOCKETS_TCP_PROPERTIES_BUFFER_SIZE: u32 = 4;
+
+/// SocketProperties of chrome.sockets.tcp. Fill in `size`, and a bit of `present` for each member given.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct chrome_sockets_tcp_properties {
+    /// sizeof(chrome_sockets_tcp_properties).
+    pub size: u32,
+    /// CHROME_SOCKETS_TCP_PROPERTIES_… of the members that are given.
+    pub present: u32,
+    /// The program's name for the socket, UTF-8; "" clears it.
+    pub name: *const c_char,
+    /// Most bytes of one onReceive; 0 and below mean 4096; more than 65536 acts as 65536.
+    pub buffer_size: i32,
+    /// Whether the socket stays open when the app is suspended.
+    pub persistent: chromesock_bool,
+    /// Zero.
+    pub reserved: [u8; 3],
+}
+
+// SAFETY: repr(C) with size and present first; integers and a pointer may be zero.
+unsafe impl Sized for chrome_sockets_tcp_properties {
+    const ZERO: Self = Self {
+        size: 0,
+        present: 0,
+        name: std::ptr::null(),
+        buffer_size: 0,
+        persistent: 0,
+        reserved: [0; 3],
+    };
+    const SMALLEST: usize = 24;
+    const KNOWN_BITS: u32 = 7;
+    fn present(&self) -> u32 {
+        self.present
+    }
+}
+
+impl chrome_sockets_tcp_properties {
+    /// # Safety
+    /// `from` is NULL or a valid struct.
+    pub(super) unsafe fn read(from: *const Self) -> Result<SocketProperties, Status> {
+        // SAFETY: the caller's promise.
+        let Some(given) = (unsafe { super::sized_of(from) })? else {
+            return Ok(SocketProperties::default());
+        };
+        let has = |bit: u32| given.present & bit != 0;
+        Ok(SocketProperties {
+            persistent: has(CHROME_SOCKETS_TCP_PROPERTIES_PERSISTENT)
+                .then_some(given.persistent != 0),
+            // SAFETY: a given name is text by the caller's promise.
+            name: unsafe { name_of(has(CHROME_SOCKETS_TCP_PROPERTIES_NAME), given.name) }?,
+            buffer_size: has(CHROME_SOCKETS_TCP_PROPERTIES_BUFFER_SIZE)
+                .then_some(given.buffer_size),
+        })
+    }
+}
+
+/// `persistent` is given.
+pub const CHROME_SOCKETS_TCP_SERVER_PROPERTIES_PERSISTENT: u32 = 1;
+/// `name` is given.
+pub const CHROME_SOCKETS_TCP_SERVER_PROPERTIES_NAME: u32 = 2;
+
+/// SocketProperties of chrome.sockets.tcpServer. Fill in `size`, and a bit of `present` for each member given.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct chrome_sockets_tcp_server_properties {
+    /// sizeof(chrome_sockets_tcp_server_properties).
+    pub size: u32,
+    /// CHROME_SOCKETS_TCP_SERVER_PROPERTIES_… of the members that are given.
+    pub present: u32,
+    /// The program's name for the socket, UTF-8; "" clears it.
+    pub name: *const c_char,
+    /// Whether the socket stays open when the app is suspended.
+    pub persistent: chromesock_bool,
+    /// Zero.
+    pub reserved: [u8; 7],
+}
+
+// SAFETY: repr(C) with size and present first; integers and a pointer may be zero.
+unsafe impl Sized for chrome_sockets_tcp_server_properties {
+    const ZERO: Self = Self {
+        size: 0,
+        present: 0,
+        name: std::ptr::null(),
+        persistent: 0,
+        reserved: [0; 7],
+    };
+    const SMALLEST: usize = 24;
+    const KNOWN_BITS: u32 = 3;
+    fn present(&self) -> u32 {
+        self.present
+    }
+}
+
+impl chrome_sockets_tcp_server_properties {
+    /// # Safety
+    /// `from` is NULL or a valid struct.
+    pub(super) unsafe fn read(from: *const Self) -> Result<SocketProperties, Status> {
+        // SAFETY: the caller's promise.
+        let Some(given) = (unsafe { super::sized_of(from) })? else {
+            return Ok(SocketProperties::default());
+        };
+        let has = |bit: u32| given.present & bit != 0;
+        Ok(SocketProperties {
+            persistent: has(CHROME_SOCKETS_TCP_SERVER_PROPERTIES_PERSISTENT)
+                .then_some(given.persistent != 0),
+            // SAFETY: a given name is text by the caller's promise.
+            name: unsafe { name_of(has(CHROME_SOCKETS_TCP_SERVER_PROPERTIES_NAME), given.name) }?,
+            buffer_size: None,
+        })
+    }
+}
+
+/// # Safety
+/// If `given`, `name` is NULL or text.
+unsafe fn name_of(given: bool, name: *const c_char) -> Result<Option<Box<CStr>>, Status> {
+    if !given {
+        return Ok(None);
+    }
+    // SAFETY: the caller's promise.
+    let text = unsafe { text_of(name) }?;
+    Ok(Some(
+        CString::new(text)
+            .map_err(|_| Status::InvalidArgument)?
+            .into_boxed_c_str(),
+    ))
+}
+
+/// `write_quota_bytes` is given.
+pub const CHROMESOCK_APP_OPTIONS_WRITE_QUOTA: u32 = 1;
+/// `undelivered_bytes_per_socket` is given.
+pub const CHROMESOCK_APP_OPTIONS_UNDELIVERED_PER_SOCKET: u32 = 2;
+/// `undelivered_bytes_per_app` is given.
+pub const CHROMESOCK_APP_OPTIONS_UNDELIVERED_PER_APP: u32 = 4;
+
+/// How an app is to be. Set it to zero, fill in `size`, then what differs from the defaults.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct chromesock_app_options {
+    /// sizeof(chromesock_app_options).
+    pub size: u32,
+    /// CHROMESOCK_APP_OPTIONS_… of the limits that are given.
+    pub present: u32,
+    /// One of chromesock_delivery.
+    pub delivery: i32,
+    /// Zero.
+    pub reserved: u32,
+    /// The reactor that serves the app, shared with others; NULL = one of its own.
+    pub reactor: *mut chromesock_reactor,
+    /// Text of the manifest.json that says what the app may do, UTF-8; NULL = everything.
+    pub manifest: *const c_char,
+    /// Most bytes of unfinished sends; a send beyond it fails with "Exceeded write quota.". Default 200 MiB.
+    pub write_quota_bytes: u64,
+    /// Received bytes of a socket, not yet delivered or still retained, above which it is not read. Default 1 MiB.
+    pub undelivered_bytes_per_socket: u64,
+    /// The same for the whole app. Default 16 MiB.
+    pub undelivered_bytes_per_app: u64,
+    /// Queue delivery: called on the reactor's thread when the queue becomes non-empty; may only post
+    /// a task to the host's loop. NULL = none.
+    pub wakeup: chromesock_hook,
+    /// Given to `wakeup`.
+    pub wakeup_user_data: *mut c_void,
+}
+
+// SAFETY: repr(C) with size and present first; integers, pointers and an optional function may be zero.
+unsafe impl Sized for chromesock_app_options {
+    const ZERO: Self = Self {
+        size: 0,
+        present: 0,
+        delivery: 0,
+        reserved: 0,
+        reactor: std::ptr::null_mut(),
+        manifest: std::ptr::null(),
+        write_quota_bytes: 0,
+        undelivered_bytes_per_socket: 0,
+        undelivered_bytes_per_app: 0,
+        wakeup: None,
+        wakeup_user_data: std::ptr::null_mut(),
+    };
+    const SMALLEST: usize = 16;
+    const KNOWN_BITS: u32 = 7;
+    fn present(&self) -> u32 {
+        self.present
+    }
+}
+
+/// What an app has done and holds. Fill in `size` before the call.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct chromesock_app_stats {
+    /// sizeof(chromesock_app_stats).
+    pub size: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// Calls that were accepted.
+    pub calls_accepted: u64,
+    /// Calls whose completion was queued for the host, or delivered.
+    pub calls_completed: u64,
+    /// Live socket ids.
+    pub sockets_open: u64,
+    /// Bytes of unfinished sends.
+    pub unsent_bytes: u64,
+    /// Received bytes that were not delivered yet, or are in retained events.
+    pub undelivered_bytes: u64,
+    /// Events in the queue.
+    pub undelivered_events: u64,
+}
+
+// Layouts are part of the ABI: members are only ever appended.
+#[cfg(target_pointer_width = "64")]
+const _: () = {
+    assert!(size_of::<chrome_sockets_tcp_properties>() == 24);
+    assert!(size_of::<chrome_sockets_tcp_server_properties>() == 24);
+    assert!(size_of::<chromesock_app_options>() == 72);
+    assert!(size_of::<chromesock_app_stats>() == 56);
+};

@@ -1,0 +1,192 @@
+//! Addresses as text: which text is an IP literal, which is a name, and how addresses are printed.
+
+use std::ffi::{CStr, CString};
+use std::net::{IpAddr, Ipv6Addr};
+
+/// What a host text means to `connect`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Host {
+    /// An address, used directly.
+    Literal(IpAddr),
+    /// `localhost` or a name under it: the loopback addresses, without a query (tcp.md DN-2).
+    Localhost,
+    /// A canonical name for the resolver.
+    Name(Box<str>),
+    /// No name at all (tcp.md DN-3): not resolved, without a query.
+    Invalid,
+}
+
+/// Longest name DNS can carry, without the trailing dot.
+const MAX_NAME: usize = 253;
+
+/// Reads an IP literal (tcp.md LS-2): IPv6 without brackets or zone, IPv4 in any form a URL parser
+/// takes (`127.1`, `0x7f.1`, `2130706433`).
+#[must_use]
+pub fn parse_literal(text: &str) -> Option<IpAddr> {
+    if text.contains(':') {
+        return text.parse::<Ipv6Addr>().ok().map(IpAddr::V6);
+    }
+    // The URL parser also decodes percent signs and maps Unicode; a literal has neither.
+    if !text
+        .bytes()
+        .all(|b| b.is_ascii_hexdigit() || matches!(b, b'.' | b'x' | b'X'))
+    {
+        return None;
+    }
+    match url::Host::parse(text) {
+        Ok(url::Host::Ipv4(address)) => Some(IpAddr::V4(address)),
+        _ => None,
+    }
+}
+
+/// Classifies the host text of a `connect`, canonicalising names first (tcp.md DN-1 to DN-4).
+#[must_use]
+pub fn parse_host(text: &str) -> Host {
+    if let Some(inner) = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')) {
+        return inner
+            .parse::<Ipv6Addr>()
+            .map_or(Host::Invalid, |a| Host::Literal(IpAddr::V6(a)));
+    }
+    if let Some(address) = parse_literal(text) {
+        return Host::Literal(address);
+    }
+    let Ok(name) = idna::domain_to_ascii(text) else {
+        return Host::Invalid;
+    };
+    // Unicode digits and dots may have become an address; the resolver would take it as one.
+    if let Some(address) = parse_literal(&name) {
+        return Host::Literal(address);
+    }
+    let labels = name.strip_suffix('.').unwrap_or(&name);
+    if labels.len() > MAX_NAME || !labels.split('.').all(is_label) {
+        return Host::Invalid;
+    }
+    let last = labels.rsplit('.').next().unwrap_or_default();
+    match last {
+        "localhost" => Host::Localhost,
+        // RFC 6761: known not to exist.
+        "invalid" => Host::Invalid,
+        _ if last.starts_with(|c: char| c.is_ascii_alphanumeric()) => Host::Name(name.into()),
+        _ => Host::Invalid,
+    }
+}
+
+fn is_label(label: &str) -> bool {
+    !label.is_empty()
+        && label.len() <= 63
+        && label
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+}
+
+/// Canonical address text (tcp.md T-1): no brackets, no zone; IPv4-mapped IPv6 in pure hex.
+#[must_use]
+pub fn text(address: IpAddr) -> Box<CStr> {
+    let text = match address {
+        IpAddr::V4(v4) => v4.to_string(),
+        IpAddr::V6(v6) => {
+            let bracketed = url::Host::<&str>::Ipv6(v6).to_string();
+            bracketed.trim_matches(['[', ']']).to_owned()
+        }
+    };
+    CString::new(text).unwrap_or_default().into_boxed_c_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn literals_are_what_a_url_parser_takes_as_an_address_ls_2() {
+        for loopback in [
+            "127.0.0.1",
+            "127.1",
+            "0x7f.1",
+            "2130706433",
+            "0177.0.0.1",
+            "127.0.0.1.",
+        ] {
+            assert_eq!(
+                parse_literal(loopback),
+                Some("127.0.0.1".parse().unwrap()),
+                "{loopback}"
+            );
+        }
+        for v6 in ["::1", "::", "FE80::1", "::ffff:1.2.3.4"] {
+            assert!(matches!(parse_literal(v6), Some(IpAddr::V6(_))), "{v6}");
+        }
+        for name in [
+            "",
+            " 127.0.0.1",
+            "127.0.0.1 ",
+            "192.168.0.1:30",
+            "localhost",
+            "*",
+            "[::1]",
+            "fe80::1%eth0",
+            "256.1.1.1",
+            "1.2.3.4.5",
+            "1%2e1",
+            "１２７.0.0.1",
+            "abc",
+            "1..2",
+        ] {
+            assert_eq!(parse_literal(name), None, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn hosts_are_canonicalised_and_bad_ones_never_reach_the_resolver_dn_1_to_dn_4() {
+        let name = |n: &str| Host::Name(n.into());
+        assert_eq!(parse_host("EXAMPLE.com"), name("example.com"));
+        assert_eq!(parse_host("example.com."), name("example.com."));
+        assert_eq!(parse_host("münchen.de"), name("xn--mnchen-3ya.de"));
+        assert_eq!(parse_host("a_b.example"), name("a_b.example"));
+        assert_eq!(parse_host("[::1]"), Host::Literal("::1".parse().unwrap()));
+        assert_eq!(
+            parse_host("127.1"),
+            Host::Literal("127.0.0.1".parse().unwrap())
+        );
+        for local in [
+            "localhost",
+            "localhost.",
+            "LOCALHOST",
+            "a.localhost",
+            "a.b.localhost.",
+        ] {
+            assert_eq!(parse_host(local), Host::Localhost, "{local}");
+        }
+        let long = format!("{}.example", "a".repeat(250));
+        let bad = [
+            "",
+            ".",
+            "..",
+            "a..b",
+            ".a",
+            "a b",
+            "a/b",
+            "exa$mple.com",
+            "host.-x",
+            "fe80::1%eth0",
+            "::g",
+            "[127.0.0.1]",
+            "[::1",
+            "x.invalid",
+            "a\u{200b}b c",
+            long.as_str(),
+        ];
+        for text in bad {
+            assert_eq!(parse_host(text), Host::Invalid, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn mapped_addresses_print_in_hex_t_1() {
+        let shown = |a: &str| text(a.parse().unwrap()).to_str().unwrap().to_owned();
+        assert_eq!(shown("::ffff:127.0.0.1"), "::ffff:7f00:1");
+        assert_eq!(shown("FE80::1"), "fe80::1");
+        assert_eq!(shown("::"), "::");
+        assert_eq!(shown("1:0:0:2:0:0:0:3"), "1:0:0:2::3");
+        assert_eq!(shown("10.0.0.1"), "10.0.0.1");
+    }
+}

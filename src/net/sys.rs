@@ -1,0 +1,249 @@
+//! The real network: mio and socket2 behind the traits of this layer; the only maker of sockets.
+//!
+//! Every descriptor is non-blocking and close-on-exec, no write raises SIGPIPE, and every socket is
+//! registered exactly once for all readiness (edge-triggered). Closing a descriptor ends its
+//! registration, so none is undone by hand.
+
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use mio::{Interest, Registry, event::Source};
+use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
+
+use super::{Listener, Network, Ready, Stream, Token};
+
+pub(super) const SOMAXCONN: i32 = libc::SOMAXCONN;
+
+/// Keep-alive of a fresh connection, in seconds (tcp.md KA-5).
+const DEFAULT_KEEP_ALIVE: u64 = 45;
+/// Blocks gathered into one system call; well below IOV_MAX everywhere.
+const MAX_BLOCKS: usize = 16;
+
+/// Sockets of one app, registered with its reactor's poll.
+#[derive(Debug)]
+pub(crate) struct SysNetwork {
+    registry: Registry,
+    /// Distinguishes this app's tokens from those of others on the same reactor.
+    slot: u32,
+}
+
+/// Bits of a `mio::Token`: 31 for the owner and its sign, 12 for the lane, the rest for the slot.
+const OWNER_BITS: u32 = 32;
+const LANE_BITS: u32 = 12;
+
+/// Slots a token can tell apart.
+pub(crate) const MAX_SLOTS: u32 = 1 << (usize::BITS - OWNER_BITS - LANE_BITS);
+
+/// The token of a reactor's own waker: no owner is 0.
+pub(crate) const WAKER: mio::Token = mio::Token(0);
+
+fn pack(slot: u32, token: Token) -> mio::Token {
+    let lane = usize::from(token.lane) & ((1 << LANE_BITS) - 1);
+    let owner = token.owner as u32 as usize;
+    mio::Token((slot as usize) << (OWNER_BITS + LANE_BITS) | lane << OWNER_BITS | owner)
+}
+
+/// The slot and token that an event is about.
+pub(crate) fn unpack(token: mio::Token) -> (u32, Token) {
+    let slot = (token.0 >> (OWNER_BITS + LANE_BITS)) as u32;
+    let lane = (token.0 >> OWNER_BITS) & ((1 << LANE_BITS) - 1);
+    (
+        slot,
+        Token {
+            owner: token.0 as u32 as i32,
+            lane: lane as u16,
+        },
+    )
+}
+
+/// What an event reports.
+pub(crate) fn ready(event: &mio::event::Event) -> Ready {
+    let failed = event.is_error();
+    Ready {
+        readable: event.is_readable() || failed,
+        writable: event.is_writable() || failed,
+        read_closed: event.is_read_closed() || failed,
+    }
+}
+
+impl SysNetwork {
+    pub(crate) fn new(registry: Registry, slot: u32) -> Self {
+        Self { registry, slot }
+    }
+
+    fn register(&self, source: &mut impl Source, token: Token) -> io::Result<()> {
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        self.registry
+            .register(source, pack(self.slot, token), interest)
+    }
+}
+
+fn new_socket(address: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+/// Options of a fresh connection; on Linux a listener hands them to what it accepts.
+fn set_defaults(socket: &SockRef<'_>) -> io::Result<()> {
+    socket.set_tcp_nodelay(true)?;
+    set_keep_alive(socket, Duration::from_secs(DEFAULT_KEEP_ALIVE))
+}
+
+fn set_keep_alive(socket: &SockRef<'_>, period: Duration) -> io::Result<()> {
+    let keep_alive = TcpKeepalive::new().with_time(period);
+    #[cfg(not(target_vendor = "apple"))]
+    let keep_alive = keep_alive.with_interval(period);
+    socket.set_tcp_keepalive(&keep_alive)
+}
+
+impl Network for SysNetwork {
+    type Stream = SysStream;
+    type Listener = SysListener;
+
+    fn connect(&mut self, peer: SocketAddr, token: Token) -> io::Result<SysStream> {
+        let socket = new_socket(peer)?;
+        set_defaults(&SockRef::from(&socket))?;
+        match socket.connect(&SockAddr::from(peer)) {
+            Ok(()) => {}
+            Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => {}
+            Err(error) => return Err(error),
+        }
+        let mut stream = SysStream(mio::net::TcpStream::from_std(socket.into()));
+        self.register(&mut stream.0, token)?;
+        Ok(stream)
+    }
+
+    fn listen(&mut self, local: SocketAddr, backlog: i32, token: Token) -> io::Result<SysListener> {
+        let socket = new_socket(local)?;
+        socket.set_reuse_address(true)?;
+        socket.bind(&SockAddr::from(local))?;
+        set_defaults(&SockRef::from(&socket))?;
+        socket.listen(backlog)?;
+        let mut listener = SysListener(mio::net::TcpListener::from_std(socket.into()));
+        self.register(&mut listener.0, token)?;
+        Ok(listener)
+    }
+
+    fn watch(&mut self, stream: &mut SysStream, token: Token) -> io::Result<()> {
+        self.register(&mut stream.0, token)
+    }
+
+    fn rewatch(&mut self, stream: &mut SysStream, token: Token) -> io::Result<()> {
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        self.registry
+            .reregister(&mut stream.0, pack(self.slot, token), interest)
+    }
+
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+}
+
+/// A TCP connection.
+#[derive(Debug)]
+pub(crate) struct SysStream(mio::net::TcpStream);
+
+impl SysStream {
+    fn socket(&self) -> SockRef<'_> {
+        SockRef::from(&self.0)
+    }
+}
+
+impl Stream for SysStream {
+    fn read(&mut self, buffer: &mut BytesMut, max: usize) -> io::Result<usize> {
+        buffer.reserve(max);
+        let spare = &mut buffer.spare_capacity_mut()[..max];
+        let n = retrying(|| SockRef::from(&self.0).recv(spare))?;
+        // SAFETY: recv has initialised the first n bytes of the spare capacity.
+        unsafe { buffer.advance_mut(n) };
+        Ok(n)
+    }
+
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        retrying(|| self.socket().send_with_flags(data, NO_SIGNAL))
+    }
+
+    fn write_blocks(&mut self, blocks: &[Bytes]) -> io::Result<usize> {
+        let mut slices = [IoSlice::new(&[]); MAX_BLOCKS];
+        let mut used = 0;
+        for block in blocks.iter().take(MAX_BLOCKS) {
+            slices[used] = IoSlice::new(block.chunk());
+            used += 1;
+        }
+        retrying(|| {
+            self.socket()
+                .send_vectored_with_flags(&slices[..used], NO_SIGNAL)
+        })
+    }
+
+    fn shut_down_write(&mut self) -> io::Result<()> {
+        self.socket().shutdown(std::net::Shutdown::Write)
+    }
+
+    fn take_error(&mut self) -> io::Result<Option<io::Error>> {
+        self.socket().take_error()
+    }
+
+    fn local_address(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+
+    fn peer_address(&self) -> io::Result<SocketAddr> {
+        self.0.peer_addr()
+    }
+
+    fn set_no_delay(&mut self, on: bool) -> io::Result<()> {
+        self.socket().set_tcp_nodelay(on)
+    }
+
+    fn set_keep_alive(&mut self, on: bool, delay: i32) -> io::Result<()> {
+        self.socket().set_keepalive(on)?;
+        if !on || delay == 0 {
+            return Ok(());
+        }
+        let seconds =
+            u64::try_from(delay).map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))?;
+        set_keep_alive(&self.socket(), Duration::from_secs(seconds))
+    }
+}
+
+/// A listening TCP socket.
+#[derive(Debug)]
+pub(crate) struct SysListener(mio::net::TcpListener);
+
+impl Listener for SysListener {
+    type Stream = SysStream;
+
+    fn accept(&mut self) -> io::Result<(SysStream, SocketAddr)> {
+        let (stream, peer) = retrying(|| self.0.accept())?;
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        set_defaults(&SockRef::from(&stream))?;
+        Ok((SysStream(stream), peer))
+    }
+
+    fn local_address(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+/// Apple systems have SO_NOSIGPIPE instead, which socket2 sets on every socket.
+#[cfg(target_vendor = "apple")]
+const NO_SIGNAL: i32 = 0;
+#[cfg(not(target_vendor = "apple"))]
+const NO_SIGNAL: i32 = libc::MSG_NOSIGNAL;
+
+fn retrying<T>(mut operation: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match operation() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}

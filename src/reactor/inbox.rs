@@ -1,0 +1,196 @@
+//! What other threads (and callbacks) hand to a reactor: one ordered list, with the bytes of small
+//! sends beside it, and one wake-up per sleep.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use super::turn::Seat;
+use crate::api::net_error::Status;
+use crate::engine::accounts::Accounts;
+use crate::engine::command::{Answer, Call, Command, QueryId, SendData};
+use crate::net::sys;
+
+/// Sends up to this size travel in the common buffer, larger ones in blocks of their own.
+const MAX_BESIDE: usize = 16 * 1024;
+/// A buffer that has grown beyond this is not kept for the next batch.
+const MAX_KEPT: usize = 1024 * 1024;
+
+/// One message to a reactor. The number is the app's slot.
+pub(super) enum Message {
+    /// A new app.
+    Attach(u32, Box<Seat>),
+    /// A call of a page.
+    Call(u32, Call),
+    /// The app is to end.
+    Close(u32),
+    /// The resolver has answered.
+    Answer(u32, QueryId, Answer),
+    /// The host has released data that an engine waits for.
+    Released(u32),
+    /// Nobody holds the reactor any more.
+    Stop,
+}
+
+/// Messages in order, and the bytes of their small sends one after the other.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) messages: VecDeque<Message>,
+    pub(super) bytes: Vec<u8>,
+    /// How many of `bytes` are used up.
+    pub(super) consumed: usize,
+}
+
+#[derive(Default)]
+struct State {
+    batch: Batch,
+    /// The reactor sleeps, or is about to, and must be woken.
+    sleeping: bool,
+    /// The reactor has failed: nobody reads this any more.
+    dead: bool,
+}
+
+/// The shared end of a reactor.
+pub(super) struct Inbox {
+    state: Mutex<State>,
+    waker: mio::Waker,
+    has_messages: AtomicBool,
+}
+
+/// Whether an app takes calls; changed and read under the inbox lock, so that no call follows the end.
+#[derive(Debug, Default)]
+pub(crate) struct Gate {
+    closed: AtomicBool,
+}
+
+impl Inbox {
+    pub(super) fn new(registry: &mio::Registry) -> io::Result<Self> {
+        let waker = mio::Waker::new(registry, sys::WAKER)?;
+        Ok(Self {
+            state: Mutex::default(),
+            waker,
+            has_messages: AtomicBool::new(false),
+        })
+    }
+
+    /// Hands over a message; false if nobody will read it.
+    pub(super) fn post(&self, message: Message) -> bool {
+        self.with_state(|state| {
+            if !state.dead {
+                state.batch.messages.push_back(message);
+            }
+            !state.dead
+        })
+    }
+
+    /// Hands over a call, if the app still takes calls.
+    pub(super) fn post_call(
+        &self,
+        slot: u32,
+        gate: &Gate,
+        accounts: &Accounts,
+        call: Call,
+    ) -> Result<(), Status> {
+        self.with_state(|state| {
+            if state.dead || gate.closed.load(Ordering::Relaxed) {
+                return Err(Status::ContextShutDown);
+            }
+            accounts.count_accepted();
+            state.batch.messages.push_back(Message::Call(slot, call));
+            Ok(())
+        })
+    }
+
+    /// Hands over a send, copying its data.
+    pub(super) fn post_send(
+        &self,
+        slot: u32,
+        gate: &Gate,
+        accounts: &Accounts,
+        mut call: Call,
+        data: &[u8],
+    ) -> Result<(), Status> {
+        if data.len() > MAX_BESIDE {
+            call.command = Command::Send(SendData::Block(Bytes::copy_from_slice(data)));
+            return self.post_call(slot, gate, accounts, call);
+        }
+        call.command = Command::Send(SendData::Beside(data.len()));
+        self.with_state(|state| {
+            if state.dead || gate.closed.load(Ordering::Relaxed) {
+                return Err(Status::ContextShutDown);
+            }
+            accounts.count_accepted();
+            state.batch.bytes.extend_from_slice(data);
+            state.batch.messages.push_back(Message::Call(slot, call));
+            Ok(())
+        })
+    }
+
+    /// Begins an app's end, once: no call is accepted from now on.
+    pub(super) fn post_close(&self, slot: u32, gate: &Gate) {
+        self.with_state(|state| {
+            if !gate.closed.swap(true, Ordering::Relaxed) {
+                state.batch.messages.push_back(Message::Close(slot));
+            }
+        });
+    }
+
+    fn with_state<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
+        let mut state = self.state.lock();
+        let result = change(&mut state);
+        let wake = !state.batch.messages.is_empty() && std::mem::take(&mut state.sleeping);
+        self.has_messages
+            .store(!state.batch.messages.is_empty(), Ordering::Release);
+        drop(state);
+        if wake {
+            // A waker fails only when the poll is gone, and then nobody sleeps.
+            let _ = self.waker.wake();
+        }
+        result
+    }
+
+    // --- the reactor's side
+
+    /// Whether `take` would find something.
+    pub(super) fn has_messages(&self) -> bool {
+        self.has_messages.load(Ordering::Acquire)
+    }
+
+    /// Exchanges the finished `batch` for the messages that have come.
+    pub(super) fn take(&self, batch: &mut Batch) {
+        batch.bytes.clear();
+        batch.consumed = 0;
+        if batch.bytes.capacity() > MAX_KEPT {
+            batch.bytes = Vec::new();
+        }
+        let mut state = self.state.lock();
+        std::mem::swap(&mut state.batch, batch);
+        self.has_messages.store(false, Ordering::Release);
+    }
+
+    /// Announces sleep; false if there is something to read instead.
+    pub(super) fn go_to_sleep(&self) -> bool {
+        let mut state = self.state.lock();
+        state.sleeping = state.batch.messages.is_empty();
+        state.sleeping
+    }
+
+    /// Ends the announcement.
+    pub(super) fn stay_awake(&self) {
+        self.state.lock().sleeping = false;
+    }
+
+    /// Refuses messages from now on; those that were not read.
+    pub(super) fn die(&self) -> Batch {
+        let mut state = self.state.lock();
+        state.dead = true;
+        std::mem::take(&mut state.batch)
+    }
+}
+
+/// The inbox as the resolver and the host's releases reach it: they may outlive the reactor.
+pub(super) type SharedInbox = Arc<Inbox>;

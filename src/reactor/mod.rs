@@ -1,0 +1,105 @@
+//! The thread that owns sockets, and how other threads reach it.
+
+mod inbox;
+mod turn;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::JoinHandle;
+
+use mio::Poll;
+
+use crate::api::net_error::Status;
+use crate::engine::accounts::Accounts;
+use crate::engine::command::Call;
+use crate::net::sys;
+use crate::resolver::Resolver;
+use inbox::{Inbox, Message, SharedInbox};
+
+pub(crate) use inbox::Gate;
+pub(crate) use turn::Seat;
+
+/// A running reactor. Its thread ends when this is dropped and its apps have ended.
+pub(crate) struct Reactor {
+    inbox: SharedInbox,
+    last_slot: AtomicU32,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Reactor {
+    /// Starts a reactor whose names are resolved by `resolver`.
+    pub(crate) fn start(resolver: Box<dyn Resolver>) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let inbox = Arc::new(Inbox::new(poll.registry())?);
+        let shared = Arc::clone(&inbox);
+        let thread = std::thread::Builder::new()
+            .name("chromesock".into())
+            .spawn(move || turn::run(poll, shared, resolver))?;
+        Ok(Self {
+            inbox,
+            last_slot: AtomicU32::new(0),
+            thread: Some(thread),
+        })
+    }
+
+    /// A number for an app that no live app of this reactor has.
+    pub(crate) fn new_slot(&self) -> u32 {
+        // Comes round only after a million apps; a slot that old is long gone.
+        self.last_slot.fetch_add(1, Ordering::Relaxed) % (sys::MAX_SLOTS - 1) + 1
+    }
+
+    pub(crate) fn attach(&self, slot: u32, seat: Seat) -> Result<(), Status> {
+        let message = Message::Attach(slot, Box::new(seat));
+        if self.inbox.post(message) {
+            Ok(())
+        } else {
+            Err(Status::Unexpected)
+        }
+    }
+
+    pub(crate) fn post_call(
+        &self,
+        slot: u32,
+        gate: &Gate,
+        accounts: &Accounts,
+        call: Call,
+    ) -> Result<(), Status> {
+        self.inbox.post_call(slot, gate, accounts, call)
+    }
+
+    pub(crate) fn post_send(
+        &self,
+        slot: u32,
+        gate: &Gate,
+        accounts: &Accounts,
+        call: Call,
+        data: &[u8],
+    ) -> Result<(), Status> {
+        self.inbox.post_send(slot, gate, accounts, call, data)
+    }
+
+    pub(crate) fn post_close(&self, slot: u32, gate: &Gate) {
+        self.inbox.post_close(slot, gate);
+    }
+
+    /// What a host's release runs to make the reactor look at it.
+    pub(crate) fn asker(&self, slot: u32) -> crate::delivery::AskReactor {
+        let inbox = Arc::clone(&self.inbox);
+        Box::new(move || {
+            inbox.post(Message::Released(slot));
+        })
+    }
+}
+
+impl Drop for Reactor {
+    fn drop(&mut self) {
+        self.inbox.post(Message::Stop);
+        if let Some(thread) = self.thread.take()
+            && thread.thread().id() != std::thread::current().id()
+        {
+            // The thread's own panics were contained; a second one has nothing to tell.
+            let _ = thread.join();
+        }
+    }
+}

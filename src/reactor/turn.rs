@@ -1,0 +1,406 @@
+//! One turn of a reactor: sleep, readiness, messages, timers, work, delivery.
+//!
+//! Apps with reactor delivery get their callbacks after each socket's share of a turn, and what the
+//! callbacks call is carried out at once. Apps with a queue get their events once per turn. No input
+//! of an engine can take the thread down: a failing machine costs its socket, a failing turn its apps.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mio::{Events, Poll};
+
+use super::inbox::{Batch, Message, SharedInbox};
+use crate::api::event::{Event, Ticket};
+use crate::api::net_error::Status;
+use crate::api::table::EventType;
+use crate::delivery::{Delivery, Mode};
+use crate::engine::accounts::Accounts;
+use crate::engine::command::{Call, Command, SendData};
+use crate::engine::{Engine, IdMap, Setup};
+use crate::net::sys::{self, SysNetwork};
+use crate::resolver::Resolver;
+
+/// Readiness events taken per turn.
+const EVENTS: usize = 256;
+/// Visits to sockets before the poll is asked again.
+const VISITS_PER_TURN: usize = 256;
+/// Messages read before sockets get their turn.
+const MESSAGES_PER_READ: usize = 4096;
+/// Bytes of sends to one socket that are written together.
+const MAX_GATHERED: usize = 256 * 1024;
+/// Times that callbacks' calls are carried out before other sockets get their turn.
+const ROUNDS: usize = 16;
+/// Events of an app that are queued before the turn ends.
+const EVENTS_PER_PUSH: usize = 512;
+
+/// What an app is made from on the reactor's thread.
+pub(crate) struct Seat {
+    pub(crate) setup: Setup,
+    pub(crate) delivery: Arc<Delivery>,
+}
+
+/// One app on its reactor.
+struct App {
+    engine: Engine<SysNetwork>,
+    delivery: Arc<Delivery>,
+    accounts: Arc<Accounts>,
+    events: Vec<Event>,
+    /// Whether the slot stands in `Turn::dirty`.
+    dirty: bool,
+}
+
+/// The reactor's thread.
+pub(super) struct Turn {
+    poll: Poll,
+    inbox: SharedInbox,
+    resolver: Box<dyn Resolver>,
+    apps: IdMap<u32, App>,
+    batch: Batch,
+    /// Slots with output, timers or work to look at.
+    dirty: Vec<u32>,
+    gathered: Vec<(usize, Call)>,
+    released: Vec<(i32, isize)>,
+    stop: bool,
+}
+
+/// Runs a reactor until it is stopped and has no apps.
+pub(super) fn run(poll: Poll, inbox: SharedInbox, resolver: Box<dyn Resolver>) {
+    let mut turn = Turn {
+        poll,
+        inbox,
+        resolver,
+        apps: IdMap::default(),
+        batch: Batch::default(),
+        dirty: Vec::new(),
+        gathered: Vec::new(),
+        released: Vec::new(),
+        stop: false,
+    };
+    let outcome = catch_unwind(AssertUnwindSafe(|| turn.run()));
+    if !matches!(outcome, Ok(Ok(()))) {
+        turn.fail();
+    }
+}
+
+impl Turn {
+    fn run(&mut self) -> std::io::Result<()> {
+        let mut events = Events::with_capacity(EVENTS);
+        while !self.stop || !self.apps.is_empty() {
+            let timeout = self.time_to_sleep();
+            match self.poll.poll(&mut events, timeout) {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => events.clear(),
+                result => result?,
+            }
+            if timeout != Some(Duration::ZERO) {
+                self.inbox.stay_awake();
+            }
+            for event in events.iter().filter(|event| event.token() != sys::WAKER) {
+                let (slot, token) = sys::unpack(event.token());
+                let ready = sys::ready(event);
+                self.input(slot, token.owner, |engine| {
+                    engine.handle_ready(token, ready)
+                });
+            }
+            self.read_messages();
+            self.run_timers();
+            self.work();
+            self.flush_all();
+        }
+        Ok(())
+    }
+
+    /// Zero while there is anything to do; the announcement of sleep is the last thing before it.
+    fn time_to_sleep(&mut self) -> Option<Duration> {
+        let busy = !self.batch.messages.is_empty()
+            || self
+                .apps
+                .values()
+                .any(|app| app.engine.next_work().is_some());
+        if busy || !self.inbox.go_to_sleep() {
+            return Some(Duration::ZERO);
+        }
+        let due = self
+            .apps
+            .values()
+            .filter_map(|app| app.engine.next_due())
+            .min()?;
+        // Rounded up to poll's milliseconds, or it would wake too early and spin.
+        Some(due.saturating_duration_since(Instant::now()) + Duration::from_millis(1))
+    }
+
+    /// Gives one input to an app's engine. A panic costs the socket it was about.
+    fn input(&mut self, slot: u32, socket_id: i32, input: impl FnOnce(&mut Engine<SysNetwork>)) {
+        let Some(app) = self.apps.get_mut(&slot) else {
+            return;
+        };
+        let engine = &mut app.engine;
+        if catch_unwind(AssertUnwindSafe(|| input(engine))).is_err() {
+            engine.abandon(socket_id);
+        }
+        if !app.dirty {
+            app.dirty = true;
+            self.dirty.push(slot);
+        }
+    }
+
+    // --- messages
+
+    fn read_messages(&mut self) {
+        if self.batch.messages.is_empty() {
+            if !self.inbox.has_messages() {
+                return;
+            }
+            self.inbox.take(&mut self.batch);
+        }
+        for _ in 0..MESSAGES_PER_READ {
+            let Some(message) = self.batch.messages.pop_front() else {
+                return;
+            };
+            match message {
+                Message::Call(slot, call) => self.call(slot, call),
+                Message::Attach(slot, seat) => self.attach(slot, *seat),
+                Message::Close(slot) => self.close(slot, Status::Ok),
+                Message::Answer(slot, query, answer) => {
+                    self.input(slot, query.socket_id, |engine| {
+                        engine.handle_answer(query, answer)
+                    });
+                }
+                Message::Released(slot) => self.input(slot, 0, |_| {}),
+                Message::Stop => self.stop = true,
+            }
+        }
+    }
+
+    fn call(&mut self, slot: u32, call: Call) {
+        let socket_id = call.socket_id;
+        if let Command::Send(SendData::Beside(len)) = call.command {
+            self.gather(slot, len, call);
+        } else {
+            self.input(slot, socket_id, |engine| engine.handle_call(call));
+        }
+    }
+
+    /// Sends to the same socket that follow one another go out together: their bytes already lie
+    /// side by side.
+    fn gather(&mut self, slot: u32, len: usize, call: Call) {
+        let socket_id = call.socket_id;
+        let mut total = len;
+        let mut gathered = std::mem::take(&mut self.gathered);
+        gathered.push((len, call));
+        while total < MAX_GATHERED {
+            match self.batch.messages.front() {
+                Some(Message::Call(
+                    next_slot,
+                    Call {
+                        socket_id: next_id,
+                        command: Command::Send(SendData::Beside(len)),
+                        ..
+                    },
+                )) if *next_slot == slot && *next_id == socket_id => {
+                    let len = *len;
+                    if let Some(Message::Call(_, call)) = self.batch.messages.pop_front() {
+                        gathered.push((len, call));
+                        total += len;
+                    }
+                }
+                _ => break,
+            }
+        }
+        let start = self.batch.consumed;
+        self.batch.consumed += total;
+        let bytes = std::mem::take(&mut self.batch.bytes);
+        self.input(slot, socket_id, |engine| {
+            engine.handle_sends(socket_id, &bytes[start..start + total], gathered.drain(..));
+        });
+        self.batch.bytes = bytes;
+        self.gathered = gathered;
+    }
+
+    fn attach(&mut self, slot: u32, seat: Seat) {
+        let Seat { setup, delivery } = seat;
+        // Fails only when descriptors have run out; the app then ends at once.
+        let Ok(registry) = self.poll.registry().try_clone() else {
+            let mut closed = vec![app_closed(Status::InsufficientResources)];
+            hand_out(&delivery, &mut closed);
+            return delivery.end();
+        };
+        let accounts = Arc::clone(&setup.accounts);
+        let engine = Engine::new(SysNetwork::new(registry, slot), setup);
+        let app = App {
+            engine,
+            delivery,
+            accounts,
+            events: Vec::new(),
+            dirty: false,
+        };
+        self.apps.insert(slot, app);
+    }
+
+    fn close(&mut self, slot: u32, status: Status) {
+        self.input(slot, 0, Engine::shut_down);
+        self.flush(slot);
+        let Some(mut app) = self.apps.remove(&slot) else {
+            return;
+        };
+        debug_assert_eq!(
+            app.accounts.accepted(),
+            app.accounts.completed(),
+            "every call completes once"
+        );
+        app.engine.take_events(&mut app.events);
+        app.events.push(app_closed(status));
+        hand_out(&app.delivery, &mut app.events);
+        app.delivery.end();
+    }
+
+    // --- time and work
+
+    fn run_timers(&mut self) {
+        let due: Vec<u32> = self
+            .apps
+            .iter()
+            .filter(|(_, app)| {
+                app.engine
+                    .next_due()
+                    .is_some_and(|due| due <= Instant::now())
+            })
+            .map(|(slot, _)| *slot)
+            .collect();
+        for slot in due {
+            self.input(slot, 0, Engine::handle_time);
+        }
+    }
+
+    /// Lets sockets work, round-robin over those that have something to do.
+    fn work(&mut self) {
+        let mut visits = VISITS_PER_TURN;
+        let mut next = 0;
+        while visits > 0 && next < self.dirty.len() {
+            let slot = self.dirty[next];
+            next += 1;
+            self.settle(slot);
+            while visits > 0
+                && let Some(id) = self.apps.get(&slot).and_then(|app| app.engine.next_work())
+            {
+                visits -= 1;
+                self.input(slot, id, Engine::handle_next_work);
+                self.settle(slot);
+            }
+        }
+    }
+
+    /// Delivers what an app's engine has produced, and carries out what the callbacks then call.
+    fn settle(&mut self, slot: u32) {
+        for _ in 0..ROUNDS {
+            let Some(app) = self.apps.get_mut(&slot) else {
+                return;
+            };
+            app.engine.take_events(&mut app.events);
+            if app.delivery.mode() == Mode::Queue {
+                if app.events.len() > EVENTS_PER_PUSH {
+                    app.delivery.push(&mut app.events);
+                }
+                return;
+            }
+            if app.events.is_empty() {
+                return;
+            }
+            self.flush(slot);
+            self.read_messages();
+        }
+    }
+
+    // --- output
+
+    fn flush_all(&mut self) {
+        for slot in std::mem::take(&mut self.dirty) {
+            if let Some(app) = self.apps.get_mut(&slot) {
+                app.dirty = false;
+            }
+            self.flush(slot);
+        }
+        // Work left by a bound must be found again next turn.
+        for (slot, app) in &mut self.apps {
+            if app.engine.next_work().is_some() && !app.dirty {
+                app.dirty = true;
+                self.dirty.push(*slot);
+            }
+        }
+    }
+
+    /// Hands out an app's events and questions, and takes back what its host has released.
+    fn flush(&mut self, slot: u32) {
+        let Some(app) = self.apps.get_mut(&slot) else {
+            return;
+        };
+        let App {
+            engine,
+            delivery,
+            events,
+            ..
+        } = app;
+        engine.take_events(events);
+        hand_out(delivery, events);
+        if delivery.any_released() || engine.wants_release() {
+            delivery.take_released(&mut self.released, engine.wants_release());
+            if !self.released.is_empty() {
+                self.released
+                    .drain(..)
+                    .for_each(|(id, bytes)| engine.release(id, bytes));
+                engine.retry_stalled();
+            }
+        }
+        for query in engine.take_queries() {
+            let (id, inbox) = (query.id, Arc::clone(&self.inbox));
+            let on_answer = move |answer| {
+                inbox.post(Message::Answer(slot, id, answer));
+            };
+            self.resolver.resolve(query, Box::new(on_answer));
+        }
+    }
+
+    /// The turn itself has failed: every app ends, and no caller is left waiting.
+    fn fail(&mut self) {
+        let mut unread = self.inbox.die();
+        for batch in [std::mem::take(&mut self.batch), std::mem::take(&mut unread)] {
+            for message in batch.messages {
+                match message {
+                    Message::Call(slot, call) => {
+                        if let Some(app) = self.apps.get_mut(&slot) {
+                            app.accounts.count_completed();
+                            app.events.push(unanswered(&call));
+                        }
+                    }
+                    Message::Attach(_, seat) => {
+                        hand_out(&seat.delivery, &mut vec![app_closed(Status::Unexpected)]);
+                        seat.delivery.end();
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let slots: Vec<u32> = self.apps.keys().copied().collect();
+        for slot in slots {
+            self.close(slot, Status::Unexpected);
+        }
+    }
+}
+
+fn hand_out(delivery: &Delivery, events: &mut Vec<Event>) {
+    match delivery.mode() {
+        Mode::Queue => delivery.push(events),
+        Mode::Reactor => delivery.deliver_now(events),
+    }
+}
+
+fn app_closed(status: Status) -> Event {
+    Event::notification(EventType::ChromesockAppClosed, 0, Some(status))
+}
+
+fn unanswered(call: &Call) -> Event {
+    let mut event = Event::notification(call.event_type, call.socket_id, Some(Status::Unexpected));
+    event.message = Some(Status::Unexpected.name());
+    event.ticket = Some(Ticket { ..call.ticket });
+    event
+}
