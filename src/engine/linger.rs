@@ -5,8 +5,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
-
+use super::recycler::ReadBuffer;
 use super::registry::IdMap;
 use crate::net::{Network, Stream, Token};
 
@@ -45,7 +44,7 @@ impl<S: Stream> Linger<S> {
         &mut self,
         net: &mut N,
         mut stream: S,
-        buffer: &mut BytesMut,
+        buffer: &mut ReadBuffer,
     ) -> Option<(Instant, i32)> {
         let owner = self.last_owner.checked_sub(1).unwrap_or(-1);
         self.last_owner = owner;
@@ -67,11 +66,12 @@ impl<S: Stream> Linger<S> {
     }
 
     /// Drains; the connection is closed when the peer is done or has said too much.
-    pub(super) fn on_ready(&mut self, owner: i32, buffer: &mut BytesMut) {
+    pub(super) fn on_ready(&mut self, owner: i32, buffer: &mut ReadBuffer) {
         let Some(lingering) = self.streams.get_mut(&owner) else {
             return;
         };
         while lingering.left > 0 {
+            let buffer = buffer.with_room(READ);
             let read = lingering.stream.read(buffer, READ);
             buffer.clear();
             match read {

@@ -8,6 +8,7 @@ pub mod accounts;
 pub mod command;
 mod connecting;
 mod linger;
+mod recycler;
 mod registry;
 mod reply;
 mod send_queue;
@@ -24,8 +25,6 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::BytesMut;
-
 use crate::api::event::{Event, Payload, Response};
 use crate::api::net_error::Status;
 use crate::api::table::{EventType, Namespace};
@@ -34,6 +33,8 @@ use crate::permissions::Grants;
 use accounts::Accounts;
 use command::{Call, Command, Query, QueryId};
 use linger::Linger;
+use recycler::ReadBuffer;
+pub(crate) use recycler::Recycler;
 pub(crate) use registry::IdMap;
 use registry::{Entry, Machine, Properties, Registry};
 use reply::{Outbox, Reply};
@@ -70,7 +71,7 @@ pub struct Engine<N: Network> {
     setup: Setup,
     registry: Registry<N>,
     outbox: Outbox,
-    buffer: BytesMut,
+    buffer: ReadBuffer,
     undelivered: usize,
     linger: Linger<N::Stream>,
     timers: BTreeSet<(Instant, i32)>,
@@ -93,7 +94,7 @@ impl<N: Network> Engine<N> {
             setup,
             outbox,
             registry: Registry::default(),
-            buffer: BytesMut::new(),
+            buffer: ReadBuffer::default(),
             undelivered: 0,
             linger: Linger::default(),
             timers: BTreeSet::new(),

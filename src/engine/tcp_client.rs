@@ -8,11 +8,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 use super::Limits;
 use super::accounts::Accounts;
 use super::connecting::{Race, Step};
+use super::recycler::ReadBuffer;
 use super::registry::Properties;
 use super::reply::{Outbox, Reply};
 use super::send_queue::SendQueue;
@@ -35,7 +36,7 @@ pub(super) struct Context<'a, N: Network> {
     pub(super) net: &'a mut N,
     pub(super) outbox: &'a Outbox,
     pub(super) accounts: &'a Accounts,
-    pub(super) buffer: &'a mut BytesMut,
+    pub(super) buffer: &'a mut ReadBuffer,
     pub(super) limits: &'a Limits,
     /// Received bytes of the whole app that the host has not released yet.
     pub(super) undelivered: &'a mut usize,
@@ -349,7 +350,7 @@ impl<N: Network> TcpClient<N> {
             return Visit::Stalled;
         }
         let max = if self.paused { limit } else { MAX_RECEIVE };
-        let cause = match connection.stream.read(ctx.buffer, max) {
+        let cause = match connection.stream.read(ctx.buffer.with_room(max), max) {
             Ok(0) => Status::ConnectionClosed,
             Ok(n) => {
                 // A short read has emptied the kernel's buffer, unless the end is waiting in it.
@@ -372,7 +373,7 @@ impl<N: Network> TcpClient<N> {
 
     /// Hands out what was read in events of at most the size each of their reads had.
     fn deliver(&mut self, ctx: &mut Context<'_, N>, properties: &Properties, mut limit: usize) {
-        let mut data = ctx.buffer.split().freeze();
+        let mut data = ctx.buffer.with_room(0).split().freeze();
         if ctx.limits.count_undelivered {
             self.undelivered += data.len();
             *ctx.undelivered += data.len();
@@ -427,7 +428,7 @@ impl<N: Network> TcpClient<N> {
             (&mut self.phase, self.read_limit, left > 0)
         {
             let max = if self.paused { limit } else { MAX_RECEIVE };
-            match connection.stream.read(ctx.buffer, max) {
+            match connection.stream.read(ctx.buffer.with_room(max), max) {
                 Ok(n) if n > 0 => left = left.saturating_sub(n),
                 _ => return,
             }
@@ -505,7 +506,8 @@ impl<S: Stream> Connection<S> {
 
     /// The stream, if bytes from the peer are waiting in it: closing it now would reset the
     /// connection and could destroy what was sent (D5, CL-4).
-    fn into_unread(mut self, buffer: &mut BytesMut) -> Option<S> {
+    fn into_unread(mut self, buffer: &mut ReadBuffer) -> Option<S> {
+        let buffer = buffer.with_room(MAX_RECEIVE);
         let unread = self.wrote && matches!(self.stream.read(buffer, MAX_RECEIVE), Ok(n) if n > 0);
         buffer.clear();
         unread.then_some(self.stream)

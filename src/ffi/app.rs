@@ -191,11 +191,14 @@ pub unsafe extern "C" fn chromesock_app_new(
 /// # Safety
 /// The manifest is NULL or text.
 unsafe fn read_options(given: &chromesock_app_options) -> Result<Options, Status> {
-    let mut options = Options::default();
-    options.mode = match given.delivery {
+    let mode = match given.delivery {
         0 => Mode::Queue,
         1 => Mode::Reactor,
         _ => return Err(Status::InvalidArgument),
+    };
+    let mut options = Options {
+        mode,
+        ..Options::default()
     };
     if !given.manifest.is_null() {
         // SAFETY: the caller's promise.

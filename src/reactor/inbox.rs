@@ -11,12 +11,15 @@ use parking_lot::Mutex;
 
 use super::turn::Seat;
 use crate::api::net_error::Status;
+use crate::engine::Recycler;
 use crate::engine::accounts::Accounts;
 use crate::engine::command::{Answer, Call, Command, QueryId, SendData};
 use crate::net::sys;
 
 /// Sends up to this size travel in the common buffer, larger ones in blocks of their own.
 const MAX_BESIDE: usize = 16 * 1024;
+/// Sends up to this size use memory again.
+const MAX_BLOCK: usize = 64 * 1024;
 /// A buffer that has grown beyond this is not kept for the next batch.
 const MAX_KEPT: usize = 1024 * 1024;
 
@@ -59,6 +62,8 @@ pub(super) struct Inbox {
     state: Mutex<State>,
     waker: mio::Waker,
     has_messages: AtomicBool,
+    /// Memory for the data of larger sends.
+    blocks: Mutex<Recycler>,
 }
 
 /// Whether an app takes calls; changed and read under the inbox lock, so that no call follows the end.
@@ -74,6 +79,7 @@ impl Inbox {
             state: Mutex::default(),
             waker,
             has_messages: AtomicBool::new(false),
+            blocks: Mutex::default(),
         })
     }
 
@@ -115,7 +121,7 @@ impl Inbox {
         data: &[u8],
     ) -> Result<(), Status> {
         if data.len() > MAX_BESIDE {
-            call.command = Command::Send(SendData::Block(Bytes::copy_from_slice(data)));
+            call.command = Command::Send(SendData::Block(self.block(data)));
             return self.post_call(slot, gate, accounts, call);
         }
         call.command = Command::Send(SendData::Beside(data.len()));
@@ -128,6 +134,17 @@ impl Inbox {
             state.batch.messages.push_back(Message::Call(slot, call));
             Ok(())
         })
+    }
+
+    fn block(&self, data: &[u8]) -> Bytes {
+        if data.len() > MAX_BLOCK {
+            return Bytes::copy_from_slice(data);
+        }
+        let mut buffer = self.blocks.lock().take(data.len(), MAX_BLOCK);
+        buffer.extend_from_slice(data);
+        let block = buffer.split().freeze();
+        self.blocks.lock().give(buffer);
+        block
     }
 
     /// Begins an app's end, once: no call is accepted from now on.

@@ -1,0 +1,59 @@
+//! Buffers whose memory is used again once nobody holds a piece of it, so that a steady stream of
+//! large blocks does not go through the allocator, which would give pages back and fault them in anew.
+
+use std::collections::VecDeque;
+
+use bytes::BytesMut;
+
+/// Most buffers that wait for reuse.
+const MAX_WAITING: usize = 8;
+
+/// Buffers that have pieces somewhere, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Recycler {
+    waiting: VecDeque<BytesMut>,
+}
+
+impl Recycler {
+    /// An empty buffer with room for `needed` bytes; of `usual` bytes if it has to be made.
+    pub(crate) fn take(&mut self, needed: usize, usual: usize) -> BytesMut {
+        if self
+            .waiting
+            .front_mut()
+            .is_some_and(|oldest| oldest.try_reclaim(needed))
+            && let Some(oldest) = self.waiting.pop_front()
+        {
+            return oldest;
+        }
+        BytesMut::with_capacity(needed.max(usual))
+    }
+
+    /// Takes back an empty buffer, pieces of which may still be held.
+    pub(crate) fn give(&mut self, buffer: BytesMut) {
+        self.waiting.push_back(buffer);
+        if self.waiting.len() > MAX_WAITING {
+            self.waiting.pop_front();
+        }
+    }
+}
+
+/// Where an engine reads into.
+#[derive(Debug, Default)]
+pub(super) struct ReadBuffer {
+    current: BytesMut,
+    used: Recycler,
+}
+
+/// Small reads share a buffer of this size.
+const READ_BUFFER: usize = 128 * 1024;
+
+impl ReadBuffer {
+    /// The buffer, empty, with room for `max` bytes.
+    pub(super) fn with_room(&mut self, max: usize) -> &mut BytesMut {
+        if self.current.capacity() < max && !self.current.try_reclaim(max) {
+            let next = self.used.take(max, READ_BUFFER);
+            self.used.give(std::mem::replace(&mut self.current, next));
+        }
+        &mut self.current
+    }
+}
