@@ -78,7 +78,7 @@ pub struct Engine<N: Network> {
     /// Sockets with something to do, each at most once.
     run_queue: VecDeque<i32>,
     /// Sockets that wait for the host to release what it was given.
-    stalled: Vec<i32>,
+    stalled: BTreeSet<i32>,
     /// Connects whose host is being resolved; dropping the token tells the resolver.
     resolving: BTreeMap<QueryId, (Resolving, Arc<()>)>,
     queries: Vec<Query>,
@@ -99,7 +99,7 @@ impl<N: Network> Engine<N> {
             linger: Linger::default(),
             timers: BTreeSet::new(),
             run_queue: VecDeque::new(),
-            stalled: Vec::new(),
+            stalled: BTreeSet::new(),
             resolving: BTreeMap::new(),
             queries: Vec::new(),
             last_serial: 0,
@@ -255,7 +255,9 @@ impl<N: Network> Engine<N> {
         match visit {
             Visit::Rest => {}
             Visit::Again => self.enqueue(id),
-            Visit::Stalled => self.stalled.push(id),
+            Visit::Stalled => {
+                self.stalled.insert(id);
+            }
         }
     }
 
@@ -307,9 +309,10 @@ impl<N: Network> Engine<N> {
         for id in self.registry.ids() {
             self.cancel_resolving(id, |reply| reply.fail(Status::Aborted));
             let (registry, mut ctx) = self.lend(id);
-            if let Some((client, _)) = registry.client(id) {
-                client.tear_down(&mut ctx);
-            }
+            let unread = registry
+                .client(id)
+                .and_then(|(client, _)| client.tear_down(&mut ctx));
+            self.let_linger(unread);
             self.registry.discard(id);
         }
         self.resolving.clear();

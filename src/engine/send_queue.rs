@@ -15,6 +15,8 @@ use crate::net::Stream;
 
 /// Size up to which small sends are gathered into one block.
 const BLOCK: usize = 64 * 1024;
+/// Bytes written before other sockets get their turn.
+const MAX_FLUSH: usize = 1024 * 1024;
 
 /// The unsent rest of a connection's sends.
 #[derive(Debug, Default)]
@@ -48,20 +50,26 @@ impl SendQueue {
         }
     }
 
-    /// Writes until all is taken (`Ok`) or the stream refuses (`WouldBlock` or a failure).
-    pub(super) fn flush(&mut self, stream: &mut impl Stream) -> io::Result<()> {
+    /// Writes until all is taken (`true`), the turn is over (`false`) or the stream refuses
+    /// (`WouldBlock` or a failure).
+    pub(super) fn flush(&mut self, stream: &mut impl Stream) -> io::Result<bool> {
+        let mut left = MAX_FLUSH;
         loop {
             self.complete_taken(0);
             if self.blocks.is_empty() {
                 if self.gathering.is_empty() {
-                    return Ok(());
+                    return Ok(true);
                 }
                 self.seal();
+            }
+            if left == 0 {
+                return Ok(false);
             }
             let taken = stream.write_blocks(self.blocks.make_contiguous())?;
             if taken == 0 {
                 return Err(io::ErrorKind::WriteZero.into());
             }
+            left = left.saturating_sub(taken);
             self.drop_front(taken);
             self.complete_taken(taken);
         }

@@ -90,7 +90,7 @@ impl<N: Network> Engine<N> {
         self.let_linger(stream);
     }
 
-    fn let_linger(&mut self, stream: Option<N::Stream>) {
+    pub(super) fn let_linger(&mut self, stream: Option<N::Stream>) {
         if let Some(stream) = stream {
             self.timers
                 .extend(self.linger.add(&mut self.net, stream, &mut self.buffer));

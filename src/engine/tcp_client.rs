@@ -329,12 +329,16 @@ impl<N: Network> TcpClient<N> {
 
     /// Does what the socket is ready for: unsent bytes first, then one read.
     pub(super) fn visit(&mut self, ctx: &mut Context<'_, N>, properties: &Properties) -> Visit {
-        if let Phase::Connected(connection) = &mut self.phase
-            && let Err(error) = connection.flush()
-        {
+        let flushed = match &mut self.phase {
+            Phase::Connected(connection) => connection.flush(),
+            _ => Ok(false),
+        };
+        let more_to_write = flushed.unwrap_or_else(|error| {
             self.fail_write(ctx, properties, &error);
-        }
-        self.read(ctx, properties)
+            false
+        });
+        let visit = self.read(ctx, properties);
+        if more_to_write { Visit::Again } else { visit }
     }
 
     fn read(&mut self, ctx: &mut Context<'_, N>, properties: &Properties) -> Visit {
@@ -479,18 +483,20 @@ impl<S: Stream> Connection<S> {
         Ok(taken)
     }
 
-    fn flush(&mut self) -> io::Result<()> {
+    /// Writes what is unsent; whether more could be written at once.
+    fn flush(&mut self) -> io::Result<bool> {
         let Some(unsent) = self.unsent.as_mut().filter(|_| self.ready.writable) else {
-            return Ok(());
+            return Ok(false);
         };
         match unsent.flush(&mut self.stream) {
-            Ok(()) => {
+            Ok(true) => {
                 self.unsent = None;
-                Ok(())
+                Ok(false)
             }
+            Ok(false) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.ready.writable = false;
-                Ok(())
+                Ok(false)
             }
             Err(error) => Err(error),
         }

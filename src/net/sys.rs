@@ -146,6 +146,16 @@ impl Network for SysNetwork {
     }
 }
 
+/// Keeps the host's signals away from the calling thread, which is one of ours.
+pub(crate) fn block_signals() {
+    // SAFETY: the set is filled before it is used, and both calls only take pointers to it.
+    unsafe {
+        let mut all = std::mem::MaybeUninit::uninit();
+        libc::sigfillset(all.as_mut_ptr());
+        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), std::ptr::null_mut());
+    }
+}
+
 /// A TCP connection.
 #[derive(Debug)]
 pub(crate) struct SysStream(mio::net::TcpStream);

@@ -66,6 +66,7 @@ pub(super) struct Turn {
 
 /// Runs a reactor until it is stopped and has no apps.
 pub(super) fn run(poll: Poll, inbox: SharedInbox, resolver: Box<dyn Resolver>) {
+    sys::block_signals();
     let mut turn = Turn {
         poll,
         inbox,

@@ -102,6 +102,7 @@ impl Pool {
 }
 
 fn work(waiting: &Receiver<Job>, threads: &AtomicUsize, idle: &AtomicUsize) {
+    crate::net::sys::block_signals();
     loop {
         idle.fetch_add(1, Ordering::Release);
         let job = waiting.recv_timeout(IDLE);
