@@ -15,21 +15,16 @@ const SOURCES: &[&str] = &[
     "src/ffi/event.rs",
     "src/ffi/version.rs",
     "src/ffi/app.rs",
+    "src/ffi/permissions.rs",
+    "src/ffi/life.rs",
     "src/ffi/sockets_tcp.rs",
     "src/ffi/sockets_tcp_server.rs",
 ];
 
 fn main() {
     let variable = |name: &str| env::var(name).unwrap_or_default();
-    let (major, minor) = (
-        variable("CARGO_PKG_VERSION_MAJOR"),
-        variable("CARGO_PKG_VERSION_MINOR"),
-    );
-    let abi = if major == "0" {
-        format!("0.{minor}")
-    } else {
-        major.clone()
-    };
+    let (major, minor) = (variable("CARGO_PKG_VERSION_MAJOR"), variable("CARGO_PKG_VERSION_MINOR"));
+    let abi = if major == "0" { format!("0.{minor}") } else { major.clone() };
     match variable("CARGO_CFG_TARGET_OS").as_str() {
         "linux" | "android" | "freebsd" | "netbsd" | "openbsd" => {
             println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libchromesock.so.{abi}");
@@ -67,17 +62,11 @@ fn main() {
         },
         ..Config::default()
     };
-    for (rust, c) in [
-        ("Status", "chromesock_status"),
-        ("EventType", "chromesock_event_type"),
-    ] {
+    for (rust, c) in [("Status", "chromesock_status"), ("EventType", "chromesock_event_type")] {
         config.export.rename.insert(rust.into(), c.into());
         config.export.include.push(rust.into());
     }
-    config
-        .export
-        .include
-        .extend(ENUMS.iter().map(|name| (*name).to_owned()));
+    config.export.include.extend(ENUMS.iter().map(|name| (*name).to_owned()));
 
     let mut builder = Builder::new().with_config(config);
     for source in SOURCES {
@@ -94,14 +83,16 @@ fn main() {
         .replace("CHROMESOCK_STATUS_", "CHROMESOCK_");
     let path = PathBuf::from(variable("OUT_DIR")).join("chromesock.h");
     std::fs::write(&path, header).expect("the C header can be written");
-    println!(
-        "cargo::rustc-env=CHROMESOCK_GENERATED_HEADER={}",
-        path.display()
-    );
+    println!("cargo::rustc-env=CHROMESOCK_GENERATED_HEADER={}", path.display());
 }
 
 /// Enums that no function names in its signature, since enums come in as plain integers.
-const ENUMS: &[&str] = &["chromesock_delivery", "chrome_sockets_dns_query_type"];
+const ENUMS: &[&str] = &[
+    "chromesock_delivery",
+    "chromesock_api",
+    "chromesock_operation",
+    "chrome_sockets_dns_query_type",
+];
 
 const HEADER: &str = "\
 /* chromesock: the Chrome Apps networking APIs outside of a browser.

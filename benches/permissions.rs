@@ -18,10 +18,7 @@ fn manifest(rules: usize) -> String {
             _ => format!("\"10.{}.{}.7:{}\"", i / 250, i % 250, 1024 + i),
         })
         .collect();
-    format!(
-        "{{\"sockets\": {{\"tcp\": {{\"connect\": [{}]}}}}}}",
-        rules.join(",")
-    )
+    format!("{{\"sockets\": {{\"tcp\": {{\"connect\": [{}]}}}}}}", rules.join(","))
 }
 
 fn main() {
@@ -39,10 +36,7 @@ fn main() {
         let middle = rules / 6 * 3;
         let requests = [
             ("named", format!("host{middle}.example.com")),
-            (
-                "below a wildcard",
-                format!("a.b.zone{}.example.net", middle + 1),
-            ),
+            ("below a wildcard", format!("a.b.zone{}.example.net", middle + 1)),
             ("denied", "www.elsewhere.example.org".to_owned()),
             ("upper case", format!("HOST{middle}.EXAMPLE.COM")),
         ];

@@ -406,6 +406,10 @@ enum chromesock_status
    * The app's delivery mode does not offer this function.
    */
   CHROMESOCK_WRONG_DELIVERY = -10002,
+  /**
+   * The app's manifest was rejected.
+   */
+  CHROMESOCK_INVALID_MANIFEST = -10003,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -431,6 +435,15 @@ enum chromesock_event_type
    * The app has ended; its last event. `result` is CHROMESOCK_OK, or CHROMESOCK_UNEXPECTED after an internal fault.
    */
   CHROMESOCK_APP_CLOSED = 1,
+  /**
+   * A call was denied by the manifest; its completion follows. socket_id, address and port say what it
+   * wanted to reach, message says which call and which rule is missing. For the host's log.
+   */
+  CHROMESOCK_PERMISSION_DENIED = 2,
+  /**
+   * The first event for a suspended app has come: resume the app to get it.
+   */
+  CHROMESOCK_APP_WANTED = 3,
   /**
    * Completion of chrome.sockets.tcp.create: socket_id.
    */
@@ -558,6 +571,80 @@ typedef int32_t chromesock_delivery;
 #endif // __cplusplus
 
 /**
+ * The two systems of permissions, each with the API that it governs.
+ */
+enum chromesock_api
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * chrome.sockets.*, by the manifest key "sockets".
+   */
+  CHROMESOCK_API_SOCKETS = 0,
+  /**
+   * chrome.socket, by the permission {"socket": [rules]}.
+   */
+  CHROMESOCK_API_SOCKET = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum chromesock_api chromesock_api;
+#else
+typedef int32_t chromesock_api;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What a rule may allow.
+ */
+enum chromesock_operation
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * tcp-connect, sockets.tcp.connect
+   */
+  CHROMESOCK_OPERATION_TCP_CONNECT = 0,
+  /**
+   * tcp-listen, sockets.tcpServer.listen
+   */
+  CHROMESOCK_OPERATION_TCP_LISTEN = 1,
+  /**
+   * udp-bind, sockets.udp.bind
+   */
+  CHROMESOCK_OPERATION_UDP_BIND = 2,
+  /**
+   * udp-send-to, sockets.udp.send
+   */
+  CHROMESOCK_OPERATION_UDP_SEND_TO = 3,
+  /**
+   * udp-multicast-membership, sockets.udp.multicastMembership; asked with host "*" and port 0.
+   */
+  CHROMESOCK_OPERATION_UDP_MULTICAST_MEMBERSHIP = 4,
+  /**
+   * resolve-host; no call of the API asks for it.
+   */
+  CHROMESOCK_OPERATION_RESOLVE_HOST = 5,
+  /**
+   * resolve-proxy; no call of the API asks for it.
+   */
+  CHROMESOCK_OPERATION_RESOLVE_PROXY = 6,
+  /**
+   * network-state; no call of the API asks for it.
+   */
+  CHROMESOCK_OPERATION_NETWORK_STATE = 7,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum chromesock_operation chromesock_operation;
+#else
+typedef int32_t chromesock_operation;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * Which addresses a host name may resolve to.
  */
 enum chrome_sockets_dns_query_type
@@ -595,6 +682,11 @@ typedef struct chromesock_app chromesock_app;
  * A thread that owns sockets and serves one or more apps.
  */
 typedef struct chromesock_reactor chromesock_reactor;
+
+/**
+ * A list of texts, owned by the caller until freed.
+ */
+typedef struct chromesock_texts chromesock_texts;
 
 /**
  * True or false: any value but 0 is true.
@@ -1010,8 +1102,8 @@ void chromesock_reactor_free(struct chromesock_reactor *reactor);
  * Mirrors:    nothing; host only.
  * Parameters: options  borrowed until the call returns; NULL = defaults.
  *             app      the new app, owned by the caller; free it with chromesock_app_free.
- * Returns:    OK, INVALID_ARGUMENT (a bad option or manifest), INSUFFICIENT_RESOURCES, another
- *             status of the system.
+ * Returns:    OK, INVALID_ARGUMENT, INVALID_MANIFEST (chromesock_manifest_check says why),
+ *             INSUFFICIENT_RESOURCES, another status of the system.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
  *
@@ -1152,6 +1244,181 @@ chromesock_status chromesock_app_event_handle(struct chromesock_app *app,
  */
 chromesock_status chromesock_app_get_stats(struct chromesock_app *app,
                                            struct chromesock_app_stats *stats);
+
+/**
+ * Reads a manifest without opening an app.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: manifest  text of a manifest.json, UTF-8; borrowed until the call returns. Comments and
+ *             a byte-order mark are tolerated.
+ *             messages  on OK the warnings, in order; on INVALID_MANIFEST the error as Chrome words it,
+ *             then where in the manifest it is. Owned by the caller; NULL = not asked.
+ * Returns:    OK, INVALID_ARGUMENT, INVALID_MANIFEST.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `manifest` is NULL or ends with NUL; `messages` is NULL or may be written.
+ */
+chromesock_status chromesock_manifest_check(const char *manifest,
+                                            struct chromesock_texts **messages);
+
+/**
+ * Number of texts in a list.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: texts  NULL counts as empty.
+ * Returns:    the number.
+ * Threads:    any; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `texts` is NULL, or came from this library and is not freed.
+ */
+size_t chromesock_texts_count(const struct chromesock_texts *texts);
+
+/**
+ * One text of a list.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: index  from 0.
+ * Returns:    UTF-8 text, borrowed until the list is freed; NULL beyond the end.
+ * Threads:    any; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `texts` is NULL, or came from this library and is not freed.
+ */
+const char *chromesock_texts_at(const struct chromesock_texts *texts, size_t index);
+
+/**
+ * Frees a list of texts.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: texts  gone afterwards; NULL does nothing.
+ * Threads:    any; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `texts` is NULL, or came from this library and is not freed.
+ */
+void chromesock_texts_free(struct chromesock_texts *texts);
+
+/**
+ * Whether the app's manifest makes an API available. In a browser an API that is not does not
+ * exist; here its sockets can be created, and every call that needs a rule is denied.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: api        one of chromesock_api.
+ *             available  1 or 0; 1 for an app without a manifest.
+ * Returns:    OK, INVALID_ARGUMENT.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `available` is NULL or may be
+ * written.
+ */
+chromesock_status chromesock_app_has_api(struct chromesock_app *app,
+                                         int32_t api,
+                                         chromesock_bool *available);
+
+/**
+ * Whether an operation on a host and port would be allowed, and by which rule.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: api        one of chromesock_api.
+ *             operation  one of chromesock_operation.
+ *             host       host text as a page would pass it, UTF-8; borrowed until the call returns.
+ *             port       as a page would pass it.
+ *             allowed    1 or 0.
+ *             rule       the rule that allows it, as canonical text ("*" for an app without a
+ *             manifest); empty if denied. Owned by the caller; NULL = not asked.
+ * Returns:    OK, INVALID_ARGUMENT.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `host` is NULL or ends with
+ * NUL; `allowed` and `rule` are NULL or may be written.
+ */
+chromesock_status chromesock_app_check(struct chromesock_app *app,
+                                       int32_t api,
+                                       int32_t operation_number,
+                                       const char *host,
+                                       int32_t port,
+                                       chromesock_bool *allowed,
+                                       struct chromesock_texts **rule);
+
+/**
+ * All rules of an app's manifest as canonical text, such as "tcp-connect:*.example.com:443".
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: api    one of chromesock_api.
+ *             rules  sorted; "*" for an app without a manifest. Owned by the caller.
+ * Returns:    OK, INVALID_ARGUMENT.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `rules` is NULL or may be
+ * written.
+ */
+chromesock_status chromesock_app_get_rules(struct chromesock_app *app,
+                                           int32_t api,
+                                           struct chromesock_texts **rules);
+
+/**
+ * Suspends an app, as Chrome does with one that has been idle. Sockets that are not persistent
+ * close without an event; their pending calls complete. Persistent ones keep working: their events
+ * wait until the app is resumed, and the first one raises CHROMESOCK_APP_WANTED. Completions are
+ * delivered all the time. Doing it again does nothing.
+ *
+ * What waits is bounded: its data counts as undelivered, and servers accept 64 connections, more
+ * wait in the system's backlog. When to suspend is the host's decision.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: app  to be resumed, unloaded or closed later.
+ * Returns:    OK, INVALID_ARGUMENT, CONTEXT_SHUT_DOWN.
+ * Threads:    any, also inside callbacks; does not block. Carried out in order with calls.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chromesock_app_suspend(struct chromesock_app *app);
+
+/**
+ * Resumes a suspended app: the events that waited are delivered, in order. Add the app's listeners
+ * before. The page finds its sockets with getSockets. An app that is awake stays as it is.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: app  awake afterwards.
+ * Returns:    OK, INVALID_ARGUMENT, CONTEXT_SHUT_DOWN.
+ * Threads:    any, also inside callbacks; does not block. Carried out in order with calls.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chromesock_app_resume(struct chromesock_app *app);
+
+/**
+ * Unloads an app, as Chrome does when it is disabled, updated or reloaded: every socket closes,
+ * persistent ones too, pending calls complete, and no onReceive, onAccept or error event raised so
+ * far is delivered any more. The app is awake and empty afterwards and may be used again; its ids go
+ * on counting.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: app  empty afterwards.
+ * Returns:    OK, INVALID_ARGUMENT, CONTEXT_SHUT_DOWN.
+ * Threads:    any, also inside callbacks; does not block. Carried out in order with calls.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chromesock_app_unload(struct chromesock_app *app);
 
 /**
  * Creates a TCP client socket. It has no system resources before it connects.

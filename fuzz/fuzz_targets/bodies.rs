@@ -16,11 +16,8 @@ pub(super) fn manifest(data: &[u8]) {
     };
     let grants = loaded.grants;
     for system in [System::Sockets, System::Legacy] {
-        let entries: Option<Vec<Entry>> = grants
-            .canonical(system)
-            .iter()
-            .map(|rule| Entry::parse_rule(rule).ok())
-            .collect();
+        let entries: Option<Vec<Entry>> =
+            grants.canonical(system).iter().map(|rule| Entry::parse_rule(rule).ok()).collect();
         let entries = entries.expect("canonical text is a rule");
         assert_eq!(entries, grants.entries(system));
         assert!(entries.is_sorted());
@@ -28,11 +25,7 @@ pub(super) fn manifest(data: &[u8]) {
         for entry in entries.iter().take(50) {
             let port = entry.port().map_or(0, i32::from);
             assert!(grants.allows(system, entry.operation(), entry.host(), port));
-            assert!(
-                grants
-                    .rule_for(system, entry.operation(), entry.host(), port)
-                    .is_some()
-            );
+            assert!(grants.rule_for(system, entry.operation(), entry.host(), port).is_some());
         }
         assert!(!grants.scopes(system).is_empty() || entries.iter().all(|e| e.scope().is_none()));
     }
@@ -44,10 +37,7 @@ pub(super) fn pattern(data: &[u8]) {
     let mut lines = text.splitn(3, '\n');
     let pattern = lines.next().unwrap_or("");
     let host = lines.next().unwrap_or("");
-    let port = lines
-        .next()
-        .and_then(|port| port.parse().ok())
-        .unwrap_or(80);
+    let port = lines.next().and_then(|port| port.parse().ok()).unwrap_or(80);
     for rule in [pattern.to_owned(), format!("tcp-connect:{pattern}")] {
         let Ok(entry) = Entry::parse_rule(&rule) else {
             continue;
@@ -57,19 +47,10 @@ pub(super) fn pattern(data: &[u8]) {
         let rules = RuleSet::new(vec![entry.clone(), entry.clone()]);
         assert_eq!(rules.entries(), std::slice::from_ref(&entry));
         let named = entry.port().map_or(port, i32::from);
-        assert!(
-            rules.allows(operation, entry.host(), named),
-            "an entry matches its own host"
-        );
+        assert!(rules.allows(operation, entry.host(), named), "an entry matches its own host");
         let allowed = rules.allows(operation, host, port);
-        assert_eq!(
-            allowed,
-            rules.allows(operation, &host.to_ascii_uppercase(), port)
-        );
-        assert_eq!(
-            rules.rule_for(operation, host, port),
-            allowed.then(|| entry.rule_text())
-        );
+        assert_eq!(allowed, rules.allows(operation, &host.to_ascii_uppercase(), port));
+        assert_eq!(rules.rule_for(operation, host, port), allowed.then(|| entry.rule_text()));
         if allowed {
             let lower = host.to_ascii_lowercase();
             assert!(lower.ends_with(entry.host()));

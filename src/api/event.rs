@@ -48,6 +48,19 @@ pub enum Payload {
     BytesSent(u64),
     /// Infos of `getInfo` (exactly one) and `getSockets`.
     Sockets(Box<[SocketInfo]>),
+    /// What a denied call wanted.
+    Denied(Box<Denied>),
+}
+
+/// What a denied call wanted to reach.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denied {
+    /// Host text as the program passed it.
+    pub host: Box<CStr>,
+    /// Port as the program passed it.
+    pub port: i32,
+    /// Which call was denied, and which rule is missing.
+    pub explanation: Box<CStr>,
 }
 
 impl Event {
@@ -96,38 +109,25 @@ impl Response {
     /// `OK(0)`.
     #[must_use]
     pub fn ok_zero() -> Self {
-        Self {
-            result: Some(0),
-            ..Self::default()
-        }
+        Self { result: Some(0), ..Self::default() }
     }
 
     /// `OK(x)` for anything else.
     #[must_use]
     pub fn ok_with(payload: Payload) -> Self {
-        Self {
-            payload,
-            ..Self::default()
-        }
+        Self { payload, ..Self::default() }
     }
 
     /// `OK({resultCode: 0, bytesSent})`.
     #[must_use]
     pub fn sent(bytes: u64) -> Self {
-        Self {
-            result: Some(0),
-            message: None,
-            payload: Payload::BytesSent(bytes),
-        }
+        Self { result: Some(0), message: None, payload: Payload::BytesSent(bytes) }
     }
 
     /// `FAIL("m")`: no number, only a message.
     #[must_use]
     pub fn refused(message: &'static CStr) -> Self {
-        Self {
-            message: Some(message),
-            ..Self::default()
-        }
+        Self { message: Some(message), ..Self::default() }
     }
 
     /// `FAIL(code)`: the number, and its name as message.
@@ -139,10 +139,6 @@ impl Response {
     /// `FAIL(code,"m")`.
     #[must_use]
     pub fn failed_saying(status: Status, message: &'static CStr) -> Self {
-        Self {
-            result: Some(status.number()),
-            message: Some(message),
-            payload: Payload::None,
-        }
+        Self { result: Some(status.number()), message: Some(message), payload: Payload::None }
     }
 }

@@ -153,6 +153,8 @@ pub enum Status {
     RecursiveCall = -10001,
     /// The app's delivery mode does not offer this function.
     WrongDelivery = -10002,
+    /// The app's manifest was rejected.
+    InvalidManifest = -10003,
 }
 
 impl Status {
@@ -252,6 +254,7 @@ impl Status {
             Self::NetworkIoSuspended => (c"net::ERR_NETWORK_IO_SUSPENDED", c"Network input and output are suspended."),
             Self::RecursiveCall => (c"CHROMESOCK_RECURSIVE_CALL", c"Events cannot be taken inside a callback of the same app."),
             Self::WrongDelivery => (c"CHROMESOCK_WRONG_DELIVERY", c"The app's delivery mode does not offer this function."),
+            Self::InvalidManifest => (c"CHROMESOCK_INVALID_MANIFEST", c"The manifest was rejected."),
         }
     }
 
@@ -277,6 +280,6 @@ impl Status {
         Self::CertWeakSignatureAlgorithm, Self::CertNonUniqueName, Self::CertWeakKey,
         Self::CertNameConstraintViolation, Self::CertValidityTooLong, Self::CertificateTransparencyRequired,
         Self::CertSymantecLegacy, Self::CertKnownInterceptionBlocked, Self::NetworkIoSuspended,
-        Self::RecursiveCall, Self::WrongDelivery,
+        Self::RecursiveCall, Self::WrongDelivery, Self::InvalidManifest,
     ];
 }

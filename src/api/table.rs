@@ -15,6 +15,11 @@ use std::ffi::CStr;
 pub enum EventType {
     /// The app has ended; its last event. `result` is CHROMESOCK_OK, or CHROMESOCK_UNEXPECTED after an internal fault.
     ChromesockAppClosed = 1,
+    /// A call was denied by the manifest; its completion follows. socket_id, address and port say what it
+    /// wanted to reach, message says which call and which rule is missing. For the host's log.
+    ChromesockPermissionDenied = 2,
+    /// The first event for a suspended app has come: resume the app to get it.
+    ChromesockAppWanted = 3,
     /// Completion of chrome.sockets.tcp.create: socket_id.
     ChromeSocketsTcpCreate = 0x101,
     /// Completion of chrome.sockets.tcp.update.
@@ -116,29 +121,33 @@ impl EventType {
     pub fn chrome_name(self) -> &'static CStr {
         match MEMBERS.iter().find(|m| m.event_type == self) {
             Some(member) => member.chrome_name,
-            None => c"app closed",
+            None => self.host_name(),
+        }
+    }
+
+    /// What an event that is not of the API is called.
+    fn host_name(self) -> &'static CStr {
+        match self {
+            Self::ChromesockPermissionDenied => c"permission denied",
+            Self::ChromesockAppWanted => c"app wanted",
+            _ => c"app closed",
         }
     }
 
     /// The type that has this number.
     #[must_use]
     pub fn from_number(number: u32) -> Option<Self> {
-        if number == Self::ChromesockAppClosed as u32 {
-            return Some(Self::ChromesockAppClosed);
-        }
-        MEMBERS
-            .iter()
-            .map(|m| m.event_type)
-            .find(|t| *t as u32 == number)
+        let of_api = MEMBERS.iter().map(|m| m.event_type);
+        of_api.chain(Self::OF_HOST).find(|t| *t as u32 == number)
     }
+
+    /// Events that are not of the API.
+    const OF_HOST: [Self; 3] =
+        [Self::ChromesockAppClosed, Self::ChromesockPermissionDenied, Self::ChromesockAppWanted];
 }
 
 const fn member(event_type: EventType, chrome_name: &'static CStr, c_name: &'static str) -> Member {
-    Member {
-        event_type,
-        chrome_name,
-        c_name,
-    }
+    Member { event_type, chrome_name, c_name }
 }
 
 /// Every member of the API that this library has.

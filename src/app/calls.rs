@@ -12,14 +12,8 @@ pub(super) type Accepted = Result<(), Status>;
 
 impl App {
     fn call(&self, event_type: T, socket_id: i32, command: Command, ticket: Ticket) -> Accepted {
-        let call = Call {
-            event_type,
-            socket_id,
-            ticket,
-            command,
-        };
-        self.reactor
-            .post_call(self.slot, &self.gate, &self.accounts, call)
+        let call = Call { event_type, socket_id, ticket, command };
+        self.reactor.post_call(self.slot, &self.gate, &self.accounts, call)
     }
 
     /// `create`; the id at once, since calls are carried out in order.
@@ -33,16 +27,8 @@ impl App {
             Namespace::Tcp => T::ChromeSocketsTcpCreate,
             Namespace::TcpServer => T::ChromeSocketsTcpServerCreate,
         };
-        let id = self
-            .accounts
-            .next_id()
-            .ok_or(Status::InsufficientResources)?;
-        self.call(
-            event_type,
-            id,
-            Command::Create(namespace, properties),
-            ticket,
-        )?;
+        let id = self.accounts.next_id().ok_or(Status::InsufficientResources)?;
+        self.call(event_type, id, Command::Create(namespace, properties), ticket)?;
         Ok(id)
     }
 
@@ -58,12 +44,7 @@ impl App {
             Namespace::Tcp => T::ChromeSocketsTcpUpdate,
             Namespace::TcpServer => T::ChromeSocketsTcpServerUpdate,
         };
-        self.call(
-            event_type,
-            id,
-            Command::Update(namespace, properties),
-            ticket,
-        )
+        self.call(event_type, id, Command::Update(namespace, properties), ticket)
     }
 
     /// `setPaused`
@@ -78,12 +59,7 @@ impl App {
             Namespace::Tcp => T::ChromeSocketsTcpSetPaused,
             Namespace::TcpServer => T::ChromeSocketsTcpServerSetPaused,
         };
-        self.call(
-            event_type,
-            id,
-            Command::SetPaused(namespace, paused),
-            ticket,
-        )
+        self.call(event_type, id, Command::SetPaused(namespace, paused), ticket)
     }
 
     /// `disconnect`
@@ -136,12 +112,7 @@ impl App {
 
     /// `sockets.tcp.setNoDelay`
     pub fn set_no_delay(&self, id: i32, no_delay: bool, ticket: Ticket) -> Accepted {
-        self.call(
-            T::ChromeSocketsTcpSetNoDelay,
-            id,
-            Command::SetNoDelay(no_delay),
-            ticket,
-        )
+        self.call(T::ChromeSocketsTcpSetNoDelay, id, Command::SetNoDelay(no_delay), ticket)
     }
 
     /// `sockets.tcp.connect`
@@ -153,11 +124,8 @@ impl App {
         dns_query_type: DnsQueryType,
         ticket: Ticket,
     ) -> Accepted {
-        let command = Command::Connect {
-            peer_address: peer_address.into(),
-            peer_port,
-            dns_query_type,
-        };
+        let command =
+            Command::Connect { peer_address: peer_address.into(), peer_port, dns_query_type };
         self.call(T::ChromeSocketsTcpConnect, id, command, ticket)
     }
 
@@ -171,14 +139,10 @@ impl App {
             command: Command::Send(SendData::OverQuota),
         };
         if !self.accounts.take_unsent(bytes, self.write_quota) {
-            return self
-                .reactor
-                .post_call(self.slot, &self.gate, &self.accounts, call);
+            return self.reactor.post_call(self.slot, &self.gate, &self.accounts, call);
         }
         call.command = Command::Send(SendData::Beside(data.len()));
-        let posted = self
-            .reactor
-            .post_send(self.slot, &self.gate, &self.accounts, call, data);
+        let posted = self.reactor.post_send(self.slot, &self.gate, &self.accounts, call, data);
         if posted.is_err() {
             self.accounts.give_back_unsent(bytes);
         }
@@ -194,11 +158,7 @@ impl App {
         backlog: Option<i32>,
         ticket: Ticket,
     ) -> Accepted {
-        let command = Command::Listen {
-            address: address.into(),
-            port,
-            backlog,
-        };
+        let command = Command::Listen { address: address.into(), port, backlog };
         self.call(T::ChromeSocketsTcpServerListen, id, command, ticket)
     }
 }

@@ -10,7 +10,7 @@ use crate::delivery::{Delivery, Host, Mode};
 use crate::engine::accounts::Accounts;
 use crate::engine::{Limits, Setup};
 use crate::permissions::Grants;
-use crate::reactor::{Gate, Reactor, Seat};
+use crate::reactor::{Change, Gate, Reactor, Seat};
 use crate::resolver::{Pool, Resolver};
 
 /// How an app is to be.
@@ -72,14 +72,13 @@ pub struct App {
     gate: Gate,
     accounts: Arc<Accounts>,
     delivery: Arc<Delivery>,
+    grants: Arc<Grants>,
     write_quota: u64,
 }
 
 impl std::fmt::Debug for App {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("App")
-            .field("slot", &self.slot)
-            .finish_non_exhaustive()
+        f.debug_struct("App").field("slot", &self.slot).finish_non_exhaustive()
     }
 }
 
@@ -121,22 +120,10 @@ impl App {
             },
             grants: Arc::clone(&options.grants),
         };
-        reactor.attach(
-            slot,
-            Seat {
-                setup,
-                delivery: Arc::clone(&delivery),
-            },
-        )?;
+        reactor.attach(slot, Seat { setup, delivery: Arc::clone(&delivery) })?;
         let write_quota = options.write_quota;
-        Ok(Self {
-            reactor,
-            slot,
-            gate: Gate::default(),
-            accounts,
-            delivery,
-            write_quota,
-        })
+        let grants = Arc::clone(&options.grants);
+        Ok(Self { reactor, slot, gate: Gate::default(), accounts, delivery, grants, write_quota })
     }
 
     /// The app's events and handlers.
@@ -148,6 +135,34 @@ impl App {
     /// Starts the end: pending calls complete, later ones are refused, APP_CLOSED is the last event.
     pub fn close(&self) {
         self.reactor.post_close(self.slot, &self.gate);
+    }
+
+    /// The app goes to sleep (tcp.md LC-1 to LC-3): sockets that are not persistent close, the others
+    /// keep working, and their notifications wait for `resume`; the first one raises APP_WANTED.
+    pub fn suspend(&self) -> Result<(), Status> {
+        self.reactor.post_change(self.slot, &self.gate, Change::Suspend)
+    }
+
+    /// The app is awake again: what waited is delivered.
+    pub fn resume(&self) -> Result<(), Status> {
+        self.reactor.post_change(self.slot, &self.gate, Change::Resume)
+    }
+
+    /// All sockets close, and no notification raised so far is delivered any more (tcp.md LC-6). The
+    /// app is awake afterwards and may create sockets anew.
+    pub fn unload(&self) -> Result<(), Status> {
+        self.delivery.note_unloading();
+        let posted = self.reactor.post_change(self.slot, &self.gate, Change::Unload);
+        if posted.is_err() {
+            self.delivery.unloaded();
+        }
+        posted
+    }
+
+    /// What the app's manifest allows.
+    #[must_use]
+    pub fn grants(&self) -> &Grants {
+        &self.grants
     }
 
     /// What the app has done and holds.

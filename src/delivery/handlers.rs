@@ -80,10 +80,7 @@ impl Handlers {
 
     pub(super) fn has_listener(&self, event_type: EventType, listener: Ticket) -> bool {
         let table = Arc::clone(&self.table.lock());
-        table
-            .listeners
-            .get(&event_type)
-            .is_some_and(|all| all.contains(&listener))
+        table.listeners.get(&event_type).is_some_and(|all| all.contains(&listener))
     }
 
     pub(super) fn set_default(&self, handler: Option<(Ticket, Option<Release>)>) {
@@ -99,10 +96,7 @@ impl Handlers {
 
     pub(super) fn snapshot(&self) -> Snapshot {
         let guard = self.table.lock();
-        Snapshot {
-            table: Arc::clone(&guard),
-            version: self.version.load(Ordering::Acquire),
-        }
+        Snapshot { table: Arc::clone(&guard), version: self.version.load(Ordering::Acquire) }
     }
 }
 
@@ -120,11 +114,7 @@ impl Snapshot {
         let own = match ticket {
             Some(ticket) if ticket.callback != 0 => std::slice::from_ref(ticket),
             Some(_) => &[],
-            None => self
-                .table
-                .listeners
-                .get(&event_type)
-                .map_or(&[][..], Vec::as_slice),
+            None => self.table.listeners.get(&event_type).map_or(&[][..], Vec::as_slice),
         };
         match &self.table.default {
             Some(default) if own.is_empty() => std::slice::from_ref(&default.target),

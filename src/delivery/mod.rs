@@ -63,6 +63,10 @@ pub struct Delivery {
     any_closing: AtomicBool,
     /// Whether `State::released` is not empty.
     any_released: AtomicBool,
+    /// How often the app was unloaded: what was raised before is not delivered after.
+    unloads: AtomicU64,
+    /// How many of these the reactor has carried out.
+    unloads_done: AtomicU64,
     undelivered: AtomicU64,
 }
 
@@ -121,9 +125,7 @@ impl Drop for InsideCallback {
 
 impl std::fmt::Debug for Delivery {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Delivery")
-            .field("mode", &self.mode)
-            .finish_non_exhaustive()
+        f.debug_struct("Delivery").field("mode", &self.mode).finish_non_exhaustive()
     }
 }
 
@@ -140,6 +142,8 @@ impl Delivery {
             level: OnceLock::new(),
             any_closing: AtomicBool::new(false),
             any_released: AtomicBool::new(false),
+            unloads: AtomicU64::new(0),
+            unloads_done: AtomicU64::new(0),
             undelivered: AtomicU64::new(0),
         }
     }
@@ -210,8 +214,9 @@ impl Delivery {
             return;
         }
         let mut snapshot = self.handlers.snapshot();
+        let epoch = self.unloads.load(Ordering::Acquire);
         for event in events.drain(..) {
-            self.deliver(&mut snapshot, event);
+            self.deliver(&mut snapshot, event, epoch);
         }
     }
 
@@ -227,6 +232,26 @@ impl Delivery {
         into.append(&mut state.released);
         self.any_released.store(false, Ordering::Release);
         state.wants_release = waits && into.is_empty();
+    }
+
+    /// Takes the API's notifications back out of the queue, oldest first.
+    pub fn withdraw_notifications(&self) -> Vec<Event> {
+        let mut state = self.state.lock();
+        let mut withdrawn = Vec::new();
+        for event in std::mem::take(&mut state.queue) {
+            if event.event_type.is_notification() {
+                withdrawn.push(event);
+            } else {
+                state.queue.push_back(event);
+            }
+        }
+        if !withdrawn.is_empty() {
+            self.lower_if_empty(&state);
+        }
+        drop(state);
+        let bytes: usize = withdrawn.iter().map(Event::data_len).sum();
+        self.undelivered.fetch_sub(bytes as u64, Ordering::Relaxed);
+        withdrawn
     }
 
     /// The app has ended: no event follows.
@@ -252,12 +277,12 @@ impl Delivery {
         } else {
             state.queue.drain(..max).collect()
         };
+        let epoch = self.unloads.load(Ordering::Acquire);
         self.begin_drain(&mut state);
         drop(state);
         let number = batch.len();
-        self.run(batch);
-        let state = self.state.lock();
-        self.end_drain(state);
+        self.run(batch, epoch);
+        self.end_drain();
         Ok(number)
     }
 
@@ -266,10 +291,11 @@ impl Delivery {
         loop {
             let mut state = self.wait_for_event(timeout)?.ok_or(Status::TimedOut)?;
             let event = state.queue.pop_front().ok_or(Status::Unexpected)?;
+            let epoch = self.unloads.load(Ordering::Acquire);
             self.lower_if_empty(&state);
             state.end.said_closed |= event.event_type == EventType::ChromesockAppClosed;
             drop(state);
-            if self.is_of_interest(&event) {
+            if self.is_of_interest(&event, epoch) {
                 return Ok(event);
             }
             self.release(event.socket_id, event.data_len());
@@ -315,9 +341,18 @@ impl Delivery {
             if let Some(at) = state.closing.iter().position(|id| *id == socket_id) {
                 state.closing.swap_remove(at);
             }
-            self.any_closing
-                .store(!state.closing.is_empty(), Ordering::Release);
+            self.any_closing.store(!state.closing.is_empty(), Ordering::Release);
         }
+    }
+
+    /// The app is being unloaded: no notification is delivered until that is done (tcp.md LC-6).
+    pub fn note_unloading(&self) {
+        self.unloads.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// The reactor has unloaded the app; also when the call was refused.
+    pub fn unloaded(&self) {
+        self.unloads_done.fetch_add(1, Ordering::AcqRel);
     }
 
     /// The host frees the app, which is closing: what remains is handed out and nothing after it.
@@ -375,13 +410,22 @@ impl Delivery {
         self.lower_if_empty(state);
     }
 
-    fn end_drain(&self, mut state: MutexGuard<'_, State>) {
+    fn end_drain(&self) {
+        let mut state = self.state.lock();
+        // An app freed in one of these callbacks ends on this thread, unless this thread is itself
+        // inside a callback, which the reactor may be waiting for.
+        if state.end.freed && !state.end.awaited && !InsideCallback::is_current() {
+            while !state.end.ended {
+                self.changed.wait(&mut state);
+            }
+        }
         state.drainer = None;
         self.changed.notify_all();
         self.finish_if_due(state);
     }
 
-    fn run(&self, batch: VecDeque<Event>) {
+    /// Delivers a batch that was taken from the queue in `epoch`.
+    fn run(&self, batch: VecDeque<Event>, epoch: u64) {
         let mut snapshot = self.handlers.snapshot();
         let mut released: Vec<(i32, isize)> = Vec::new();
         let mut bytes = 0;
@@ -390,7 +434,7 @@ impl Delivery {
             if event.event_type == EventType::ChromesockAppClosed {
                 self.state.lock().end.said_closed = true;
             }
-            self.deliver(&mut snapshot, event);
+            self.deliver(&mut snapshot, event, epoch);
             if len == 0 {
                 continue;
             }
@@ -408,8 +452,8 @@ impl Delivery {
     }
 
     /// Delivers one event to whom it concerns.
-    fn deliver(&self, snapshot: &mut Snapshot, event: Event) {
-        if !self.is_of_interest(&event) {
+    fn deliver(&self, snapshot: &mut Snapshot, event: Event, epoch: u64) {
+        if !self.is_of_interest(&event, epoch) {
             return;
         }
         let ticket = event.ticket;
@@ -420,8 +464,15 @@ impl Delivery {
         }
     }
 
-    /// False for data of a socket that the host has closed meanwhile.
-    fn is_of_interest(&self, event: &Event) -> bool {
+    /// False for data of a socket that the host has closed meanwhile, and for notifications of an
+    /// app that it has unloaded since `epoch`.
+    fn is_of_interest(&self, event: &Event, epoch: u64) -> bool {
+        let unloads = self.unloads.load(Ordering::Acquire);
+        if event.event_type.is_notification()
+            && (unloads != epoch || unloads != self.unloads_done.load(Ordering::Acquire))
+        {
+            return false;
+        }
         if !self.any_closing.load(Ordering::Acquire) {
             return true;
         }
@@ -465,13 +516,7 @@ impl Delivery {
 
     /// Finishes if the app is freed, ended and idle, and nobody else waits to do it.
     fn finish_if_due(&self, state: MutexGuard<'_, State>) {
-        let End {
-            ended,
-            freed,
-            awaited,
-            gone,
-            ..
-        } = state.end;
+        let End { ended, freed, awaited, gone, .. } = state.end;
         if ended && freed && !awaited && !gone && state.drainer.is_none() {
             self.finish(state);
         }
@@ -484,7 +529,7 @@ impl Delivery {
         let mut rest = std::mem::take(&mut state.queue);
         drop(state);
         rest.retain(|event| !event.event_type.is_notification());
-        self.run(rest);
+        self.run(rest, self.unloads.load(Ordering::Acquire));
         let inside = InsideCallback::enter();
         self.handlers.clear();
         drop(inside);

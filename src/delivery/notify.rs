@@ -24,20 +24,14 @@ impl Level {
         }
         // SAFETY: the descriptor is open and nobody else owns it.
         let read_end = unsafe { File::from_raw_fd(fd) };
-        Ok(Self {
-            read_end,
-            write_end: None,
-        })
+        Ok(Self { read_end, write_end: None })
     }
 
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     pub(super) fn new() -> io::Result<Self> {
         let (read_end, write_end) = io::pipe()?;
         let file = |end: std::os::fd::OwnedFd| File::from(end);
-        Ok(Self {
-            read_end: file(read_end.into()),
-            write_end: Some(file(write_end.into())),
-        })
+        Ok(Self { read_end: file(read_end.into()), write_end: Some(file(write_end.into())) })
     }
 
     /// What the host polls.

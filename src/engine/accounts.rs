@@ -17,10 +17,7 @@ impl Accounts {
     /// `None` when all are used up. Callers may be on any thread, since `create` tells the id at once.
     pub fn next_id(&self) -> Option<i32> {
         let step = |last: i32| last.checked_add(1);
-        self.last_id
-            .fetch_update(Relaxed, Relaxed, step)
-            .ok()
-            .map(|last| last + 1)
+        self.last_id.fetch_update(Relaxed, Relaxed, step).ok().map(|last| last + 1)
     }
 
     /// Takes `bytes` if the sum of unfinished sends then is at most `quota` (tcp.md Q-1).

@@ -84,11 +84,7 @@ impl<S: Stream> Race<S> {
                 Err(error) => self.last_failure = connect_status(&error),
             }
         }
-        if self.attempts.is_empty() {
-            Step::Lost(self.last_failure)
-        } else {
-            Step::Running(None)
-        }
+        if self.attempts.is_empty() { Step::Lost(self.last_failure) } else { Step::Running(None) }
     }
 
     /// An attempt reports that it may have ended.
@@ -98,11 +94,7 @@ impl<S: Stream> Race<S> {
         id: i32,
         lane: u16,
     ) -> Step<S> {
-        let Some(index) = self
-            .attempts
-            .iter()
-            .position(|attempt| attempt.lane == lane)
-        else {
+        let Some(index) = self.attempts.iter().position(|attempt| attempt.lane == lane) else {
             return Step::Running(None);
         };
         let attempt = &mut self.attempts[index];
@@ -124,9 +116,8 @@ impl<S: Stream> Race<S> {
 /// Alternates the families, beginning with the first one (RFC 8305 section 4).
 fn interleave(addresses: Vec<IpAddr>) -> VecDeque<IpAddr> {
     let first_is_v6 = addresses.first().is_some_and(IpAddr::is_ipv6);
-    let (mut first, mut second): (VecDeque<_>, VecDeque<_>) = addresses
-        .into_iter()
-        .partition(|address| address.is_ipv6() == first_is_v6);
+    let (mut first, mut second): (VecDeque<_>, VecDeque<_>) =
+        addresses.into_iter().partition(|address| address.is_ipv6() == first_is_v6);
     let mut mixed = VecDeque::with_capacity(first.len() + second.len());
     while let Some(address) = first.pop_front() {
         mixed.push_back(address);

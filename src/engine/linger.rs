@@ -31,10 +31,7 @@ struct Lingering<S> {
 
 impl<S> Default for Linger<S> {
     fn default() -> Self {
-        Self {
-            streams: IdMap::default(),
-            last_owner: 0,
-        }
+        Self { streams: IdMap::default(), last_owner: 0 }
     }
 }
 
@@ -53,14 +50,7 @@ impl<S: Stream> Linger<S> {
             return None;
         }
         let until = net.now() + MAX_TIME;
-        self.streams.insert(
-            owner,
-            Lingering {
-                stream,
-                until,
-                left: MAX_BYTES,
-            },
-        );
+        self.streams.insert(owner, Lingering { stream, until, left: MAX_BYTES });
         self.on_ready(owner, buffer);
         self.streams.contains_key(&owner).then_some((until, owner))
     }
@@ -85,11 +75,7 @@ impl<S: Stream> Linger<S> {
 
     /// Closes the connection if its time has come.
     pub(super) fn on_time(&mut self, owner: i32, now: Instant) {
-        if self
-            .streams
-            .get(&owner)
-            .is_some_and(|lingering| lingering.until <= now)
-        {
+        if self.streams.get(&owner).is_some_and(|lingering| lingering.until <= now) {
             self.streams.remove(&owner);
         }
     }

@@ -83,7 +83,12 @@ pub struct Engine<N: Network> {
     resolving: BTreeMap<QueryId, (Resolving, Arc<()>)>,
     queries: Vec<Query>,
     last_serial: u32,
+    /// While suspended: connections that may still be accepted.
+    suspended: Option<usize>,
 }
+
+/// Connections that a suspended app's servers accept; more wait in the system's backlog.
+const ACCEPTED_WHILE_SUSPENDED: usize = 64;
 
 impl<N: Network> Engine<N> {
     /// An engine without sockets.
@@ -103,6 +108,7 @@ impl<N: Network> Engine<N> {
             resolving: BTreeMap::new(),
             queries: Vec::new(),
             last_serial: 0,
+            suspended: None,
         }
     }
 
@@ -133,16 +139,16 @@ impl<N: Network> Engine<N> {
         !self.stalled.is_empty()
     }
 
+    /// Whether a socket is live.
+    pub fn has_socket(&self, id: i32) -> bool {
+        self.registry.contains(id)
+    }
+
     // --- in
 
     /// Carries out one call other than a gathered send.
     pub fn handle_call(&mut self, call: Call) {
-        let Call {
-            event_type,
-            socket_id: id,
-            ticket,
-            command,
-        } = call;
+        let Call { event_type, socket_id: id, ticket, command } = call;
         let reply = Reply::new(&self.outbox, event_type, id, ticket);
         match command {
             Command::Create(namespace, given) => self.create(namespace, id, given, reply),
@@ -167,11 +173,7 @@ impl<N: Network> Engine<N> {
             }
             Command::Disconnect(namespace) => self.disconnect(namespace, id, reply),
             Command::Close(namespace) => self.close(namespace, id, reply),
-            Command::Connect {
-                peer_address,
-                peer_port,
-                dns_query_type,
-            } => {
+            Command::Connect { peer_address, peer_port, dns_query_type } => {
                 self.connect(id, &peer_address, peer_port, dns_query_type, reply);
             }
             Command::SetKeepAlive { enable, delay } => {
@@ -179,11 +181,7 @@ impl<N: Network> Engine<N> {
             }
             Command::SetNoDelay(on) => self.set_option(id, reply, |client| client.set_no_delay(on)),
             Command::Send(data) => self.send_one(id, data, reply),
-            Command::Listen {
-                address,
-                port,
-                backlog,
-            } => {
+            Command::Listen { address, port, backlog } => {
                 self.listen(id, &address, port, backlog, reply);
             }
         }
@@ -217,15 +215,10 @@ impl<N: Network> Engine<N> {
         }
         let (registry, mut ctx) = self.lend(id);
         let due = match registry.get_mut(id) {
-            Some(Entry {
-                machine: Machine::TcpClient(client),
-                properties,
-                ..
-            }) => client.on_ready(&mut ctx, properties, lane, ready),
-            Some(Entry {
-                machine: Machine::TcpServer(server),
-                ..
-            }) => {
+            Some(Entry { machine: Machine::TcpClient(client), properties, .. }) => {
+                client.on_ready(&mut ctx, properties, lane, ready)
+            }
+            Some(Entry { machine: Machine::TcpServer(server), .. }) => {
                 server.on_ready();
                 None
             }
@@ -240,6 +233,7 @@ impl<N: Network> Engine<N> {
         let Some(id) = self.run_queue.pop_front() else {
             return;
         };
+        let may_not_accept = self.suspended == Some(0);
         let (registry, mut ctx) = self.lend(id);
         let Some(entry) = registry.get_mut(id) else {
             return;
@@ -247,6 +241,7 @@ impl<N: Network> Engine<N> {
         entry.queued = false;
         let visit = match &mut entry.machine {
             Machine::TcpClient(client) => client.visit(&mut ctx, &entry.properties),
+            Machine::TcpServer(_) if may_not_accept => Visit::Rest,
             Machine::TcpServer(server) => {
                 let accepted = server.visit(&mut ctx);
                 self.admit_clients(id, accepted)
@@ -304,19 +299,42 @@ impl<N: Network> Engine<N> {
         self.note_open_sockets();
     }
 
-    /// Ends everything: pending calls complete with their codes, no socket raises an event.
+    /// The app goes to sleep: sockets that are not persistent close without an event (tcp.md LC-1,
+    /// LC-7), the others keep working (LC-2).
+    pub fn suspend(&mut self) {
+        for id in self.registry.ids() {
+            if !self.registry.get_mut(id).is_some_and(|entry| entry.properties.persistent) {
+                self.close_silently(id);
+            }
+        }
+        self.suspended.get_or_insert(ACCEPTED_WHILE_SUSPENDED);
+        self.note_open_sockets();
+    }
+
+    /// The app is awake again.
+    pub fn resume(&mut self) {
+        self.suspended = None;
+        for id in self.registry.ids() {
+            self.enqueue(id);
+        }
+    }
+
+    /// Closes every socket: pending calls complete with their codes, no socket raises an event
+    /// (tcp.md LC-6).
     pub fn shut_down(&mut self) {
         for id in self.registry.ids() {
-            self.cancel_resolving(id, |reply| reply.fail(Status::Aborted));
-            let (registry, mut ctx) = self.lend(id);
-            let unread = registry
-                .client(id)
-                .and_then(|(client, _)| client.tear_down(&mut ctx));
-            self.let_linger(unread);
-            self.registry.discard(id);
+            self.close_silently(id);
         }
-        self.resolving.clear();
+        self.suspended = None;
         self.note_open_sockets();
+    }
+
+    fn close_silently(&mut self, id: i32) {
+        self.cancel_resolving(id, |reply| reply.fail(Status::Aborted));
+        let (registry, mut ctx) = self.lend(id);
+        let unread = registry.client(id).and_then(|(client, _)| client.tear_down(&mut ctx));
+        self.let_linger(unread);
+        self.registry.discard(id);
     }
 
     // --- within

@@ -17,10 +17,7 @@ pub(crate) struct Recycler {
 impl Recycler {
     /// An empty buffer with room for `needed` bytes; of `usual` bytes if it has to be made.
     pub(crate) fn take(&mut self, needed: usize, usual: usize) -> BytesMut {
-        if self
-            .waiting
-            .front_mut()
-            .is_some_and(|oldest| oldest.try_reclaim(needed))
+        if self.waiting.front_mut().is_some_and(|oldest| oldest.try_reclaim(needed))
             && let Some(oldest) = self.waiting.pop_front()
         {
             return oldest;

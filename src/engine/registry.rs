@@ -64,11 +64,7 @@ impl Properties {
 impl<N: Network> Entry<N> {
     /// A new socket.
     pub(super) fn new(machine: Machine<N>, properties: Properties) -> Self {
-        Self {
-            properties,
-            machine,
-            queued: false,
-        }
+        Self { properties, machine, queued: false }
     }
 
     /// What `getInfo` says (tcp.md 2.2, 8.2).
@@ -129,9 +125,7 @@ pub(super) struct Registry<N: Network> {
 
 impl<N: Network> Default for Registry<N> {
     fn default() -> Self {
-        Self {
-            entries: IdMap::default(),
-        }
+        Self { entries: IdMap::default() }
     }
 }
 
@@ -148,18 +142,15 @@ impl<N: Network> Registry<N> {
 
     /// The entry, if it is of `namespace`.
     pub(super) fn find(&mut self, namespace: Namespace, id: i32) -> Option<&mut Entry<N>> {
-        self.get_mut(id)
-            .filter(|entry| entry.machine.namespace() == namespace)
+        self.get_mut(id).filter(|entry| entry.machine.namespace() == namespace)
     }
 
     /// The client socket with this id.
     pub(super) fn client(&mut self, id: i32) -> Option<(&mut TcpClient<N>, &mut Properties)> {
         match self.get_mut(id)? {
-            Entry {
-                machine: Machine::TcpClient(client),
-                properties,
-                ..
-            } => Some((client, properties)),
+            Entry { machine: Machine::TcpClient(client), properties, .. } => {
+                Some((client, properties))
+            }
             Entry { .. } => None,
         }
     }
@@ -168,6 +159,11 @@ impl<N: Network> Registry<N> {
     pub(super) fn remove(&mut self, namespace: Namespace, id: i32) -> Option<Entry<N>> {
         self.find(namespace, id)?;
         self.entries.remove(&id)
+    }
+
+    /// Whether there is an entry of any namespace.
+    pub(super) fn contains(&self, id: i32) -> bool {
+        self.entries.contains_key(&id)
     }
 
     /// Drops the entry of any namespace.

@@ -28,11 +28,7 @@ impl Outbox {
     /// An empty outbox that keeps `accounts` as calls complete.
     pub(super) fn new(accounts: Arc<Accounts>) -> Self {
         let (events, unused) = (RefCell::default(), Cell::new(Status::Aborted));
-        Self(Rc::new(Shared {
-            events,
-            accounts,
-            unused,
-        }))
+        Self(Rc::new(Shared { events, accounts, unused }))
     }
 
     /// Replies dropped unused within `drop` say UNEXPECTED: their machine has failed.
@@ -74,13 +70,7 @@ impl Reply {
         socket_id: i32,
         ticket: Ticket,
     ) -> Self {
-        Self {
-            outbox: Some(outbox.clone()),
-            event_type,
-            socket_id,
-            ticket,
-            unsent: 0,
-        }
+        Self { outbox: Some(outbox.clone()), event_type, socket_id, ticket, unsent: 0 }
     }
 
     /// The same, for a send whose bytes were taken from the quota.
@@ -124,11 +114,7 @@ impl Drop for Reply {
     fn drop(&mut self) {
         let Some(outbox) = &self.outbox else { return };
         let unused = outbox.0.unused.get();
-        let status = if std::thread::panicking() {
-            Status::Unexpected
-        } else {
-            unused
-        };
+        let status = if std::thread::panicking() { Status::Unexpected } else { unused };
         self.push(Response::failed(status));
     }
 }

@@ -1,6 +1,7 @@
 //! The calls of `sockets.tcp` and `sockets.tcpServer`: checks in the specification's order, then the
 //! machines. Also the only place where a permission is asked and where a resolved address passes.
 
+use std::ffi::CString;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -8,9 +9,11 @@ use super::command::{Answer, SendData};
 use super::connecting::Race;
 use super::tcp_server::Accepted;
 use super::{
-    Context, Engine, Entry, Event, EventType, Machine, Namespace, Network, Properties, Query,
-    QueryId, Reply, Response, SOCKET_NOT_FOUND, Status, TcpClient, TcpServer, Visit, not_found,
+    Context, Engine, Entry, Event, EventType, Machine, Namespace, Network, Payload, Properties,
+    Query, QueryId, Reply, Response, SOCKET_NOT_FOUND, Status, TcpClient, TcpServer, Visit,
+    not_found,
 };
+use crate::api::event::Denied;
 use crate::api::properties::{DnsQueryType, SocketProperties};
 use crate::net::address::{Host, parse_host, parse_literal};
 use crate::permissions::{Operation, System};
@@ -74,9 +77,7 @@ impl<N: Network> Engine<N> {
         }
         self.cancel_resolving(id, |reply| reply.fail(Status::Aborted));
         let (registry, mut ctx) = self.lend(id);
-        let stream = registry
-            .find(namespace, id)
-            .and_then(|entry| entry.end(&mut ctx, reply));
+        let stream = registry.find(namespace, id).and_then(|entry| entry.end(&mut ctx, reply));
         self.let_linger(stream);
     }
 
@@ -92,8 +93,7 @@ impl<N: Network> Engine<N> {
 
     pub(super) fn let_linger(&mut self, stream: Option<N::Stream>) {
         if let Some(stream) = stream {
-            self.timers
-                .extend(self.linger.add(&mut self.net, stream, &mut self.buffer));
+            self.timers.extend(self.linger.add(&mut self.net, stream, &mut self.buffer));
         }
     }
 
@@ -140,7 +140,8 @@ impl<N: Network> Engine<N> {
         if self.registry.client(id).is_none() {
             return not_found(reply);
         }
-        if !self.permits(Operation::TcpConnect, host, port) {
+        if !self.permits(id, EventType::ChromeSocketsTcpConnect, Operation::TcpConnect, host, port)
+        {
             return reply.complete(Response::refused(DENIED));
         }
         let Ok(port) = u16::try_from(port) else {
@@ -152,20 +153,11 @@ impl<N: Network> Engine<N> {
             Host::Invalid => return reply.fail(Status::NameNotResolved),
             Host::Name(name) => {
                 self.last_serial = self.last_serial.wrapping_add(1);
-                let query = QueryId {
-                    socket_id: id,
-                    serial: self.last_serial,
-                };
+                let query = QueryId { socket_id: id, serial: self.last_serial };
                 let wanted = Arc::new(());
                 let asked = Arc::downgrade(&wanted);
-                self.resolving
-                    .insert(query, (Resolving { reply, port }, wanted));
-                self.queries.push(Query {
-                    id: query,
-                    host: name,
-                    dns_query_type,
-                    wanted: asked,
-                });
+                self.resolving.insert(query, (Resolving { reply, port }, wanted));
+                self.queries.push(Query { id: query, host: name, dns_query_type, wanted: asked });
                 return;
             }
         };
@@ -205,19 +197,10 @@ impl<N: Network> Engine<N> {
     }
 
     pub(super) fn cancel_resolving(&mut self, id: i32, cancel: impl Fn(Reply)) {
-        let first = QueryId {
-            socket_id: id,
-            serial: 0,
-        };
-        let last = QueryId {
-            socket_id: id,
-            serial: u32::MAX,
-        };
-        let cancelled: Vec<_> = self
-            .resolving
-            .range(first..=last)
-            .map(|(query, _)| *query)
-            .collect();
+        let first = QueryId { socket_id: id, serial: 0 };
+        let last = QueryId { socket_id: id, serial: u32::MAX };
+        let cancelled: Vec<_> =
+            self.resolving.range(first..=last).map(|(query, _)| *query).collect();
         for query in cancelled {
             if let Some((resolving, _)) = self.resolving.remove(&query) {
                 cancel(resolving.reply);
@@ -236,18 +219,17 @@ impl<N: Network> Engine<N> {
         backlog: Option<i32>,
         reply: Reply,
     ) {
-        let allowed = self.permits(Operation::TcpListen, address, port);
-        let (registry, mut ctx) = self.lend(id);
-        let Some(Entry {
-            machine: Machine::TcpServer(server),
-            ..
-        }) = registry.find(Namespace::TcpServer, id)
-        else {
+        if self.registry.find(Namespace::TcpServer, id).is_none() {
             return not_found(reply);
-        };
-        if !allowed {
+        }
+        let listen = EventType::ChromeSocketsTcpServerListen;
+        if !self.permits(id, listen, Operation::TcpListen, address, port) {
             return reply.complete(Response::refused(DENIED));
         }
+        let (registry, mut ctx) = self.lend(id);
+        let Some(Entry { machine: Machine::TcpServer(server), .. }) = registry.get_mut(id) else {
+            return not_found(reply);
+        };
         let Ok(port) = u16::try_from(port) else {
             return reply.fail(Status::InvalidArgument);
         };
@@ -266,10 +248,12 @@ impl<N: Network> Engine<N> {
 
     /// Enters accepted connections and announces them (tcp.md 9.3).
     pub(super) fn admit_clients(&mut self, server_id: i32, accepted: Accepted<N>) -> Visit {
+        if let Some(left) = &mut self.suspended {
+            *left = left.saturating_sub(accepted.clients.len());
+        }
         for (id, client) in accepted.clients {
             let machine = Machine::TcpClient(client);
-            self.registry
-                .insert(id, Entry::new(machine, Properties::default()));
+            self.registry.insert(id, Entry::new(machine, Properties::default()));
             let on_accept = EventType::ChromeSocketsTcpServerOnAccept;
             let mut event = Event::notification(on_accept, server_id, None);
             event.client_socket_id = id;
@@ -277,18 +261,42 @@ impl<N: Network> Engine<N> {
         }
         if let Some(status) = accepted.failure {
             let on_error = EventType::ChromeSocketsTcpServerOnAcceptError;
-            self.outbox
-                .notify(Event::notification(on_error, server_id, Some(status)));
+            self.outbox.notify(Event::notification(on_error, server_id, Some(status)));
         }
         self.note_open_sockets();
         accepted.visit
     }
 
-    /// The one place where `sockets.*` operations are checked against the manifest.
-    fn permits(&self, operation: Operation, host: &str, port: i32) -> bool {
-        self.setup
-            .grants
-            .allows(System::Sockets, operation, host, port)
+    /// The one place where `sockets.*` operations are checked against the manifest. A denial is
+    /// explained to the host; the page gets its completion only.
+    fn permits(
+        &self,
+        id: i32,
+        call: EventType,
+        operation: Operation,
+        host: &str,
+        port: i32,
+    ) -> bool {
+        let grants = &self.setup.grants;
+        let allowed = grants.allows(System::Sockets, operation, host, port);
+        if !allowed {
+            let call = call.chrome_name().to_string_lossy();
+            let path = operation.manifest_path().unwrap_or_default();
+            let why = if grants.available(System::Sockets) {
+                format!("no {path} rule of the manifest allows host \"{host}\" port {port}")
+            } else {
+                "the manifest has no \"sockets\" key".to_owned()
+            };
+            let text = |text: String| CString::new(text).unwrap_or_default().into_boxed_c_str();
+            let mut event = Event::notification(EventType::ChromesockPermissionDenied, id, None);
+            event.payload = Payload::Denied(Box::new(Denied {
+                host: text(host.to_owned()),
+                port,
+                explanation: text(format!("{call}: {why}")),
+            }));
+            self.outbox.notify(event);
+        }
+        allowed
     }
 }
 

@@ -84,31 +84,21 @@ pub(super) enum Visit {
 
 impl<N: Network> Default for TcpClient<N> {
     fn default() -> Self {
-        Self {
-            phase: Phase::Idle,
-            paused: false,
-            read_limit: None,
-            undelivered: 0,
-        }
+        Self { phase: Phase::Idle, paused: false, read_limit: None, undelivered: 0 }
     }
 }
 
 impl<N: Network> TcpClient<N> {
     /// A socket accepted by a server: connected and paused (AC-2).
     pub(super) fn accepted(stream: N::Stream, local: SocketAddr, peer: SocketAddr) -> Self {
-        let mut client = Self {
-            paused: true,
-            ..Self::default()
-        };
+        let mut client = Self { paused: true, ..Self::default() };
         client.phase = Phase::Connected(Connection::new(stream, local, peer));
         client
     }
 
     pub(super) fn describe(&self, info: &mut SocketInfo) {
-        let endpoint = |at: SocketAddr| Endpoint {
-            address: address::text(at.ip()),
-            port: at.port(),
-        };
+        let endpoint =
+            |at: SocketAddr| Endpoint { address: address::text(at.ip()), port: at.port() };
         info.paused = self.paused;
         info.connected = Some(false);
         if let Phase::Connected(connection) = &self.phase {
@@ -193,9 +183,7 @@ impl<N: Network> TcpClient<N> {
                 taken -= len;
                 reply.complete(Response::sent(len as u64));
             } else {
-                connection
-                    .queue()
-                    .push_copy(&own[taken..], len as u64, reply);
+                connection.queue().push_copy(&own[taken..], len as u64, reply);
                 taken = 0;
             }
         }
@@ -220,13 +208,9 @@ impl<N: Network> TcpClient<N> {
             Ok(taken) if taken == block.len() && connection.unsent.is_none() => {
                 reply.complete(Response::sent(whole));
             }
-            Ok(taken) => connection
-                .queue()
-                .push_block(block.split_off(taken), whole, reply),
+            Ok(taken) => connection.queue().push_block(block.split_off(taken), whole, reply),
             Err((taken, error)) => {
-                connection
-                    .queue()
-                    .push_block(block.split_off(taken), whole, reply);
+                connection.queue().push_block(block.split_off(taken), whole, reply);
                 self.fail_write(ctx, properties, &error);
             }
         }
@@ -383,11 +367,8 @@ impl<N: Network> TcpClient<N> {
             *ctx.undelivered += data.len();
         }
         while !data.is_empty() {
-            let piece = if data.len() > limit {
-                data.split_to(limit)
-            } else {
-                std::mem::take(&mut data)
-            };
+            let piece =
+                if data.len() > limit { data.split_to(limit) } else { std::mem::take(&mut data) };
             let mut event = Event::notification(EventType::ChromeSocketsTcpOnReceive, ctx.id, None);
             event.payload = Payload::Data(piece);
             ctx.outbox.notify(event);
@@ -449,18 +430,8 @@ impl<N: Network> TcpClient<N> {
 impl<S: Stream> Connection<S> {
     fn new(stream: S, local: SocketAddr, peer: SocketAddr) -> Self {
         // Writable until the kernel says otherwise; readable only when it says so.
-        let ready = Ready {
-            writable: true,
-            ..Ready::default()
-        };
-        Self {
-            stream,
-            local,
-            peer,
-            ready,
-            wrote: false,
-            unsent: None,
-        }
+        let ready = Ready { writable: true, ..Ready::default() };
+        Self { stream, local, peer, ready, wrote: false, unsent: None }
     }
 
     fn queue(&mut self) -> &mut SendQueue {
@@ -504,9 +475,7 @@ impl<S: Stream> Connection<S> {
 
     fn cancel_sends(&mut self) {
         if let Some(unsent) = self.unsent.take() {
-            unsent
-                .into_replies()
-                .for_each(|reply| reply.fail(Status::SocketNotConnected));
+            unsent.into_replies().for_each(|reply| reply.fail(Status::SocketNotConnected));
         }
     }
 

@@ -37,10 +37,7 @@ pub(super) struct Accepted<N: Network> {
 
 impl<N: Network> Default for TcpServer<N> {
     fn default() -> Self {
-        Self {
-            listening: None,
-            paused: false,
-        }
+        Self { listening: None, paused: false }
     }
 }
 
@@ -65,17 +62,10 @@ impl<N: Network> TcpServer<N> {
         backlog: i32,
     ) -> Result<(), Status> {
         let map = |error: io::Error| os_error::status(&error);
-        let token = Token {
-            owner: ctx.id,
-            lane: 0,
-        };
+        let token = Token { owner: ctx.id, lane: 0 };
         let listener = ctx.net.listen(local, backlog, token).map_err(map)?;
         let local = listener.local_address().map_err(map)?;
-        self.listening = Some(Listening {
-            listener,
-            local,
-            readable: false,
-        });
+        self.listening = Some(Listening { listener, local, readable: false });
         Ok(())
     }
 
@@ -96,15 +86,9 @@ impl<N: Network> TcpServer<N> {
 
     /// Accepts what is waiting.
     pub(super) fn visit(&mut self, ctx: &mut Context<'_, N>) -> Accepted<N> {
-        let mut accepted = Accepted {
-            clients: Vec::new(),
-            failure: None,
-            visit: Visit::Rest,
-        };
-        while let Some(listening) = self
-            .listening
-            .as_mut()
-            .filter(|listening| listening.readable && !self.paused)
+        let mut accepted = Accepted { clients: Vec::new(), failure: None, visit: Visit::Rest };
+        while let Some(listening) =
+            self.listening.as_mut().filter(|listening| listening.readable && !self.paused)
         {
             if accepted.clients.len() == ACCEPTS_PER_VISIT {
                 accepted.visit = Visit::Again;
@@ -133,15 +117,10 @@ impl<L: Listener> Listening<L> {
     ) -> io::Result<(i32, TcpClient<N>)> {
         let (mut stream, peer) = self.listener.accept()?;
         // Only a wildcard listener has to ask which of its addresses was reached.
-        let local = if self.local.ip().is_unspecified() {
-            stream.local_address()?
-        } else {
-            self.local
-        };
-        let id = ctx
-            .accounts
-            .next_id()
-            .ok_or_else(|| io::Error::other("socket ids are used up"))?;
+        let local =
+            if self.local.ip().is_unspecified() { stream.local_address()? } else { self.local };
+        let id =
+            ctx.accounts.next_id().ok_or_else(|| io::Error::other("socket ids are used up"))?;
         ctx.net.watch(&mut stream, Token { owner: id, lane: 0 })?;
         Ok((id, TcpClient::accepted(stream, local, peer)))
     }

@@ -103,9 +103,7 @@ pub unsafe extern "C" fn chromesock_reactor_new(reactor: *mut *mut chromesock_re
         if reactor.is_null() {
             return Err(Status::InvalidArgument);
         }
-        let started = Box::new(chromesock_reactor {
-            reactor: SharedReactor::start()?,
-        });
+        let started = Box::new(chromesock_reactor { reactor: SharedReactor::start()? });
         // SAFETY: not NULL; the rest is the caller's promise.
         unsafe { put(reactor, Box::into_raw(started)) };
     })
@@ -135,8 +133,8 @@ pub unsafe extern "C" fn chromesock_reactor_free(reactor: *mut chromesock_reacto
 /// Mirrors:    nothing; host only.
 /// Parameters: options  borrowed until the call returns; NULL = defaults.
 ///             app      the new app, owned by the caller; free it with chromesock_app_free.
-/// Returns:    OK, INVALID_ARGUMENT (a bad option or manifest), INSUFFICIENT_RESOURCES, another
-///             status of the system.
+/// Returns:    OK, INVALID_ARGUMENT, INVALID_MANIFEST (chromesock_manifest_check says why),
+///             INSUFFICIENT_RESOURCES, another status of the system.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
 ///
@@ -161,9 +159,7 @@ pub unsafe extern "C" fn chromesock_app_new(
             Some(shared) => shared.reactor.clone(),
             None => SharedReactor::start()?,
         };
-        let opened = Box::into_raw(Box::new(chromesock_app {
-            app: OnceLock::new(),
-        }));
+        let opened = Box::into_raw(Box::new(chromesock_app { app: OnceLock::new() }));
         let delivery = Arc::new(OnceLock::new());
         let host = CHost {
             app: opened.expose_provenance(),
@@ -196,14 +192,11 @@ unsafe fn read_options(given: &chromesock_app_options) -> Result<Options, Status
         1 => Mode::Reactor,
         _ => return Err(Status::InvalidArgument),
     };
-    let mut options = Options {
-        mode,
-        ..Options::default()
-    };
+    let mut options = Options { mode, ..Options::default() };
     if !given.manifest.is_null() {
         // SAFETY: the caller's promise.
         let text = unsafe { text_of(given.manifest) }?;
-        let loaded = Grants::from_manifest(text).map_err(|_| Status::InvalidArgument)?;
+        let loaded = Grants::from_manifest(text).map_err(|_| Status::InvalidManifest)?;
         options.grants = Arc::new(loaded.grants);
     }
     let set = |bit: u32, value: u64, option: &mut u64| {
@@ -211,11 +204,7 @@ unsafe fn read_options(given: &chromesock_app_options) -> Result<Options, Status
             *option = value;
         }
     };
-    set(
-        CHROMESOCK_APP_OPTIONS_WRITE_QUOTA,
-        given.write_quota_bytes,
-        &mut options.write_quota,
-    );
+    set(CHROMESOCK_APP_OPTIONS_WRITE_QUOTA, given.write_quota_bytes, &mut options.write_quota);
     set(
         CHROMESOCK_APP_OPTIONS_UNDELIVERED_PER_SOCKET,
         given.undelivered_bytes_per_socket,
@@ -339,10 +328,7 @@ pub unsafe extern "C" fn chromesock_app_dispatch(
     guard!({
         // SAFETY: the caller's promise.
         let delivery = Arc::clone(unsafe { app_of(app) }?.delivery());
-        let max = usize::try_from(max_events)
-            .ok()
-            .filter(|max| *max > 0)
-            .unwrap_or(usize::MAX);
+        let max = usize::try_from(max_events).ok().filter(|max| *max > 0).unwrap_or(usize::MAX);
         let number = delivery.dispatch(max, timeout(timeout_ms))?;
         // SAFETY: the caller's promise.
         unsafe { put(dispatched, i32::try_from(number).unwrap_or(i32::MAX)) };
@@ -376,7 +362,7 @@ pub unsafe extern "C" fn chromesock_app_next_event(
         let delivery = Arc::clone(unsafe { app_of(app) }?.delivery());
         let next = delivery.next(timeout(timeout_ms))?;
         // SAFETY: not NULL; the rest is the caller's promise.
-        unsafe { put(event, EventBox::give(next, Arc::downgrade(&delivery))) };
+        unsafe { put(event, EventBox::owned(next, Arc::downgrade(&delivery)).give()) };
     })
 }
 

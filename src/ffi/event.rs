@@ -167,6 +167,12 @@ impl EventBox {
                 c.present |= CHROMESOCK_EVENT_BYTES_SENT;
                 c.bytes_sent = *bytes;
             }
+            Payload::Denied(denied) => {
+                c.present |= CHROMESOCK_EVENT_ADDRESS | CHROMESOCK_EVENT_PORT;
+                c.address = denied.host.as_ptr();
+                c.port = denied.port;
+                c.message = denied.explanation.as_ptr();
+            }
             Payload::Sockets(sockets) => {
                 infos = sockets.iter().map(info).collect::<Box<[_]>>();
                 c.present |= CHROMESOCK_EVENT_SOCKETS;
@@ -174,12 +180,7 @@ impl EventBox {
                 c.sockets_len = infos.len();
             }
         }
-        Self {
-            c,
-            event,
-            infos,
-            origin,
-        }
+        Self { c, event, infos, origin }
     }
 
     /// The C view of an event for the time of its callbacks.
@@ -187,10 +188,14 @@ impl EventBox {
         Self::new(event, Origin::Borrowed(host))
     }
 
-    /// Gives an event to the host program, which must release it.
-    pub(super) fn give(event: Event, delivery: Weak<Delivery>) -> *const chromesock_event {
-        let owned = Box::new(Self::new(event, Origin::Owned(delivery)));
-        Box::into_raw(owned).cast()
+    /// An event that the host program owns and must release.
+    pub(super) fn owned(event: Event, delivery: Weak<Delivery>) -> Self {
+        Self::new(event, Origin::Owned(delivery))
+    }
+
+    /// Gives an owned event to the host program.
+    pub(super) fn give(self) -> *const chromesock_event {
+        Box::into_raw(Box::new(self)).cast()
     }
 
     pub(super) fn set_user_data(&mut self, user_data: usize) {
@@ -264,12 +269,10 @@ pub unsafe extern "C" fn chromesock_event_retain(
         if let Some(delivery) = delivery.upgrade() {
             delivery.hold(original.c.socket_id, original.c.data_len);
         }
-        let mut copy = original.event.clone();
-        if let Some(ticket) = &mut copy.ticket {
-            ticket.user_data = original.c.user_data.expose_provenance();
-        }
+        let mut copy = EventBox::owned(original.event.clone(), delivery);
+        copy.c.user_data = original.c.user_data;
         // SAFETY: not NULL; the rest is the caller's promise.
-        unsafe { put(retained, EventBox::give(copy, delivery)) };
+        unsafe { put(retained, copy.give()) };
     })
 }
 

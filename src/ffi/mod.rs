@@ -9,6 +9,8 @@
 
 pub mod app;
 pub mod event;
+pub mod life;
+pub mod permissions;
 pub mod sockets_tcp;
 pub mod sockets_tcp_server;
 pub mod types;
@@ -48,9 +50,7 @@ pub(crate) fn contain(body: impl FnOnce() -> Result<(), Status>) -> Status {
 /// `app` is NULL or comes from `chromesock_app_new` and is not freed.
 pub(crate) unsafe fn app_of<'a>(app: *mut chromesock_app) -> Result<&'a crate::app::App, Status> {
     // SAFETY: the caller's promise.
-    unsafe { app.as_ref() }
-        .and_then(chromesock_app::get)
-        .ok_or(Status::InvalidArgument)
+    unsafe { app.as_ref() }.and_then(chromesock_app::get).ok_or(Status::InvalidArgument)
 }
 
 /// UTF-8 text that must be given.
@@ -62,9 +62,7 @@ pub(crate) unsafe fn text_of<'a>(text: *const c_char) -> Result<&'a str, Status>
         return Err(Status::InvalidArgument);
     }
     // SAFETY: not NULL; the rest is the caller's promise.
-    unsafe { CStr::from_ptr(text) }
-        .to_str()
-        .map_err(|_| Status::InvalidArgument)
+    unsafe { CStr::from_ptr(text) }.to_str().map_err(|_| Status::InvalidArgument)
 }
 
 /// Bytes; `(NULL, 0)` is the empty range.
@@ -121,10 +119,7 @@ pub(crate) unsafe fn sized_of<T: types::Sized>(from: *const T) -> Result<Option<
 /// What a call hands back with its completion.
 pub(crate) fn ticket(callback: chromesock_callback, user_data: *mut c_void) -> Ticket {
     let callback = callback.map_or(0, |function| function as *const () as usize);
-    Ticket {
-        callback,
-        user_data: user_data.expose_provenance(),
-    }
+    Ticket { callback, user_data: user_data.expose_provenance() }
 }
 
 /// A listener, which must have a function.
@@ -132,7 +127,5 @@ pub(crate) fn listener_of(
     listener: chromesock_callback,
     user_data: *mut c_void,
 ) -> Result<Ticket, Status> {
-    listener
-        .map(|_| ticket(listener, user_data))
-        .ok_or(Status::InvalidArgument)
+    listener.map(|_| ticket(listener, user_data)).ok_or(Status::InvalidArgument)
 }

@@ -73,12 +73,7 @@ pub unsafe extern "C" fn chrome_sockets_tcp_update(
         let inner = unsafe { app_of(app) }?;
         // SAFETY: the caller's promise.
         let properties = unsafe { chrome_sockets_tcp_properties::read(properties) }?;
-        inner.update(
-            Namespace::Tcp,
-            socket_id,
-            properties,
-            ticket(callback, user_data),
-        )?;
+        inner.update(Namespace::Tcp, socket_id, properties, ticket(callback, user_data))?;
     })
 }
 
@@ -107,12 +102,7 @@ pub unsafe extern "C" fn chrome_sockets_tcp_set_paused(
     guard!({
         // SAFETY: the caller's promise.
         let inner = unsafe { app_of(app) }?;
-        inner.set_paused(
-            Namespace::Tcp,
-            socket_id,
-            paused != 0,
-            ticket(callback, user_data),
-        )?;
+        inner.set_paused(Namespace::Tcp, socket_id, paused != 0, ticket(callback, user_data))?;
     })
 }
 
@@ -213,13 +203,7 @@ pub unsafe extern "C" fn chrome_sockets_tcp_connect(
         // SAFETY: the caller's promise.
         let peer_address = unsafe { text_of(peer_address) }?;
         let family = dns_query_type_of(dns_query_type)?;
-        inner.connect(
-            socket_id,
-            peer_address,
-            peer_port,
-            family,
-            ticket(callback, user_data),
-        )?;
+        inner.connect(socket_id, peer_address, peer_port, family, ticket(callback, user_data))?;
     })
 }
 
@@ -389,10 +373,8 @@ pub unsafe extern "C" fn chrome_sockets_tcp_on_receive_add_listener(
     guard!({
         // SAFETY: the caller's promise.
         let delivery = unsafe { app_of(app) }?.delivery();
-        delivery.add_listener(
-            EventType::ChromeSocketsTcpOnReceive,
-            listener_of(listener, user_data)?,
-        );
+        delivery
+            .add_listener(EventType::ChromeSocketsTcpOnReceive, listener_of(listener, user_data)?);
     })
 }
 
@@ -446,10 +428,8 @@ pub unsafe extern "C" fn chrome_sockets_tcp_on_receive_has_listener(
         }
         // SAFETY: the caller's promise.
         let delivery = unsafe { app_of(app) }?.delivery();
-        let found = delivery.has_listener(
-            EventType::ChromeSocketsTcpOnReceive,
-            listener_of(listener, user_data)?,
-        );
+        let found = delivery
+            .has_listener(EventType::ChromeSocketsTcpOnReceive, listener_of(listener, user_data)?);
         // SAFETY: not NULL; the rest is the caller's promise.
         unsafe { put(has_listener, found.into()) };
     })

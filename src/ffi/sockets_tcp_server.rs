@@ -36,11 +36,7 @@ pub unsafe extern "C" fn chrome_sockets_tcp_server_create(
         let inner = unsafe { app_of(app) }?;
         // SAFETY: the caller's promise.
         let properties = unsafe { chrome_sockets_tcp_server_properties::read(properties) }?;
-        let id = inner.create(
-            Namespace::TcpServer,
-            properties,
-            ticket(callback, user_data),
-        )?;
+        let id = inner.create(Namespace::TcpServer, properties, ticket(callback, user_data))?;
         // SAFETY: the caller's promise.
         unsafe { put(socket_id, id) };
     })
@@ -74,12 +70,7 @@ pub unsafe extern "C" fn chrome_sockets_tcp_server_update(
         let inner = unsafe { app_of(app) }?;
         // SAFETY: the caller's promise.
         let properties = unsafe { chrome_sockets_tcp_server_properties::read(properties) }?;
-        inner.update(
-            Namespace::TcpServer,
-            socket_id,
-            properties,
-            ticket(callback, user_data),
-        )?;
+        inner.update(Namespace::TcpServer, socket_id, properties, ticket(callback, user_data))?;
     })
 }
 
@@ -152,13 +143,7 @@ pub unsafe extern "C" fn chrome_sockets_tcp_server_listen(
         let address = unsafe { text_of(address) }?;
         // SAFETY: NULL or readable, by the caller's promise.
         let backlog = unsafe { backlog.as_ref() }.copied();
-        inner.listen(
-            socket_id,
-            address,
-            port,
-            backlog,
-            ticket(callback, user_data),
-        )?;
+        inner.listen(socket_id, address, port, backlog, ticket(callback, user_data))?;
     })
 }
 

@@ -157,13 +157,8 @@ pub struct chrome_sockets_tcp_server_properties {
 
 // SAFETY: repr(C) with size and present first; integers and a pointer may be zero.
 unsafe impl Sized for chrome_sockets_tcp_server_properties {
-    const ZERO: Self = Self {
-        size: 0,
-        present: 0,
-        name: std::ptr::null(),
-        persistent: 0,
-        reserved: [0; 7],
-    };
+    const ZERO: Self =
+        Self { size: 0, present: 0, name: std::ptr::null(), persistent: 0, reserved: [0; 7] };
     const SMALLEST: usize = 24;
     const KNOWN_BITS: u32 = 3;
     fn present(&self) -> u32 {
@@ -198,11 +193,7 @@ unsafe fn name_of(given: bool, name: *const c_char) -> Result<Option<Box<CStr>>,
     }
     // SAFETY: the caller's promise.
     let text = unsafe { text_of(name) }?;
-    Ok(Some(
-        CString::new(text)
-            .map_err(|_| Status::InvalidArgument)?
-            .into_boxed_c_str(),
-    ))
+    Ok(Some(CString::new(text).map_err(|_| Status::InvalidArgument)?.into_boxed_c_str()))
 }
 
 /// `write_quota_bytes` is given.

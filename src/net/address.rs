@@ -27,10 +27,7 @@ pub fn parse_literal(text: &str) -> Option<IpAddr> {
         return text.parse::<Ipv6Addr>().ok().map(IpAddr::V6);
     }
     // The URL parser also decodes percent signs and maps Unicode; a literal has neither.
-    if !text
-        .bytes()
-        .all(|b| b.is_ascii_hexdigit() || matches!(b, b'.' | b'x' | b'X'))
-    {
+    if !text.bytes().all(|b| b.is_ascii_hexdigit() || matches!(b, b'.' | b'x' | b'X')) {
         return None;
     }
     match url::Host::parse(text) {
@@ -43,9 +40,7 @@ pub fn parse_literal(text: &str) -> Option<IpAddr> {
 #[must_use]
 pub fn parse_host(text: &str) -> Host {
     if let Some(inner) = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')) {
-        return inner
-            .parse::<Ipv6Addr>()
-            .map_or(Host::Invalid, |a| Host::Literal(IpAddr::V6(a)));
+        return inner.parse::<Ipv6Addr>().map_or(Host::Invalid, |a| Host::Literal(IpAddr::V6(a)));
     }
     if let Some(address) = parse_literal(text) {
         return Host::Literal(address);
@@ -74,9 +69,7 @@ pub fn parse_host(text: &str) -> Host {
 fn is_label(label: &str) -> bool {
     !label.is_empty()
         && label.len() <= 63
-        && label
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+        && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
 /// Canonical address text (tcp.md T-1): no brackets, no zone; IPv4-mapped IPv6 in pure hex.
@@ -98,19 +91,8 @@ mod tests {
 
     #[test]
     fn literals_are_what_a_url_parser_takes_as_an_address_ls_2() {
-        for loopback in [
-            "127.0.0.1",
-            "127.1",
-            "0x7f.1",
-            "2130706433",
-            "0177.0.0.1",
-            "127.0.0.1.",
-        ] {
-            assert_eq!(
-                parse_literal(loopback),
-                Some("127.0.0.1".parse().unwrap()),
-                "{loopback}"
-            );
+        for loopback in ["127.0.0.1", "127.1", "0x7f.1", "2130706433", "0177.0.0.1", "127.0.0.1."] {
+            assert_eq!(parse_literal(loopback), Some("127.0.0.1".parse().unwrap()), "{loopback}");
         }
         for v6 in ["::1", "::", "FE80::1", "::ffff:1.2.3.4"] {
             assert!(matches!(parse_literal(v6), Some(IpAddr::V6(_))), "{v6}");
@@ -143,17 +125,8 @@ mod tests {
         assert_eq!(parse_host("münchen.de"), name("xn--mnchen-3ya.de"));
         assert_eq!(parse_host("a_b.example"), name("a_b.example"));
         assert_eq!(parse_host("[::1]"), Host::Literal("::1".parse().unwrap()));
-        assert_eq!(
-            parse_host("127.1"),
-            Host::Literal("127.0.0.1".parse().unwrap())
-        );
-        for local in [
-            "localhost",
-            "localhost.",
-            "LOCALHOST",
-            "a.localhost",
-            "a.b.localhost.",
-        ] {
+        assert_eq!(parse_host("127.1"), Host::Literal("127.0.0.1".parse().unwrap()));
+        for local in ["localhost", "localhost.", "LOCALHOST", "a.localhost", "a.b.localhost."] {
             assert_eq!(parse_host(local), Host::Localhost, "{local}");
         }
         let long = format!("{}.example", "a".repeat(250));

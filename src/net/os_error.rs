@@ -54,8 +54,5 @@ pub fn connect_status(error: &io::Error) -> Status {
 /// Whether an accept failed only because its client went away meanwhile (tcp.md AC-5).
 #[must_use]
 pub fn client_went_away(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error(),
-        Some(libc::ECONNABORTED | libc::EPROTO)
-    )
+    matches!(error.raw_os_error(), Some(libc::ECONNABORTED | libc::EPROTO))
 }

@@ -49,13 +49,7 @@ fn pack(slot: u32, token: Token) -> mio::Token {
 pub(crate) fn unpack(token: mio::Token) -> (u32, Token) {
     let slot = (token.0 >> (OWNER_BITS + LANE_BITS)) as u32;
     let lane = (token.0 >> OWNER_BITS) & ((1 << LANE_BITS) - 1);
-    (
-        slot,
-        Token {
-            owner: token.0 as u32 as i32,
-            lane: lane as u16,
-        },
-    )
+    (slot, Token { owner: token.0 as u32 as i32, lane: lane as u16 })
 }
 
 /// What an event reports.
@@ -75,17 +69,12 @@ impl SysNetwork {
 
     fn register(&self, source: &mut impl Source, token: Token) -> io::Result<()> {
         let interest = Interest::READABLE | Interest::WRITABLE;
-        self.registry
-            .register(source, pack(self.slot, token), interest)
+        self.registry.register(source, pack(self.slot, token), interest)
     }
 }
 
 fn new_socket(address: SocketAddr) -> io::Result<Socket> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;
     Ok(socket)
 }
@@ -137,8 +126,7 @@ impl Network for SysNetwork {
 
     fn rewatch(&mut self, stream: &mut SysStream, token: Token) -> io::Result<()> {
         let interest = Interest::READABLE | Interest::WRITABLE;
-        self.registry
-            .reregister(&mut stream.0, pack(self.slot, token), interest)
+        self.registry.reregister(&mut stream.0, pack(self.slot, token), interest)
     }
 
     fn now(&self) -> Instant {
@@ -187,10 +175,7 @@ impl Stream for SysStream {
             slices[used] = IoSlice::new(block.chunk());
             used += 1;
         }
-        retrying(|| {
-            self.socket()
-                .send_vectored_with_flags(&slices[..used], NO_SIGNAL)
-        })
+        retrying(|| self.socket().send_vectored_with_flags(&slices[..used], NO_SIGNAL))
     }
 
     fn shut_down_write(&mut self) -> io::Result<()> {

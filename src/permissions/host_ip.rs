@@ -21,14 +21,9 @@ pub(super) fn reads_as_ip(host: &str) -> bool {
 }
 
 fn reads_as_ipv6(host: &str) -> bool {
-    let inner = host
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-        .unwrap_or(host);
+    let inner = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
     // A zone may hold any text, also dots, so `fe80::1%eth0.example.com` is still an address.
-    let address = inner
-        .split_once('%')
-        .map_or(inner, |(address, _zone)| address);
+    let address = inner.split_once('%').map_or(inner, |(address, _zone)| address);
     address.parse::<Ipv6Addr>().is_ok()
 }
 

@@ -25,9 +25,7 @@ pub(super) fn parse(text: &str) -> Result<Value, ManifestError> {
     let plain = without_comments(text)?;
     serde_json::from_slice(&plain).map_err(|error| {
         let detail = error.to_string();
-        let detail = detail
-            .rsplit_once(" at line ")
-            .map_or(detail.as_str(), |(detail, _)| detail);
+        let detail = detail.rsplit_once(" at line ").map_or(detail.as_str(), |(detail, _)| detail);
         syntax_error(error.line(), error.column(), detail)
     })
 }

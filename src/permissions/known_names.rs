@@ -142,9 +142,7 @@ const NAMES: [&str; 131] = [
 
 /// Whether this is the name of a permission.
 pub(super) fn is_known(name: &str) -> bool {
-    let namespace = name
-        .split_once('.')
-        .map_or(name, |(namespace, _)| namespace);
+    let namespace = name.split_once('.').map_or(name, |(namespace, _)| namespace);
     let is_private = namespace.strip_suffix("Private").is_some_and(|stem| {
         !stem.is_empty() && stem.bytes().all(|byte| byte.is_ascii_alphanumeric())
     });

@@ -39,10 +39,7 @@ impl ManifestError {
 
     /// An error of the text as a whole.
     pub(super) fn of_text(message: String) -> ManifestError {
-        ManifestError {
-            message,
-            path: String::new(),
-        }
+        ManifestError { message, path: String::new() }
     }
 }
 
@@ -93,15 +90,9 @@ pub(super) fn load(text: &str) -> Result<Loaded, ManifestError> {
         .flatten()
         .filter_map(|entry| Some(format!("{}: {}", entry.rule_text(), entry.lint()?)))
         .collect();
-    let grants = Grants {
-        sockets: Access::from_entries(sockets),
-        legacy: Access::from_entries(legacy),
-    };
-    Ok(Loaded {
-        grants,
-        warnings,
-        lints,
-    })
+    let grants =
+        Grants { sockets: Access::from_entries(sockets), legacy: Access::from_entries(legacy) };
+    Ok(Loaded { grants, warnings, lints })
 }
 
 /// A pattern whose place in the structure is right, not yet parsed.
@@ -134,17 +125,11 @@ fn read_sockets(value: &Value) -> Result<Vec<Entry>, ManifestError> {
     }
     found
         .into_iter()
-        .map(
-            |Found {
-                 operation,
-                 path,
-                 pattern,
-             }| {
-                Entry::parse_pattern(operation, pattern).map_err(|_| {
-                    ManifestError::new(format!("Invalid host:port pattern '{pattern}'"), path)
-                })
-            },
-        )
+        .map(|Found { operation, path, pattern }| {
+            Entry::parse_pattern(operation, pattern).map_err(|_| {
+                ManifestError::new(format!("Invalid host:port pattern '{pattern}'"), path)
+            })
+        })
         .collect()
 }
 
@@ -158,11 +143,7 @@ fn find_patterns<'a>(
     match group.get(key) {
         None => {}
         Some(Value::String(pattern)) => {
-            found.push(Found {
-                operation,
-                path: path.to_owned(),
-                pattern,
-            });
+            found.push(Found { operation, path: path.to_owned(), pattern });
         }
         Some(Value::Array(patterns)) => {
             for (index, pattern) in patterns.iter().enumerate() {
@@ -175,11 +156,7 @@ fn find_patterns<'a>(
                     );
                     return Err(ManifestError::new(message, path));
                 };
-                found.push(Found {
-                    operation,
-                    path,
-                    pattern,
-                });
+                found.push(Found { operation, path, pattern });
             }
         }
         Some(other) => {

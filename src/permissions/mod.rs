@@ -94,9 +94,7 @@ impl Operation {
 
     /// The operation with this legacy name; the case of letters counts.
     pub fn from_legacy_name(name: &str) -> Option<Operation> {
-        Operation::ALL
-            .into_iter()
-            .find(|operation| operation.legacy_name() == name)
+        Operation::ALL.into_iter().find(|operation| operation.legacy_name() == name)
     }
 
     /// Where the `"sockets"` manifest key grants this operation, such as `sockets.tcp.connect`.
@@ -153,9 +151,7 @@ enum Access {
 
 impl Access {
     fn from_entries(entries: Option<Vec<Entry>>) -> Access {
-        entries.map_or(Access::Absent, |entries| {
-            Access::Rules(RuleSet::new(entries))
-        })
+        entries.map_or(Access::Absent, |entries| Access::Rules(RuleSet::new(entries)))
     }
 }
 
@@ -167,10 +163,7 @@ impl Grants {
     /// The grants of an app without a manifest: both systems are available and every operation
     /// is allowed on every host and port.
     pub fn allow_all() -> Grants {
-        Grants {
-            sockets: Access::All,
-            legacy: Access::All,
-        }
+        Grants { sockets: Access::All, legacy: Access::All }
     }
 
     /// Reads the text of a whole `manifest.json`.
@@ -248,11 +241,8 @@ impl Grants {
         if matches!(self.access(system), Access::All) {
             return vec![HostScope::AnyHost];
         }
-        let mut scopes: Vec<HostScope> = self
-            .entries(system)
-            .iter()
-            .filter_map(Entry::scope)
-            .collect();
+        let mut scopes: Vec<HostScope> =
+            self.entries(system).iter().filter_map(Entry::scope).collect();
         scopes.sort();
         scopes.dedup();
         if scopes.first() == Some(&HostScope::AnyHost) {

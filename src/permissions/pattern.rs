@@ -94,12 +94,7 @@ impl Entry {
     }
 
     fn any(operation: Operation) -> Entry {
-        Entry {
-            operation,
-            host: String::new(),
-            subdomains: true,
-            port: ANY_PORT,
-        }
+        Entry { operation, host: String::new(), subdomains: true, port: ANY_PORT }
     }
 
     fn parse_parts(operation: Operation, pattern: &str) -> Result<Entry, PatternError> {
@@ -113,12 +108,7 @@ impl Entry {
             return Err(PatternError::TooManyParts);
         }
         let (host, subdomains) = parse_host(host)?;
-        Ok(Entry {
-            operation,
-            host,
-            subdomains,
-            port: parse_port(port)?,
-        })
+        Ok(Entry { operation, host, subdomains, port: parse_port(port)? })
     }
 
     /// The granted operation.

@@ -97,18 +97,8 @@ fn unknown(item: &str) -> String {
 /// Whether this reads as a match pattern for URLs: `<all_urls>` or `scheme://host/path`. The host
 /// may be `*` or begin with `*.`, and may have a port; only `file` allows it to be empty.
 fn is_url_pattern(text: &str) -> bool {
-    const SCHEMES: [&str; 10] = [
-        "*",
-        "http",
-        "https",
-        "ws",
-        "wss",
-        "ftp",
-        "file",
-        "data",
-        "chrome",
-        "chrome-extension",
-    ];
+    const SCHEMES: [&str; 10] =
+        ["*", "http", "https", "ws", "wss", "ftp", "file", "data", "chrome", "chrome-extension"];
     if text == "<all_urls>" {
         return true;
     }
@@ -131,9 +121,7 @@ fn is_url_pattern(text: &str) -> bool {
         _ => (authority, ":*"),
     };
     let port = port.trim_start_matches(':');
-    let plain = host
-        .strip_prefix("*.")
-        .unwrap_or(if host == "*" { "any" } else { host });
+    let plain = host.strip_prefix("*.").unwrap_or(if host == "*" { "any" } else { host });
     let host_is_good = !plain.is_empty()
         && !plain.contains(|c: char| c == '*' || c == '@' || c.is_whitespace() || c.is_control());
     host_is_good && (port == "*" || port.parse::<u16>().is_ok())

@@ -99,25 +99,17 @@ impl RuleSet {
 
     /// Whether an entry grants this; see [`Grants::allows`](super::Grants::allows).
     pub fn allows(&self, operation: Operation, host: &str, port: i32) -> bool {
-        self.table(operation)
-            .is_some_and(|table| table.granting(host, port, true).is_some())
+        self.table(operation).is_some_and(|table| table.granting(host, port, true).is_some())
     }
 
     /// The canonical text of the first entry that grants this.
     pub fn rule_for(&self, operation: Operation, host: &str, port: i32) -> Option<String> {
         let found = self.table(operation)?.granting(host, port, false)?;
-        Some(rule_text(
-            operation,
-            found.host,
-            found.subdomains,
-            found.port,
-        ))
+        Some(rule_text(operation, found.host, found.subdomains, found.port))
     }
 
     fn table(&self, operation: Operation) -> Option<&Table> {
-        self.tables
-            .iter()
-            .find(|table| table.operation == operation)
+        self.tables.iter().find(|table| table.operation == operation)
     }
 }
 
@@ -152,28 +144,15 @@ impl Table {
         }
         hosts.sort_by(|a, b| a.reversed.cmp(&b.reversed));
         link_parents(&mut hosts);
-        let longest = hosts
-            .iter()
-            .map(|rules| rules.host.len())
-            .max()
-            .unwrap_or(0);
-        Table {
-            operation,
-            any_host,
-            hosts,
-            longest,
-        }
+        let longest = hosts.iter().map(|rules| rules.host.len()).max().unwrap_or(0);
+        Table { operation, any_host, hosts, longest }
     }
 
     /// The first entry in canonical order that grants this; with `any_will_do` some entry.
     fn granting(&self, host: &str, port: i32, any_will_do: bool) -> Option<Granting<'_>> {
         if let Some(port) = self.any_host.covering(port) {
             // The empty host sorts before all others.
-            return Some(Granting {
-                host: "",
-                subdomains: true,
-                port,
-            });
+            return Some(Granting { host: "", subdomains: true, port });
         }
         let mut best: Option<Granting<'_>> = None;
         let mut covered_by_wildcards = None;
@@ -190,11 +169,7 @@ impl Table {
                 None
             };
             if let Some((subdomains, port)) = found {
-                let found = Granting {
-                    host: &rules.host,
-                    subdomains,
-                    port,
-                };
+                let found = Granting { host: &rules.host, subdomains, port };
                 if any_will_do {
                     return Some(found);
                 }
@@ -211,11 +186,7 @@ impl Table {
         let mut long = Vec::new();
         // More than the longest known host never decides anything, so a huge request is cheap.
         let length = host.len().min(self.longest);
-        let reversed = host
-            .bytes()
-            .rev()
-            .take(length)
-            .map(|byte| byte.to_ascii_lowercase());
+        let reversed = host.bytes().rev().take(length).map(|byte| byte.to_ascii_lowercase());
         let wanted: &[u8] = match short.get_mut(..length) {
             Some(buffer) => {
                 for (slot, byte) in buffer.iter_mut().zip(reversed) {
@@ -229,9 +200,7 @@ impl Table {
             }
         };
         // Every known prefix of `wanted` is this candidate or one of its parents.
-        let after = self
-            .hosts
-            .partition_point(|rules| rules.reversed.as_ref() <= wanted);
+        let after = self.hosts.partition_point(|rules| rules.reversed.as_ref() <= wanted);
         let mut candidate = self.hosts.get(after.checked_sub(1)?)?;
         let common = common_prefix(&candidate.reversed, wanted);
         while candidate.reversed.len() > common {
@@ -249,9 +218,8 @@ fn link_parents(hosts: &mut [HostRules]) {
             return;
         };
         while let Some(&last) = open.last() {
-            let is_prefix = before
-                .get(last)
-                .is_some_and(|rules| current.reversed.starts_with(&rules.reversed));
+            let is_prefix =
+                before.get(last).is_some_and(|rules| current.reversed.starts_with(&rules.reversed));
             if is_prefix {
                 current.parent = Some(last);
                 break;

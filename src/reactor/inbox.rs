@@ -29,6 +29,8 @@ pub(super) enum Message {
     Attach(u32, Box<Seat>),
     /// A call of a page.
     Call(u32, Call),
+    /// The app falls asleep, wakes up or is unloaded.
+    Change(u32, Change),
     /// The app is to end.
     Close(u32),
     /// The resolver has answered.
@@ -37,6 +39,17 @@ pub(super) enum Message {
     Released(u32),
     /// Nobody holds the reactor any more.
     Stop,
+}
+
+/// A step in the life of an app.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// Sockets that are not persistent close; notifications wait.
+    Suspend,
+    /// What waited is delivered.
+    Resume,
+    /// All sockets close; what waits is dropped.
+    Unload,
 }
 
 /// Messages in order, and the bytes of their small sends one after the other.
@@ -147,6 +160,17 @@ impl Inbox {
         block
     }
 
+    /// Hands over a step in an app's life, if it has not ended.
+    pub(super) fn post_change(&self, slot: u32, gate: &Gate, change: Change) -> Result<(), Status> {
+        self.with_state(|state| {
+            if state.dead || gate.closed.load(Ordering::Relaxed) {
+                return Err(Status::ContextShutDown);
+            }
+            state.batch.messages.push_back(Message::Change(slot, change));
+            Ok(())
+        })
+    }
+
     /// Begins an app's end, once: no call is accepted from now on.
     pub(super) fn post_close(&self, slot: u32, gate: &Gate) {
         self.with_state(|state| {
@@ -160,8 +184,7 @@ impl Inbox {
         let mut state = self.state.lock();
         let result = change(&mut state);
         let wake = !state.batch.messages.is_empty() && std::mem::take(&mut state.sleeping);
-        self.has_messages
-            .store(!state.batch.messages.is_empty(), Ordering::Release);
+        self.has_messages.store(!state.batch.messages.is_empty(), Ordering::Release);
         drop(state);
         if wake {
             // A waker fails only when the poll is gone, and then nobody sleeps.

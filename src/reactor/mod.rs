@@ -1,6 +1,7 @@
 //! The thread that owns sockets, and how other threads reach it.
 
 mod inbox;
+mod life;
 mod turn;
 
 use std::io;
@@ -17,7 +18,7 @@ use crate::net::sys;
 use crate::resolver::Resolver;
 use inbox::{Inbox, Message, SharedInbox};
 
-pub(crate) use inbox::Gate;
+pub(crate) use inbox::{Change, Gate};
 pub(crate) use turn::Seat;
 
 /// A running reactor. Its thread ends when this is dropped and its apps have ended.
@@ -36,11 +37,7 @@ impl Reactor {
         let thread = std::thread::Builder::new()
             .name("chromesock".into())
             .spawn(move || turn::run(poll, shared, resolver))?;
-        Ok(Self {
-            inbox,
-            last_slot: AtomicU32::new(0),
-            thread: Some(thread),
-        })
+        Ok(Self { inbox, last_slot: AtomicU32::new(0), thread: Some(thread) })
     }
 
     /// A number for an app that no live app of this reactor has.
@@ -51,11 +48,7 @@ impl Reactor {
 
     pub(crate) fn attach(&self, slot: u32, seat: Seat) -> Result<(), Status> {
         let message = Message::Attach(slot, Box::new(seat));
-        if self.inbox.post(message) {
-            Ok(())
-        } else {
-            Err(Status::Unexpected)
-        }
+        if self.inbox.post(message) { Ok(()) } else { Err(Status::Unexpected) }
     }
 
     pub(crate) fn post_call(
@@ -77,6 +70,10 @@ impl Reactor {
         data: &[u8],
     ) -> Result<(), Status> {
         self.inbox.post_send(slot, gate, accounts, call, data)
+    }
+
+    pub(crate) fn post_change(&self, slot: u32, gate: &Gate, change: Change) -> Result<(), Status> {
+        self.inbox.post_change(slot, gate, change)
     }
 
     pub(crate) fn post_close(&self, slot: u32, gate: &Gate) {

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use mio::{Events, Poll};
 
-use super::inbox::{Batch, Message, SharedInbox};
+use super::inbox::{Batch, Change, Message, SharedInbox};
+use super::life::{self, Asleep};
 use crate::api::event::{Event, Ticket};
 use crate::api::net_error::Status;
 use crate::api::table::EventType;
@@ -46,6 +47,7 @@ struct App {
     delivery: Arc<Delivery>,
     accounts: Arc<Accounts>,
     events: Vec<Event>,
+    asleep: Option<Asleep>,
     /// Whether the slot stands in `Turn::dirty`.
     dirty: bool,
 }
@@ -99,9 +101,7 @@ impl Turn {
             for event in events.iter().filter(|event| event.token() != sys::WAKER) {
                 let (slot, token) = sys::unpack(event.token());
                 let ready = sys::ready(event);
-                self.input(slot, token.owner, |engine| {
-                    engine.handle_ready(token, ready)
-                });
+                self.input(slot, token.owner, |engine| engine.handle_ready(token, ready));
             }
             self.read_messages();
             self.run_timers();
@@ -114,18 +114,11 @@ impl Turn {
     /// Zero while there is anything to do; the announcement of sleep is the last thing before it.
     fn time_to_sleep(&mut self) -> Option<Duration> {
         let busy = !self.batch.messages.is_empty()
-            || self
-                .apps
-                .values()
-                .any(|app| app.engine.next_work().is_some());
+            || self.apps.values().any(|app| app.engine.next_work().is_some());
         if busy || !self.inbox.go_to_sleep() {
             return Some(Duration::ZERO);
         }
-        let due = self
-            .apps
-            .values()
-            .filter_map(|app| app.engine.next_due())
-            .min()?;
+        let due = self.apps.values().filter_map(|app| app.engine.next_due()).min()?;
         // Rounded up to poll's milliseconds, or it would wake too early and spin.
         Some(due.saturating_duration_since(Instant::now()) + Duration::from_millis(1))
     }
@@ -161,11 +154,10 @@ impl Turn {
             match message {
                 Message::Call(slot, call) => self.call(slot, call),
                 Message::Attach(slot, seat) => self.attach(slot, *seat),
+                Message::Change(slot, change) => self.change(slot, change),
                 Message::Close(slot) => self.close(slot, Status::Ok),
                 Message::Answer(slot, query, answer) => {
-                    self.input(slot, query.socket_id, |engine| {
-                        engine.handle_answer(query, answer)
-                    });
+                    self.input(slot, query.socket_id, |engine| engine.handle_answer(query, answer));
                 }
                 Message::Released(slot) => self.input(slot, 0, |_| {}),
                 Message::Stop => self.stop = true,
@@ -194,9 +186,7 @@ impl Turn {
                 Some(Message::Call(
                     next_slot,
                     Call {
-                        socket_id: next_id,
-                        command: Command::Send(SendData::Beside(len)),
-                        ..
+                        socket_id: next_id, command: Command::Send(SendData::Beside(len)), ..
                     },
                 )) if *next_slot == slot && *next_id == socket_id => {
                     let len = *len;
@@ -228,14 +218,41 @@ impl Turn {
         };
         let accounts = Arc::clone(&setup.accounts);
         let engine = Engine::new(SysNetwork::new(registry, slot), setup);
-        let app = App {
-            engine,
-            delivery,
-            accounts,
-            events: Vec::new(),
-            dirty: false,
-        };
+        let app =
+            App { engine, delivery, accounts, events: Vec::new(), asleep: None, dirty: false };
         self.apps.insert(slot, app);
+    }
+
+    fn change(&mut self, slot: u32, change: Change) {
+        // What was raised before belongs to the time before.
+        self.flush(slot);
+        self.input(slot, 0, |engine| match change {
+            Change::Suspend => engine.suspend(),
+            Change::Resume => engine.resume(),
+            Change::Unload => engine.shut_down(),
+        });
+        let Some(app) = self.apps.get_mut(&slot) else { return };
+        let App { engine, delivery, events, asleep, .. } = app;
+        match change {
+            Change::Suspend if asleep.is_some() => {}
+            Change::Suspend => {
+                engine.take_events(events);
+                *asleep = Some(Asleep::begin(engine, delivery, events));
+            }
+            Change::Resume => {
+                if let Some(asleep) = asleep.take() {
+                    events.extend(asleep.end(engine, delivery.mode()));
+                }
+            }
+            Change::Unload => {
+                if let Some(asleep) = asleep.take() {
+                    asleep.drop_all(engine);
+                }
+                life::drop_queued(engine, delivery);
+                delivery.unloaded();
+            }
+        }
+        self.flush(slot);
     }
 
     fn close(&mut self, slot: u32, status: Status) {
@@ -261,11 +278,7 @@ impl Turn {
         let due: Vec<u32> = self
             .apps
             .iter()
-            .filter(|(_, app)| {
-                app.engine
-                    .next_due()
-                    .is_some_and(|due| due <= Instant::now())
-            })
+            .filter(|(_, app)| app.engine.next_due().is_some_and(|due| due <= Instant::now()))
             .map(|(slot, _)| *slot)
             .collect();
         for slot in due {
@@ -300,7 +313,7 @@ impl Turn {
             app.engine.take_events(&mut app.events);
             if app.delivery.mode() == Mode::Queue {
                 if app.events.len() > EVENTS_PER_PUSH {
-                    app.delivery.push(&mut app.events);
+                    self.flush(slot);
                 }
                 return;
             }
@@ -335,20 +348,16 @@ impl Turn {
         let Some(app) = self.apps.get_mut(&slot) else {
             return;
         };
-        let App {
-            engine,
-            delivery,
-            events,
-            ..
-        } = app;
+        let App { engine, delivery, events, asleep, .. } = app;
         engine.take_events(events);
+        if let Some(asleep) = asleep {
+            asleep.withhold(engine, delivery.mode(), events);
+        }
         hand_out(delivery, events);
         if delivery.any_released() || engine.wants_release() {
             delivery.take_released(&mut self.released, engine.wants_release());
             if !self.released.is_empty() {
-                self.released
-                    .drain(..)
-                    .for_each(|(id, bytes)| engine.release(id, bytes));
+                self.released.drain(..).for_each(|(id, bytes)| engine.release(id, bytes));
                 engine.retry_stalled();
             }
         }

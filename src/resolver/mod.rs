@@ -48,20 +48,13 @@ pub struct Pool {
 impl Default for Pool {
     fn default() -> Self {
         let (jobs, waiting) = bounded(MAX_WAITING);
-        Self {
-            jobs,
-            waiting,
-            threads: Arc::default(),
-            idle: Arc::default(),
-        }
+        Self { jobs, waiting, threads: Arc::default(), idle: Arc::default() }
     }
 }
 
 impl std::fmt::Debug for Pool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Pool")
-            .field("threads", &self.threads)
-            .finish_non_exhaustive()
+        f.debug_struct("Pool").field("threads", &self.threads).finish_non_exhaustive()
     }
 }
 
@@ -84,11 +77,8 @@ impl Pool {
             return;
         }
         self.threads.fetch_add(1, Ordering::Relaxed);
-        let (waiting, count, idle) = (
-            self.waiting.clone(),
-            Arc::clone(&self.threads),
-            Arc::clone(&self.idle),
-        );
+        let (waiting, count, idle) =
+            (self.waiting.clone(), Arc::clone(&self.threads), Arc::clone(&self.idle));
         let started = std::thread::Builder::new()
             .name("chromesock-dns".into())
             .spawn(move || work(&waiting, &count, &idle));
@@ -134,12 +124,7 @@ fn look_up(host: &str, dns_query_type: DnsQueryType) -> Answer {
         DnsQueryType::Ipv6 => (AddrFamily::Inet6.into(), 0),
     };
     let socktype = SockType::Stream.into();
-    let hints = AddrInfoHints {
-        socktype,
-        address,
-        flags,
-        protocol: 0,
-    };
+    let hints = AddrInfoHints { socktype, address, flags, protocol: 0 };
     match dns_lookup::getaddrinfo(Some(host), None, Some(hints)) {
         Ok(found) => {
             let mut addresses: Vec<IpAddr> = Vec::new();
@@ -148,11 +133,7 @@ fn look_up(host: &str, dns_query_type: DnsQueryType) -> Answer {
                     addresses.push(entry.sockaddr.ip());
                 }
             }
-            if addresses.is_empty() {
-                Err(Status::NameNotResolved)
-            } else {
-                Ok(addresses)
-            }
+            if addresses.is_empty() { Err(Status::NameNotResolved) } else { Ok(addresses) }
         }
         // The resolver is sure that the name does not exist.
         Err(error) if matches!(error.kind(), LookupErrorKind::NoName) => {

@@ -16,10 +16,7 @@ fn neither_system_grants_anything_for_the_other_1() {
         "tcp": {"connect": ""},
         "tcpServer": {"listen": ""}
     })));
-    for operation in Operation::ALL
-        .into_iter()
-        .filter(|o| o.manifest_path().is_some())
-    {
+    for operation in Operation::ALL.into_iter().filter(|o| o.manifest_path().is_some()) {
         for (grants, has, has_not) in [
             (&legacy.grants, System::Legacy, System::Sockets),
             (&sockets.grants, System::Sockets, System::Legacy),
@@ -106,10 +103,7 @@ fn writing_out_and_parsing_again_gives_an_equal_set_6() {
 #[test]
 fn sets_compare_whole_entries_6() {
     let set = |rules: &[&str]| -> BTreeSet<Entry> {
-        rules
-            .iter()
-            .map(|rule| Entry::parse_rule(rule).unwrap())
-            .collect()
+        rules.iter().map(|rule| Entry::parse_rule(rule).unwrap()).collect()
     };
     let all = set(&["tcp-connect:*:*"]);
     let one = set(&["tcp-connect:a.com:80"]);
@@ -135,9 +129,7 @@ fn sets_compare_whole_entries_6() {
 #[test]
 fn scopes_show_any_host_alone_or_domains_and_hosts_6() {
     let scopes = |rules: &[&str]| {
-        loaded(&with_permissions(&json!([{"socket": rules}])))
-            .grants
-            .scopes(System::Legacy)
+        loaded(&with_permissions(&json!([{"socket": rules}]))).grants.scopes(System::Legacy)
     };
     let domain = |host: &str| HostScope::HostsInDomain(host.to_owned());
     let host = |host: &str| HostScope::SpecificHost(host.to_owned());
@@ -151,10 +143,7 @@ fn scopes_show_any_host_alone_or_domains_and_hosts_6() {
         ]),
         [domain("a"), host("a"), host("b")]
     );
-    assert_eq!(
-        scopes(&["tcp-connect:b", "udp-bind::80"]),
-        [HostScope::AnyHost]
-    );
+    assert_eq!(scopes(&["tcp-connect:b", "udp-bind::80"]), [HostScope::AnyHost]);
     assert_eq!(scopes(&["resolve-host", "udp-multicast-membership"]), []);
 }
 
@@ -162,11 +151,7 @@ fn scopes_show_any_host_alone_or_domains_and_hosts_6() {
 fn rule_sets_with_equal_entries_are_equal() {
     let entry = |rule| Entry::parse_rule(rule).unwrap();
     let one = RuleSet::new(vec![entry("tcp-connect:a"), entry("udp-bind")]);
-    let two = RuleSet::new(vec![
-        entry("udp-bind:*"),
-        entry("tcp-connect:A:*"),
-        entry("udp-bind"),
-    ]);
+    let two = RuleSet::new(vec![entry("udp-bind:*"), entry("tcp-connect:A:*"), entry("udp-bind")]);
     assert_eq!(one, two);
     assert_ne!(one, RuleSet::new(vec![entry("udp-bind")]));
 }
@@ -185,9 +170,5 @@ fn hints_name_the_entry_and_drop_nothing_2_3() {
             "tcp-connect:a/b:*: the host is compared as plain text and this text is not a host name",
         ]
     );
-    assert!(
-        loaded
-            .grants
-            .allows(System::Legacy, Operation::TcpConnect, "a/b", 80)
-    );
+    assert!(loaded.grants.allows(System::Legacy, Operation::TcpConnect, "a/b", 80));
 }

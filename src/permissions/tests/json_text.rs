@@ -22,11 +22,7 @@ fn comments_and_a_byte_order_mark_are_tolerated() {
     ];
     for text in texts {
         let loaded = Grants::from_manifest(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-        assert_eq!(
-            loaded.grants.canonical(System::Sockets),
-            ["tcp-connect:a:80"],
-            "{text}"
-        );
+        assert_eq!(loaded.grants.canonical(System::Sockets), ["tcp-connect:a:80"], "{text}");
     }
 }
 
@@ -37,11 +33,7 @@ fn comment_signs_inside_strings_are_text() {
     let loaded = Grants::from_manifest(text).unwrap();
     assert_eq!(
         loaded.grants.canonical(System::Sockets),
-        [
-            "udp-send-to:/*y*/:*",
-            "udp-send-to://x:1",
-            "udp-send-to:\\:*"
-        ]
+        ["udp-send-to:/*y*/:*", "udp-send-to://x:1", "udp-send-to:\\:*"]
     );
 }
 
@@ -64,14 +56,8 @@ fn syntax_errors_say_what_and_where() {
         ("\u{feff}", "line 1, column 0): EOF while parsing a value"),
         ("// only a comment", "EOF while parsing a value"),
         ("{", "line 1, column 1): EOF while parsing an object"),
-        (
-            "{\n  \"name\": nope\n}",
-            "line 2, column 12): expected ident",
-        ),
-        (
-            "{\n/* x\n y */ \"a\": 1,\n}",
-            "line 4, column 1): trailing comma",
-        ),
+        ("{\n  \"name\": nope\n}", "line 2, column 12): expected ident"),
+        ("{\n/* x\n y */ \"a\": 1,\n}", "line 4, column 1): trailing comma"),
         ("{} x", "line 1, column 4): trailing characters"),
         ("{\"a\": \"\n\"}", "control character"),
         ("{\"a\": '1'}", "expected value"),
@@ -80,25 +66,16 @@ fn syntax_errors_say_what_and_where() {
         ("{\"a\": \"\\ud800\"}", "hex escape"),
         ("/", "line 1, column 1): expected value"),
         ("{} /", "trailing characters"),
-        (
-            "{}\n  /* never ends",
-            "line 2, column 3): comment without an end",
-        ),
+        ("{}\n  /* never ends", "line 2, column 3): comment without an end"),
         ("/*/", "line 1, column 1): comment without an end"),
         ("\u{feff}\u{feff}{}", "expected value"),
         ("{\"a\": \"/* b", "EOF while parsing a string"),
     ];
     for (text, part) in rows {
         let message = message(text);
-        assert!(
-            message.starts_with("Manifest is not valid JSON (line "),
-            "{text:?}: {message}"
-        );
+        assert!(message.starts_with("Manifest is not valid JSON (line "), "{text:?}: {message}");
         assert!(message.contains(part), "{text:?}: {message}");
-        assert!(
-            message.ends_with('.') && !message.contains(" at line "),
-            "{text:?}: {message}"
-        );
+        assert!(message.ends_with('.') && !message.contains(" at line "), "{text:?}: {message}");
     }
 }
 
@@ -123,10 +100,7 @@ fn size_has_a_limit() {
     let longest = format!("{{}}{}", " ".repeat(MAX_MANIFEST_BYTES - 2));
     assert!(Grants::from_manifest(&longest).is_ok());
     let too_long = longest + " ";
-    assert_eq!(
-        message(&too_long),
-        "Manifest is too large: 4194305 bytes, the limit is 4194304."
-    );
+    assert_eq!(message(&too_long), "Manifest is too large: 4194305 bytes, the limit is 4194304.");
 }
 
 #[test]
@@ -151,8 +125,5 @@ fn an_error_with_a_path_shows_it_in_front() {
     let error = Grants::from_manifest(r#"{"sockets": {"udp": {"bind": ["", ":0"]}}}"#).unwrap_err();
     assert_eq!(error.message, "Invalid host:port pattern ':0'");
     assert_eq!(error.path, "sockets.udp.bind[1]");
-    assert_eq!(
-        error.to_string(),
-        "sockets.udp.bind[1]: Invalid host:port pattern ':0'"
-    );
+    assert_eq!(error.to_string(), "sockets.udp.bind[1]: Invalid host:port pattern ':0'");
 }

@@ -9,30 +9,10 @@ use super::{ADDRESS_BOUND, NOT_ADDRESS_BOUND};
 #[test]
 fn operations_have_these_names_and_paths_1_1() {
     let rows = [
-        (
-            Operation::TcpConnect,
-            "tcp-connect",
-            Some("sockets.tcp.connect"),
-            true,
-        ),
-        (
-            Operation::TcpListen,
-            "tcp-listen",
-            Some("sockets.tcpServer.listen"),
-            true,
-        ),
-        (
-            Operation::UdpBind,
-            "udp-bind",
-            Some("sockets.udp.bind"),
-            true,
-        ),
-        (
-            Operation::UdpSendTo,
-            "udp-send-to",
-            Some("sockets.udp.send"),
-            true,
-        ),
+        (Operation::TcpConnect, "tcp-connect", Some("sockets.tcp.connect"), true),
+        (Operation::TcpListen, "tcp-listen", Some("sockets.tcpServer.listen"), true),
+        (Operation::UdpBind, "udp-bind", Some("sockets.udp.bind"), true),
+        (Operation::UdpSendTo, "udp-send-to", Some("sockets.udp.send"), true),
         (
             Operation::UdpMulticastMembership,
             "udp-multicast-membership",
@@ -68,21 +48,12 @@ fn a_rule_for_any_host_and_port_may_be_written_in_seven_ways_2_7() {
 #[test]
 fn accepted_rules_have_this_canonical_text_2_7() {
     let rows = [
-        (
-            "tcp-connect:www.example.com",
-            "tcp-connect:www.example.com:*",
-        ),
-        (
-            "udp-send-to:wWW.ExAmPlE.cOm",
-            "udp-send-to:www.example.com:*",
-        ),
+        ("tcp-connect:www.example.com", "tcp-connect:www.example.com:*"),
+        ("udp-send-to:wWW.ExAmPlE.cOm", "udp-send-to:www.example.com:*"),
         ("udp-bind:.example.com", "udp-bind:*.example.com:*"),
         ("udp-bind:*.example.com", "udp-bind:*.example.com:*"),
         ("tcp-listen::99", "tcp-listen:*:99"),
-        (
-            "tcp-connect:*.example.com:99",
-            "tcp-connect:*.example.com:99",
-        ),
+        ("tcp-connect:*.example.com:99", "tcp-connect:*.example.com:99"),
         ("resolve-host", "resolve-host"),
         ("resolve-proxy", "resolve-proxy"),
         ("network-state", "network-state"),

@@ -21,12 +21,8 @@ use serde_json::{Value, json};
 use super::{Entry, Grants, Loaded, ManifestError, Operation, RuleSet};
 
 /// The four operations that take a host and a port.
-const ADDRESS_BOUND: [Operation; 4] = [
-    Operation::TcpConnect,
-    Operation::TcpListen,
-    Operation::UdpBind,
-    Operation::UdpSendTo,
-];
+const ADDRESS_BOUND: [Operation; 4] =
+    [Operation::TcpConnect, Operation::TcpListen, Operation::UdpBind, Operation::UdpSendTo];
 
 /// The four that take none.
 const NOT_ADDRESS_BOUND: [Operation; 4] = [

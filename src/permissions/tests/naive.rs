@@ -13,22 +13,13 @@ pub(super) struct NaivePattern {
 
 /// Section 2.2. `None`: rejected.
 pub(super) fn parse(operation: Operation, pattern: &str) -> Option<NaivePattern> {
-    let bound = [
-        Operation::TcpConnect,
-        Operation::TcpListen,
-        Operation::UdpBind,
-        Operation::UdpSendTo,
-    ]
-    .contains(&operation);
+    let bound =
+        [Operation::TcpConnect, Operation::TcpListen, Operation::UdpBind, Operation::UdpSendTo]
+            .contains(&operation);
     let text: Vec<char> = pattern.chars().collect();
     // Steps 1 and 2.
     if text.is_empty() {
-        return Some(NaivePattern {
-            operation,
-            host: vec![],
-            subdomains: true,
-            port: None,
-        });
+        return Some(NaivePattern { operation, host: vec![], subdomains: true, port: None });
     }
     if !bound {
         return None;
@@ -51,11 +42,7 @@ pub(super) fn parse(operation: Operation, pattern: &str) -> Option<NaivePattern>
         if c == '.' {
             labels.push(vec![]);
         } else {
-            let lower = if c.is_ascii_uppercase() {
-                char::from(c as u8 + 32)
-            } else {
-                c
-            };
+            let lower = if c.is_ascii_uppercase() { char::from(c as u8 + 32) } else { c };
             labels.last_mut().unwrap().push(lower);
         }
     }
@@ -79,21 +66,14 @@ pub(super) fn parse(operation: Operation, pattern: &str) -> Option<NaivePattern>
             if digits.is_empty() || digits.iter().any(|c| !c.is_ascii_digit()) {
                 return None;
             }
-            let number = digits
-                .iter()
-                .fold(0u64, |n, c| (n * 10 + *c as u64 - 48).min(1 << 40));
+            let number = digits.iter().fold(0u64, |n, c| (n * 10 + *c as u64 - 48).min(1 << 40));
             if number == 0 || number > 65535 {
                 return None;
             }
             Some(number)
         }
     };
-    Some(NaivePattern {
-        operation,
-        host,
-        subdomains,
-        port,
-    })
+    Some(NaivePattern { operation, host, subdomains, port })
 }
 
 /// Section 3.
@@ -103,9 +83,7 @@ pub(super) fn matches(p: &NaivePattern, operation: Operation, host: &str, port: 
         return false;
     }
     // Step 8.
-    if p.port
-        .is_some_and(|named| i128::from(named) != i128::from(port))
-    {
+    if p.port.is_some_and(|named| i128::from(named) != i128::from(port)) {
         return false;
     }
     // Steps 2 and 3.
@@ -145,10 +123,7 @@ fn is_address(host: &[char]) -> bool {
     if labels.len() > 4 {
         return false;
     }
-    let Some(numbers) = labels
-        .iter()
-        .map(|label| number(label))
-        .collect::<Option<Vec<u128>>>()
+    let Some(numbers) = labels.iter().map(|label| number(label)).collect::<Option<Vec<u128>>>()
     else {
         return false;
     };

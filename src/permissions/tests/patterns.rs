@@ -21,57 +21,15 @@ const ACCEPTED: &[Row] = &[
     ("*.", "*:*", "", true, 0),
     (":99", "*:99", "", true, 99),
     ("*:99", "*:99", "", true, 99),
-    (
-        "www.example.com",
-        "www.example.com:*",
-        "www.example.com",
-        false,
-        0,
-    ),
-    (
-        "wWW.ExAmPlE.cOm",
-        "www.example.com:*",
-        "www.example.com",
-        false,
-        0,
-    ),
-    (
-        "www.example.com:80",
-        "www.example.com:80",
-        "www.example.com",
-        false,
-        80,
-    ),
-    (
-        "www.example.com:+80",
-        "www.example.com:80",
-        "www.example.com",
-        false,
-        80,
-    ),
-    (
-        "www.example.com:0080",
-        "www.example.com:80",
-        "www.example.com",
-        false,
-        80,
-    ),
+    ("www.example.com", "www.example.com:*", "www.example.com", false, 0),
+    ("wWW.ExAmPlE.cOm", "www.example.com:*", "www.example.com", false, 0),
+    ("www.example.com:80", "www.example.com:80", "www.example.com", false, 80),
+    ("www.example.com:+80", "www.example.com:80", "www.example.com", false, 80),
+    ("www.example.com:0080", "www.example.com:80", "www.example.com", false, 80),
     ("*.example.com", "*.example.com:*", "example.com", true, 0),
     (".example.com", "*.example.com:*", "example.com", true, 0),
-    (
-        "*.example.com:99",
-        "*.example.com:99",
-        "example.com",
-        true,
-        99,
-    ),
-    (
-        "*.ExAmPlE.cOm:99",
-        "*.example.com:99",
-        "example.com",
-        true,
-        99,
-    ),
+    ("*.example.com:99", "*.example.com:99", "example.com", true, 99),
+    ("*.ExAmPlE.cOm:99", "*.example.com:99", "example.com", true, 99),
     ("127.0.0.1:3007", "127.0.0.1:3007", "127.0.0.1", false, 3007),
     ("a:80", "a:80", "a", false, 80),
     ("*.168.0.1:8800", "*.168.0.1:8800", "168.0.1", true, 8800),
@@ -183,17 +141,9 @@ fn accepted_patterns_have_these_fields_and_this_canonical_text_2_5() {
                 Err(error) => panic!("{pattern:?}: {error}"),
             };
             assert_eq!(entry.operation(), operation);
-            assert_eq!(
-                entry.pattern_text(),
-                canonical,
-                "canonical text of {pattern:?}"
-            );
+            assert_eq!(entry.pattern_text(), canonical, "canonical text of {pattern:?}");
             assert_eq!(entry.host(), host, "host of {pattern:?}");
-            assert_eq!(
-                entry.covers_subdomains(),
-                subdomains,
-                "subdomains of {pattern:?}"
-            );
+            assert_eq!(entry.covers_subdomains(), subdomains, "subdomains of {pattern:?}");
             assert_eq!(entry.port().unwrap_or(0), port, "port of {pattern:?}");
         }
     }
@@ -205,16 +155,8 @@ fn canonical_text_parses_to_an_equal_entry_2_4_and_6() {
         for &(pattern, ..) in ACCEPTED {
             let entry = Entry::parse_pattern(operation, pattern).unwrap();
             let text = entry.pattern_text();
-            assert_eq!(
-                Entry::parse_pattern(operation, &text),
-                Ok(entry.clone()),
-                "{pattern:?}"
-            );
-            assert_eq!(
-                Entry::parse_rule(&entry.rule_text()),
-                Ok(entry),
-                "{pattern:?}"
-            );
+            assert_eq!(Entry::parse_pattern(operation, &text), Ok(entry.clone()), "{pattern:?}");
+            assert_eq!(Entry::parse_rule(&entry.rule_text()), Ok(entry), "{pattern:?}");
         }
     }
     for operation in NOT_ADDRESS_BOUND {
@@ -228,11 +170,7 @@ fn canonical_text_parses_to_an_equal_entry_2_4_and_6() {
 fn rejected_patterns_are_rejected_for_this_reason_2_6() {
     for operation in ADDRESS_BOUND {
         for &(pattern, reason) in REJECTED {
-            assert_eq!(
-                Entry::parse_pattern(operation, pattern),
-                Err(reason),
-                "{pattern:?}"
-            );
+            assert_eq!(Entry::parse_pattern(operation, pattern), Err(reason), "{pattern:?}");
         }
     }
 }
@@ -241,10 +179,7 @@ fn rejected_patterns_are_rejected_for_this_reason_2_6() {
 fn operations_without_address_take_the_empty_pattern_only_2_6() {
     for operation in NOT_ADDRESS_BOUND {
         assert!(Entry::parse_pattern(operation, "").is_ok());
-        let patterns = ACCEPTED
-            .iter()
-            .map(|row| row.0)
-            .chain(REJECTED.iter().map(|row| row.0));
+        let patterns = ACCEPTED.iter().map(|row| row.0).chain(REJECTED.iter().map(|row| row.0));
         for pattern in patterns.filter(|pattern| !pattern.is_empty()) {
             let parsed = Entry::parse_pattern(operation, pattern);
             assert_eq!(parsed, Err(PatternNotAllowed), "{operation:?} {pattern:?}");
@@ -260,10 +195,7 @@ fn documented_and_undocumented_forms_are_taken_as_the_code_does_8() {
     let ok = |text: &str| Ok(text.to_owned());
     // Plain names, literals, `.name` and the empty text, not only `*` and `*.name`.
     assert_eq!(canonical(Operation::TcpConnect, "host"), ok("host:*"));
-    assert_eq!(
-        canonical(Operation::TcpConnect, "10.0.0.1"),
-        ok("10.0.0.1:*")
-    );
+    assert_eq!(canonical(Operation::TcpConnect, "10.0.0.1"), ok("10.0.0.1:*"));
     assert_eq!(canonical(Operation::TcpConnect, ".name"), ok("*.name:*"));
     assert_eq!(canonical(Operation::TcpConnect, ""), ok("*:*"));
     // `/` and `*` inside the host.
@@ -275,10 +207,7 @@ fn documented_and_undocumented_forms_are_taken_as_the_code_does_8() {
     // Multicast membership takes only the empty pattern.
     let membership = Operation::UdpMulticastMembership;
     assert_eq!(canonical(membership, ""), ok(""));
-    assert_eq!(
-        canonical(membership, "239.1.1.1:5353"),
-        Err(PatternNotAllowed)
-    );
+    assert_eq!(canonical(membership, "239.1.1.1:5353"), Err(PatternNotAllowed));
     // The sample's `send: "*"`, and the legacy rule of the documentation.
     assert_eq!(canonical(Operation::UdpSendTo, "*"), ok("*:*"));
     let rule = Entry::parse_rule("tcp-connect:*:*").map(|entry| entry.rule_text());

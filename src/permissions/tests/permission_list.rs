@@ -19,11 +19,7 @@ fn elements_give_these_grants_5_2() {
         (json!(["storage"]), false, &[]),
         (json!(["socket"]), true, &[]),
         (json!([{"socket": []}]), true, &[]),
-        (
-            json!([{"socket": ["tcp-connect"]}]),
-            true,
-            &["tcp-connect:*:*"],
-        ),
+        (json!([{"socket": ["tcp-connect"]}]), true, &["tcp-connect:*:*"]),
         (
             json!([{"socket": ["udp-bind:a:1", "tcp-connect:b", "udp-bind:a:01"]}]),
             true,
@@ -35,41 +31,17 @@ fn elements_give_these_grants_5_2() {
             &["resolve-host", "network-state"],
         ),
         // The last element replaces the earlier ones.
-        (
-            json!([{"socket": ["tcp-connect"]}, {"socket": ["udp-bind"]}]),
-            true,
-            &["udp-bind:*:*"],
-        ),
+        (json!([{"socket": ["tcp-connect"]}, {"socket": ["udp-bind"]}]), true, &["udp-bind:*:*"]),
         (json!([{"socket": ["tcp-connect"]}, "socket"]), true, &[]),
-        (
-            json!(["socket", {"socket": ["tcp-connect"]}]),
-            true,
-            &["tcp-connect:*:*"],
-        ),
-        (
-            json!([{"socket": ["tcp-connect"]}, "storage"]),
-            true,
-            &["tcp-connect:*:*"],
-        ),
-        (
-            json!(["storage", {"fileSystem": ["write"]}, {"usbDevices": [{}]}]),
-            false,
-            &[],
-        ),
+        (json!(["socket", {"socket": ["tcp-connect"]}]), true, &["tcp-connect:*:*"]),
+        (json!([{"socket": ["tcp-connect"]}, "storage"]), true, &["tcp-connect:*:*"]),
+        (json!(["storage", {"fileSystem": ["write"]}, {"usbDevices": [{}]}]), false, &[]),
     ];
     for (permissions, available, expected) in rows {
         let loaded = loaded(&with_permissions(&permissions));
         assert_eq!(loaded.warnings, Vec::<String>::new(), "{permissions}");
-        assert_eq!(
-            loaded.grants.available(System::Legacy),
-            available,
-            "{permissions}"
-        );
-        assert_eq!(
-            loaded.grants.canonical(System::Legacy),
-            expected,
-            "{permissions}"
-        );
+        assert_eq!(loaded.grants.available(System::Legacy), available, "{permissions}");
+        assert_eq!(loaded.grants.canonical(System::Legacy), expected, "{permissions}");
         assert!(!loaded.grants.available(System::Sockets), "{permissions}");
     }
 }
@@ -79,14 +51,8 @@ fn an_available_api_without_rules_denies_every_call_5_2() {
     for permissions in [json!(["socket"]), json!([{"socket": []}])] {
         let grants = loaded(&with_permissions(&permissions)).grants;
         for operation in Operation::ALL {
-            assert!(
-                !grants.allows(System::Legacy, operation, "*", 0),
-                "{operation:?}"
-            );
-            assert!(
-                !grants.allows(System::Legacy, operation, "a", 80),
-                "{operation:?}"
-            );
+            assert!(!grants.allows(System::Legacy, operation, "*", 0), "{operation:?}");
+            assert!(!grants.allows(System::Legacy, operation, "a", 80), "{operation:?}");
         }
     }
 }
@@ -102,41 +68,17 @@ fn fatal_errors_have_these_exact_texts_5_2() {
         (json!(true), list, ""),
         (json!([null]), "Invalid value for 'permissions[0]'.", "[0]"),
         (json!([5]), "Invalid value for 'permissions[0]'.", "[0]"),
-        (
-            json!(["storage", []]),
-            "Invalid value for 'permissions[1]'.",
-            "[1]",
-        ),
-        (
-            json!(["storage", "usb", {}]),
-            "Invalid value for 'permissions[2]'.",
-            "[2]",
-        ),
-        (
-            json!([{"socket": [], "usb": []}]),
-            "Invalid value for 'permissions[0]'.",
-            "[0]",
-        ),
+        (json!(["storage", []]), "Invalid value for 'permissions[1]'.", "[1]"),
+        (json!(["storage", "usb", {}]), "Invalid value for 'permissions[2]'.", "[2]"),
+        (json!([{"socket": [], "usb": []}]), "Invalid value for 'permissions[0]'.", "[0]"),
         (json!([{"socket": "tcp-connect"}]), NOT_A_LIST, "[0].socket"),
-        (
-            json!([{"socket": {"tcp-connect": 1}}]),
-            NOT_A_LIST,
-            "[0].socket",
-        ),
+        (json!([{"socket": {"tcp-connect": 1}}]), NOT_A_LIST, "[0].socket"),
         (json!([{"socket": 5}]), NOT_A_LIST, "[0].socket"),
         (json!([{"socket": null}]), NOT_A_LIST, "[0].socket"),
         (json!([{"socket": false}]), NOT_A_LIST, "[0].socket"),
         // The first error counts, also if a later element would replace the bad one.
-        (
-            json!([{"socket": null}, "socket"]),
-            NOT_A_LIST,
-            "[0].socket",
-        ),
-        (
-            json!([7, {"socket": null}]),
-            "Invalid value for 'permissions[0]'.",
-            "[0]",
-        ),
+        (json!([{"socket": null}, "socket"]), NOT_A_LIST, "[0].socket"),
+        (json!([7, {"socket": null}]), "Invalid value for 'permissions[0]'.", "[0]"),
         (json!([{"socket": null}, 7]), NOT_A_LIST, "[0].socket"),
     ];
     for (value, message, path) in rows {
@@ -182,10 +124,7 @@ fn bad_rules_are_warnings_and_the_others_stay_5_2() {
         r#""tcp-connect:a:65536""#,
     ];
     assert_eq!(loaded.warnings, items.map(unknown));
-    assert_eq!(
-        loaded.grants.canonical(System::Legacy),
-        ["tcp-connect:good:80", "udp-bind:good:*"]
-    );
+    assert_eq!(loaded.grants.canonical(System::Legacy), ["tcp-connect:good:80", "udp-bind:good:*"]);
 }
 
 #[test]
@@ -216,26 +155,15 @@ fn warnings_come_in_the_order_of_the_list_also_from_replaced_elements_5_2() {
             .to_owned(),
     );
     assert_eq!(loaded.warnings, expected);
-    assert_eq!(
-        loaded.grants.canonical(System::Legacy),
-        Vec::<String>::new()
-    );
+    assert_eq!(loaded.grants.canonical(System::Legacy), Vec::<String>::new());
 }
 
 #[test]
 fn an_optional_socket_permission_grants_nothing_5_2() {
-    for optional in [
-        json!(["socket"]),
-        json!([{"socket": ["tcp-connect"]}, "socket"]),
-    ] {
+    for optional in [json!(["socket"]), json!([{"socket": ["tcp-connect"]}, "socket"])] {
         let with_optional = loaded(&json!({"optional_permissions": optional}));
         assert!(!with_optional.grants.available(System::Legacy));
-        assert_eq!(
-            with_optional.warnings.len(),
-            1,
-            "{:?}",
-            with_optional.warnings
-        );
+        assert_eq!(with_optional.warnings.len(), 1, "{:?}", with_optional.warnings);
     }
     // It takes nothing away either.
     let both = loaded(&json!({
@@ -273,16 +201,10 @@ fn known_names_and_url_patterns_give_no_warning_5_2() {
         "ftp://*/",
         "chrome://favicon/",
     ];
-    let more = [
-        "socket",
-        "bluetoothPrivate",
-        "webrtcLoggingPrivate.audioDebug",
-    ];
+    let more = ["socket", "bluetoothPrivate", "webrtcLoggingPrivate.audioDebug"];
     let all: Vec<&str> = names.iter().copied().chain(urls).chain(more).collect();
-    let loaded = loaded(
-        &json!({"permissions": all, "optional_permissions": names.iter()
-        .filter(|name| **name != "socket").collect::<Vec<_>>()}),
-    );
+    let loaded = loaded(&json!({"permissions": all, "optional_permissions": names.iter()
+        .filter(|name| **name != "socket").collect::<Vec<_>>()}));
     assert_eq!(loaded.warnings, Vec::<String>::new());
 }
 

@@ -31,9 +31,8 @@ impl Random {
 }
 
 /// Few labels, so that patterns and requests meet often.
-const LABELS: [&str; 12] = [
-    "a", "b", "com", "example", "A", "Com", "x-1", "www", "b2", "ab", "é", "EXAMPLE",
-];
+const LABELS: [&str; 12] =
+    ["a", "b", "com", "example", "A", "Com", "x-1", "www", "b2", "ab", "é", "EXAMPLE"];
 const NUMBERS: [&str; 14] = [
     "0",
     "1",
@@ -96,11 +95,7 @@ fn host(random: &mut Random, text: &mut String) {
         if index > 0 {
             text.push('.');
         }
-        text.push_str(if all_numbers {
-            random.pick(&NUMBERS)
-        } else {
-            label(random)
-        });
+        text.push_str(if all_numbers { random.pick(&NUMBERS) } else { label(random) });
     }
     if random.one_in(16) {
         text.push('.');
@@ -132,20 +127,13 @@ fn request(random: &mut Random, pattern: &str, text: &mut String) -> i32 {
     } else {
         text.clear();
         let base = pattern.split(':').next().unwrap_or("");
-        let base = base
-            .strip_prefix("*.")
-            .or_else(|| base.strip_prefix('.'))
-            .unwrap_or(base);
+        let base = base.strip_prefix("*.").or_else(|| base.strip_prefix('.')).unwrap_or(base);
         text.push_str(base);
         for _ in 0..random.pick(&[0, 0, 1, 1, 1, 2, 3]) {
             if !random.one_in(12) {
                 text.insert(0, '.');
             }
-            let front = if random.one_in(3) {
-                random.pick(&NUMBERS)
-            } else {
-                label(random)
-            };
+            let front = if random.one_in(3) { random.pick(&NUMBERS) } else { label(random) };
             text.insert_str(0, front);
         }
         match random.below(24) {
@@ -163,11 +151,7 @@ fn request(random: &mut Random, pattern: &str, text: &mut String) -> i32 {
             _ => {}
         }
     }
-    let named = pattern
-        .rsplit(':')
-        .next()
-        .and_then(|port| port.parse::<i32>().ok())
-        .unwrap_or(80);
+    let named = pattern.rsplit(':').next().and_then(|port| port.parse::<i32>().ok()).unwrap_or(80);
     match random.below(10) {
         0 => 0,
         1 => named + 65536,
@@ -211,21 +195,15 @@ fn check_patterns(seed: u64, patterns: u64, requests: u64) -> Seen {
             "seed {seed:#x}: {granted:?} {text:?} accepted by one matcher only"
         );
         seen.rejected += u64::from(real.is_none());
-        let below_wildcard = real
-            .as_ref()
-            .is_some_and(|e| e.covers_subdomains() && !e.host().is_empty());
+        let below_wildcard =
+            real.as_ref().is_some_and(|e| e.covers_subdomains() && !e.host().is_empty());
         let rules = RuleSet::new(real.into_iter().collect());
         for _ in 0..requests {
-            let asked = if random.one_in(16) {
-                operation(&mut random)
-            } else {
-                granted
-            };
+            let asked = if random.one_in(16) { operation(&mut random) } else { granted };
             let port = request(&mut random, &text, &mut host);
             let answer = rules.allows(asked, &host, port);
-            let expected = second
-                .as_ref()
-                .is_some_and(|second| naive::matches(second, asked, &host, port));
+            let expected =
+                second.as_ref().is_some_and(|second| naive::matches(second, asked, &host, port));
             assert_eq!(
                 answer, expected,
                 "seed {seed:#x}: {granted:?} {text:?} with {asked:?} {host:?} {port}"
@@ -247,19 +225,13 @@ fn a_million_random_pairs_get_the_same_answer_from_both_matchers_2_and_3() {
     // Two halves at once; each has its own fixed seed.
     let (one, two) = std::thread::scope(|scope| {
         let other = scope.spawn(|| check_patterns(SEED ^ u64::MAX, PATTERNS / 2, REQUESTS));
-        (
-            check_patterns(SEED, PATTERNS / 2, REQUESTS),
-            other.join().unwrap(),
-        )
+        (check_patterns(SEED, PATTERNS / 2, REQUESTS), other.join().unwrap())
     });
     println!("{one:?} {two:?}");
     for seen in [&one, &two] {
         assert!(seen.matched > 80_000, "too few matches: {seen:?}");
         assert!(seen.denied > 80_000, "too few refusals: {seen:?}");
-        assert!(
-            seen.matched_below_wildcard > 30_000,
-            "too few wildcards: {seen:?}"
-        );
+        assert!(seen.matched_below_wildcard > 30_000, "too few wildcards: {seen:?}");
         assert!(seen.rejected > 5_000, "too few bad patterns: {seen:?}");
     }
     assert!(one.pairs + two.pairs >= 1_000_000);
@@ -282,11 +254,7 @@ fn sets_of_rules_answer_as_their_rules_one_by_one_3_and_6() {
             // Often a domain above or below one that is there, so that entries overlap.
             if !texts.is_empty() && random.one_in(2) {
                 let near: &String = &texts[random.below(texts.len())];
-                let base = near
-                    .split(':')
-                    .next()
-                    .unwrap_or("")
-                    .trim_start_matches("*.");
+                let base = near.split(':').next().unwrap_or("").trim_start_matches("*.");
                 text = match base.split_once('.') {
                     Some((_, above)) if random.one_in(2) => format!("*.{above}"),
                     _ => format!("*.{}.{base}", label(&mut random)),
@@ -302,11 +270,7 @@ fn sets_of_rules_answer_as_their_rules_one_by_one_3_and_6() {
         }
         let rules = RuleSet::new(pairs.iter().map(|(entry, _)| entry.clone()).collect());
         for _ in 0..10 {
-            let near = if texts.is_empty() {
-                ""
-            } else {
-                &texts[random.below(texts.len())]
-            };
+            let near = if texts.is_empty() { "" } else { &texts[random.below(texts.len())] };
             let asked = operation(&mut random);
             let port = request(&mut random, near, &mut host);
             let granting: Vec<&Entry> = pairs
@@ -326,10 +290,7 @@ fn sets_of_rules_answer_as_their_rules_one_by_one_3_and_6() {
         }
     }
     println!("{matched} matched, {by_several} by several rules");
-    assert!(
-        matched > 8_000 && by_several > 2_000,
-        "{matched} {by_several}"
-    );
+    assert!(matched > 8_000 && by_several > 2_000, "{matched} {by_several}");
 }
 
 #[test]

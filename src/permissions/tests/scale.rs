@@ -15,10 +15,7 @@ fn ten_thousand_rules_load_and_match_in_both_systems() {
             _ => format!("*.d{}.zone{}.example.net:{i}", i % 7, i - 2),
         })
         .collect();
-    let rules: Vec<String> = patterns
-        .iter()
-        .map(|p| format!("tcp-connect:{p}"))
-        .collect();
+    let rules: Vec<String> = patterns.iter().map(|p| format!("tcp-connect:{p}")).collect();
     let sockets = loaded(&with_sockets(&json!({"tcp": {"connect": patterns}}))).grants;
     let legacy = loaded(&with_permissions(&json!([{"socket": rules}]))).grants;
     for (grants, system) in [(&sockets, System::Sockets), (&legacy, System::Legacy)] {
@@ -27,16 +24,8 @@ fn ten_thousand_rules_load_and_match_in_both_systems() {
             |host: &str, port| grants.rule_for(system, Operation::TcpConnect, host, port);
         for i in 0..10_000i32 {
             let (host, port, pattern) = match i % 4 {
-                0 => (
-                    format!("HOST{i}.example.com"),
-                    443,
-                    format!("host{i}.example.com:443"),
-                ),
-                1 => (
-                    format!("a.b.zone{i}.example.net"),
-                    0,
-                    format!("*.zone{i}.example.net:*"),
-                ),
+                0 => (format!("HOST{i}.example.com"), 443, format!("host{i}.example.com:443")),
+                1 => (format!("a.b.zone{i}.example.net"), 0, format!("*.zone{i}.example.net:*")),
                 2 => {
                     let host = format!("10.{}.{}.7", i / 250, i % 250);
                     (host.clone(), 1024 + i, format!("{host}:{}", 1024 + i))
@@ -47,11 +36,7 @@ fn ten_thousand_rules_load_and_match_in_both_systems() {
                     (format!("x.{host}"), i, format!("*.{host}:{i}"))
                 }
             };
-            assert_eq!(
-                rule_for(&host, port),
-                Some(format!("tcp-connect:{pattern}")),
-                "{host}"
-            );
+            assert_eq!(rule_for(&host, port), Some(format!("tcp-connect:{pattern}")), "{host}");
             assert_eq!(rule_for(&format!("{host}x"), port), None, "{host}");
         }
     }
@@ -66,22 +51,10 @@ fn hosts_longer_than_any_buffer_match_as_short_ones() {
             Entry::parse_rule(&format!("tcp-connect:*.{name}.z:2")).unwrap(),
         ]);
         let allows = |host: &str, port| rules.allows(Operation::TcpConnect, host, port);
-        assert!(
-            allows(&name, 1) && allows(&name.to_uppercase(), 1),
-            "{length}"
-        );
-        assert!(
-            !allows(&format!("n{name}"), 1) && !allows(&name[1..], 1),
-            "{length}"
-        );
-        assert!(
-            allows(&format!("{name}.z"), 2) && allows(&format!("A.{name}.Z"), 2),
-            "{length}"
-        );
-        assert!(
-            !allows(&format!("{name}.z"), 1) && !allows(&format!("a{name}.z"), 2),
-            "{length}"
-        );
+        assert!(allows(&name, 1) && allows(&name.to_uppercase(), 1), "{length}");
+        assert!(!allows(&format!("n{name}"), 1) && !allows(&name[1..], 1), "{length}");
+        assert!(allows(&format!("{name}.z"), 2) && allows(&format!("A.{name}.Z"), 2), "{length}");
+        assert!(!allows(&format!("{name}.z"), 1) && !allows(&format!("a{name}.z"), 2), "{length}");
         assert!(!allows(&format!(".{name}.z"), 2), "{length}");
     }
 }
@@ -91,14 +64,9 @@ fn a_chain_of_hosts_each_below_the_next_matches_at_every_depth() {
     const DEPTH: usize = 2000;
     let host = |labels: usize| vec!["a"; labels].join(".");
     // Every third depth covers what is below it, each with its own port.
-    let rules = (1..=DEPTH)
-        .step_by(3)
-        .map(|depth| format!("udp-send-to:*.{}:{depth}", host(depth)));
-    let rules = RuleSet::new(
-        rules
-            .map(|rule| Entry::parse_rule(&rule).unwrap())
-            .collect(),
-    );
+    let rules =
+        (1..=DEPTH).step_by(3).map(|depth| format!("udp-send-to:*.{}:{depth}", host(depth)));
+    let rules = RuleSet::new(rules.map(|rule| Entry::parse_rule(&rule).unwrap()).collect());
     for (labels, port, expected) in [
         (1, 1, true),
         (2, 1, true),

@@ -9,11 +9,7 @@ use super::{load, loaded, with_sockets};
 fn grants(fragment: &Value) -> Option<Vec<String>> {
     let loaded = load(&with_sockets(fragment)).ok()?;
     assert_eq!(loaded.warnings, Vec::<String>::new(), "{fragment}");
-    assert_eq!(
-        loaded.grants.canonical(System::Legacy),
-        Vec::<String>::new(),
-        "{fragment}"
-    );
+    assert_eq!(loaded.grants.canonical(System::Legacy), Vec::<String>::new(), "{fragment}");
     assert!(loaded.grants.available(System::Sockets), "{fragment}");
     Some(loaded.grants.canonical(System::Sockets))
 }
@@ -26,66 +22,30 @@ fn fragments_give_these_grants_5_1() {
         (json!({"udp": {"send": []}}), &[]),
         (json!({"udp": {"send": ""}}), &["udp-send-to:*:*"]),
         (json!({"udp": {"send": [""]}}), &["udp-send-to:*:*"]),
-        (
-            json!({"udp": {"send": ["a:80", "b:10"]}}),
-            &["udp-send-to:a:80", "udp-send-to:b:10"],
-        ),
+        (json!({"udp": {"send": ["a:80", "b:10"]}}), &["udp-send-to:a:80", "udp-send-to:b:10"]),
         (
             json!({"udp": {"bind": ["127.0.0.1:3007", "a.com:80"]}}),
             &["udp-bind:127.0.0.1:3007", "udp-bind:a.com:80"],
         ),
-        (
-            json!({"udp": {"send": ["", "a.com:80"]}}),
-            &["udp-send-to:*:*", "udp-send-to:a.com:80"],
-        ),
-        (
-            json!({"udp": {"multicastMembership": ""}}),
-            &["udp-multicast-membership"],
-        ),
-        (
-            json!({"udp": {"multicastMembership": [""]}}),
-            &["udp-multicast-membership"],
-        ),
-        (
-            json!({"udp": {"multicastMembership": ["", ""]}}),
-            &["udp-multicast-membership"],
-        ),
+        (json!({"udp": {"send": ["", "a.com:80"]}}), &["udp-send-to:*:*", "udp-send-to:a.com:80"]),
+        (json!({"udp": {"multicastMembership": ""}}), &["udp-multicast-membership"]),
+        (json!({"udp": {"multicastMembership": [""]}}), &["udp-multicast-membership"]),
+        (json!({"udp": {"multicastMembership": ["", ""]}}), &["udp-multicast-membership"]),
         (json!({"udp": {"multicastMembership": []}}), &[]),
         (json!({"tcp": {"connect": "*:23"}}), &["tcp-connect:*:23"]),
-        (
-            json!({"tcp": {"connect": ["*:23", "*:80"]}}),
-            &["tcp-connect:*:23", "tcp-connect:*:80"],
-        ),
-        (
-            json!({"tcp": {"connect": "www.example.com:23"}}),
-            &["tcp-connect:www.example.com:23"],
-        ),
+        (json!({"tcp": {"connect": ["*:23", "*:80"]}}), &["tcp-connect:*:23", "tcp-connect:*:80"]),
+        (json!({"tcp": {"connect": "www.example.com:23"}}), &["tcp-connect:www.example.com:23"]),
         (json!({"tcp": {"connect": ""}}), &["tcp-connect:*:*"]),
         (json!({"udp": {"send": ":99"}}), &["udp-send-to:*:99"]),
         (json!({"udp": {"bind": ":8899"}}), &["udp-bind:*:8899"]),
-        (
-            json!({"tcpServer": {"listen": ":8080"}}),
-            &["tcp-listen:*:8080"],
-        ),
-        (
-            json!({"tcp": {"connect": ["*:80", "*:080", "*:80"]}}),
-            &["tcp-connect:*:80"],
-        ),
+        (json!({"tcpServer": {"listen": ":8080"}}), &["tcp-listen:*:8080"]),
+        (json!({"tcp": {"connect": ["*:80", "*:080", "*:80"]}}), &["tcp-connect:*:80"]),
         // Unknown keys are ignored, whatever they hold.
-        (
-            json!({"sctp": 5, "udp": {"recv": 5, "bind": "a"}, "TCP": null}),
-            &["udp-bind:a:*"],
-        ),
-        (
-            json!({"tcp": {"listen": 1, "bind": 2}, "tcpServer": {"connect": 3}}),
-            &[],
-        ),
+        (json!({"sctp": 5, "udp": {"recv": 5, "bind": "a"}, "TCP": null}), &["udp-bind:a:*"]),
+        (json!({"tcp": {"listen": 1, "bind": 2}, "tcpServer": {"connect": 3}}), &[]),
     ];
     for (fragment, expected) in rows {
-        assert_eq!(
-            grants(&fragment).as_deref().map(|g| g.join(" ")),
-            Some(expected.join(" "))
-        );
+        assert_eq!(grants(&fragment).as_deref().map(|g| g.join(" ")), Some(expected.join(" ")));
     }
     // Key absent: the API is not available.
     let loaded = loaded(&json!({"name": "test"}));
@@ -123,11 +83,7 @@ fn errors_have_these_exact_texts_and_paths_5_1() {
     ];
     for (value, name) in types {
         if name != "dictionary" {
-            check(
-                value.clone(),
-                format!("expected dictionary, got {name}"),
-                "sockets",
-            );
+            check(value.clone(), format!("expected dictionary, got {name}"), "sockets");
             for group in ["udp", "tcp", "tcpServer"] {
                 let message = format!("'{group}': expected dictionary, got {name}");
                 check(json!({group: value}), message, &format!("sockets.{group}"));
@@ -147,11 +103,7 @@ fn errors_have_these_exact_texts_and_paths_5_1() {
                         "Error at key 'strings': Parsing array failed at index {index}: \
                          expected string, got {name}"
                     );
-                    check(
-                        json!({group: {key: list}}),
-                        message,
-                        &format!("{path}[{index}]"),
-                    );
+                    check(json!({group: {key: list}}), message, &format!("{path}[{index}]"));
                 }
             }
         }
@@ -161,11 +113,7 @@ fn errors_have_these_exact_texts_and_paths_5_1() {
         for pattern in ["a:b:c", "::1", " a", "a:0", "a:65536", "it's:x", "\"\n"] {
             let message = format!("Invalid host:port pattern '{pattern}'");
             check(json!({group: {key: pattern}}), message.clone(), &path);
-            check(
-                json!({group: {key: ["", pattern, "b:0"]}}),
-                message,
-                &format!("{path}[1]"),
-            );
+            check(json!({group: {key: ["", pattern, "b:0"]}}), message, &format!("{path}[1]"));
         }
     }
 }
@@ -174,27 +122,15 @@ fn errors_have_these_exact_texts_and_paths_5_1() {
 fn the_first_error_in_the_fixed_order_is_reported_5_1() {
     let rows = [
         // The whole structure before any pattern.
-        (
-            json!({"udp": {"bind": "a:b:c"}, "tcp": 5}),
-            "'tcp': expected dictionary, got integer",
-        ),
+        (json!({"udp": {"bind": "a:b:c"}, "tcp": 5}), "'tcp': expected dictionary, got integer"),
         (
             json!({"udp": {"bind": "a:b:c"}, "tcpServer": {"listen": null}}),
             "expected string or strings, got null",
         ),
         // The structure: udp (bind, send, multicastMembership), tcp, tcpServer.
-        (
-            json!({"tcpServer": 1, "tcp": "", "udp": []}),
-            "'udp': expected dictionary, got list",
-        ),
-        (
-            json!({"tcpServer": 1, "tcp": ""}),
-            "'tcp': expected dictionary, got string",
-        ),
-        (
-            json!({"tcp": 1, "udp": {"send": 1.5}}),
-            "expected string or strings, got double",
-        ),
+        (json!({"tcpServer": 1, "tcp": "", "udp": []}), "'udp': expected dictionary, got list"),
+        (json!({"tcpServer": 1, "tcp": ""}), "'tcp': expected dictionary, got string"),
+        (json!({"tcp": 1, "udp": {"send": 1.5}}), "expected string or strings, got double"),
         (
             json!({"udp": {"multicastMembership": {}, "send": true, "bind": 1}}),
             "expected string or strings, got integer",
@@ -250,10 +186,7 @@ fn the_worked_example_gives_these_grants_and_answers_5_3() {
         }
     }));
     let grants = &loaded.grants;
-    assert_eq!(
-        grants.canonical(System::Legacy),
-        ["tcp-connect:*.example.com:443", "udp-bind:*:*"]
-    );
+    assert_eq!(grants.canonical(System::Legacy), ["tcp-connect:*.example.com:443", "udp-bind:*:*"]);
     assert_eq!(
         loaded.warnings,
         ["Permission '\"bogus:1:2\"' is unknown or URL pattern is malformed."]
@@ -270,76 +203,16 @@ fn the_worked_example_gives_these_grants_and_answers_5_3() {
     );
     let calls = [
         (System::Sockets, Operation::UdpBind, "0.0.0.0", 0, true),
-        (
-            System::Sockets,
-            Operation::UdpSendTo,
-            "ns.example.com",
-            53,
-            true,
-        ),
-        (
-            System::Sockets,
-            Operation::UdpSendTo,
-            "224.0.0.251",
-            5353,
-            true,
-        ),
-        (
-            System::Sockets,
-            Operation::UdpSendTo,
-            "224.0.0.251",
-            5354,
-            false,
-        ),
-        (
-            System::Sockets,
-            Operation::UdpMulticastMembership,
-            "*",
-            0,
-            true,
-        ),
-        (
-            System::Sockets,
-            Operation::TcpConnect,
-            "www.example.com",
-            443,
-            false,
-        ),
-        (
-            System::Sockets,
-            Operation::TcpListen,
-            "127.0.0.1",
-            8080,
-            true,
-        ),
-        (
-            System::Sockets,
-            Operation::TcpListen,
-            "0.0.0.0",
-            8080,
-            false,
-        ),
-        (
-            System::Legacy,
-            Operation::TcpConnect,
-            "www.example.com",
-            443,
-            true,
-        ),
-        (
-            System::Legacy,
-            Operation::TcpListen,
-            "127.0.0.1",
-            8080,
-            false,
-        ),
-        (
-            System::Legacy,
-            Operation::UdpSendTo,
-            "ns.example.com",
-            53,
-            false,
-        ),
+        (System::Sockets, Operation::UdpSendTo, "ns.example.com", 53, true),
+        (System::Sockets, Operation::UdpSendTo, "224.0.0.251", 5353, true),
+        (System::Sockets, Operation::UdpSendTo, "224.0.0.251", 5354, false),
+        (System::Sockets, Operation::UdpMulticastMembership, "*", 0, true),
+        (System::Sockets, Operation::TcpConnect, "www.example.com", 443, false),
+        (System::Sockets, Operation::TcpListen, "127.0.0.1", 8080, true),
+        (System::Sockets, Operation::TcpListen, "0.0.0.0", 8080, false),
+        (System::Legacy, Operation::TcpConnect, "www.example.com", 443, true),
+        (System::Legacy, Operation::TcpListen, "127.0.0.1", 8080, false),
+        (System::Legacy, Operation::UdpSendTo, "ns.example.com", 53, false),
     ];
     for (system, operation, host, port, expected) in calls {
         let allowed = grants.allows(system, operation, host, port);

@@ -19,11 +19,7 @@ const YES: bool = true;
 const NO: bool = false;
 
 /// A legacy rule, the operation asked for, and hosts with port and outcome.
-type Group = (
-    &'static str,
-    Operation,
-    &'static [(&'static str, i32, bool)],
-);
+type Group = (&'static str, Operation, &'static [(&'static str, i32, bool)]);
 
 /// The same single rule in both systems.
 fn grants(rule: &str) -> Grants {
@@ -56,11 +52,7 @@ fn check(groups: &[Group]) -> usize {
                     "{rule:?} with {system:?} {operation:?} {host:?} {port}"
                 );
                 let shown = grants.rule_for(system, operation, host, port);
-                assert_eq!(
-                    shown.is_some(),
-                    expected,
-                    "rule shown for {rule:?} with {host:?}"
-                );
+                assert_eq!(shown.is_some(), expected, "rule shown for {rule:?} with {host:?}");
             }
             rows += 1;
         }

@@ -127,74 +127,34 @@ pub(super) const TEXT: &[Group] = &[
     (
         "tcp-connect:*foo.com",
         TcpConnect,
-        &[
-            ("*foo.com", 80, YES),
-            ("foo.com", 80, NO),
-            ("afoo.com", 80, NO),
-            ("a.foo.com", 80, NO),
-        ],
+        &[("*foo.com", 80, YES), ("foo.com", 80, NO), ("afoo.com", 80, NO), ("a.foo.com", 80, NO)],
     ),
     (
         "tcp-connect:a.*.com",
         TcpConnect,
-        &[
-            ("a.*.com", 80, YES),
-            ("a.b.com", 80, NO),
-            ("a..com", 80, NO),
-            ("a.com", 80, NO),
-        ],
+        &[("a.*.com", 80, YES), ("a.b.com", 80, NO), ("a..com", 80, NO), ("a.com", 80, NO)],
     ),
-    (
-        "tcp-connect:?.com",
-        TcpConnect,
-        &[("?.com", 80, YES), ("a.com", 80, NO), ("x?.com", 80, NO)],
-    ),
-    (
-        "tcp-connect:**",
-        TcpConnect,
-        &[("**", 80, YES), ("a", 80, NO), ("*", 80, NO), ("", 80, NO)],
-    ),
+    ("tcp-connect:?.com", TcpConnect, &[("?.com", 80, YES), ("a.com", 80, NO), ("x?.com", 80, NO)]),
+    ("tcp-connect:**", TcpConnect, &[("**", 80, YES), ("a", 80, NO), ("*", 80, NO), ("", 80, NO)]),
     (
         "tcp-connect:a/b",
         TcpConnect,
-        &[
-            ("a/b", 80, YES),
-            ("a", 80, NO),
-            ("b", 80, NO),
-            ("a/", 80, NO),
-            ("A/B", 80, YES),
-        ],
+        &[("a/b", 80, YES), ("a", 80, NO), ("b", 80, NO), ("a/", 80, NO), ("A/B", 80, YES)],
     ),
     (
         "tcp-connect:..x",
         TcpConnect,
-        &[
-            (".x", 80, YES),
-            ("a..x", 80, YES),
-            ("x", 80, NO),
-            ("a.x", 80, NO),
-            ("..x", 80, NO),
-        ],
+        &[(".x", 80, YES), ("a..x", 80, YES), ("x", 80, NO), ("a.x", 80, NO), ("..x", 80, NO)],
     ),
     (
         "tcp-connect:example.com.",
         TcpConnect,
-        &[
-            ("example.com.", 80, YES),
-            ("example.com", 80, NO),
-            ("a.example.com.", 80, NO),
-        ],
+        &[("example.com.", 80, YES), ("example.com", 80, NO), ("a.example.com.", 80, NO)],
     ),
     (
         "tcp-connect:a\0b",
         TcpConnect,
-        &[
-            ("a\0b", 80, YES),
-            ("a", 80, NO),
-            ("b", 80, NO),
-            ("ab", 80, NO),
-            ("a\0", 80, NO),
-        ],
+        &[("a\0b", 80, YES), ("a", 80, NO), ("b", 80, NO), ("ab", 80, NO), ("a\0", 80, NO)],
     ),
     (
         "tcp-connect:localhost:80",
