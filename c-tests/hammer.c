@@ -211,7 +211,7 @@ static void hammer(fx *f) {
     for (int n = 0; n < THREADS; n++) CHECK_INT(pthread_join(h[n].thread, NULL), 0);
     /* the callback of an accept may still make a call: wait for the reactor to be through */
     IS_OK(tcp_get_sockets(f));
-    f->inside = NULL;
+    f->inside = NOTHING;
     IS_OK(tcp_get_sockets(f));
 }
 

@@ -199,7 +199,20 @@ static void run(fx *f, const chromesock_event *event) {
     fx_record(f, event);
     void (*inside)(fx *, const chromesock_event *) = f->inside;
     if (inside) inside(f, event);
+    pthread_mutex_lock(&f->mutex);
     CHECK_INT(atomic_fetch_sub(&f->inside_now, 1), 1);
+    pthread_cond_broadcast(&f->changed);
+    pthread_mutex_unlock(&f->mutex);
+}
+
+static int outside(fx *f, void *arg) {
+    (void)arg;
+    return atomic_load(&f->inside_now) == 0;
+}
+
+void fx_stop_inside(fx *f) {
+    fx_wait(f, outside, NULL);
+    f->inside = NOTHING;
 }
 
 void fx_handler(chromesock_app *app, const chromesock_event *event, void *user_data) {
@@ -377,7 +390,7 @@ void fx_forget(fx *f) {
 
 void fx_end(fx *f) {
     fx_close_and_check(f);
-    f->inside = NULL;
+    f->inside = NOTHING;
     chromesock_app_free(f->app);
     fx_forget(f);
 }

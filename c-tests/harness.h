@@ -69,6 +69,9 @@ enum mode { MODE_DISPATCH, MODE_DISPATCH_CB, MODE_PULL, MODE_REACTOR, MODE_REACT
 /* The _CB modes give a callback with every call and listeners for every event; the others leave all
  * of it to the default handler. */
 
+typedef void (*inside_fn)(fx *f, const chromesock_event *event);
+#define NOTHING ((inside_fn)0)
+
 struct fx {
     chromesock_app *app;
     enum mode mode;
@@ -87,7 +90,7 @@ struct fx {
     uint64_t held_bytes;              /* of onReceive events the case still holds at the end */
     pthread_t main_thread;
     /* run inside each callback, after recording, no lock held; in pull mode, while the event is held */
-    void (*_Atomic inside)(fx *f, const chromesock_event *event);
+    _Atomic(inside_fn) inside;
     void *arg;
     int settle_fd;
 };
@@ -125,6 +128,7 @@ void fx_release(void *user_data);
 /* ---- waiting ---- */
 
 typedef int (*predicate)(fx *f, void *arg);   /* called with the fixture's mutex held */
+void fx_stop_inside(fx *f);   /* inside = NOTHING, once it has run for the events seen so far */
 void fx_wait_at(const char *file, int line, fx *f, predicate p, void *arg, const char *what);
 ev *await_at(const char *file, int line, call *c);
 ev *await_event_at(const char *file, int line, fx *f, uint32_t type, int32_t id);
@@ -223,5 +227,16 @@ void close_tcp(fx *f, int32_t id, int read_in_flight);   /* and takes the -100 t
 int fd_of(uint16_t local_port, uint16_t peer_port);
 int count_fds(void);
 long rss_kib(void);
+/* Sanitizers keep freed memory for a while; memory is not compared under them. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
 
 #endif

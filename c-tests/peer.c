@@ -127,6 +127,11 @@ void peer_send(int fd, const void *data, size_t len) {
 
 void peer_text(int fd, const char *text) { peer_send(fd, text, strlen(text)); }
 
+void peer_text_if_open(int fd, const char *text) {
+    if (send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        CHECK(errno == ECONNRESET || errno == EPIPE || errno == EAGAIN);
+}
+
 void peer_bytewise(int fd, const char *text) {
     int one = 1;
     CHECK_INT(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one), 0);

@@ -16,6 +16,7 @@ uint16_t port_of_peer(int fd);
 
 void peer_send(int fd, const void *data, size_t len);
 void peer_text(int fd, const char *text);
+void peer_text_if_open(int fd, const char *text);   /* the other end may be gone already */
 void peer_bytewise(int fd, const char *text);  /* one segment per byte */
 size_t peer_send_until_blocked(int fd, const void *pattern, size_t pattern_len, size_t most);
 void peer_read(int fd, void *data, size_t len);

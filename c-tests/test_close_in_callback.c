@@ -48,21 +48,21 @@ static void quiet_after_close(fx *f, int32_t id) {
     for (size_t n = made->done->seq; n < f->len; n++)
         if (f->events[n]->id == id && f->events[n]->type == CHROME_SOCKETS_TCP_ON_RECEIVE)
             FAIL("onReceive after the close answer (tcp.md D14)");
-    f->inside = NULL;
+    f->inside = NOTHING;
 }
 
 static void in_on_receive(fx *f) {
     int peer;
     int32_t id;
     arm(f, CHROME_SOCKETS_TCP_ON_RECEIVE, close_this);
-    f->inside = NULL;
+    f->inside = NOTHING;
     id = connected(f, &peer);
     f->inside = inside;
-    for (int n = 0; n < 20; n++) peer_text(peer, "data data data");
+    for (int n = 0; n < 20; n++) peer_text_if_open(peer, "data data data");
     fx_wait(f, has_fired, NULL);
     IS_OK(made);
     receive_error(f, id, CHROMESOCK_CONNECTION_CLOSED); /* CL-2: the next read was in flight */
-    f->inside = NULL;
+    f->inside = NOTHING;
     quiet_after_close(f, id);
     IS_FAIL_TEXT(tcp_get_info(f, id), NOT_FOUND);
     peer_wait_end(peer);
@@ -77,11 +77,11 @@ static void in_the_connect_callback(fx *f) {
     arm(f, CHROME_SOCKETS_TCP_CONNECT, close_this);
     c = tcp_connect(f, id, "127.0.0.1", port);
     peer = peer_accept(listen_fd);
-    peer_text(peer, "data");
+    peer_text_if_open(peer, "data");
     IS_OK0(c);
     fx_wait(f, has_fired, NULL);
     IS_OK(made);
-    f->inside = NULL;
+    f->inside = NOTHING;
     quiet_after_close(f, id);
     peer_wait_end(peer);
     close(peer);
@@ -96,7 +96,7 @@ static void in_on_receive_error(fx *f) {
     receive_error(f, id, CHROMESOCK_CONNECTION_CLOSED);
     fx_wait(f, has_fired, NULL);
     IS_OK(made);
-    f->inside = NULL;
+    f->inside = NOTHING;
     settle(f);
     no_event(f, CHROME_SOCKETS_TCP_ON_RECEIVE_ERROR, id); /* no read was in flight any more */
 }
@@ -124,7 +124,7 @@ static void in_the_send_callback(fx *f) {
     IS_SEND_FAIL(second_send, CHROMESOCK_SOCKET_NOT_CONNECTED);
     IS_OK(made);
     CHECK(second_send->done->seq < made->done->seq);
-    f->inside = NULL;
+    f->inside = NOTHING;
     close(peer);
 }
 
@@ -133,10 +133,10 @@ static void another_socket_with_data(fx *f) {
     int32_t a = connected(f, &one);
     target = connected(f, &two);
     arm(f, CHROME_SOCKETS_TCP_ON_RECEIVE, close_target);
-    for (int n = 0; n < 10; n++) peer_text(one, "x"), peer_text(two, "y");
+    for (int n = 0; n < 10; n++) peer_text(one, "x"), peer_text_if_open(two, "y");
     fx_wait(f, has_fired, NULL);
     IS_OK(made);
-    f->inside = NULL;
+    f->inside = NOTHING;
     quiet_after_close(f, target);
     CHECK_INT(info_of(f, a)->connected, 1);
     close(one);
@@ -151,7 +151,7 @@ static void the_client_in_on_accept(fx *f) {
     peer = peer_connect("127.0.0.1", port);
     fx_wait(f, has_fired, NULL);
     IS_OK(made);
-    f->inside = NULL;
+    f->inside = NOTHING;
     peer_expect_eof(peer);
     next = peer_connect("127.0.0.1", port);
     await_event(f, CHROME_SOCKETS_TCP_SERVER_ON_ACCEPT, id);
@@ -173,7 +173,7 @@ static void the_server_in_on_accept(fx *f) {
     e = await_event(f, CHROME_SOCKETS_TCP_SERVER_ON_ACCEPT, id);
     fx_wait(f, has_fired, NULL);
     IS_OK(made);
-    f->inside = NULL;
+    f->inside = NOTHING;
     settle(f);
     for (size_t n = made->done->seq; n < f->len; n++)
         if (f->events[n]->type == CHROME_SOCKETS_TCP_SERVER_ON_ACCEPT)

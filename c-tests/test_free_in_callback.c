@@ -145,7 +145,7 @@ static void another_app(int shared, enum mode mode, enum mode victim_mode) {
     peer_text(peer, "x");
     await_event(a, CHROME_SOCKETS_TCP_ON_RECEIVE, 0);
     wait_until(a, fired);
-    a->inside = NULL;
+    a->inside = NOTHING;
     if (b->mode != MODE_PULL) {
         wait_released(b);
         fx_check_calls(b);

@@ -6,6 +6,7 @@
 #include "resolve_shim.h"
 
 static const char *const two[] = {"127.0.0.2", "127.0.0.1", NULL};
+/* The port is chosen on 127.0.0.1, where outgoing connections have theirs. */
 static const char *const three[] = {"127.0.0.2", "127.0.0.3", "127.0.0.1", NULL};
 
 /* The second address is tried after 250 ms, not at once and not after the OS timeout. */
@@ -16,9 +17,8 @@ static void a_dead_address_costs_250_ms(fx *f) {
     long long start, took;
     int32_t id = new_tcp(f);
     call *c;
-    blackhole_open(&b, "127.0.0.2", 0);
-    port = b.port;
-    listen_fd = peer_listen_on("127.0.0.1", &port, 16);
+    listen_fd = peer_listen(&port);
+    blackhole_open(&b, "127.0.0.2", port);
     shim_clear();
     shim_set("two.test", two);
     start = now_ms();
@@ -44,10 +44,9 @@ static void two_dead_addresses(fx *f) {
     long long start, took;
     int32_t id = new_tcp(f);
     call *c;
-    blackhole_open(&b, "127.0.0.2", 0);
-    blackhole_open(&b2, "127.0.0.3", b.port);
-    port = b.port;
-    listen_fd = peer_listen_on("127.0.0.1", &port, 16);
+    listen_fd = peer_listen(&port);
+    blackhole_open(&b, "127.0.0.2", port);
+    blackhole_open(&b2, "127.0.0.3", port);
     shim_clear();
     shim_set("three.test", three);
     start = now_ms();
@@ -111,9 +110,8 @@ static void losers_are_closed(fx *f) {
     int listen_fd, peer, before;
     int32_t id = new_tcp(f);
     call *c;
-    blackhole_open(&b, "127.0.0.2", 0);
-    port = b.port;
-    listen_fd = peer_listen_on("127.0.0.1", &port, 16);
+    listen_fd = peer_listen(&port);
+    blackhole_open(&b, "127.0.0.2", port);
     shim_clear();
     shim_set("two.test", two);
     settle(f);
@@ -134,8 +132,8 @@ static void close_during_the_race(fx *f) {
     int before;
     shim_clear();
     shim_set("two.test", two);
-    blackhole_open(&b, "127.0.0.2", 0);
-    blackhole_open(&b2, "127.0.0.1", b.port);
+    blackhole_open(&b2, "127.0.0.1", 0);
+    blackhole_open(&b, "127.0.0.2", b2.port);
     settle(f);
     before = count_fds();
     for (int n = 0; n < 4; n++) {

@@ -114,7 +114,7 @@ static void retain_without_place(fx *f, const chromesock_event *event) {
 static void retain_null(fx *f) {
     f->inside = retain_without_place;
     IS_OK(tcp_get_sockets(f));
-    f->inside = NULL;
+    f->inside = NOTHING;
 }
 
 /* A name present but NULL, and text that is not UTF-8. */

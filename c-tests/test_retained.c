@@ -54,10 +54,9 @@ static void retained_after_free(void) {
         peer_expect(peer, "x"); /* unread bytes would make the close a reset */
         close(peer);
         receive_error(f, id, CHROMESOCK_CONNECTION_CLOSED);
-        /* what is held keeps its credit (style.md 5 "Pressure"); reactor delivery has none */
-        if (!mode_is_reactor((enum mode)mode)) f->held_bytes = 10;
+        f->held_bytes = 10; /* what is held keeps its credit (style.md 5 "Pressure") */
         fx_close_and_check(f);
-        f->inside = NULL;
+        f->inside = NOTHING;
         chromesock_app_free(f->app);
         CHECK(kept_len > 5);
         for (int n = 0; n < kept_len; n++) same(kept[n], f->events[n]);
@@ -72,7 +71,7 @@ static void retained_twice(fx *f) {
     kept_len = 0;
     f->inside = keep;
     IS_OK(tcp_get_sockets(f));
-    f->inside = NULL;
+    fx_stop_inside(f);
     CHECK_INT(kept_len, 1);
     CHECK_INT(chromesock_event_retain(kept[0], &second), CHROMESOCK_OK);
     chromesock_event_release(kept[0]);
@@ -92,7 +91,7 @@ static void released_elsewhere(fx *f) {
     kept_len = 0;
     f->inside = keep;
     IS_OK(tcp_get_sockets(f));
-    f->inside = NULL;
+    fx_stop_inside(f);
     u.in = kept[0];
     CHECK_INT(pthread_create(&t, NULL, release_thread, u.out), 0);
     CHECK_INT(pthread_join(t, NULL), 0);

@@ -127,24 +127,29 @@ static void never_from_inside_the_call(fx *f) {
 }
 
 static pthread_t seen_thread;
+static atomic_int seen;
 static void note_thread(fx *f, const chromesock_event *event) {
     (void)f;
     (void)event;
     seen_thread = pthread_self();
+    atomic_fetch_add(&seen, 1);
 }
 
 /* style.md 5: which thread runs the callbacks. */
 static void callbacks_run_where_promised(fx *f) {
     pthread_t first;
+    atomic_store(&seen, 0);
     f->inside = note_thread;
     IS_OK(tcp_get_sockets(f));
+    wait_until(f, atomic_load(&seen) == 1);
     first = seen_thread;
     CHECK_INT(pthread_equal(first, pthread_self()) != 0, !mode_is_reactor(f->mode));
     for (int n = 0; n < 10; n++) {
         IS_OK(tcp_get_sockets(f));
+        wait_until(f, atomic_load(&seen) == n + 2);
         CHECK(pthread_equal(first, seen_thread));
     }
-    f->inside = NULL;
+    f->inside = NOTHING;
 }
 
 static int32_t watched;
@@ -171,7 +176,7 @@ static void state_before_the_error_event(fx *f) {
     receive_error(f, watched, CHROMESOCK_CONNECTION_CLOSED);
     fx_wait(f, is_asked, NULL);
     IS_OK(asked);
-    f->inside = NULL;
+    f->inside = NOTHING;
     CHECK_INT(asked->done->info[0].connected, 0);
     CHECK_INT(asked->done->info[0].paused, 1);
 }
