@@ -50,7 +50,7 @@ demo: build
 
 test:
 	.ci/deps $(test_needs)
-	$(MAKE) lint test-rust test-c test-asan test-package
+	$(MAKE) -k lint test-rust test-c test-asan test-package
 
 lint:
 	$(CARGO) fmt --check

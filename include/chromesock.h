@@ -1344,7 +1344,7 @@ chromesock_status chromesock_app_has_api(struct chromesock_app *app,
  */
 chromesock_status chromesock_app_check(struct chromesock_app *app,
                                        int32_t api,
-                                       int32_t operation_number,
+                                       int32_t operation,
                                        const char *host,
                                        int32_t port,
                                        chromesock_bool *allowed,
@@ -1896,7 +1896,8 @@ chromesock_status chrome_sockets_tcp_server_disconnect(struct chromesock_app *ap
                                                        void *user_data);
 
 /**
- * Closes a server. The port is free when this completes; accepted sockets stay open.
+ * Closes a server. The port is free when this completes; accepted sockets stay open, and those not
+ * announced yet still are.
  *
  * Mirrors:    chrome.sockets.tcpServer.close
  * State:      any; the id is invalid for every later call.

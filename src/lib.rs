@@ -34,3 +34,6 @@ pub mod net;
 pub mod permissions;
 mod reactor;
 pub mod resolver;
+
+#[cfg(test)]
+mod tests;

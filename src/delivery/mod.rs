@@ -10,6 +10,7 @@ mod notify;
 
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::ThreadId;
@@ -47,6 +48,9 @@ pub trait Host: Send + Sync {
     fn gone(&self);
 }
 
+/// How a batch of callbacks went: a panic of one comes back to who ran them.
+type Outcome = std::thread::Result<()>;
+
 /// Asks the reactor to take up released bytes.
 pub type AskReactor = Box<dyn Fn() + Send + Sync>;
 
@@ -63,6 +67,8 @@ pub struct Delivery {
     any_closing: AtomicBool,
     /// Whether `State::released` is not empty.
     any_released: AtomicBool,
+    /// Whether the host has freed the app: it hears of calls that it made, and of nothing else.
+    freed: AtomicBool,
     /// How often the app was unloaded: what was raised before is not delivered after.
     unloads: AtomicU64,
     /// How many of these the reactor has carried out.
@@ -142,6 +148,7 @@ impl Delivery {
             level: OnceLock::new(),
             any_closing: AtomicBool::new(false),
             any_released: AtomicBool::new(false),
+            freed: AtomicBool::new(false),
             unloads: AtomicU64::new(0),
             unloads_done: AtomicU64::new(0),
             undelivered: AtomicU64::new(0),
@@ -208,16 +215,16 @@ impl Delivery {
         }
     }
 
-    /// Delivers events at once (reactor mode).
+    /// Delivers events at once (reactor mode). If a callback panics, the events behind it stay.
     pub fn deliver_now(&self, events: &mut Vec<Event>) {
         if events.is_empty() {
             return;
         }
-        let mut snapshot = self.handlers.snapshot();
         let epoch = self.unloads.load(Ordering::Acquire);
-        for event in events.drain(..) {
-            self.deliver(&mut snapshot, event, epoch);
-        }
+        let mut batch = VecDeque::from(std::mem::take(events));
+        let outcome = self.run(&mut batch, epoch, |_, _| {});
+        *events = batch.into();
+        outcome.unwrap_or_else(|panic| resume_unwind(panic));
     }
 
     /// Whether `take_released` would find something.
@@ -272,17 +279,19 @@ impl Delivery {
         let Some(mut state) = self.wait_for_event(timeout)? else {
             return Ok(0);
         };
-        let batch = if max >= state.queue.len() {
+        let mut batch = if max >= state.queue.len() {
             std::mem::take(&mut state.queue)
         } else {
             state.queue.drain(..max).collect()
         };
-        let epoch = self.unloads.load(Ordering::Acquire);
-        self.begin_drain(&mut state);
-        drop(state);
         let number = batch.len();
-        self.run(batch, epoch);
-        self.end_drain();
+        let epoch = self.unloads.load(Ordering::Acquire);
+        state.drainer = Some(std::thread::current().id());
+        self.lower_if_empty(&state);
+        drop(state);
+        let outcome = self.run_and_release(&mut batch, epoch);
+        self.end_drain(batch);
+        outcome.unwrap_or_else(|panic| resume_unwind(panic));
         Ok(number)
     }
 
@@ -362,6 +371,7 @@ impl Delivery {
     pub fn free(&self) {
         let mut state = self.state.lock();
         state.end.freed = true;
+        self.freed.store(true, Ordering::Release);
         if InsideCallback::is_current() {
             return self.finish_if_due(state);
         }
@@ -405,13 +415,16 @@ impl Delivery {
         }
     }
 
-    fn begin_drain(&self, state: &mut State) {
-        state.drainer = Some(std::thread::current().id());
-        self.lower_if_empty(state);
-    }
-
-    fn end_drain(&self) {
+    /// Ends a dispatch. `rest` is what a callback that panicked has left.
+    fn end_drain(&self, rest: VecDeque<Event>) {
         let mut state = self.state.lock();
+        if !rest.is_empty() {
+            if state.queue.is_empty() {
+                self.raise();
+            }
+            let newer = std::mem::replace(&mut state.queue, rest);
+            state.queue.extend(newer);
+        }
         // An app freed in one of these callbacks ends on this thread, unless this thread is itself
         // inside a callback, which the reactor may be waiting for.
         if state.end.freed && !state.end.awaited && !InsideCallback::is_current() {
@@ -424,31 +437,48 @@ impl Delivery {
         self.finish_if_due(state);
     }
 
-    /// Delivers a batch that was taken from the queue in `epoch`.
-    fn run(&self, batch: VecDeque<Event>, epoch: u64) {
-        let mut snapshot = self.handlers.snapshot();
+    /// Delivers a batch from the queue and gives its data's credit back.
+    fn run_and_release(&self, batch: &mut VecDeque<Event>, epoch: u64) -> Outcome {
         let mut released: Vec<(i32, isize)> = Vec::new();
         let mut bytes = 0;
-        for event in batch {
-            let (id, len) = (event.socket_id, event.data_len());
-            if event.event_type == EventType::ChromesockAppClosed {
-                self.state.lock().end.said_closed = true;
-            }
-            self.deliver(&mut snapshot, event, epoch);
-            if len == 0 {
-                continue;
-            }
+        let outcome = self.run(batch, epoch, |id, weight| {
             match released.last_mut() {
-                Some((last, sum)) if *last == id => *sum += len.cast_signed(),
-                _ => released.push((id, len.cast_signed())),
+                Some((last, sum)) if *last == id => *sum += weight.cast_signed(),
+                _ => released.push((id, weight.cast_signed())),
             }
-            bytes += len;
+            bytes += weight;
             if bytes >= CREDIT_BATCH {
                 self.adjust(&mut released);
                 bytes = 0;
             }
-        }
+        });
         self.adjust(&mut released);
+        outcome
+    }
+
+    /// Delivers a batch that was taken in `epoch`, telling `delivered` the data of each event. A
+    /// callback's panic ends it; the events behind stay in the batch.
+    fn run(
+        &self,
+        batch: &mut VecDeque<Event>,
+        epoch: u64,
+        mut delivered: impl FnMut(i32, usize),
+    ) -> Outcome {
+        catch_unwind(AssertUnwindSafe(|| {
+            // Letting go of handlers may run the host's release function: host code, too.
+            let _inside = InsideCallback::enter();
+            let mut snapshot = self.handlers.snapshot();
+            while let Some(event) = batch.pop_front() {
+                let (id, weight) = (event.socket_id, event.data_len());
+                if event.event_type == EventType::ChromesockAppClosed {
+                    self.state.lock().end.said_closed = true;
+                }
+                self.deliver(&mut snapshot, event, epoch);
+                if weight > 0 {
+                    delivered(id, weight);
+                }
+            }
+        }))
     }
 
     /// Delivers one event to whom it concerns.
@@ -459,7 +489,6 @@ impl Delivery {
         let ticket = event.ticket;
         let handlers = snapshot.route(&self.handlers, event.event_type, ticket.as_ref());
         if !handlers.is_empty() {
-            let _inside = InsideCallback::enter();
             self.host.deliver(event, handlers);
         }
     }
@@ -468,9 +497,10 @@ impl Delivery {
     /// app that it has unloaded since `epoch`.
     fn is_of_interest(&self, event: &Event, epoch: u64) -> bool {
         let unloads = self.unloads.load(Ordering::Acquire);
-        if event.event_type.is_notification()
-            && (unloads != epoch || unloads != self.unloads_done.load(Ordering::Acquire))
-        {
+        let is_late = unloads != epoch
+            || unloads != self.unloads_done.load(Ordering::Acquire)
+            || self.freed.load(Ordering::Acquire);
+        if is_late && event.event_type.is_notification() {
             return false;
         }
         if !self.any_closing.load(Ordering::Acquire) {
@@ -528,11 +558,20 @@ impl Delivery {
         state.drainer = Some(std::thread::current().id());
         let mut rest = std::mem::take(&mut state.queue);
         drop(state);
-        rest.retain(|event| !event.event_type.is_notification());
-        self.run(rest, self.unloads.load(Ordering::Acquire));
+        let epoch = self.unloads.load(Ordering::Acquire);
+        while !rest.is_empty() {
+            // A callback that panics costs itself only: nobody is left to be told.
+            let _ = self.run_and_release(&mut rest, epoch);
+        }
         let inside = InsideCallback::enter();
         self.handlers.clear();
         drop(inside);
+        // Threads that still wait for events are told that none will come.
+        let mut state = self.state.lock();
+        state.end.said_closed = true;
+        state.drainer = None;
+        self.changed.notify_all();
+        drop(state);
         self.host.gone();
     }
 }

@@ -83,6 +83,8 @@ pub struct Engine<N: Network> {
     resolving: BTreeMap<QueryId, (Resolving, Arc<()>)>,
     queries: Vec<Query>,
     last_serial: u32,
+    /// The socket whose turn it is, or was last.
+    in_hand: i32,
     /// While suspended: connections that may still be accepted.
     suspended: Option<usize>,
 }
@@ -108,6 +110,7 @@ impl<N: Network> Engine<N> {
             resolving: BTreeMap::new(),
             queries: Vec::new(),
             last_serial: 0,
+            in_hand: 0,
             suspended: None,
         }
     }
@@ -289,8 +292,11 @@ impl<N: Network> Engine<N> {
         }
     }
 
-    /// Gives up a socket whose machine has failed: its calls complete with UNEXPECTED.
+    /// Gives up a socket whose machine has failed; 0 = the one whose turn it was. Its calls complete
+    /// with UNEXPECTED.
     pub fn abandon(&mut self, id: i32) {
+        let id = if id == 0 { self.in_hand } else { id };
+        self.buffer.discard();
         let outbox = self.outbox.clone();
         outbox.while_failing(|| {
             self.resolving.retain(|query, _| query.socket_id != id);
@@ -341,6 +347,7 @@ impl<N: Network> Engine<N> {
 
     /// The registry, and what a machine of it works with.
     fn lend(&mut self, id: i32) -> (&mut Registry<N>, Context<'_, N>) {
+        self.in_hand = id;
         let ctx = Context {
             id,
             net: &mut self.net,

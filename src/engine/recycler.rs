@@ -45,6 +45,11 @@ pub(super) struct ReadBuffer {
 const READ_BUFFER: usize = 128 * 1024;
 
 impl ReadBuffer {
+    /// Forgets what a read that failed half-way has left.
+    pub(super) fn discard(&mut self) {
+        self.current.clear();
+    }
+
     /// The buffer, empty, with room for `max` bytes.
     pub(super) fn with_room(&mut self, max: usize) -> &mut BytesMut {
         if self.current.capacity() < max && !self.current.try_reclaim(max) {

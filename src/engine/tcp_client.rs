@@ -444,6 +444,7 @@ impl<S: Stream> Connection<S> {
         while taken < data.len() && self.unsent.is_none() && self.ready.writable {
             self.wrote = true;
             match self.stream.write(&data[taken..]) {
+                Ok(0) => return Err((taken, io::ErrorKind::WriteZero.into())),
                 Ok(n) => taken += n,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.ready.writable = false;

@@ -62,7 +62,7 @@ fn system(api: i32) -> Result<System, Status> {
     }
 }
 
-fn operation(number: i32) -> Result<Operation, Status> {
+fn operation_of(number: i32) -> Result<Operation, Status> {
     let index = usize::try_from(number).map_err(|_| Status::InvalidArgument)?;
     Operation::ALL.get(index).copied().ok_or(Status::InvalidArgument)
 }
@@ -206,7 +206,7 @@ pub unsafe extern "C" fn chromesock_app_has_api(
 pub unsafe extern "C" fn chromesock_app_check(
     app: *mut chromesock_app,
     api: i32,
-    operation_number: i32,
+    operation: i32,
     host: *const c_char,
     port: i32,
     allowed: *mut chromesock_bool,
@@ -217,7 +217,7 @@ pub unsafe extern "C" fn chromesock_app_check(
         let grants = unsafe { app_of(app) }?.grants();
         // SAFETY: the caller's promise.
         let host = unsafe { text_of(host) }?;
-        let found = grants.rule_for(system(api)?, operation(operation_number)?, host, port);
+        let found = grants.rule_for(system(api)?, operation_of(operation)?, host, port);
         // SAFETY: the caller's promise.
         unsafe { put(allowed, found.is_some().into()) };
         if !rule.is_null() {

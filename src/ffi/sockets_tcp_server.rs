@@ -174,7 +174,8 @@ pub unsafe extern "C" fn chrome_sockets_tcp_server_disconnect(
     })
 }
 
-/// Closes a server. The port is free when this completes; accepted sockets stay open.
+/// Closes a server. The port is free when this completes; accepted sockets stay open, and those not
+/// announced yet still are.
 ///
 /// Mirrors:    chrome.sockets.tcpServer.close
 /// State:      any; the id is invalid for every later call.

@@ -6,6 +6,7 @@
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
@@ -24,7 +25,7 @@ const MAX_BLOCKS: usize = 16;
 /// Sockets of one app, registered with its reactor's poll.
 #[derive(Debug)]
 pub(crate) struct SysNetwork {
-    registry: Registry,
+    registry: Rc<Registry>,
     /// Distinguishes this app's tokens from those of others on the same reactor.
     slot: u32,
 }
@@ -63,7 +64,7 @@ pub(crate) fn ready(event: &mio::event::Event) -> Ready {
 }
 
 impl SysNetwork {
-    pub(crate) fn new(registry: Registry, slot: u32) -> Self {
+    pub(crate) fn new(registry: Rc<Registry>, slot: u32) -> Self {
         Self { registry, slot }
     }
 

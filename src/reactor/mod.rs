@@ -32,11 +32,12 @@ impl Reactor {
     /// Starts a reactor whose names are resolved by `resolver`.
     pub(crate) fn start(resolver: Box<dyn Resolver>) -> io::Result<Self> {
         let poll = Poll::new()?;
-        let inbox = Arc::new(Inbox::new(poll.registry())?);
+        let registry = poll.registry().try_clone()?;
+        let inbox = Arc::new(Inbox::new(&registry)?);
         let shared = Arc::clone(&inbox);
         let thread = std::thread::Builder::new()
             .name("chromesock".into())
-            .spawn(move || turn::run(poll, shared, resolver))?;
+            .spawn(move || turn::run(poll, registry, shared, resolver))?;
         Ok(Self { inbox, last_slot: AtomicU32::new(0), thread: Some(thread) })
     }
 

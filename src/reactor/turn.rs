@@ -5,10 +5,11 @@
 //! of an engine can take the thread down: a failing machine costs its socket, a failing turn its apps.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mio::{Events, Poll};
+use mio::{Events, Poll, Registry};
 
 use super::inbox::{Batch, Change, Message, SharedInbox};
 use super::life::{self, Asleep};
@@ -55,6 +56,7 @@ struct App {
 /// The reactor's thread.
 pub(super) struct Turn {
     poll: Poll,
+    registry: Rc<Registry>,
     inbox: SharedInbox,
     resolver: Box<dyn Resolver>,
     apps: IdMap<u32, App>,
@@ -67,10 +69,11 @@ pub(super) struct Turn {
 }
 
 /// Runs a reactor until it is stopped and has no apps.
-pub(super) fn run(poll: Poll, inbox: SharedInbox, resolver: Box<dyn Resolver>) {
+pub(super) fn run(poll: Poll, registry: Registry, inbox: SharedInbox, resolver: Box<dyn Resolver>) {
     sys::block_signals();
     let mut turn = Turn {
         poll,
+        registry: Rc::new(registry),
         inbox,
         resolver,
         apps: IdMap::default(),
@@ -210,17 +213,12 @@ impl Turn {
 
     fn attach(&mut self, slot: u32, seat: Seat) {
         let Seat { setup, delivery } = seat;
-        // Fails only when descriptors have run out; the app then ends at once.
-        let Ok(registry) = self.poll.registry().try_clone() else {
-            let mut closed = vec![app_closed(Status::InsufficientResources)];
-            hand_out(&delivery, &mut closed);
-            return delivery.end();
-        };
         let accounts = Arc::clone(&setup.accounts);
-        let engine = Engine::new(SysNetwork::new(registry, slot), setup);
-        let app =
-            App { engine, delivery, accounts, events: Vec::new(), asleep: None, dirty: false };
-        self.apps.insert(slot, app);
+        let network = SysNetwork::new(Rc::clone(&self.registry), slot);
+        let engine = Engine::new(network, setup);
+        let events = Vec::new();
+        self.apps
+            .insert(slot, App { engine, delivery, accounts, events, asleep: None, dirty: false });
     }
 
     fn change(&mut self, slot: u32, change: Change) {
@@ -257,18 +255,20 @@ impl Turn {
 
     fn close(&mut self, slot: u32, status: Status) {
         self.input(slot, 0, Engine::shut_down);
-        self.flush(slot);
-        let Some(mut app) = self.apps.remove(&slot) else {
-            return;
-        };
+        let Some(mut app) = self.apps.remove(&slot) else { return };
         debug_assert_eq!(
             app.accounts.accepted(),
             app.accounts.completed(),
             "every call completes once"
         );
         app.engine.take_events(&mut app.events);
+        if app.asleep.is_some() {
+            app.events.retain(|event| !event.event_type.is_notification());
+        }
         app.events.push(app_closed(status));
-        hand_out(&app.delivery, &mut app.events);
+        // A callback that panics costs itself only: the app is ending.
+        while catch_unwind(AssertUnwindSafe(|| hand_out(&app.delivery, &mut app.events))).is_err() {
+        }
         app.delivery.end();
     }
 
@@ -372,19 +372,16 @@ impl Turn {
 
     /// The turn itself has failed: every app ends, and no caller is left waiting.
     fn fail(&mut self) {
-        let mut unread = self.inbox.die();
-        for batch in [std::mem::take(&mut self.batch), std::mem::take(&mut unread)] {
+        let unread = self.inbox.die();
+        for batch in [std::mem::take(&mut self.batch), unread] {
             for message in batch.messages {
                 match message {
+                    Message::Attach(slot, seat) => self.attach(slot, *seat),
                     Message::Call(slot, call) => {
                         if let Some(app) = self.apps.get_mut(&slot) {
                             app.accounts.count_completed();
                             app.events.push(unanswered(&call));
                         }
-                    }
-                    Message::Attach(_, seat) => {
-                        hand_out(&seat.delivery, &mut vec![app_closed(Status::Unexpected)]);
-                        seat.delivery.end();
                     }
                     _ => {}
                 }

@@ -1,0 +1,73 @@
+//! The engine against the rules of tcp.md, in one thread, over the simulated network.
+
+mod driver;
+mod play;
+
+mod common;
+mod connecting;
+mod conversation;
+mod ending;
+mod failing;
+mod faults;
+mod ordering;
+mod pausing;
+mod racing;
+mod receiving;
+mod resolving;
+mod sending;
+mod serving;
+mod traces;
+
+use crate::engine::sim::{Place, Step};
+use driver::Rig;
+
+/// A peer that listens here.
+const HERE: &str = "10.0.0.1:80";
+
+/// A rig with a peer that listens at 10.0.0.1:80.
+fn rig() -> Rig {
+    let rig = Rig::new();
+    rig.sim.serve(HERE);
+    rig
+}
+
+/// Socket 1, connected to the peer and reading.
+fn connected() -> Rig {
+    connected_with("create()")
+}
+
+/// The same, with the socket made by these calls.
+fn connected_with(calls: &str) -> Rig {
+    let mut rig = rig();
+    rig.issue(calls);
+    rig.issue("connect(1, \"10.0.0.1\", 80)");
+    settle(&mut rig);
+    assert_eq!(rig.peers.len(), 1);
+    rig
+}
+
+/// Socket 1 connected to a script.
+fn scripted(reads: &[Step], writes: &[Step]) -> Rig {
+    let mut rig = Rig::new();
+    let script = Place::Script(reads.to_vec(), writes.to_vec());
+    rig.sim.place(HERE, script);
+    rig.issue("create()> connect(1, \"10.0.0.1\", 80)");
+    settle(&mut rig);
+    rig
+}
+
+/// Socket 1 listens at 10.0.0.9:7.
+fn listening() -> Rig {
+    let mut rig = Rig::new();
+    rig.issue("server.create()> server.listen(1, \"10.0.0.9\", 7)");
+    settle(&mut rig);
+    rig
+}
+
+/// Lets everything happen and forgets what was said so far.
+fn settle(rig: &mut Rig) {
+    rig.run();
+    rig.meet();
+    rig.trace.clear();
+    rig.sim.take_calls();
+}

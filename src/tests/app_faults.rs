@@ -1,0 +1,293 @@
+//! Faults that were found and mended, each with the rule it broke: panics, and ends that met.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::support::*;
+use crate::api::event::{Event, Ticket};
+use crate::api::net_error::Status;
+use crate::api::table::{EventType as T, Namespace};
+use crate::app::{App, Options, SharedReactor};
+use crate::delivery::{Host, Mode, Release};
+
+const ON_RECEIVE: T = T::ChromeSocketsTcpOnReceive;
+
+/// Text of chromesock_app_dispatch: CONTEXT_SHUT_DOWN once the last event was handed out. A thread
+/// that waits for events while another one frees the app has to be told, too.
+fn a_thread_that_waits_for_events_is_told_when_the_app_is_freed(drive: Drive) {
+    // A race: the thread that frees must come first to what the end has queued.
+    for _ in 0..500 {
+        let bench = Bench::start(drive);
+        bench.drive_on_a_thread();
+        bench.drive_on_a_thread();
+        let id = bench.create(Namespace::Tcp);
+        bench.wait_event(T::ChromeSocketsTcpCreate, id);
+        bench.free();
+        bench.wait_driver();
+        bench.wait_gone();
+        bench.check();
+    }
+}
+
+#[test]
+fn a_thread_that_dispatches_is_told_when_the_app_is_freed() {
+    a_thread_that_waits_for_events_is_told_when_the_app_is_freed(Drive::Dispatch);
+}
+
+#[test]
+fn a_thread_that_pulls_is_told_when_the_app_is_freed() {
+    a_thread_that_waits_for_events_is_told_when_the_app_is_freed(Drive::Pull);
+}
+
+/// The same when the app is freed inside a callback of another one.
+#[test]
+fn a_thread_that_dispatches_returns_when_another_app_s_callback_frees_the_app() {
+    for _ in 0..300 {
+        let victim = Bench::start(Drive::Dispatch);
+        victim.drive_on_a_thread();
+        let target = Arc::clone(&victim);
+        let plan = Plan::new(Drive::Reactor).reacting(move |_, event, _| {
+            if event.event_type == T::ChromeSocketsTcpCreate {
+                target.free();
+            }
+        });
+        let bench = plan.start();
+        // Afterwards its driver waits, or is about to.
+        let id = victim.create(Namespace::Tcp);
+        victim.wait_event(T::ChromeSocketsTcpCreate, id);
+        bench.create(Namespace::Tcp);
+        victim.wait_gone();
+        victim.wait_driver();
+        victim.check();
+        bench.end();
+    }
+}
+
+/// Text of chromesock_app_free: completions that remain go to their callbacks, "notifications are
+/// dropped" (and no call may use the app any more, which their callbacks are made for).
+fn no_notification_follows_free_in_a_callback(drive: Drive) {
+    let freed = Arc::new(AtomicBool::new(false));
+    let once = Arc::clone(&freed);
+    let plan = Plan::new(drive).reacting(move |bench, event, _| {
+        if event.event_type == ON_RECEIVE && !once.swap(true, Ordering::SeqCst) {
+            bench.free();
+        }
+    });
+    // Several events in one batch: one read, cut into pieces of 4096 bytes.
+    let bench = plan.undriven().start();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let id = bench.create(Namespace::Tcp);
+    bench.connect(id, "127.0.0.1", listener.local_addr().unwrap().port());
+    let (peer, _) = listener.accept().unwrap();
+    write_to(&peer, &pattern(40_000));
+    if drive == Drive::Dispatch {
+        until("all data is queued", || bench.stats().undelivered_bytes == 40_000);
+        bench.drive_on_a_thread();
+    }
+    bench.wait_gone();
+    bench.check();
+    assert_eq!(bench.count(ON_RECEIVE), 1, "{}", bench.trace());
+}
+
+#[test]
+fn no_notification_follows_free_in_a_dispatched_callback() {
+    no_notification_follows_free_in_a_callback(Drive::Dispatch);
+}
+
+#[test]
+fn no_notification_follows_free_in_a_callback_of_the_reactor() {
+    no_notification_follows_free_in_a_callback(Drive::Reactor);
+}
+
+/// Style 1.8: closing never deadlocks, whoever calls it and wherever. A release function is host
+/// code; it runs when the handlers of a batch are looked up anew, on the thread that delivers.
+fn freeing_in_a_release_function_does_not_deadlock(drive: Drive) {
+    let plan = Plan::new(drive).reacting(|bench, _, handler| {
+        if handler == 2 {
+            let everything = Ticket { callback: DEFAULT, user_data: 0 };
+            bench.delivery().set_default_handler(Some((everything, None)));
+        }
+    });
+    let bench = plan.start();
+    let freeing = Arc::downgrade(&bench);
+    let release: Release = Box::new(move || {
+        if let Some(bench) = freeing.upgrade() {
+            bench.free();
+        }
+    });
+    let first = Ticket { callback: 2, user_data: 0 };
+    bench.delivery().set_default_handler(Some((first, Some(release))));
+    bench.create(Namespace::Tcp);
+    bench.wait_gone();
+    bench.check();
+}
+
+#[test]
+fn freeing_in_a_release_function_while_dispatching_does_not_deadlock() {
+    freeing_in_a_release_function_does_not_deadlock(Drive::Dispatch);
+}
+
+#[test]
+fn freeing_in_a_release_function_on_the_reactor_does_not_deadlock() {
+    freeing_in_a_release_function_does_not_deadlock(Drive::Reactor);
+}
+
+/// Style 1.10: a panic never is a silent wait. The resolver fails for both apps in the same turn:
+/// the second failure comes while the first one is being answered for.
+#[test]
+fn a_resolver_that_panics_again_leaves_nobody_waiting() {
+    let door = Arc::new(Door::default());
+    let entering = Arc::clone(&door);
+    let mut asked = 0;
+    let resolver = Scripted(move |_, _| {
+        asked += 1;
+        // The first question holds the turn until both apps have asked.
+        if asked == 1 {
+            entering.pass();
+        } else {
+            panic!("the resolver fails");
+        }
+    });
+    let reactor = SharedReactor::start_with(Box::new(resolver)).unwrap();
+    let benches = [(); 2].map(|()| Plan::new(Drive::Dispatch).on(&reactor).start());
+    let ask = |bench: &Bench| {
+        let id = bench.create(Namespace::Tcp);
+        bench.connect(id, "name.example", 80)
+    };
+    ask(&benches[0]);
+    door.wait_for_visitor();
+    benches.iter().for_each(|bench| {
+        ask(bench);
+    });
+    door.open();
+    for bench in &benches {
+        let closed = bench.wait_event(T::ChromesockAppClosed, 0);
+        assert_eq!(closed.result, Some(Status::Unexpected.number()));
+        bench.end();
+    }
+}
+
+/// G-20: an accepted call completes. Here the turn fails while an app and its first call still lie
+/// in the inbox.
+#[test]
+fn calls_of_an_app_that_a_failed_reactor_never_met_complete() {
+    let door = Arc::new(Door::default());
+    let entering = Arc::clone(&door);
+    let resolver = Scripted(move |_, _| {
+        entering.pass();
+        panic!("the resolver fails");
+    });
+    let reactor = SharedReactor::start_with(Box::new(resolver)).unwrap();
+    let first = Plan::new(Drive::Dispatch).on(&reactor).start();
+    let id = first.create(Namespace::Tcp);
+    first.connect(id, "name.example", 80);
+    door.wait_for_visitor();
+    let second = Plan::new(Drive::Dispatch).on(&reactor).start();
+    let create =
+        second.call(|app, t| app.create(Namespace::Tcp, Default::default(), t).map(|_| ()));
+    door.open();
+    second.wait_event(T::ChromesockAppClosed, 0);
+    assert_eq!(second.done(create).event_type, T::ChromeSocketsTcpCreate);
+    second.end();
+    first.end();
+}
+
+/// G-20: completions that were already handed to a batch are not lost with it. Rust hosts only.
+#[test]
+fn a_callback_that_panics_loses_no_completion_of_other_calls() {
+    let door = Arc::new(Door::default());
+    let entering = Arc::clone(&door);
+    let plan = Plan::new(Drive::Reactor).reacting(move |_, event, _| {
+        match (event.event_type, ticket_of(event)) {
+            // Holds the reactor until the other calls are there, so that they make one batch.
+            (T::ChromeSocketsTcpCreate, _) => entering.pass(),
+            (T::ChromeSocketsTcpGetSockets, 2) => panic!("the callback fails"),
+            _ => {}
+        }
+    });
+    let bench = plan.start();
+    bench.create(Namespace::Tcp);
+    door.wait_for_visitor();
+    for _ in 0..5 {
+        bench.call(|app, t| app.get_sockets(Namespace::Tcp, t));
+    }
+    door.open();
+    bench.wait_event(T::ChromesockAppClosed, 0);
+    bench.end();
+}
+
+/// Style 1.10: never a silent wait, also when the last callback panics as well. Rust hosts only.
+#[test]
+fn an_app_whose_every_callback_panics_can_be_freed() {
+    struct Panicking(Arc<Door>);
+    impl Host for Panicking {
+        fn deliver(&self, _: Event, _: &[Ticket]) {
+            panic!("every callback fails");
+        }
+        fn wake_up(&self) {}
+        fn gone(&self) {
+            self.0.open();
+        }
+    }
+    let door = Arc::new(Door::default());
+    let options = Options { mode: Mode::Reactor, ..Options::default() };
+    let reactor = SharedReactor::start().unwrap();
+    let app = App::new(&options, reactor, Box::new(Panicking(Arc::clone(&door)))).unwrap();
+    let own = Ticket { callback: 1, user_data: 0 };
+    app.delivery().set_default_handler(Some((own, None)));
+    app.get_sockets(Namespace::Tcp, own).unwrap();
+    app.close();
+    let delivery = Arc::clone(app.delivery());
+    must_return("free", move || delivery.free());
+    door.pass();
+}
+
+/// The same where the host dispatches: its own panic comes back to it, and the app can be freed.
+#[test]
+fn an_app_whose_dispatched_callback_panicked_can_be_freed() {
+    let plan = Plan::new(Drive::Dispatch).undriven().reacting(|_, event, _| {
+        assert_ne!(event.event_type, T::ChromeSocketsTcpGetSockets, "the callback fails");
+    });
+    let bench = plan.start();
+    bench.call(|app, t| app.get_sockets(Namespace::Tcp, t));
+    let delivery = bench.delivery();
+    let dispatching = std::panic::AssertUnwindSafe(|| delivery.dispatch(1, Some(DEADLINE)));
+    assert!(std::panic::catch_unwind(dispatching).is_err());
+    let freeing = Arc::clone(&bench);
+    must_return("free", move || freeing.free());
+    bench.wait_gone();
+    bench.check();
+}
+
+/// G-20: an app that starts when descriptors have run out works as far as it needs none. In a
+/// process of its own, since that runs out of descriptors.
+#[test]
+fn an_app_on_a_running_reactor_needs_no_descriptor() {
+    const CHILD: &str = "CHROMESOCK_TEST_WITHOUT_DESCRIPTORS";
+    if std::env::var_os(CHILD).is_none() {
+        let own_path = std::env::current_exe().unwrap();
+        let name = "tests::app_faults::an_app_on_a_running_reactor_needs_no_descriptor";
+        let child = std::process::Command::new("sh")
+            .args(["-c", "ulimit -n 64; exec \"$0\" --exact \"$1\" --nocapture"])
+            .arg(own_path)
+            .arg(name)
+            .env(CHILD, "1")
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&child.stdout).into_owned()
+            + &String::from_utf8_lossy(&child.stderr);
+        assert!(child.status.success() && text.contains("1 passed"), "{text}");
+        return;
+    }
+    let reactor = SharedReactor::start().unwrap();
+    let mut files = Vec::new();
+    while let Ok(file) = std::fs::File::open("/dev/null") {
+        files.push(file);
+    }
+    assert!(SharedReactor::start().is_err(), "a reactor needs some");
+    let bench = Plan::new(Drive::Dispatch).on(&reactor).start();
+    let asked = bench.call(|app, t| app.get_sockets(Namespace::Tcp, t));
+    assert_eq!(bench.done(asked).event_type, T::ChromeSocketsTcpGetSockets);
+    drop(files);
+    bench.end();
+}

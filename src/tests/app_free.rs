@@ -1,0 +1,224 @@
+//! Freeing an app from every place (style: closing never deadlocks): the remaining completions come,
+//! `gone` is said once, and nothing is delivered after it.
+
+use std::net::TcpStream;
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::Mutex;
+
+use super::support::*;
+use crate::api::event::Event;
+use crate::api::table::{EventType as T, Namespace};
+use crate::app::SharedReactor;
+
+in_each_mode!(
+    freed_in_a_callback_of_its_own,
+    freed_in_the_callback_of_its_last_event,
+    freed_by_a_foreign_thread_while_traffic_runs,
+    freed_without_ever_being_used,
+    free_waits_for_a_callback_on_another_thread,
+    freed_in_a_callback_of_another_app,
+    freed_in_a_callback_of_another_app_on_the_same_reactor,
+    two_apps_free_each_other_s_partner_at_once,
+);
+
+const ON_RECEIVE: T = T::ChromeSocketsTcpOnReceive;
+
+/// Makes an app busy: unfinished sends, a connect that resolves for ever, a listening server.
+fn busy(bench: &Bench) -> (i32, TcpStream) {
+    let (id, peer) = bench.connected();
+    bench.send(id, &vec![1; UNSENDABLE]);
+    bench.send(id, b"behind it");
+    let resolving = bench.create(Namespace::Tcp);
+    bench.connect(resolving, "slow.example", 80);
+    bench.listen();
+    (id, peer)
+}
+
+fn freed_in_a_callback_of_its_own(drive: Drive) {
+    let questions = Questions::default();
+    let plan = Plan::new(drive).on(&questions.reactor()).reacting(|bench, event, _| {
+        if event.event_type == ON_RECEIVE {
+            // Still to be completed: they were accepted.
+            bench.get_info(event.socket_id);
+            bench.close_socket(event.socket_id);
+            bench.free();
+        }
+    });
+    let bench = plan.start();
+    let (_, peer) = busy(&bench);
+    write_to(&peer, b"x");
+    bench.wait_gone();
+    bench.check();
+    wait_end_of(peer);
+}
+
+fn freed_in_the_callback_of_its_last_event(drive: Drive) {
+    let plan = Plan::new(drive).reacting(|bench, event, _| {
+        if event.event_type == T::ChromesockAppClosed {
+            bench.free();
+        }
+    });
+    let bench = plan.start();
+    let (_, peer) = bench.connected();
+    bench.close();
+    bench.wait_gone();
+    bench.check();
+    wait_end_of(peer);
+}
+
+fn freed_by_a_foreign_thread_while_traffic_runs(drive: Drive) {
+    for round in 0..10 {
+        let reactor = SharedReactor::start().unwrap();
+        let plan = super::app::echo_plan(drive);
+        let server = plan.on(&reactor).start();
+        let (_, port) = server.listen();
+        let client = super::app::echo_plan(drive).start();
+        for _ in 0..4 {
+            let id = client.create(Namespace::Tcp);
+            client.connect(id, "127.0.0.1", port);
+            client.send(id, b"too early: not connected yet");
+            client.wait_event(T::ChromeSocketsTcpConnect, id);
+            // It comes back, and is sent again, for ever.
+            client.send(id, &pattern(20_000));
+        }
+        client.wait("traffic", |seen| (seen.len() > 50 + round * 20).then_some(()));
+        let (first, second) = if round % 2 == 0 { (&client, &server) } else { (&server, &client) };
+        for bench in [first, second] {
+            let freeing = Arc::clone(bench);
+            must_return("free", move || freeing.free());
+            bench.wait_gone();
+            bench.check();
+        }
+    }
+}
+
+fn freed_without_ever_being_used(drive: Drive) {
+    let bench = Bench::start(drive);
+    bench.free();
+    bench.wait_gone();
+    bench.check();
+}
+
+fn free_waits_for_a_callback_on_another_thread(drive: Drive) {
+    if drive == Drive::Pull {
+        return; // There are no callbacks.
+    }
+    let door = Arc::new(Door::default());
+    let left = Arc::new(Mutex::new(false));
+    let (at_door, leaving) = (Arc::clone(&door), Arc::clone(&left));
+    let plan = Plan::new(drive).reacting(move |_, event, _| {
+        if event.event_type == T::ChromeSocketsTcpCreate {
+            at_door.pass();
+            *leaving.lock() = true;
+        }
+    });
+    let bench = plan.start();
+    bench.create(Namespace::Tcp);
+    door.wait_for_visitor();
+    let freeing = Arc::clone(&bench);
+    let left_first = std::thread::spawn(move || {
+        freeing.free();
+        *left.lock()
+    });
+    // Refused calls tell that `free` has begun.
+    until("the app is closing", || {
+        bench.app.lock().as_ref().is_none_or(|app| app.suspend().is_err())
+    });
+    assert!(bench.app.lock().is_some(), "gone while its callback ran");
+    door.open();
+    assert!(left_first.join().unwrap(), "free returned while a callback ran");
+    bench.wait_gone();
+    bench.check();
+}
+
+fn freed_in_a_callback_of_another_app(drive: Drive) {
+    DRIVES.into_iter().for_each(|victim| freed_by_another(drive, victim, false));
+}
+
+fn freed_in_a_callback_of_another_app_on_the_same_reactor(drive: Drive) {
+    DRIVES.into_iter().for_each(|victim| freed_by_another(drive, victim, true));
+}
+
+fn freed_by_another(drive: Drive, victim_drive: Drive, shared: bool) {
+    let questions = Questions::default();
+    let reactor = questions.reactor();
+    let victim = Plan::new(victim_drive).on(&reactor).start();
+    let reactor = if shared { reactor } else { SharedReactor::start().unwrap() };
+    let target = Arc::clone(&victim);
+    let plan = Plan::new(drive).on(&reactor).reacting(move |_, event, _| {
+        if event.event_type == ON_RECEIVE {
+            target.free();
+        }
+    });
+    let bench = plan.start();
+    let (_, victims_peer) = busy(&victim);
+    let (_, peer) = bench.connected();
+    write_to(&peer, b"x");
+    victim.wait_gone();
+    victim.check();
+    wait_end_of(victims_peer);
+    // The app that did it lives on.
+    let sockets = bench.call(|app, t| app.get_sockets(Namespace::Tcp, t));
+    bench.done(sockets);
+    bench.end();
+}
+
+/// Each of two apps frees a third and a fourth that lives on the other's reactor, all at once.
+fn two_apps_free_each_other_s_partner_at_once(drive: Drive) {
+    for _ in 0..5 {
+        let reactors = [(); 2].map(|()| SharedReactor::start().unwrap());
+        let victims = reactors.each_ref().map(|reactor| Plan::new(drive).on(reactor).start());
+        let mut killers = Vec::new();
+        for n in [0, 1] {
+            let target = Arc::clone(&victims[1 - n]);
+            let plan = Plan::new(drive).on(&reactors[n]).reacting(move |_, event, _| {
+                if event.event_type == ON_RECEIVE {
+                    target.free();
+                }
+            });
+            killers.push(plan.start());
+        }
+        drop(reactors);
+        let peers: Vec<_> = killers.iter().map(|killer| killer.connected().1).collect();
+        peers.iter().for_each(|peer| write_to(peer, b"x"));
+        for victim in &victims {
+            victim.wait_gone();
+            victim.check();
+        }
+        killers.iter().for_each(|killer| killer.end());
+    }
+}
+
+/// A callback dispatches another app, whose callback frees both.
+#[test]
+fn a_nested_callback_may_free_both_apps() {
+    let outer_of: Arc<OnceLock<Arc<Bench>>> = Arc::default();
+    let outer_app = Arc::clone(&outer_of);
+    let is_trigger = |event: &Event| event.event_type == T::ChromeSocketsTcpGetSockets;
+    let plan = Plan::new(Drive::Dispatch).undriven().reacting(move |bench, event, _| {
+        if is_trigger(event) {
+            outer_app.get().expect("set before any event").free();
+            bench.free();
+        }
+    });
+    let inner = plan.start();
+    let nested = Arc::clone(&inner);
+    let plan = Plan::new(Drive::Dispatch).undriven().reacting(move |_, event, _| {
+        if is_trigger(event) {
+            nested.delivery().dispatch(1, Some(DEADLINE)).unwrap();
+        }
+    });
+    let outer = plan.start();
+    assert!(outer_of.set(Arc::clone(&outer)).is_ok());
+    for bench in [&inner, &outer] {
+        bench.call(|app, t| app.get_sockets(Namespace::Tcp, t));
+        bench.call(|app, t| app.get_sockets(Namespace::TcpServer, t));
+    }
+    let delivery = outer.delivery();
+    must_return("dispatch", move || assert_eq!(delivery.dispatch(1, None), Ok(1)));
+    for bench in [inner, outer] {
+        bench.wait_gone();
+        bench.check();
+    }
+}
