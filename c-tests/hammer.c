@@ -116,6 +116,46 @@ static void misuse(struct hammer *h) {
     }
 }
 
+/* Mostly awake, or nothing would happen; an unload ends every socket, so the server is made anew. */
+static void life(struct hammer *h) {
+    chromesock_app *a = h->f->app;
+    chrome_sockets_tcp_server_properties keep =
+        server_props(CHROME_SOCKETS_TCP_SERVER_PROPERTIES_PERSISTENT, NULL, 1);
+    int32_t server = 0;
+    switch (next(h) % 24) {
+    case 0:
+        CHECK_INT(chromesock_app_unload(a), CHROMESOCK_OK);
+        server_create(h->f, &keep, &server);
+        server_listen(h->f, server, "127.0.0.1", server_port);
+        break;
+    case 1: case 2: case 3: case 4: case 5: CHECK_INT(chromesock_app_suspend(a), CHROMESOCK_OK); break;
+    default: CHECK_INT(chromesock_app_resume(a), CHROMESOCK_OK); break;
+    }
+}
+
+static void questions(struct hammer *h) {
+    static const char *const manifests[] = {"{}", "{\"sockets\":{}}", "{\"sockets\":7}", "[[[[",
+                                            "{\"permissions\":[\"x\",{\"socket\":[\"y\"]}]}"};
+    chromesock_app *a = h->f->app;
+    chromesock_texts *texts = NULL;
+    chromesock_bool b = 7;
+    int32_t api = (int32_t)(next(h) % 4) - 1, operation = (int32_t)(next(h) % 10) - 1;
+    int bad = api < 0 || api > 1;
+    CHECK_INT(chromesock_app_has_api(a, api, &b), bad ? CHROMESOCK_INVALID_ARGUMENT : CHROMESOCK_OK);
+    CHECK_INT(chromesock_app_get_rules(a, api, &texts), bad ? CHROMESOCK_INVALID_ARGUMENT : CHROMESOCK_OK);
+    CHECK_INT(chromesock_texts_count(texts), !bad);
+    chromesock_texts_free(texts);
+    texts = NULL;
+    bad |= operation < 0 || operation > 7;
+    CHECK_INT(chromesock_app_check(a, api, operation, host(h), port(h), &b, &texts),
+              bad ? CHROMESOCK_INVALID_ARGUMENT : CHROMESOCK_OK);
+    CHECK_STR(chromesock_texts_at(texts, 0), bad ? NULL : "*");
+    chromesock_texts_free(texts);
+    chromesock_manifest_check(manifests[next(h) % 5], &texts);
+    CHECK_STR(chromesock_texts_at(texts, next(h) + 3u), NULL);
+    chromesock_texts_free(texts);
+}
+
 static void one_step(struct hammer *h) {
     static const char block[70000];
     fx *f = h->f;
@@ -124,7 +164,7 @@ static void one_step(struct hammer *h) {
     chrome_sockets_tcp_server_properties sp = server_props(next(h) % 4, "hammer", (int)next(h) & 1);
     chromesock_bool has;
     intptr_t handle;
-    switch (next(h) % 30) {
+    switch (next(h) % 33) {
     case 0: case 1:
         tcp_create(f, next(h) % 2 ? &p : NULL, &made);
         keep_id(h, made);
@@ -160,6 +200,8 @@ static void one_step(struct hammer *h) {
         fx_pump(f, 0);
         break;
     case 28: misuse(h); break;
+    case 29: case 30: life(h); break;
+    case 31: questions(h); break;
     default: fx_pump(f, 1); break;
     }
 }
@@ -198,6 +240,9 @@ static void hammer(fx *f) {
     c = server_get_info(f, server);
     IS_OK(c);
     server_port = (uint16_t)c->done->info[0].local_port;
+    chrome_sockets_tcp_server_properties keep =
+        server_props(CHROME_SOCKETS_TCP_SERVER_PROPERTIES_PERSISTENT, NULL, 1);
+    IS_OK(server_update(f, server, &keep));
     for (int n = 0; n < IDS; n++) ids[n] = n % 6 ? new_tcp(f) : new_server(f);
     f->inside = adopt;
     atomic_store(&running, THREADS);

@@ -20,6 +20,7 @@ static void null_app(void) {
     chrome_sockets_tcp_server_properties sp = server_props(0, NULL, 0);
     const chromesock_event *e = (const chromesock_event *)1;
     chromesock_app_stats stats;
+    chromesock_texts *texts = (chromesock_texts *)1;
     chromesock_bool has = 7;
     intptr_t handle = 77;
     int32_t n = 77;
@@ -33,6 +34,13 @@ static void null_app(void) {
     REFUSED(chromesock_app_next_event(a, 0, &e));
     REFUSED(chromesock_app_event_handle(a, &handle));
     REFUSED(chromesock_app_get_stats(a, &stats));
+    REFUSED(chromesock_app_suspend(a));
+    REFUSED(chromesock_app_resume(a));
+    REFUSED(chromesock_app_unload(a));
+    REFUSED(chromesock_app_has_api(a, CHROMESOCK_API_SOCKETS, &has));
+    REFUSED(chromesock_app_check(a, CHROMESOCK_API_SOCKETS, CHROMESOCK_OPERATION_TCP_CONNECT, "a", 1, &has,
+                                 &texts));
+    REFUSED(chromesock_app_get_rules(a, CHROMESOCK_API_SOCKETS, &texts));
     REFUSED(chrome_sockets_tcp_create(a, &p, &n, never, NULL));
     REFUSED(chrome_sockets_tcp_update(a, 1, &p, never, NULL));
     REFUSED(chrome_sockets_tcp_set_paused(a, 1, 1, never, NULL));
@@ -68,6 +76,7 @@ static void null_app(void) {
     CHECK_INT(handle, 77);
     CHECK_INT(has, 7);
     CHECK(e == (const chromesock_event *)1);
+    CHECK(texts == (chromesock_texts *)1);
 }
 
 static void null_pointers(fx *f) {
@@ -83,6 +92,12 @@ static void null_pointers(fx *f) {
     REFUSED(chromesock_app_next_event(a, 0, NULL));
     REFUSED(chromesock_app_event_handle(a, NULL));
     REFUSED(chromesock_app_get_stats(a, NULL));
+    REFUSED(chromesock_manifest_check(NULL, NULL));
+    REFUSED(chromesock_app_has_api(a, CHROMESOCK_API_SOCKETS, NULL));
+    REFUSED(chromesock_app_check(a, CHROMESOCK_API_SOCKETS, CHROMESOCK_OPERATION_TCP_CONNECT, NULL, 1, NULL,
+                                 NULL));
+    REFUSED(chromesock_app_get_rules(a, CHROMESOCK_API_SOCKETS, NULL));
+    chromesock_texts_free(NULL);
     REFUSED(chrome_sockets_tcp_connect(a, tcp, NULL, 80, 0, never, NULL));
     REFUSED(chrome_sockets_tcp_send(a, tcp, NULL, 5, never, NULL)); /* (NULL, 0) is valid: S-5 */
     REFUSED(chrome_sockets_tcp_send(a, 999, NULL, 5, never, NULL)); /* G-10: before the look-up */
@@ -134,6 +149,9 @@ static void bad_text(fx *f) {
         REFUSED(chrome_sockets_tcp_server_create(a, &sp, &out, never, NULL));
         REFUSED(chrome_sockets_tcp_server_update(a, server, &sp, never, NULL));
         REFUSED(chrome_sockets_tcp_server_listen(a, server, bad[n], 0, NULL, never, NULL));
+        REFUSED(chromesock_manifest_check(bad[n], NULL));
+        REFUSED(chromesock_app_check(a, CHROMESOCK_API_SOCKETS, CHROMESOCK_OPERATION_TCP_CONNECT, bad[n], 1,
+                                     NULL, NULL));
     }
     CHECK_INT(out, 77);
     CHECK_STR(info_of(f, tcp)->name, NULL);
@@ -338,6 +356,9 @@ static void a_closed_app(fx *f) {
     int32_t n = 77, id = new_tcp(f), server = new_server(f);
     fx_close_and_check(f);
 #define SHUT(expression) CHECK_INT(expression, CHROMESOCK_CONTEXT_SHUT_DOWN)
+    SHUT(chromesock_app_suspend(a));
+    SHUT(chromesock_app_resume(a));
+    SHUT(chromesock_app_unload(a));
     SHUT(chrome_sockets_tcp_create(a, &p, &n, never, NULL));
     SHUT(chrome_sockets_tcp_update(a, id, &p, never, NULL));
     SHUT(chrome_sockets_tcp_set_paused(a, id, 1, never, NULL));

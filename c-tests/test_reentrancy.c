@@ -35,6 +35,7 @@ static void every_function(fx *f, const chromesock_event *event) {
     int32_t id = event->socket_id, made = 0, n = 77;
     const chromesock_event *kept = NULL, *pulled = NULL;
     chromesock_bool has = 7;
+    chromesock_texts *texts = NULL;
     intptr_t handle;
     chromesock_status s;
     chrome_sockets_tcp_properties p = tcp_props(CHROME_SOCKETS_TCP_PROPERTIES_NAME, "r", 0, 0);
@@ -63,6 +64,15 @@ static void every_function(fx *f, const chromesock_event *event) {
     }
     s = chromesock_app_event_handle(a, &handle);
     if (!mode_is_reactor(f->mode)) CHECK_INT(s, CHROMESOCK_OK);
+    CHECK_INT(chromesock_manifest_check("{\"sockets\":1}", &texts), CHROMESOCK_INVALID_MANIFEST);
+    CHECK(chromesock_texts_count(texts) == 2 && chromesock_texts_at(texts, 0) != NULL);
+    chromesock_texts_free(texts);
+    CHECK_INT(chromesock_app_has_api(a, CHROMESOCK_API_SOCKETS, &has), 0);
+    CHECK_INT(chromesock_app_check(a, CHROMESOCK_API_SOCKETS, CHROMESOCK_OPERATION_TCP_CONNECT, "h", 1, &has,
+                                   &texts), 0);
+    chromesock_texts_free(texts);
+    CHECK_INT(chromesock_app_get_rules(a, CHROMESOCK_API_SOCKET, &texts), 0);
+    chromesock_texts_free(texts);
     CHECK_INT(chrome_sockets_tcp_on_receive_add_listener(a, unused, f), 0);
     CHECK_INT(chrome_sockets_tcp_on_receive_has_listener(a, unused, f, &has), 0);
     CHECK_INT(has, 1);
@@ -98,6 +108,9 @@ static void every_function(fx *f, const chromesock_event *event) {
     server_disconnect(f, made);
     server_close(f, id);
     server_close(f, made);
+    CHECK_INT(chromesock_app_suspend(a), 0);
+    CHECK_INT(chromesock_app_resume(a), 0);
+    CHECK_INT(chromesock_app_unload(a), 0);
 }
 
 static void inside(fx *f, const chromesock_event *event) {

@@ -27,6 +27,8 @@ static void our_own_numbers(void) {
     CHECK(chromesock_status_text(CHROMESOCK_RECURSIVE_CALL) != NULL);
     CHECK(chromesock_status_name(CHROMESOCK_WRONG_DELIVERY) != NULL);
     CHECK(chromesock_status_text(CHROMESOCK_WRONG_DELIVERY) != NULL);
+    CHECK(chromesock_status_name(CHROMESOCK_INVALID_MANIFEST) != NULL);
+    CHECK(chromesock_status_text(CHROMESOCK_INVALID_MANIFEST) != NULL);
 }
 
 static void event_names(void) {
@@ -61,6 +63,8 @@ static void event_names(void) {
     for (size_t n = 0; n < sizeof types / sizeof types[0]; n++)
         CHECK_STR(chromesock_event_type_name(types[n].type), types[n].name);
     CHECK(chromesock_event_type_name(CHROMESOCK_APP_CLOSED) != NULL);
+    CHECK(chromesock_event_type_name(CHROMESOCK_PERMISSION_DENIED) != NULL);
+    CHECK(chromesock_event_type_name(CHROMESOCK_APP_WANTED) != NULL);
 }
 
 static void version(void) {

@@ -3,11 +3,17 @@
  * Shows: pulling events with chromesock_app_next_event. No callback is used: the program asks for the
  * next event, looks at it and releases it, in plain top-to-bottom code.
  *
- * Ends with 0: done; 1: usage or URL; 2: no connection, or it broke; 3: not a whole HTTP response;
- * 4: the server answered with a status of 400 or more (its body is written all the same); 5: output. */
+ * And: permissions. With --manifest FILE it may connect only where the file, the manifest.json of a
+ * Chrome App, allows it; each redirect is asked for anew. A denied call completes with a message for the
+ * page; the host, this program, is told in an event of its own which rule is missing.
+ *
+ * Ends with 0: done; 1: usage, URL or manifest; 2: no connection, or it broke; 3: not a whole HTTP
+ * response; 4: the server answered with a status of 400 or more (its body is written all the same);
+ * 5: output; 6: the manifest does not allow the connection. */
 #define _POSIX_C_SOURCE 200809L
 #include "http_response.h"
 #include "http_url.h"
+#include "manifest.h"
 #include "transcript.h"
 
 #include <chromesock.h>
@@ -19,7 +25,7 @@
 #define MAX_REDIRECTS 5
 #define PATIENCE_MS 60000 /* between two events */
 
-enum ending { DONE = 0, USAGE = 1, NETWORK = 2, PROTOCOL = 3, HTTP_ERROR = 4, OUTPUT = 5 };
+enum ending { DONE = 0, USAGE = 1, NETWORK = 2, PROTOCOL = 3, HTTP_ERROR = 4, OUTPUT = 5, DENIED = 6 };
 
 static bool verbose;
 
@@ -74,15 +80,20 @@ static bool send_request(chromesock_app *app, int32_t socket_id, const struct ht
 /* Goes on until the response is whole, or cannot become so. */
 static int read_response(chromesock_app *app, int32_t socket_id, const struct http_url *url,
                          struct http_response *response) {
+    bool denied = false;
     for (;;) {
         const chromesock_event *event = next_event(app, socket_id);
         if (event == NULL)
             return complain(NETWORK, url->authority, "nothing came for a long time");
         int ending = -1;
         switch (event->type) {
+        case CHROMESOCK_PERMISSION_DENIED: /* comes before the completion */
+            manifest_print_denial("fetch", event);
+            denied = true;
+            break;
         case CHROME_SOCKETS_TCP_CONNECT:
             if (event->message != NULL)
-                ending = complain(NETWORK, url->authority, event->message);
+                ending = complain(denied ? DENIED : NETWORK, url->authority, event->message);
             else if (!send_request(app, socket_id, url))
                 ending = complain(NETWORK, url->authority, "cannot send");
             break;
@@ -160,21 +171,45 @@ static int fetch(chromesock_app *app, struct http_url url) {
 }
 
 int main(int argc, char **argv) {
-    verbose = argc == 3 && strcmp(argv[1], "-v") == 0;
-    if (argc != 2 + verbose || argv[argc - 1][0] == '-') {
-        fprintf(stderr, "usage: fetch [-v] http://HOST[:PORT]/PATH\n-v: print calls, events and heads to standard error\n");
+    const char *file = NULL, *address = NULL;
+    bool usage = false;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "-v") == 0)
+            verbose = true;
+        else if (strcmp(argv[i], "--manifest") == 0 && i + 1 < argc && file == NULL)
+            file = argv[++i];
+        else if (argv[i][0] != '-' && address == NULL)
+            address = argv[i];
+        else
+            usage = true;
+    }
+    if (usage || address == NULL) {
+        fprintf(stderr, "usage: fetch [-v] [--manifest FILE] http://HOST[:PORT]/PATH\n"
+                        "-v: print calls, events and heads to standard error\n"
+                        "--manifest: the manifest.json that says where it may connect; without it, everywhere\n");
         return USAGE;
     }
     struct http_url url;
-    const char *wrong = http_url_parse(argv[argc - 1], &url);
+    const char *wrong = http_url_parse(address, &url);
     if (wrong != NULL)
-        return complain(USAGE, argv[argc - 1], wrong);
+        return complain(USAGE, address, wrong);
+    char *manifest = NULL;
+    if (file != NULL && (manifest = manifest_read("fetch", file)) == NULL)
+        return USAGE;
     if (verbose)
         transcript_to(stderr);
     chromesock_app *app;
-    chromesock_status status = chromesock_app_new(NULL, &app);
+    chromesock_app_options options = {0};
+    options.size = sizeof options;
+    options.manifest = manifest;
+    chromesock_status status = chromesock_app_new(&options, &app);
+    if (status == CHROMESOCK_INVALID_MANIFEST)
+        manifest_print_error("fetch", file, manifest);
+    else if (status != CHROMESOCK_OK)
+        complain(NETWORK, "starting", chromesock_status_text(status));
+    free(manifest); /* the app has its own copy */
     if (status != CHROMESOCK_OK)
-        return complain(NETWORK, "starting", chromesock_status_text(status));
+        return status == CHROMESOCK_INVALID_MANIFEST ? USAGE : NETWORK;
     int ending = fetch(app, url);
     chromesock_app_free(app);
     if (fflush(stdout) != 0 || ferror(stdout))

@@ -2,10 +2,17 @@
  *
  * Shows: chrome.sockets.tcpServer and chrome.sockets.tcp with callbacks that run on the library's own
  * thread (CHROMESOCK_DELIVERY_REACTOR). They never overlap, so the state below needs no lock; they
- * are kept short, because every socket waits meanwhile. The main thread only waits for the end. */
+ * are kept short, because every socket waits meanwhile. The main thread only waits for the end.
+ *
+ * And: permissions. With --manifest FILE it may listen only where the file, the manifest.json of a
+ * Chrome App, allows it; clients that are accepted need no rule.
+ *
+ * Ends with 0: SIGTERM or SIGINT; 1: something failed; 2: usage or manifest; 3: the manifest does not
+ * allow it to listen there. */
 #define _POSIX_C_SOURCE 200809L
 #include "http_files.h"
 #include "id_table.h"
+#include "manifest.h"
 #include "transcript.h"
 
 #include <chromesock.h>
@@ -38,7 +45,8 @@ static struct id_table connections;
 static int32_t server_id;
 static unsigned open_clients; /* accepted, and not yet closed for good */
 static bool accept_failed;    /* the server paused itself; resumed when a descriptor is free again */
-static int wake_pipe[2];   /* one byte ends the main thread's wait: '.' signal, '!' failure */
+static bool denied;        /* by the manifest */
+static int wake_pipe[2];   /* one byte ends the main thread's wait: '.' signal, '!' failure, 'd' denied */
 
 static void end_program(char why) {
     while (write(wake_pipe[1], &why, 1) < 0 && errno == EINTR)
@@ -241,18 +249,22 @@ static void on_listen(chromesock_app *app, const chromesock_event *event, void *
     transcript_event(event);
     if (event->message != NULL) {
         fprintf(stderr, "httpd: listening: %s\n", event->message);
-        end_program('!');
+        end_program(denied ? 'd' : '!');
         return;
     }
     transcript_call("sockets.tcpServer.getInfo(%d)", (int)event->socket_id);
     chrome_sockets_tcp_server_get_info(app, event->socket_id, on_info, NULL);
 }
 
-/* Completions of calls made without a callback. */
+/* Completions of calls made without a callback, and what the library tells the host. */
 static void on_other(chromesock_app *app, const chromesock_event *event, void *user_data) {
     (void)app;
     (void)user_data;
     transcript_event(event);
+    if (event->type == CHROMESOCK_PERMISSION_DENIED) { /* comes before the completion of the call */
+        manifest_print_denial("httpd", event);
+        denied = true;
+    }
 }
 
 static bool start(chromesock_app *app, const char *address, int port) {
@@ -293,7 +305,7 @@ static bool install_signals(void) {
 }
 
 int main(int argc, char **argv) {
-    const char *address = "127.0.0.1", *folder = NULL;
+    const char *address = "127.0.0.1", *folder = NULL, *file = NULL;
     long port = 0;
     bool usage = false;
     for (int i = 1; i < argc; i++) {
@@ -302,6 +314,8 @@ int main(int argc, char **argv) {
             logging = true;
         } else if (strcmp(argv[i], "--address") == 0 && i + 1 < argc) {
             address = argv[++i];
+        } else if (strcmp(argv[i], "--manifest") == 0 && i + 1 < argc && file == NULL) {
+            file = argv[++i];
         } else if (strcmp(argv[i], "--port") == 0 && i + 1 < argc) {
             port = strtol(argv[++i], &end, 10);
             usage |= *end != '\0' || end == argv[i] || port < 0 || port > 65535;
@@ -312,14 +326,18 @@ int main(int argc, char **argv) {
         }
     }
     if (usage || folder == NULL) {
-        fprintf(stderr, "usage: httpd [--port N] [--address A] [--log] FOLDER\n"
-                        "Without --port the system chooses one; it is printed.\n");
+        fprintf(stderr, "usage: httpd [--port N] [--address A] [--manifest FILE] [--log] FOLDER\n"
+                        "Without --port the system chooses one; it is printed. --manifest: the manifest.json that\n"
+                        "says where it may listen; without it, everywhere.\n");
         return 2;
     }
     if (!http_files_root(folder, root, sizeof root) || !install_signals()) {
         fprintf(stderr, "httpd: %s: %s\n", folder, strerror(errno));
         return 1;
     }
+    char *manifest = NULL;
+    if (file != NULL && (manifest = manifest_read("httpd", file)) == NULL)
+        return 2;
     if (logging)
         transcript_to(stdout);
 
@@ -329,11 +347,15 @@ int main(int argc, char **argv) {
     options.delivery = CHROMESOCK_DELIVERY_REACTOR;
     options.present = CHROMESOCK_APP_OPTIONS_WRITE_QUOTA;
     options.write_quota_bytes = raise_descriptor_limit() * SENDS_AT_ONCE * SEND_SIZE;
+    options.manifest = manifest;
     chromesock_status status = chromesock_app_new(&options, &app);
-    if (status != CHROMESOCK_OK) {
+    if (status == CHROMESOCK_INVALID_MANIFEST)
+        manifest_print_error("httpd", file, manifest);
+    else if (status != CHROMESOCK_OK)
         fprintf(stderr, "httpd: %s\n", chromesock_status_text(status));
-        return 1;
-    }
+    free(manifest); /* the app has its own copy */
+    if (status != CHROMESOCK_OK)
+        return status == CHROMESOCK_INVALID_MANIFEST ? 2 : 1;
     char why = '!';
     if (start(app, address, (int)port))
         while (read(wake_pipe[0], &why, 1) < 0 && errno == EINTR)
@@ -344,5 +366,5 @@ int main(int argc, char **argv) {
         free_connection((struct connection *)id_table_remove(&connections, entry->id));
     close(wake_pipe[0]);
     close(wake_pipe[1]);
-    return why == '.' ? 0 : 1;
+    return why == '.' ? 0 : why == 'd' ? 3 : 1;
 }

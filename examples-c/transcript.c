@@ -2,6 +2,7 @@
 #include "transcript.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <string.h>
 
 static FILE *transcript;
@@ -39,11 +40,12 @@ void transcript_event(const chromesock_event *event) {
         return;
     const char *name = chromesock_event_type_name(event->type);
     if (name == NULL)
-        name = event->type == CHROMESOCK_APP_CLOSED ? "app closed" : "an event type this program does not know";
+        name = "an event type this program does not know";
     if (strncmp(name, "chrome.", 7) == 0)
         name += 7;
     flockfile(transcript);
-    fprintf(transcript, "%c %s {", strstr(name, ".on") != NULL ? '!' : '<', name);
+    bool completes = event->type >= CHROME_SOCKETS_TCP_CREATE && strstr(name, ".on") == NULL;
+    fprintf(transcript, "%c %s {", completes ? '<' : '!', name);
     const char *between = "";
     if (event->socket_id != 0) {
         fprintf(transcript, "socketId %d", (int)event->socket_id);
@@ -59,11 +61,15 @@ void transcript_event(const chromesock_event *event) {
         fprintf(transcript, "%sbytesSent %llu", between, (unsigned long long)event->bytes_sent);
     if (event->present & CHROMESOCK_EVENT_DATA)
         fprintf(transcript, "%sdata %zu bytes", between, event->data_len);
+    if (event->present & CHROMESOCK_EVENT_ADDRESS)
+        fprintf(transcript, "%saddress \"%s\"", between, event->address);
+    if (event->present & CHROMESOCK_EVENT_PORT)
+        fprintf(transcript, ", port %d", (int)event->port);
     if (event->sockets_len > 0)
         print_info(transcript, event->sockets);
     fputc('}', transcript);
     if (event->message != NULL)
-        fprintf(transcript, " failed: %s", event->message);
+        fprintf(transcript, "%s: %s", completes ? " failed" : "", event->message);
     fputc('\n', transcript);
     funlockfile(transcript);
 }

@@ -220,7 +220,7 @@ impl Delivery {
         if events.is_empty() {
             return;
         }
-        let epoch = self.unloads.load(Ordering::Acquire);
+        let epoch = self.unloads_done.load(Ordering::Acquire);
         let mut batch = VecDeque::from(std::mem::take(events));
         let outcome = self.run(&mut batch, epoch, |_, _| {});
         *events = batch.into();
@@ -239,6 +239,12 @@ impl Delivery {
         into.append(&mut state.released);
         self.any_released.store(false, Ordering::Release);
         state.wants_release = waits && into.is_empty();
+    }
+
+    /// Counts received bytes that wait elsewhere, because the app sleeps; negative: no longer.
+    pub fn count_withheld(&self, bytes: isize) {
+        // Wraps, which makes an addition of a negative number a subtraction.
+        self.undelivered.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
     /// Takes the API's notifications back out of the queue, oldest first.
@@ -285,7 +291,7 @@ impl Delivery {
             state.queue.drain(..max).collect()
         };
         let number = batch.len();
-        let epoch = self.unloads.load(Ordering::Acquire);
+        let epoch = self.unloads_done.load(Ordering::Acquire);
         state.drainer = Some(std::thread::current().id());
         self.lower_if_empty(&state);
         drop(state);
@@ -300,7 +306,7 @@ impl Delivery {
         loop {
             let mut state = self.wait_for_event(timeout)?.ok_or(Status::TimedOut)?;
             let event = state.queue.pop_front().ok_or(Status::Unexpected)?;
-            let epoch = self.unloads.load(Ordering::Acquire);
+            let epoch = self.unloads_done.load(Ordering::Acquire);
             self.lower_if_empty(&state);
             state.end.said_closed |= event.event_type == EventType::ChromesockAppClosed;
             drop(state);
@@ -494,12 +500,11 @@ impl Delivery {
     }
 
     /// False for data of a socket that the host has closed meanwhile, and for notifications of an
-    /// app that it has unloaded since `epoch`.
+    /// app that it has freed, or unloaded since `epoch`: the number of unloads carried out when the
+    /// event was taken.
     fn is_of_interest(&self, event: &Event, epoch: u64) -> bool {
-        let unloads = self.unloads.load(Ordering::Acquire);
-        let is_late = unloads != epoch
-            || unloads != self.unloads_done.load(Ordering::Acquire)
-            || self.freed.load(Ordering::Acquire);
+        let is_late =
+            self.unloads.load(Ordering::Acquire) != epoch || self.freed.load(Ordering::Acquire);
         if is_late && event.event_type.is_notification() {
             return false;
         }
@@ -558,7 +563,7 @@ impl Delivery {
         state.drainer = Some(std::thread::current().id());
         let mut rest = std::mem::take(&mut state.queue);
         drop(state);
-        let epoch = self.unloads.load(Ordering::Acquire);
+        let epoch = self.unloads_done.load(Ordering::Acquire);
         while !rest.is_empty() {
             // A callback that panics costs itself only: nobody is left to be told.
             let _ = self.run_and_release(&mut rest, epoch);

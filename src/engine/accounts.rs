@@ -20,6 +20,12 @@ impl Accounts {
         self.last_id.fetch_update(Relaxed, Relaxed, step).ok().map(|last| last + 1)
     }
 
+    /// As if all ids up to this one had been used.
+    #[cfg(test)]
+    pub(super) fn skip_to(&self, last_id: i32) {
+        self.last_id.store(last_id, Relaxed);
+    }
+
     /// Takes `bytes` if the sum of unfinished sends then is at most `quota` (tcp.md Q-1).
     pub fn take_unsent(&self, bytes: u64, quota: u64) -> bool {
         let before = self.unsent.fetch_add(bytes, Relaxed);

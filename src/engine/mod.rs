@@ -236,7 +236,7 @@ impl<N: Network> Engine<N> {
         let Some(id) = self.run_queue.pop_front() else {
             return;
         };
-        let may_not_accept = self.suspended == Some(0);
+        let accepts = self.suspended.unwrap_or(usize::MAX);
         let (registry, mut ctx) = self.lend(id);
         let Some(entry) = registry.get_mut(id) else {
             return;
@@ -244,9 +244,9 @@ impl<N: Network> Engine<N> {
         entry.queued = false;
         let visit = match &mut entry.machine {
             Machine::TcpClient(client) => client.visit(&mut ctx, &entry.properties),
-            Machine::TcpServer(_) if may_not_accept => Visit::Rest,
+            Machine::TcpServer(_) if accepts == 0 => Visit::Rest,
             Machine::TcpServer(server) => {
-                let accepted = server.visit(&mut ctx);
+                let accepted = server.visit(&mut ctx, accepts);
                 self.admit_clients(id, accepted)
             }
         };
@@ -265,6 +265,7 @@ impl<N: Network> Engine<N> {
         while let Some((due, id)) = self.timers.first().copied().filter(|(due, _)| *due <= now) {
             self.timers.remove(&(due, id));
             if id < 0 {
+                self.in_hand = 0;
                 self.linger.on_time(id, now);
                 continue;
             }

@@ -84,13 +84,14 @@ impl<N: Network> TcpServer<N> {
         }
     }
 
-    /// Accepts what is waiting.
-    pub(super) fn visit(&mut self, ctx: &mut Context<'_, N>) -> Accepted<N> {
+    /// Accepts what is waiting, at most `most` connections.
+    pub(super) fn visit(&mut self, ctx: &mut Context<'_, N>, most: usize) -> Accepted<N> {
+        let most = most.min(ACCEPTS_PER_VISIT);
         let mut accepted = Accepted { clients: Vec::new(), failure: None, visit: Visit::Rest };
         while let Some(listening) =
             self.listening.as_mut().filter(|listening| listening.readable && !self.paused)
         {
-            if accepted.clients.len() == ACCEPTS_PER_VISIT {
+            if accepted.clients.len() == most {
                 accepted.visit = Visit::Again;
                 break;
             }

@@ -17,7 +17,9 @@ pub struct chromesock_texts {
 impl chromesock_texts {
     /// Gives a list to C.
     pub(super) fn give(texts: impl IntoIterator<Item = String>) -> *mut Self {
-        let texts = texts.into_iter().filter_map(|text| CString::new(text).ok()).collect();
+        // A text of C ends at its first NUL; a manifest may hold one.
+        let visible = |text: String| CString::new(text.replace('\0', "\u{fffd}")).ok();
+        let texts = texts.into_iter().filter_map(visible).collect();
         Box::into_raw(Box::new(Self { texts }))
     }
 }

@@ -24,14 +24,13 @@ impl Asleep {
         delivery: &Delivery,
         events: &mut Vec<Event>,
     ) -> Self {
-        let mut asleep = Self::default();
-        for event in delivery.withdraw_notifications() {
-            if engine.has_socket(event.socket_id) {
-                asleep.withheld.push(event);
-            } else {
-                engine.release(event.socket_id, event.data_len().cast_signed());
-            }
-        }
+        let (alive, dead): (Vec<_>, Vec<_>) = delivery
+            .withdraw_notifications()
+            .into_iter()
+            .partition(|event| is_of_live_socket(engine, event));
+        give_back(engine, &dead);
+        delivery.count_withheld(weight(&alive));
+        let mut asleep = Self { withheld: alive, asked: false };
         asleep.ask(events);
         asleep
     }
@@ -40,14 +39,16 @@ impl Asleep {
     pub(super) fn withhold<N: Network>(
         &mut self,
         engine: &mut Engine<N>,
-        mode: Mode,
+        delivery: &Delivery,
         events: &mut Vec<Event>,
     ) {
         let first = self.withheld.len();
         self.withheld.extend(events.extract_if(.., |event| event.event_type.is_notification()));
-        if mode == Mode::Reactor {
+        let new = &self.withheld[first..];
+        delivery.count_withheld(weight(new));
+        if delivery.mode() == Mode::Reactor {
             // Counted only when it waits, since delivery at once is not worth counting.
-            for event in &self.withheld[first..] {
+            for event in new {
                 engine.release(event.socket_id, -event.data_len().cast_signed());
             }
         }
@@ -62,17 +63,30 @@ impl Asleep {
     }
 
     /// Ends the sleep: nothing of what waited is delivered.
-    pub(super) fn drop_all<N: Network>(self, engine: &mut Engine<N>) {
+    pub(super) fn drop_all<N: Network>(self, engine: &mut Engine<N>, delivery: &Delivery) {
+        delivery.count_withheld(-weight(&self.withheld));
         give_back(engine, &self.withheld);
     }
 
     /// Ends the sleep: what waited, in order.
-    pub(super) fn end<N: Network>(self, engine: &mut Engine<N>, mode: Mode) -> Vec<Event> {
-        if mode == Mode::Reactor {
+    pub(super) fn end<N: Network>(self, engine: &mut Engine<N>, delivery: &Delivery) -> Vec<Event> {
+        delivery.count_withheld(-weight(&self.withheld));
+        if delivery.mode() == Mode::Reactor {
             give_back(engine, &self.withheld);
         }
         self.withheld
     }
+}
+
+/// Whether the socket that an event tells of is still there; an accepted one may be gone while its
+/// server is not (tcp.md LC-5).
+fn is_of_live_socket<N: Network>(engine: &Engine<N>, event: &Event) -> bool {
+    let told = if event.client_socket_id == 0 { event.socket_id } else { event.client_socket_id };
+    engine.has_socket(told)
+}
+
+fn weight(events: &[Event]) -> isize {
+    events.iter().map(|event| event.data_len().cast_signed()).sum()
 }
 
 /// Drops the notifications that the host has not taken yet.

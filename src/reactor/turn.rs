@@ -224,27 +224,28 @@ impl Turn {
     fn change(&mut self, slot: u32, change: Change) {
         // What was raised before belongs to the time before.
         self.flush(slot);
-        self.input(slot, 0, |engine| match change {
-            Change::Suspend => engine.suspend(),
-            Change::Resume => engine.resume(),
-            Change::Unload => engine.shut_down(),
-        });
+        let is_asleep = self.apps.get(&slot).is_some_and(|app| app.asleep.is_some());
+        match change {
+            Change::Suspend if is_asleep => return,
+            Change::Suspend => self.input(slot, 0, Engine::suspend),
+            Change::Resume => self.input(slot, 0, Engine::resume),
+            Change::Unload => self.input(slot, 0, Engine::shut_down),
+        }
         let Some(app) = self.apps.get_mut(&slot) else { return };
         let App { engine, delivery, events, asleep, .. } = app;
         match change {
-            Change::Suspend if asleep.is_some() => {}
             Change::Suspend => {
                 engine.take_events(events);
                 *asleep = Some(Asleep::begin(engine, delivery, events));
             }
             Change::Resume => {
                 if let Some(asleep) = asleep.take() {
-                    events.extend(asleep.end(engine, delivery.mode()));
+                    events.extend(asleep.end(engine, delivery));
                 }
             }
             Change::Unload => {
                 if let Some(asleep) = asleep.take() {
-                    asleep.drop_all(engine);
+                    asleep.drop_all(engine, delivery);
                 }
                 life::drop_queued(engine, delivery);
                 delivery.unloaded();
@@ -262,7 +263,8 @@ impl Turn {
             "every call completes once"
         );
         app.engine.take_events(&mut app.events);
-        if app.asleep.is_some() {
+        if let Some(asleep) = app.asleep.take() {
+            asleep.drop_all(&mut app.engine, &app.delivery);
             app.events.retain(|event| !event.event_type.is_notification());
         }
         app.events.push(app_closed(status));
@@ -351,7 +353,7 @@ impl Turn {
         let App { engine, delivery, events, asleep, .. } = app;
         engine.take_events(events);
         if let Some(asleep) = asleep {
-            asleep.withhold(engine, delivery.mode(), events);
+            asleep.withhold(engine, delivery, events);
         }
         hand_out(delivery, events);
         if delivery.any_released() || engine.wants_release() {

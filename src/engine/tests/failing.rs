@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{connected, rig, scripted, settle};
+use super::{connected, listening, rig, scripted, settle};
 use crate::api::event::Ticket;
 use crate::api::net_error::Status;
 use crate::api::table::EventType;
@@ -185,4 +185,27 @@ fn a_suspended_app_accepts_a_bounded_number_of_connections_lc_2() {
     rig.input(0, crate::engine::Engine::resume);
     rig.run();
     assert_eq!(rig.trace.len(), 100);
+}
+
+#[test]
+fn when_ids_are_used_up_accepting_fails_instead_of_reusing_one_g_1() {
+    let mut rig = listening();
+    rig.accounts.skip_to(i32::MAX - 1);
+    rig.play(
+        r#"
+        P connects 10.0.0.9:7
+        ! onAccept 1: client 2147483647
+        P connects 10.0.0.9:7
+        ! onAcceptError 1: -2
+        P sees end
+        > server.setPaused(1, false)
+        < server.setPaused 1: ok
+        P1 sends "x"
+        > setPaused(2147483647, false)
+        < setPaused 2147483647: ok
+        ! onReceive 2147483647: "x"
+        "#,
+    );
+    assert_eq!(rig.accounts.next_id(), None);
+    assert_eq!(rig.accounts.next_id(), None);
 }
