@@ -15,11 +15,12 @@ static int readable(intptr_t handle, int timeout_ms) {
 
 static void fill_queue(fx *f, uint64_t n) {
     long long end = now_ms() + deadline_ms();
+    uint64_t want = fx_stats(f).undelivered_events + n;
     for (uint64_t k = 0; k < n; k++) tcp_get_sockets(f);
-    while (fx_stats(f).undelivered_events < n)
+    while (fx_stats(f).undelivered_events < want)
         if (now_ms() > end) FAIL("%llu events queued, want %llu",
                                  (unsigned long long)fx_stats(f).undelivered_events,
-                                 (unsigned long long)n);
+                                 (unsigned long long)want);
 }
 
 /* Takes exactly one event, in the manner of the mode. */

@@ -583,7 +583,7 @@ enum chromesock_api
    */
   CHROMESOCK_API_SOCKETS = 0,
   /**
-   * chrome.socket, by the permission {"socket": [rules]}.
+   * chrome.socket, by the "socket" permission.
    */
   CHROMESOCK_API_SOCKET = 1,
 };

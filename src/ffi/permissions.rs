@@ -30,7 +30,7 @@ impl chromesock_texts {
 pub enum chromesock_api {
     /// chrome.sockets.*, by the manifest key "sockets".
     ChromesockApiSockets = 0,
-    /// chrome.socket, by the permission {"socket": [rules]}.
+    /// chrome.socket, by the "socket" permission.
     ChromesockApiSocket = 1,
 }
 
