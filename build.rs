@@ -19,6 +19,10 @@ const SOURCES: &[&str] = &[
     "src/ffi/life.rs",
     "src/ffi/sockets_tcp.rs",
     "src/ffi/sockets_tcp_server.rs",
+    "src/ffi/sockets_udp.rs",
+    "src/ffi/sockets_udp_groups.rs",
+    "src/ffi/socket.rs",
+    "src/ffi/socket_udp.rs",
 ];
 
 fn main() {
@@ -92,6 +96,7 @@ const ENUMS: &[&str] = &[
     "chromesock_api",
     "chromesock_operation",
     "chrome_sockets_dns_query_type",
+    "chrome_socket_type",
 ];
 
 const HEADER: &str = "\

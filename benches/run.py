@@ -36,6 +36,14 @@ CONTESTANTS = {
     "chromesock-reactor": ["server_chromesock", "{mode}", "reactor"],
     "chromesock-queue": ["server_chromesock", "{mode}", "queue"],
 }
+UDP_CONTESTANTS = {
+    "epoll": ["udp_epoll", "{mode}", "plain"],
+    "epoll-mmsg": ["udp_epoll", "{mode}", "mmsg"],
+    "libuv": ["udp_uv", "{mode}", "plain"],
+    "libuv-mmsg": ["udp_uv", "{mode}", "mmsg"],
+    "chromesock-reactor": ["udp_chromesock", "{mode}", "reactor"],
+    "chromesock-queue": ["udp_chromesock", "{mode}", "queue"],
+}
 
 # name -> mode of the server, arguments of the client, bytes of a message, unit, what a message adds to it
 WORKLOADS = {
@@ -44,11 +52,16 @@ WORKLOADS = {
     "echo64-1000": ("echo", ["--workload", "echo", "--connections", "1000"], MESSAGE, "msg/s", 1),
     "bulk-receive": ("sink", ["--workload", "bulk-receive"], BLOCK, "MiB/s", BLOCK / MIB),
     "bulk-send": ("source", ["--workload", "bulk-send"], BLOCK, "MiB/s", BLOCK / MIB),
+    "udp-echo": ("echo", ["--workload", "echo"], MESSAGE, "msg/s", 1),
+    "udp-receive": ("sink", ["--workload", "receive"], MESSAGE, "msg/s", 1),
+    "udp-receive-1200": ("sink", ["--workload", "receive", "--size", "1200"], 1200, "msg/s", 1),
+    "udp-send": ("source", ["--workload", "send"], MESSAGE, "msg/s", 1),
+    "udp-send-1200": ("source", ["--workload", "send", "--size", "1200"], 1200, "msg/s", 1),
 }
 IDLE = "idle-memory"
 
 # contestant -> workload -> (the contestant it is held against, least ratio)
-BARS = {"chromesock-reactor": {name: ("libuv", 0.9) for name in WORKLOADS}}
+BARS = {"chromesock-reactor": {name: ("libuv", 1.0 if name.startswith("udp") else 0.9) for name in WORKLOADS}}
 IDLE_BAR = 1024  # bytes of user space for an idle connection, at most
 
 # A round is noisy when other programs, or the hypervisor, took more than this part of one CPU.
@@ -75,6 +88,11 @@ def own_seconds():
     return used
 
 
+def servers(workload):
+    """The contestants of a workload, and their commands."""
+    return UDP_CONTESTANTS if workload.startswith("udp") else CONTESTANTS
+
+
 class Machine:
     """Which CPU runs what. With a single CPU nothing is pinned and the client must not spin."""
 
@@ -92,8 +110,9 @@ def on(cpus):
 class Server:
     """A running server; leaving the block ends it by the end of its input and checks how it ended."""
 
-    def __init__(self, options, contestant, mode):
-        program, *arguments = [part.format(mode=mode) for part in CONTESTANTS[contestant]]
+    def __init__(self, options, contestant, workload):
+        mode = WORKLOADS[workload][0]
+        program, *arguments = [part.format(mode=mode) for part in servers(workload)[contestant]]
         self.name = f"{contestant} ({mode})"
         self.command = [str(options.programs / program), *arguments]
         self.cpus = options.machine.server
@@ -125,10 +144,11 @@ class Server:
             raise Failure(f"{self.name} ended with {status}")
 
 
-def client_command(options, server, arguments, seconds):
-    command = [str(options.programs / "load"), *arguments, "--port", server.port,
+def client_command(options, server, workload, seconds):
+    udp = workload.startswith("udp")
+    command = [str(options.programs / ("udp_load" if udp else "load")), *WORKLOADS[workload][1], "--port", server.port,
                "--server", str(server.process.pid), "--seconds", str(seconds)]
-    return command + (["--spin"] if options.machine.spin else [])
+    return command + (["--spin"] if options.machine.spin and not udp else [])
 
 
 def run_client(options, command, seconds):
@@ -144,10 +164,9 @@ def run_client(options, command, seconds):
 
 def one_round(options, contestant, workload):
     """The client's figures, with the part of a CPU that others used meanwhile as `noise`."""
-    mode, arguments, _, _, _ = WORKLOADS[workload]
     busy, own, start = busy_seconds(), own_seconds(), time.monotonic()
-    with Server(options, contestant, mode) as server:
-        figures = run_client(options, client_command(options, server, arguments, options.seconds), options.seconds)
+    with Server(options, contestant, workload) as server:
+        figures = run_client(options, client_command(options, server, workload, options.seconds), options.seconds)
     elapsed = time.monotonic() - start
     figures["noise"] = ((busy_seconds() - busy) - (own_seconds() - own)) / elapsed
     return figures
@@ -164,13 +183,12 @@ def quiet_round(options, contestant, workload):
 
 def count_syscalls(options, contestant, workload):
     """System calls of the server for each message, in a short round of its own; None if perf cannot tell."""
-    mode, arguments, _, _, _ = WORKLOADS[workload]
     seconds = min(options.seconds, 0.5)
     with tempfile.NamedTemporaryFile(mode="r", suffix=".csv") as counts:
-        with Server(options, contestant, mode) as server:
+        with Server(options, contestant, workload) as server:
             figures = run_client(options, [
                 "perf", "stat", "-x", ",", "-e", "raw_syscalls:sys_enter", "-p", str(server.process.pid),
-                "-o", counts.name, "--", *client_command(options, server, arguments, seconds)], seconds)
+                "-o", counts.name, "--", *client_command(options, server, workload, seconds)], seconds)
         for line in counts:
             value, *_ = line.split(",")
             if "raw_syscalls" in line and value.isdigit():
@@ -219,20 +237,20 @@ def print_rows(rows):
             verdict = f"bar {row['bar']:.2f} x {row['bar_against']}: " + (
                 "not compared" if row["pass"] is None else "pass" if row["pass"] else "FAIL")
         noisy = f"  ({row['noisy_rounds']} noisy)" if row["noisy_rounds"] else ""
-        print(f"{row['workload']:<13}{row['contestant']:<20}{row['median']:>10.0f} {row['unit']:<6}"
+        print(f"{row['workload']:<17}{row['contestant']:<20}{row['median']:>10.0f} {row['unit']:<6}"
               f"{row['min']:>10.0f} -{row['max']:>8.0f}{number(row['ratio_epoll']):>8}{number(row['ratio_libuv']):>8}"
               f"{row['cpu_ns']:>10.0f}{number(row['cpu_ratio_epoll']):>8}{number(row['cpu_ratio_libuv']):>8}"
               f"{number(row['syscalls']):>10}  {verdict}{noisy}".rstrip(), flush=True)
 
 
-HEADER = (f"{'workload':<13}{'contestant':<20}{'median':>10} {'unit':<6}{'min':>10} -{'max':>8}{'/epoll':>8}{'/libuv':>8}"
+HEADER = (f"{'workload':<17}{'contestant':<20}{'median':>10} {'unit':<6}{'min':>10} -{'max':>8}{'/epoll':>8}{'/libuv':>8}"
           f"{'cpu ns':>10}{'/epoll':>8}{'/libuv':>8}{'syscalls':>10}  bar")
 
 
 def run_workload(options, workload, failures):
-    rounds = {contestant: [] for contestant in options.contestants}
+    rounds = {contestant: [] for contestant in options.contestants if contestant in servers(workload)}
     for _ in range(options.rounds):
-        for contestant in options.contestants:
+        for contestant in rounds:
             if rounds[contestant] is None:
                 continue
             try:
@@ -281,7 +299,7 @@ def run_idle(options, failures):
                "cpu_ratio_epoll": None, "cpu_ratio_libuv": None, "syscalls": None, "syscalls_per_mb": None,
                "bar": IDLE_BAR, "bar_against": None, "bar_ratio": IDLE_BAR / max(size, 1), "pass": size <= IDLE_BAR}
         rows.append(row)
-        print(f"{IDLE:<13}{contestant:<20}{size:>10} B      of user space for each of {options.connections} idle "
+        print(f"{IDLE:<17}{contestant:<20}{size:>10} B      of user space for each of {options.connections} idle "
               f"connections; bar {IDLE_BAR} B: {'pass' if row['pass'] else 'FAIL'}", flush=True)
     return rows
 
@@ -294,7 +312,8 @@ def parse_arguments():
     parser.add_argument("--repeats", type=int, default=2, help="how often a noisy round is repeated (2)")
     parser.add_argument("--only", action="append", choices=[*WORKLOADS, IDLE], metavar="WORKLOAD",
                         help="this workload only; may be given again: " + ", ".join([*WORKLOADS, IDLE]))
-    parser.add_argument("--contestants", default=",".join(CONTESTANTS), help="names, separated by commas (all)")
+    known = list(dict.fromkeys([*CONTESTANTS, *UDP_CONTESTANTS]))
+    parser.add_argument("--contestants", default=",".join(known), help="names, separated by commas (all)")
     parser.add_argument("--connections", type=int, default=5000, help=f"connections of {IDLE} (5000)")
     parser.add_argument("--syscalls", action="store_true",
                         help="count system calls too, in extra short rounds; needs perf and its permission")
@@ -302,9 +321,9 @@ def parse_arguments():
     parser.add_argument("--out", type=Path, default=root / "target/bench/results.json", help="the file to write")
     options = parser.parse_args()
     options.contestants = [name for name in options.contestants.split(",") if name]
-    unknown = [name for name in options.contestants if name not in CONTESTANTS]
+    unknown = [name for name in options.contestants if name not in known]
     if unknown or not options.contestants:
-        parser.error(f"unknown contestants: {', '.join(unknown)}; there are {', '.join(CONTESTANTS)}")
+        parser.error(f"unknown contestants: {', '.join(unknown)}; there are {', '.join(known)}")
     if options.rounds < 1 or options.seconds <= 0 or options.repeats < 0 or options.connections < 1:
         parser.error("--rounds, --seconds and --connections must be above 0")
     options.workloads = options.only or [*WORKLOADS, IDLE]

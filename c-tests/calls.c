@@ -16,7 +16,7 @@ call *call_new(fx *f, uint32_t type, int32_t id) {
 }
 
 /* The call enters the list before it is made: in reactor mode its completion may come first. */
-static call *enter(fx *f, uint32_t type, int32_t id) {
+call *call_entered(fx *f, uint32_t type, int32_t id) {
     call *c = call_new(f, type, id);
     pthread_mutex_lock(&f->mutex);
     c->next = f->calls;
@@ -34,69 +34,69 @@ call *call_made(const char *file, int line, call *c, chromesock_status status) {
 #define MADE(c, status) call_made(__FILE__, __LINE__, c, status)
 
 call *tcp_create(fx *f, const chrome_sockets_tcp_properties *properties, int32_t *id) {
-    call *c = enter(f, CHROME_SOCKETS_TCP_CREATE, 0);
+    call *c = call_entered(f, CHROME_SOCKETS_TCP_CREATE, 0);
     return MADE(c, chrome_sockets_tcp_create(f->app, properties, id, f->callback, c));
 }
 call *tcp_update(fx *f, int32_t id, const chrome_sockets_tcp_properties *properties) {
-    call *c = enter(f, CHROME_SOCKETS_TCP_UPDATE, id);
+    call *c = call_entered(f, CHROME_SOCKETS_TCP_UPDATE, id);
     return MADE(c, chrome_sockets_tcp_update(f->app, id, properties, f->callback, c));
 }
 call *tcp_set_paused(fx *f, int32_t id, int paused) {
-    call *c = enter(f, CHROME_SOCKETS_TCP_SET_PAUSED, id);
+    call *c = call_entered(f, CHROME_SOCKETS_TCP_SET_PAUSED, id);
     return MADE(c, chrome_sockets_tcp_set_paused(f->app, id, (chromesock_bool)paused, f->callback, c));
 }
 call *tcp_set_keep_alive(fx *f, int32_t id, int enable, int32_t delay) {
-    call *c = enter(f, CHROME_SOCKETS_TCP_SET_KEEP_ALIVE, id);
+    call *c = call_entered(f, CHROME_SOCKETS_TCP_SET_KEEP_ALIVE, id);
     return MADE(c, chrome_sockets_tcp_set_keep_alive(f->app, id, (chromesock_bool)enable, delay,
                                                      f->callback, c));
 }
 call *tcp_set_no_delay(fx *f, int32_t id, int no_delay) {
-    call *c = enter(f, CHROME_SOCKETS_TCP_SET_NO_DELAY, id);
+    call *c = call_entered(f, CHROME_SOCKETS_TCP_SET_NO_DELAY, id);
     return MADE(c, chrome_sockets_tcp_set_no_delay(f->app, id, (chromesock_bool)no_delay, f->callback,
                                                    c));
 }
 call *tcp_connect_type(fx *f, int32_t id, const char *host, int32_t port, int32_t type) {
-    call *c = enter(f, CHROME_SOCKETS_TCP_CONNECT, id);
+    call *c = call_entered(f, CHROME_SOCKETS_TCP_CONNECT, id);
     return MADE(c, chrome_sockets_tcp_connect(f->app, id, host, port, type, f->callback, c));
 }
 call *tcp_connect(fx *f, int32_t id, const char *host, int32_t port) {
     return tcp_connect_type(f, id, host, port, CHROME_SOCKETS_DNS_QUERY_TYPE_ANY);
 }
 call *tcp_disconnect(fx *f, int32_t id) {
-    call *c = enter(f, CHROME_SOCKETS_TCP_DISCONNECT, id);
+    call *c = call_entered(f, CHROME_SOCKETS_TCP_DISCONNECT, id);
     return MADE(c, chrome_sockets_tcp_disconnect(f->app, id, f->callback, c));
 }
 call *tcp_send(fx *f, int32_t id, const void *data, size_t len) {
-    call *c = enter(f, CHROME_SOCKETS_TCP_SEND, id);
+    call *c = call_entered(f, CHROME_SOCKETS_TCP_SEND, id);
     return MADE(c, chrome_sockets_tcp_send(f->app, id, data, len, f->callback, c));
 }
 call *tcp_close(fx *f, int32_t id) {
-    call *c = enter(f, CHROME_SOCKETS_TCP_CLOSE, id);
+    call *c = call_entered(f, CHROME_SOCKETS_TCP_CLOSE, id);
     return MADE(c, chrome_sockets_tcp_close(f->app, id, f->callback, c));
 }
 call *tcp_get_info(fx *f, int32_t id) {
-    call *c = enter(f, CHROME_SOCKETS_TCP_GET_INFO, id);
+    call *c = call_entered(f, CHROME_SOCKETS_TCP_GET_INFO, id);
     return MADE(c, chrome_sockets_tcp_get_info(f->app, id, f->callback, c));
 }
 call *tcp_get_sockets(fx *f) {
-    call *c = enter(f, CHROME_SOCKETS_TCP_GET_SOCKETS, 0);
+    call *c = call_entered(f, CHROME_SOCKETS_TCP_GET_SOCKETS, 0);
     return MADE(c, chrome_sockets_tcp_get_sockets(f->app, f->callback, c));
 }
 call *server_create(fx *f, const chrome_sockets_tcp_server_properties *properties, int32_t *id) {
-    call *c = enter(f, CHROME_SOCKETS_TCP_SERVER_CREATE, 0);
+    call *c = call_entered(f, CHROME_SOCKETS_TCP_SERVER_CREATE, 0);
     return MADE(c, chrome_sockets_tcp_server_create(f->app, properties, id, f->callback, c));
 }
 call *server_update(fx *f, int32_t id, const chrome_sockets_tcp_server_properties *properties) {
-    call *c = enter(f, CHROME_SOCKETS_TCP_SERVER_UPDATE, id);
+    call *c = call_entered(f, CHROME_SOCKETS_TCP_SERVER_UPDATE, id);
     return MADE(c, chrome_sockets_tcp_server_update(f->app, id, properties, f->callback, c));
 }
 call *server_set_paused(fx *f, int32_t id, int paused) {
-    call *c = enter(f, CHROME_SOCKETS_TCP_SERVER_SET_PAUSED, id);
+    call *c = call_entered(f, CHROME_SOCKETS_TCP_SERVER_SET_PAUSED, id);
     return MADE(c, chrome_sockets_tcp_server_set_paused(f->app, id, (chromesock_bool)paused,
                                                         f->callback, c));
 }
 static call *listen_call(fx *f, int32_t id, const char *address, int32_t port, const int32_t *backlog) {
-    call *c = enter(f, CHROME_SOCKETS_TCP_SERVER_LISTEN, id);
+    call *c = call_entered(f, CHROME_SOCKETS_TCP_SERVER_LISTEN, id);
     return MADE(c, chrome_sockets_tcp_server_listen(f->app, id, address, port, backlog, f->callback, c));
 }
 call *server_listen(fx *f, int32_t id, const char *address, int32_t port) {
@@ -106,19 +106,19 @@ call *server_listen_backlog(fx *f, int32_t id, const char *address, int32_t port
     return listen_call(f, id, address, port, &backlog);
 }
 call *server_disconnect(fx *f, int32_t id) {
-    call *c = enter(f, CHROME_SOCKETS_TCP_SERVER_DISCONNECT, id);
+    call *c = call_entered(f, CHROME_SOCKETS_TCP_SERVER_DISCONNECT, id);
     return MADE(c, chrome_sockets_tcp_server_disconnect(f->app, id, f->callback, c));
 }
 call *server_close(fx *f, int32_t id) {
-    call *c = enter(f, CHROME_SOCKETS_TCP_SERVER_CLOSE, id);
+    call *c = call_entered(f, CHROME_SOCKETS_TCP_SERVER_CLOSE, id);
     return MADE(c, chrome_sockets_tcp_server_close(f->app, id, f->callback, c));
 }
 call *server_get_info(fx *f, int32_t id) {
-    call *c = enter(f, CHROME_SOCKETS_TCP_SERVER_GET_INFO, id);
+    call *c = call_entered(f, CHROME_SOCKETS_TCP_SERVER_GET_INFO, id);
     return MADE(c, chrome_sockets_tcp_server_get_info(f->app, id, f->callback, c));
 }
 call *server_get_sockets(fx *f) {
-    call *c = enter(f, CHROME_SOCKETS_TCP_SERVER_GET_SOCKETS, 0);
+    call *c = call_entered(f, CHROME_SOCKETS_TCP_SERVER_GET_SOCKETS, 0);
     return MADE(c, chrome_sockets_tcp_server_get_sockets(f->app, f->callback, c));
 }
 

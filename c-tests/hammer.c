@@ -3,9 +3,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "harness.h"
+#include "api.h"
+#include "calls_udp.h"
 
-enum { THREADS = 3, IDS = 24 };
+enum { THREADS = 3, IDS = 40 };
 
 struct hammer {
     fx *f;
@@ -116,6 +117,41 @@ static void misuse(struct hammer *h) {
     }
 }
 
+/* Any method of the header with arguments that are odd but not refused. */
+static void any_method(struct hammer *h) {
+    static const unsigned char block[70000];
+    const struct api_method *m = &api_methods[next(h) % api_methods_len];
+    chrome_sockets_udp_properties p = udp_props(next(h) % 4, "hammer", number(h), (int)next(h) & 1);
+    int32_t made = 0, optional = number(h);
+    struct api_in in = api_harmless(some_id(h), &made);
+    if (next(h) % 2) in.properties = &p;
+    if (next(h) % 2) in.optional = &optional;
+    if (next(h) % 2) in.text = host(h);
+    in.choice = (int32_t)(next(h) % 2);
+    in.port = port(h);
+    in.number = number(h);
+    in.flag = (chromesock_bool)(next(h) % 3);
+    in.data = block;
+    in.data_len = next(h) % sizeof block;
+    api_call(h->f, m, &in);
+    if (api_takes(m, 'N')) keep_id(h, made);
+}
+
+/* Any method with one argument that is refused. */
+static void any_misuse(struct hammer *h) {
+    const struct api_method *m = &api_methods[next(h) % api_methods_len];
+    chrome_sockets_udp_properties p = udp_props(1u << (3 + next(h) % 29), NULL, 0, 0);
+    struct api_in in = api_harmless(some_id(h), NULL);
+    call *c;
+    if (api_takes(m, 'T')) in.text = next(h) % 2 ? NULL : "\xff\xfe";
+    else if (api_takes(m, 'D')) in.data = NULL;
+    else if (api_takes(m, 'C')) in.choice = 3 + (int32_t)(next(h) % 9);
+    else if (api_takes(m, 'P')) in.properties = &p;
+    else return;
+    c = call_new(h->f, m->type, in.socket_id);
+    expect(h, c, m->call(h->f->app, &in, h->f->callback, c), CHROMESOCK_INVALID_ARGUMENT);
+}
+
 /* Mostly awake, or nothing would happen; an unload ends every socket, so the server is made anew. */
 static void life(struct hammer *h) {
     chromesock_app *a = h->f->app;
@@ -164,7 +200,11 @@ static void one_step(struct hammer *h) {
     chrome_sockets_tcp_server_properties sp = server_props(next(h) % 4, "hammer", (int)next(h) & 1);
     chromesock_bool has;
     intptr_t handle;
-    switch (next(h) % 33) {
+    if (next(h) % 2) {
+        any_method(h);
+        return;
+    }
+    switch (next(h) % 34) {
     case 0: case 1:
         tcp_create(f, next(h) % 2 ? &p : NULL, &made);
         keep_id(h, made);
@@ -202,6 +242,7 @@ static void one_step(struct hammer *h) {
     case 28: misuse(h); break;
     case 29: case 30: life(h); break;
     case 31: questions(h); break;
+    case 32: any_misuse(h); break;
     default: fx_pump(f, 1); break;
     }
 }
@@ -223,7 +264,12 @@ static void adopt(fx *f, const chromesock_event *event) {
         pthread_mutex_unlock(&ids_mutex);
         tcp_set_paused(f, event->client_socket_id, 0);
     }
-    if (event->type == CHROME_SOCKETS_TCP_ON_RECEIVE && event->data_len % 2) {
+    if (event->type == CHROME_SOCKET_ACCEPT && event->client_socket_id > 0) {
+        pthread_mutex_lock(&ids_mutex);
+        ids[(unsigned)event->client_socket_id % IDS] = event->client_socket_id;
+        pthread_mutex_unlock(&ids_mutex);
+    }
+    if (event->data_len % 2) {
         CHECK_INT(chromesock_event_retain(event, &kept), CHROMESOCK_OK);
         chromesock_event_release(kept);
     }

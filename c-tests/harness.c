@@ -133,6 +133,20 @@ static ev *copy_event(const chromesock_event *event) {
         e->info[i].peer_address = copy_text(from->peer_address);
         at += from->size;
     }
+    e->texts_len = event->texts_len;
+    e->texts = e->texts_len ? calloc(e->texts_len, sizeof *e->texts) : NULL;
+    for (size_t i = 0; i < e->texts_len; i++) e->texts[i] = copy_text(event->texts[i]);
+    at = (const unsigned char *)event->interfaces;
+    e->interfaces_len = event->interfaces_len;
+    e->interfaces = e->interfaces_len ? calloc(e->interfaces_len, sizeof *e->interfaces) : NULL;
+    for (size_t i = 0; i < e->interfaces_len; i++) {
+        const chrome_socket_network_interface *from = (const void *)at;
+        CHECK(from->size >= sizeof *from);
+        e->interfaces[i] = *from;
+        e->interfaces[i].name = copy_text(from->name);
+        e->interfaces[i].address = copy_text(from->address);
+        at += from->size;
+    }
     return e;
 }
 
@@ -142,6 +156,13 @@ static void free_event(ev *e) {
         free((char *)(uintptr_t)e->info[i].local_address);
         free((char *)(uintptr_t)e->info[i].peer_address);
     }
+    for (size_t i = 0; i < e->texts_len; i++) free(e->texts[i]);
+    for (size_t i = 0; i < e->interfaces_len; i++) {
+        free((char *)(uintptr_t)e->interfaces[i].name);
+        free((char *)(uintptr_t)e->interfaces[i].address);
+    }
+    free(e->texts);
+    free(e->interfaces);
     free(e->info);
     free(e->message);
     free(e->address);
@@ -150,6 +171,11 @@ static void free_event(ev *e) {
 }
 
 static int is_completion(uint32_t type) { return type >= 0x100 && (type & 0x80) == 0; }
+
+static int is_create(uint32_t type) {
+    return type == CHROME_SOCKETS_TCP_CREATE || type == CHROME_SOCKETS_TCP_SERVER_CREATE ||
+           type == CHROME_SOCKETS_UDP_CREATE || type == CHROME_SOCKET_CREATE;
+}
 
 /* tcp.md G-1: an id is positive and never given out twice. */
 static void note_id(fx *f, int32_t id) {
@@ -185,10 +211,10 @@ void fx_record(fx *f, const chromesock_event *event) {
         CHECK_INT(e->type, c->type);
         c->done = e;
     }
-    if ((e->type == CHROME_SOCKETS_TCP_CREATE || e->type == CHROME_SOCKETS_TCP_SERVER_CREATE) &&
-        e->message == NULL)
-        note_id(f, e->id);
-    if (e->type == CHROME_SOCKETS_TCP_SERVER_ON_ACCEPT) note_id(f, e->client);
+    if (is_create(e->type) && e->message == NULL) note_id(f, e->id);
+    if (e->type == CHROME_SOCKETS_TCP_SERVER_ON_ACCEPT ||
+        (e->type == CHROME_SOCKET_ACCEPT && e->result == 0))
+        note_id(f, e->client);
     pthread_cond_broadcast(&f->changed);
     pthread_mutex_unlock(&f->mutex);
 }
@@ -265,6 +291,8 @@ void fx_listen_to_all(fx *f) {
     CHECK_INT(chrome_sockets_tcp_server_on_accept_add_listener(a, on_notification, f), CHROMESOCK_OK);
     CHECK_INT(chrome_sockets_tcp_server_on_accept_error_add_listener(a, on_notification, f),
               CHROMESOCK_OK);
+    CHECK_INT(chrome_sockets_udp_on_receive_add_listener(a, on_notification, f), CHROMESOCK_OK);
+    CHECK_INT(chrome_sockets_udp_on_receive_error_add_listener(a, on_notification, f), CHROMESOCK_OK);
 }
 
 fx *fx_new(enum mode mode, const chromesock_app_options *options) {

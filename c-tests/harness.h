@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "peer.h"
+#include "peer_udp.h"
 
 /* ---- asserts: print both values, the place, the case and the recorded events, then end ---- */
 
@@ -50,6 +51,10 @@ typedef struct ev {                   /* a deep copy of one event */
     uint64_t bytes_sent;
     chromesock_socket_info *info;
     size_t info_len;
+    char **texts;                     /* getJoinedGroups */
+    size_t texts_len;
+    chrome_socket_network_interface *interfaces;
+    size_t interfaces_len;
     size_t seq;                       /* place in the app's order of events */
     int taken;
 } ev;
@@ -179,6 +184,7 @@ void error_event_at(const char *file, int line, fx *f, uint32_t type, int32_t id
 /* ---- the API, one wrapper per method: the call must be accepted ---- */
 
 call *call_new(fx *f, uint32_t type, int32_t id);
+call *call_entered(fx *f, uint32_t type, int32_t id);   /* call_new, expected to complete */
 call *call_made(const char *file, int line, call *c, chromesock_status status);
 
 call *tcp_create(fx *f, const chrome_sockets_tcp_properties *properties, int32_t *id);

@@ -12,7 +12,9 @@
 #include "harness.h"
 
 static char folder[64];
-static pid_t child;
+enum { MOST_CHILDREN = 64 };
+static pid_t children[MOST_CHILDREN];
+static int children_len;
 
 static void remove_tree(const char *path) {
     DIR *dir = opendir(path);
@@ -31,19 +33,18 @@ static void remove_tree(const char *path) {
     rmdir(path);
 }
 
-static void clean_up(void) {
-    if (child > 0) {
-        kill(child, SIGTERM);
-        for (int n = 0; n < 200; n++) { /* two seconds to end by itself */
-            if (waitpid(child, NULL, WNOHANG) != 0) break;
-            if (n == 199) {
-                kill(child, SIGKILL);
-                waitpid(child, NULL, 0);
-            }
-            usleep(10000);
-        }
-        child = 0;
+static void end_child(pid_t child) {
+    kill(child, SIGTERM);
+    for (int n = 0; n < 200; n++) { /* two seconds to end by itself */
+        if (waitpid(child, NULL, WNOHANG) != 0) return;
+        usleep(10000);
     }
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+}
+
+static void clean_up(void) {
+    while (children_len > 0) end_child(children[--children_len]);
     if (folder[0]) remove_tree(folder);
 }
 
@@ -80,8 +81,19 @@ void real_write(const char *name, const void *data, size_t len) {
 
 uint16_t real_port(void) { return dead_port(); }
 
+/* Those that have ended by themselves make room. */
+static void forget_ended(void) {
+    int kept = 0;
+    for (int n = 0; n < children_len; n++)
+        if (waitpid(children[n], NULL, WNOHANG) == 0) children[kept++] = children[n];
+    children_len = kept;
+}
+
 void real_start(const char *const *argv) {
+    pid_t child;
     real_folder();
+    forget_ended();
+    CHECK(children_len < MOST_CHILDREN);
     child = fork();
     CHECK(child >= 0);
     if (child == 0) {
@@ -92,6 +104,7 @@ void real_start(const char *const *argv) {
         execv(argv[0], (char *const *)(uintptr_t)argv);
         _exit(127);
     }
+    children[children_len++] = child;
 }
 
 void real_wait_listening(uint16_t port) {
@@ -102,8 +115,8 @@ void real_wait_listening(uint16_t port) {
             close(fd);
             return;
         }
-        if (waitpid(child, &status, WNOHANG) == child) {
-            child = 0;
+        if (waitpid(children[children_len - 1], &status, WNOHANG) > 0) {
+            children_len--;
             FAIL("the server ended at once, status 0x%x", (unsigned)status);
         }
         if (now_ms() > end) FAIL("the server does not listen on port %u: %s", (unsigned)port, strerror(-fd));

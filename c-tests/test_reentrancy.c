@@ -3,20 +3,23 @@
 #include <sched.h>
 #include <unistd.h>
 
-#include "harness.h"
+#include "api.h"
+#include "calls_socket.h"
+#include "calls_udp.h"
+#include "life.h"
 
-static const uint32_t types[] = {
-    CHROME_SOCKETS_TCP_CREATE, CHROME_SOCKETS_TCP_UPDATE, CHROME_SOCKETS_TCP_SET_PAUSED,
-    CHROME_SOCKETS_TCP_SET_KEEP_ALIVE, CHROME_SOCKETS_TCP_SET_NO_DELAY, CHROME_SOCKETS_TCP_CONNECT,
-    CHROME_SOCKETS_TCP_DISCONNECT, CHROME_SOCKETS_TCP_SEND, CHROME_SOCKETS_TCP_CLOSE,
-    CHROME_SOCKETS_TCP_GET_INFO, CHROME_SOCKETS_TCP_GET_SOCKETS, CHROME_SOCKETS_TCP_ON_RECEIVE,
-    CHROME_SOCKETS_TCP_ON_RECEIVE_ERROR, CHROME_SOCKETS_TCP_SERVER_CREATE,
-    CHROME_SOCKETS_TCP_SERVER_UPDATE, CHROME_SOCKETS_TCP_SERVER_SET_PAUSED,
-    CHROME_SOCKETS_TCP_SERVER_LISTEN, CHROME_SOCKETS_TCP_SERVER_DISCONNECT,
-    CHROME_SOCKETS_TCP_SERVER_CLOSE, CHROME_SOCKETS_TCP_SERVER_GET_INFO,
-    CHROME_SOCKETS_TCP_SERVER_GET_SOCKETS, CHROME_SOCKETS_TCP_SERVER_ON_ACCEPT,
-};
-#define TYPES (sizeof types / sizeof types[0])
+/* All that the header has, but what nothing may follow, and what only a machine without descriptors
+ * raises. */
+static int is_raised(uint32_t type) {
+    return type != CHROMESOCK_APP_CLOSED && type != CHROME_SOCKETS_TCP_SERVER_ON_ACCEPT_ERROR;
+}
+
+/* Denies one thing: chrome.socket.sendTo to other machines. */
+static const char manifest[] =
+    "{\"sockets\": {\"tcp\": {\"connect\": \"*\"}, \"tcpServer\": {\"listen\": \"*\"},"
+    "\"udp\": {\"bind\": \"*\", \"send\": \"*\", \"multicastMembership\": \"\"}},"
+    "\"permissions\": [{\"socket\": [\"tcp-connect\", \"tcp-listen\", \"udp-bind\","
+    "\"udp-send-to:127.0.0.1\", \"udp-multicast-membership\"]}]}";
 
 static uint32_t trigger;
 static atomic_int entered, fired;
@@ -32,15 +35,12 @@ static int in_callback_mode(fx *f) { return f->mode != MODE_PULL; }
 
 static void every_function(fx *f, const chromesock_event *event) {
     chromesock_app *a = f->app;
-    int32_t id = event->socket_id, made = 0, n = 77;
+    int32_t id = event->socket_id, made[5] = {id}, n = 77;
     const chromesock_event *kept = NULL, *pulled = NULL;
     chromesock_bool has = 7;
     chromesock_texts *texts = NULL;
     intptr_t handle;
     chromesock_status s;
-    chrome_sockets_tcp_properties p = tcp_props(CHROME_SOCKETS_TCP_PROPERTIES_NAME, "r", 0, 0);
-    chrome_sockets_tcp_server_properties sp = server_props(CHROME_SOCKETS_TCP_SERVER_PROPERTIES_NAME,
-                                                           "r", 0);
     CHECK(chromesock_version_number() != 0);
     CHECK(chromesock_version() != NULL);
     CHECK(chromesock_status_name(0) != NULL);
@@ -73,41 +73,22 @@ static void every_function(fx *f, const chromesock_event *event) {
     chromesock_texts_free(texts);
     CHECK_INT(chromesock_app_get_rules(a, CHROMESOCK_API_SOCKET, &texts), 0);
     chromesock_texts_free(texts);
-    CHECK_INT(chrome_sockets_tcp_on_receive_add_listener(a, unused, f), 0);
-    CHECK_INT(chrome_sockets_tcp_on_receive_has_listener(a, unused, f, &has), 0);
-    CHECK_INT(has, 1);
-    CHECK_INT(chrome_sockets_tcp_on_receive_remove_listener(a, unused, f), 0);
-    CHECK_INT(chrome_sockets_tcp_on_receive_error_add_listener(a, unused, f), 0);
-    CHECK_INT(chrome_sockets_tcp_on_receive_error_has_listener(a, unused, f, &has), 0);
-    CHECK_INT(chrome_sockets_tcp_on_receive_error_remove_listener(a, unused, f), 0);
-    CHECK_INT(chrome_sockets_tcp_server_on_accept_add_listener(a, unused, f), 0);
-    CHECK_INT(chrome_sockets_tcp_server_on_accept_has_listener(a, unused, f, &has), 0);
-    CHECK_INT(chrome_sockets_tcp_server_on_accept_remove_listener(a, unused, f), 0);
-    CHECK_INT(chrome_sockets_tcp_server_on_accept_error_add_listener(a, unused, f), 0);
-    CHECK_INT(chrome_sockets_tcp_server_on_accept_error_has_listener(a, unused, f, &has), 0);
-    CHECK_INT(chrome_sockets_tcp_server_on_accept_error_remove_listener(a, unused, f), 0);
-    tcp_create(f, &p, &made);
-    tcp_update(f, made, &p);
-    tcp_set_paused(f, id, 1);
-    tcp_set_keep_alive(f, id, 1, 10);
-    tcp_set_no_delay(f, id, 1);
-    tcp_send(f, id, "re", 2);
-    tcp_connect(f, made, "127.0.0.1", 1);
-    tcp_get_info(f, id);
-    tcp_get_sockets(f);
-    tcp_disconnect(f, id);
-    tcp_close(f, id);
-    tcp_close(f, made);
-    server_create(f, &sp, &made);
-    server_update(f, made, &sp);
-    server_set_paused(f, made, 1);
-    server_listen(f, made, "127.0.0.1", 0);
-    server_get_info(f, made);
-    server_get_sockets(f);
-    server_disconnect(f, id);
-    server_disconnect(f, made);
-    server_close(f, id);
-    server_close(f, made);
+    for (size_t k = 0; k < api_listeners_len; k++) {
+        CHECK_INT(api_listeners[k].add(a, unused, f), 0);
+        CHECK_INT(api_listeners[k].has(a, unused, f, &has), 0);
+        CHECK_INT(has, 1);
+        CHECK_INT(api_listeners[k].remove(a, unused, f), 0);
+    }
+    /* every method on the socket of the event, and on one of each namespace that is made for it */
+    tcp_create(f, NULL, &made[1]);
+    server_create(f, NULL, &made[2]);
+    udp_create(f, NULL, &made[3]);
+    sock_create(f, n % 2 ? UDP : TCP, &made[4]);
+    for (int round = 0; round < 5; round++)
+        for (size_t k = 0; k < api_methods_len; k++) {
+            struct api_in in = api_harmless(made[round], NULL);
+            api_call(f, &api_methods[k], &in);
+        }
     CHECK_INT(chromesock_app_suspend(a), 0);
     CHECK_INT(chromesock_app_resume(a), 0);
     CHECK_INT(chromesock_app_unload(a), 0);
@@ -128,7 +109,7 @@ static void inside(fx *f, const chromesock_event *event) {
  * Returns early once it has acted: the sockets of the scenario may be closed by then. */
 struct scenario {
     fx *f;
-    int peer, server_peer, listen_fd;
+    int peer[4], listen_fd, udp_fd;
 };
 
 /* Has the callback of the trigger run to its end? If this event is the trigger, wait for that: the
@@ -144,20 +125,6 @@ static int acted(fx *f, uint32_t type) {
     return fired;
 }
 
-#define STEP(c)                                             \
-    do {                                                    \
-        call *c_ = (c);                                     \
-        while (!fired && !c_->completions) fx_pump(f, 5);   \
-        if (acted(f, c_->type)) return;                     \
-    } while (0)
-#define STEP_EVENT(type_)                                   \
-    do {                                                    \
-        while (!fired && !recorded(f, type_)) fx_pump(f, 5); \
-        if (acted(f, type_)) return;                        \
-    } while (0)
-
-static int recorded(fx *f, uint32_t type);
-
 static int recorded(fx *f, uint32_t type) {
     int found = 0;
     pthread_mutex_lock(&f->mutex);
@@ -166,48 +133,145 @@ static int recorded(fx *f, uint32_t type) {
     return found;
 }
 
-static void play(struct scenario *s) {
+#define STEP(c)                                             \
+    do {                                                    \
+        call *c_ = (c);                                     \
+        wait_until(f, fired || c_->completions);            \
+        if (acted(f, c_->type)) return;                     \
+    } while (0)
+#define STEP_EVENT(type_)                                   \
+    do {                                                    \
+        wait_until(f, fired || recorded(f, type_));         \
+        if (acted(f, type_)) return;                        \
+    } while (0)
+
+static void play_tcp(struct scenario *s) {
     fx *f = s->f;
-    uint16_t port;
+    uint16_t port = port_of(s->listen_fd);
     int32_t id, server;
-    chrome_sockets_tcp_properties p = tcp_props(0, NULL, 0, 0);
-    chrome_sockets_tcp_server_properties sp = server_props(0, NULL, 0);
     call *c;
-    s->listen_fd = peer_listen(&port);
     STEP(tcp_create(f, NULL, &id));
-    STEP(tcp_update(f, id, &p));
+    STEP(tcp_update(f, id, NULL));
     STEP(tcp_set_paused(f, id, 0));
     c = tcp_connect(f, id, "127.0.0.1", port);
-    s->peer = peer_accept(s->listen_fd);
+    s->peer[0] = peer_accept(s->listen_fd);
     STEP(c);
     STEP(tcp_set_keep_alive(f, id, 1, 9));
     STEP(tcp_set_no_delay(f, id, 1));
     STEP(tcp_send(f, id, "x", 1));
     STEP(tcp_get_info(f, id));
     STEP(tcp_get_sockets(f));
-    peer_text(s->peer, "y");
+    peer_text(s->peer[0], "y");
     STEP_EVENT(CHROME_SOCKETS_TCP_ON_RECEIVE);
     STEP(tcp_disconnect(f, id));
     STEP_EVENT(CHROME_SOCKETS_TCP_ON_RECEIVE_ERROR);
     STEP(tcp_close(f, id));
     STEP(server_create(f, NULL, &server));
-    STEP(server_update(f, server, &sp));
+    STEP(server_update(f, server, NULL));
     STEP(server_set_paused(f, server, 0));
     STEP(server_get_sockets(f));
-    c = server_listen(f, server, "127.0.0.1", 0);
-    STEP(c);
+    STEP(server_listen(f, server, "127.0.0.1", 0));
     c = server_get_info(f, server);
     STEP(c);
-    s->server_peer = peer_connect("127.0.0.1", (uint16_t)c->done->info[0].local_port);
+    s->peer[1] = peer_connect("127.0.0.1", (uint16_t)c->done->info[0].local_port);
     STEP_EVENT(CHROME_SOCKETS_TCP_SERVER_ON_ACCEPT);
     STEP(server_disconnect(f, server));
     STEP(server_close(f, server));
 }
 
+static void play_udp(struct scenario *s) {
+    static const char block[4097];
+    fx *f = s->f;
+    chrome_sockets_udp_properties p = udp_props(UDP_PERSISTENT, NULL, 0, 1);
+    uint16_t port;
+    int32_t id;
+    call *c;
+    STEP(udp_create(f, &p, &id));
+    STEP(udp_update(f, id, NULL));
+    STEP(udp_set_paused(f, id, 0));
+    STEP(udp_set_ttl(f, id, 1));
+    STEP(udp_set_loopback(f, id, 1));
+    STEP(udp_bind(f, id, "127.0.0.1", 0));
+    STEP(udp_get_sockets(f));
+    STEP(udp_join(f, id, "239.255.41.29"));
+    STEP(udp_get_groups(f, id));
+    STEP(udp_leave(f, id, "239.255.41.29"));
+    STEP(udp_set_broadcast(f, id, 1));
+    STEP(udp_text(f, id, "x", "127.0.0.1", port_of(s->udp_fd)));
+    c = udp_get_info(f, id);
+    STEP(c);
+    port = (uint16_t)c->done->info[0].local_port;
+    udp_peer_text(s->udp_fd, "y", port);
+    STEP_EVENT(CHROME_SOCKETS_UDP_ON_RECEIVE);
+    udp_peer_send(s->udp_fd, block, sizeof block, "127.0.0.1", port);
+    STEP_EVENT(CHROME_SOCKETS_UDP_ON_RECEIVE_ERROR);
+    STEP(udp_set_paused(f, id, 0));
+    app_suspend(f);
+    STEP(udp_get_sockets(f));
+    udp_peer_text(s->udp_fd, "wake up", port);
+    STEP_EVENT(CHROMESOCK_APP_WANTED);
+    app_resume(f);
+    STEP(udp_close(f, id));
+}
+
+static void play_socket(struct scenario *s) {
+    fx *f = s->f;
+    int32_t id, server, udp;
+    call *c;
+    STEP(sock_create(f, TCP, &id));
+    c = sock_connect(f, id, "127.0.0.1", port_of(s->listen_fd));
+    s->peer[2] = peer_accept(s->listen_fd);
+    STEP(c);
+    STEP(sock_set_keep_alive(f, id, 1, 9));
+    STEP(sock_set_no_delay(f, id, 1));
+    STEP(sock_text(f, id, "x"));
+    peer_text(s->peer[2], "y");
+    STEP(sock_read(f, id, NOT_GIVEN));
+    STEP(sock_disconnect(f, id));
+    STEP(sock_destroy(f, id));
+    STEP(sock_create(f, TCP, &server));
+    STEP(sock_listen(f, server, "127.0.0.1", 0, NOT_GIVEN));
+    c = sock_get_info(f, server);
+    STEP(c);
+    s->peer[3] = peer_connect("127.0.0.1", (uint16_t)c->done->info[0].local_port);
+    STEP(sock_accept(f, server));
+    STEP(sock_create(f, UDP, &udp));
+    STEP(sock_set_ttl(f, udp, 1));
+    STEP(sock_set_loopback(f, udp, 1));
+    STEP(sock_bind(f, udp, "127.0.0.1", 0));
+    STEP(sock_join(f, udp, "239.255.41.29"));
+    STEP(sock_get_groups(f, udp));
+    STEP(sock_leave(f, udp, "239.255.41.29"));
+    STEP(sock_send_to(f, udp, "x", 1, "127.0.0.1", port_of(s->udp_fd)));
+    c = sock_get_info(f, udp);
+    STEP(c);
+    udp_peer_text(s->udp_fd, "y", (uint16_t)c->done->info[0].local_port);
+    STEP(sock_recv_from(f, udp, NOT_GIVEN));
+    STEP(sock_get_network_list(f));
+    c = sock_send_to(f, udp, "x", 1, "192.0.2.1", 9);
+    STEP_EVENT(CHROMESOCK_PERMISSION_DENIED);
+    STEP(c);
+}
+
+/* Starts with the part that the trigger belongs to. */
+static void play(struct scenario *s) {
+    uint32_t namespace = trigger >> 8;
+    if (namespace == 1 || namespace == 2) play_tcp(s);
+    else if (namespace == 3 || trigger == CHROMESOCK_APP_WANTED) play_udp(s);
+    else play_socket(s);
+}
+
 static void run_scenario(enum mode mode, uint32_t type, int with_free) {
-    struct scenario s = {fx_new(mode, NULL), -1, -1, -1};
-    fx *f = s.f;
+    struct scenario s = {NULL, {-1, -1, -1, -1}, -1, -1};
+    chromesock_app_options o;
+    uint16_t port;
+    fx *f;
     long long end = now_ms() + deadline_ms();
+    memset(&o, 0, sizeof o);
+    o.manifest = manifest;
+    s.f = f = fx_new(mode, &o);
+    s.listen_fd = peer_listen(&port);
+    s.udp_fd = udp_peer(&port);
     trigger = type;
     entered = fired = 0;
     free_it = with_free;
@@ -226,14 +290,16 @@ static void run_scenario(enum mode mode, uint32_t type, int with_free) {
         tcp_get_sockets(f);
         fx_end(f);
     }
-    if (s.peer >= 0) close(s.peer);
-    if (s.server_peer >= 0) close(s.server_peer);
+    for (int n = 0; n < 4; n++)
+        if (s.peer[n] >= 0) close(s.peer[n]);
+    close(s.udp_fd);
     close(s.listen_fd);
 }
 
 static void every_function_in_every_callback(void) {
     for (int mode = 0; mode < MODE_COUNT; mode++)
-        for (size_t n = 0; n < TYPES; n++) run_scenario((enum mode)mode, types[n], 0);
+        for (size_t n = 0; n < api_events_len; n++)
+            if (is_raised(api_events[n])) run_scenario((enum mode)mode, api_events[n], 0);
 }
 
 /* Queue modes: the free happens on this thread, inside dispatch. Reactor modes: on the reactor's
@@ -241,7 +307,8 @@ static void every_function_in_every_callback(void) {
 static void free_in_every_callback(void) {
     for (int mode = 0; mode < MODE_COUNT; mode++) {
         if (mode == MODE_PULL || mode_is_reactor((enum mode)mode)) continue;
-        for (size_t n = 0; n < TYPES; n++) run_scenario((enum mode)mode, types[n], 1);
+        for (size_t n = 0; n < api_events_len; n++)
+            if (is_raised(api_events[n])) run_scenario((enum mode)mode, api_events[n], 1);
     }
 }
 

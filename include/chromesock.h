@@ -40,6 +40,21 @@
 /**
  * `persistent` is given.
  */
+#define CHROME_SOCKETS_UDP_PROPERTIES_PERSISTENT 1
+
+/**
+ * `name` is given.
+ */
+#define CHROME_SOCKETS_UDP_PROPERTIES_NAME 2
+
+/**
+ * `buffer_size` is given.
+ */
+#define CHROME_SOCKETS_UDP_PROPERTIES_BUFFER_SIZE 4
+
+/**
+ * `persistent` is given.
+ */
 #define CHROME_SOCKETS_TCP_SERVER_PROPERTIES_PERSISTENT 1
 
 /**
@@ -93,6 +108,16 @@
 #define CHROMESOCK_EVENT_SOCKETS 32
 
 /**
+ * `texts` and `texts_len` are delivered.
+ */
+#define CHROMESOCK_EVENT_TEXTS 64
+
+/**
+ * `interfaces` and `interfaces_len` are delivered.
+ */
+#define CHROMESOCK_EVENT_INTERFACES 128
+
+/**
  * `name` is present.
  */
 #define CHROMESOCK_SOCKET_INFO_NAME 1
@@ -116,6 +141,11 @@
  * `peer_address` and `peer_port` are present.
  */
 #define CHROMESOCK_SOCKET_INFO_PEER 16
+
+/**
+ * `socket_type` is present (only for chrome.socket).
+ */
+#define CHROMESOCK_SOCKET_INFO_TYPE 32
 
 /**
  * Result of a call, a completion or an event: 0 or one of the numbers below.
@@ -422,7 +452,8 @@ typedef int32_t chromesock_status;
 /**
  * What an event is: the completion of one method, or one notification.
  *
- * Values are stable: 0x100 and up `chrome.sockets.tcp`, 0x200 and up `chrome.sockets.tcpServer`;
+ * Values are stable: 0x100 and up `chrome.sockets.tcp`, 0x200 and up `chrome.sockets.tcpServer`, 0x300
+ * and up `chrome.sockets.udp`, 0x400 and up `chrome.socket`;
  * notifications from 0x80 within their namespace. Hosts ignore types they do not know.
  *
  */
@@ -536,6 +567,150 @@ enum chromesock_event_type
    * chrome.sockets.tcpServer.onAcceptError: socket_id, result.
    */
   CHROME_SOCKETS_TCP_SERVER_ON_ACCEPT_ERROR = 642,
+  /**
+   * Completion of chrome.sockets.udp.create: socket_id.
+   */
+  CHROME_SOCKETS_UDP_CREATE = 769,
+  /**
+   * Completion of chrome.sockets.udp.update.
+   */
+  CHROME_SOCKETS_UDP_UPDATE = 770,
+  /**
+   * Completion of chrome.sockets.udp.setPaused.
+   */
+  CHROME_SOCKETS_UDP_SET_PAUSED = 771,
+  /**
+   * Completion of chrome.sockets.udp.bind: result.
+   */
+  CHROME_SOCKETS_UDP_BIND = 772,
+  /**
+   * Completion of chrome.sockets.udp.send: result, bytes_sent.
+   */
+  CHROME_SOCKETS_UDP_SEND = 773,
+  /**
+   * Completion of chrome.sockets.udp.close.
+   */
+  CHROME_SOCKETS_UDP_CLOSE = 774,
+  /**
+   * Completion of chrome.sockets.udp.getInfo: sockets (one).
+   */
+  CHROME_SOCKETS_UDP_GET_INFO = 775,
+  /**
+   * Completion of chrome.sockets.udp.getSockets: sockets.
+   */
+  CHROME_SOCKETS_UDP_GET_SOCKETS = 776,
+  /**
+   * Completion of chrome.sockets.udp.joinGroup: result.
+   */
+  CHROME_SOCKETS_UDP_JOIN_GROUP = 777,
+  /**
+   * Completion of chrome.sockets.udp.leaveGroup: result.
+   */
+  CHROME_SOCKETS_UDP_LEAVE_GROUP = 778,
+  /**
+   * Completion of chrome.sockets.udp.setMulticastTimeToLive: result.
+   */
+  CHROME_SOCKETS_UDP_SET_MULTICAST_TIME_TO_LIVE = 779,
+  /**
+   * Completion of chrome.sockets.udp.setMulticastLoopbackMode: result.
+   */
+  CHROME_SOCKETS_UDP_SET_MULTICAST_LOOPBACK_MODE = 780,
+  /**
+   * Completion of chrome.sockets.udp.getJoinedGroups: texts: the groups, in join order.
+   */
+  CHROME_SOCKETS_UDP_GET_JOINED_GROUPS = 781,
+  /**
+   * Completion of chrome.sockets.udp.setBroadcast: result.
+   */
+  CHROME_SOCKETS_UDP_SET_BROADCAST = 782,
+  /**
+   * chrome.sockets.udp.onReceive: socket_id, data, address, port.
+   */
+  CHROME_SOCKETS_UDP_ON_RECEIVE = 897,
+  /**
+   * chrome.sockets.udp.onReceiveError: socket_id, result.
+   */
+  CHROME_SOCKETS_UDP_ON_RECEIVE_ERROR = 898,
+  /**
+   * Completion of chrome.socket.create: socket_id.
+   */
+  CHROME_SOCKET_CREATE = 1025,
+  /**
+   * Completion of chrome.socket.connect: result.
+   */
+  CHROME_SOCKET_CONNECT = 1026,
+  /**
+   * Completion of chrome.socket.bind: result.
+   */
+  CHROME_SOCKET_BIND = 1027,
+  /**
+   * Completion of chrome.socket.disconnect.
+   */
+  CHROME_SOCKET_DISCONNECT = 1028,
+  /**
+   * Completion of chrome.socket.destroy.
+   */
+  CHROME_SOCKET_DESTROY = 1029,
+  /**
+   * Completion of chrome.socket.read: result (bytes read, 0 at the end, or negative), data.
+   */
+  CHROME_SOCKET_READ = 1030,
+  /**
+   * Completion of chrome.socket.write: result (bytesWritten, or negative).
+   */
+  CHROME_SOCKET_WRITE = 1031,
+  /**
+   * Completion of chrome.socket.recvFrom: result as for read, data, address, port.
+   */
+  CHROME_SOCKET_RECV_FROM = 1032,
+  /**
+   * Completion of chrome.socket.sendTo: result (bytesWritten, or negative).
+   */
+  CHROME_SOCKET_SEND_TO = 1033,
+  /**
+   * Completion of chrome.socket.listen: result.
+   */
+  CHROME_SOCKET_LISTEN = 1034,
+  /**
+   * Completion of chrome.socket.accept: result, client_socket_id.
+   */
+  CHROME_SOCKET_ACCEPT = 1035,
+  /**
+   * Completion of chrome.socket.setKeepAlive: result: 1 = true, 0 = false.
+   */
+  CHROME_SOCKET_SET_KEEP_ALIVE = 1036,
+  /**
+   * Completion of chrome.socket.setNoDelay: result: 1 = true, 0 = false.
+   */
+  CHROME_SOCKET_SET_NO_DELAY = 1037,
+  /**
+   * Completion of chrome.socket.getInfo: sockets (one).
+   */
+  CHROME_SOCKET_GET_INFO = 1038,
+  /**
+   * Completion of chrome.socket.getNetworkList: interfaces.
+   */
+  CHROME_SOCKET_GET_NETWORK_LIST = 1039,
+  /**
+   * Completion of chrome.socket.joinGroup: result.
+   */
+  CHROME_SOCKET_JOIN_GROUP = 1040,
+  /**
+   * Completion of chrome.socket.leaveGroup: result.
+   */
+  CHROME_SOCKET_LEAVE_GROUP = 1041,
+  /**
+   * Completion of chrome.socket.setMulticastTimeToLive: result.
+   */
+  CHROME_SOCKET_SET_MULTICAST_TIME_TO_LIVE = 1042,
+  /**
+   * Completion of chrome.socket.setMulticastLoopbackMode: result.
+   */
+  CHROME_SOCKET_SET_MULTICAST_LOOPBACK_MODE = 1043,
+  /**
+   * Completion of chrome.socket.getJoinedGroups: texts: the groups, in join order; on failure result.
+   */
+  CHROME_SOCKET_GET_JOINED_GROUPS = 1044,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -674,6 +849,31 @@ typedef int32_t chrome_sockets_dns_query_type;
 #endif // __cplusplus
 
 /**
+ * SocketType of chrome.socket.
+ */
+enum chrome_socket_type
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * "tcp"
+   */
+  CHROME_SOCKET_TYPE_TCP = 0,
+  /**
+   * "udp"
+   */
+  CHROME_SOCKET_TYPE_UDP = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum chrome_socket_type chrome_socket_type;
+#else
+typedef int32_t chrome_socket_type;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * An app: one holder of sockets, of a manifest and of an event queue.
  */
 typedef struct chromesock_app chromesock_app;
@@ -734,9 +934,13 @@ typedef struct chromesock_socket_info {
    */
   chromesock_bool connected;
   /**
+   * One of chrome_socket_type, for chrome.socket.
+   */
+  uint8_t socket_type;
+  /**
    * Zero.
    */
-  uint8_t reserved[5];
+  uint8_t reserved[4];
   /**
    * The program's name for the socket; NULL = absent.
    */
@@ -750,6 +954,28 @@ typedef struct chromesock_socket_info {
    */
   const char *peer_address;
 } chromesock_socket_info;
+
+/**
+ * One address of an interface, as chrome.socket.getNetworkList delivers it.
+ */
+typedef struct chrome_socket_network_interface {
+  /**
+   * Size of this struct; arrays of it are stepped through by this size.
+   */
+  uint32_t size;
+  /**
+   * Length of the network prefix, 0 to 32 or 0 to 128.
+   */
+  int32_t prefix_length;
+  /**
+   * Name of the interface.
+   */
+  const char *name;
+  /**
+   * Numeric address, no zone.
+   */
+  const char *address;
+} chrome_socket_network_interface;
 
 /**
  * One completion or notification. Made by the library; all members are always set.
@@ -819,6 +1045,22 @@ typedef struct chromesock_event {
    * Their number.
    */
   size_t sockets_len;
+  /**
+   * getJoinedGroups: the groups in join order.
+   */
+  const char *const *texts;
+  /**
+   * Their number.
+   */
+  size_t texts_len;
+  /**
+   * getNetworkList: one element for each address.
+   */
+  const struct chrome_socket_network_interface *interfaces;
+  /**
+   * Their number.
+   */
+  size_t interfaces_len;
 } chromesock_event;
 
 /**
@@ -981,6 +1223,36 @@ typedef struct chrome_sockets_tcp_server_properties {
    */
   uint8_t reserved[7];
 } chrome_sockets_tcp_server_properties;
+
+/**
+ * SocketProperties of chrome.sockets.udp. Fill in `size`, and a bit of `present` for each member given.
+ */
+typedef struct chrome_sockets_udp_properties {
+  /**
+   * sizeof(chrome_sockets_udp_properties).
+   */
+  uint32_t size;
+  /**
+   * CHROME_SOCKETS_UDP_PROPERTIES_… of the members that are given.
+   */
+  uint32_t present;
+  /**
+   * The program's name for the socket, UTF-8; "" clears it.
+   */
+  const char *name;
+  /**
+   * Longest datagram that is delivered; 0 and below mean 4096; more than 65536 acts as 65536.
+   */
+  int32_t buffer_size;
+  /**
+   * Whether the socket stays open when the app is suspended.
+   */
+  chromesock_bool persistent;
+  /**
+   * Zero.
+   */
+  uint8_t reserved[3];
+} chrome_sockets_udp_properties;
 
 #ifdef __cplusplus
 extern "C" {
@@ -2060,6 +2332,916 @@ chromesock_status chrome_sockets_tcp_server_on_accept_error_has_listener(struct 
                                                                          chromesock_callback listener,
                                                                          void *user_data,
                                                                          chromesock_bool *has_listener);
+
+/**
+ * Creates a UDP socket. It has no system resources before it is bound.
+ *
+ * Mirrors:    chrome.sockets.udp.create
+ * Parameters: properties  borrowed until the call returns; NULL = none given.
+ *             socket_id   the new id, at once: later calls may use it without waiting. NULL = not asked.
+ *             callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED, INSUFFICIENT_RESOURCES (ids are used up).
+ * Completes:  CHROME_SOCKETS_UDP_CREATE with socket_id; never fails.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `properties` is NULL or a
+ * valid struct with its size; `socket_id` is NULL or may be written.
+ */
+chromesock_status chrome_sockets_udp_create(struct chromesock_app *app,
+                                            const struct chrome_sockets_udp_properties *properties,
+                                            int32_t *socket_id,
+                                            chromesock_callback callback,
+                                            void *user_data);
+
+/**
+ * Changes the properties that are given. A new buffer size is in force from the next datagram on.
+ *
+ * Mirrors:    chrome.sockets.udp.update
+ * State:      any.
+ * Parameters: properties  borrowed until the call returns; NULL = none given.
+ *             callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKETS_UDP_UPDATE or "Socket not found" without a result.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `properties` is NULL or a
+ * valid struct with its size.
+ */
+chromesock_status chrome_sockets_udp_update(struct chromesock_app *app,
+                                            int32_t socket_id,
+                                            const struct chrome_sockets_udp_properties *properties,
+                                            chromesock_callback callback,
+                                            void *user_data);
+
+/**
+ * Pauses or resumes receiving. While paused, datagrams wait in the system's buffer.
+ *
+ * Mirrors:    chrome.sockets.udp.setPaused
+ * State:      any.
+ * Parameters: callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKETS_UDP_SET_PAUSED or "Socket not found" without a result.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_sockets_udp_set_paused(struct chromesock_app *app,
+                                                int32_t socket_id,
+                                                chromesock_bool paused,
+                                                chromesock_callback callback,
+                                                void *user_data);
+
+/**
+ * Binds the socket and receives datagrams, unless paused.
+ *
+ * Mirrors:    chrome.sockets.udp.bind
+ * State:      not bound.
+ * Parameters: address  IP literal, not a name; UTF-8, borrowed until the call returns.
+ *             port     0 to 65535; 0 = chosen by the system (see getInfo).
+ *             callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKETS_UDP_BIND with result OK, CONNECTION_FAILED (already bound), INVALID_ARGUMENT,
+ *             ADDRESS_IN_USE, ADDRESS_INVALID, ACCESS_DENIED or another code of the system; "Socket not found"
+ *             and "App does not have permission" come without a result.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `address` is NULL or ends
+ * with NUL.
+ */
+chromesock_status chrome_sockets_udp_bind(struct chromesock_app *app,
+                                          int32_t socket_id,
+                                          const char *address,
+                                          int32_t port,
+                                          chromesock_callback callback,
+                                          void *user_data);
+
+/**
+ * Sends one datagram. Sends of one socket leave in the order of the calls.
+ *
+ * Mirrors:    chrome.sockets.udp.send
+ * State:      bound.
+ * Parameters: data, data_len  the datagram, copied; (NULL, 0) is an empty one.
+ *             address         name or IP literal, UTF-8; borrowed until the call returns.
+ *             port            0 to 65535; others complete with INVALID_ARGUMENT.
+ *             dns_query_type  one of chrome_sockets_dns_query_type.
+ *             callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKETS_UDP_SEND with result OK and bytes_sent, SOCKET_NOT_CONNECTED (not bound),
+ *             NAME_NOT_RESOLVED, INTERNET_DISCONNECTED, MSG_TOO_BIG, ADDRESS_UNREACHABLE, ACCESS_DENIED or
+ *             another code of the system; "Exceeded write quota.", "Socket not found" and "App does not have
+ *             permission" come without a result.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `data` is NULL or has
+ * `data_len` readable bytes; `address` is NULL or ends with NUL.
+ */
+chromesock_status chrome_sockets_udp_send(struct chromesock_app *app,
+                                          int32_t socket_id,
+                                          const uint8_t *data,
+                                          size_t data_len,
+                                          const char *address,
+                                          int32_t port,
+                                          int32_t dns_query_type,
+                                          chromesock_callback callback,
+                                          void *user_data);
+
+/**
+ * Closes the socket; its port is free when this completes. No onReceive of it is delivered after this
+ * call.
+ *
+ * Mirrors:    chrome.sockets.udp.close
+ * State:      any; the id is invalid for every later call.
+ * Parameters: callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKETS_UDP_CLOSE or "Socket not found" without a result.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_sockets_udp_close(struct chromesock_app *app,
+                                           int32_t socket_id,
+                                           chromesock_callback callback,
+                                           void *user_data);
+
+/**
+ * Tells the state of a socket.
+ *
+ * Mirrors:    chrome.sockets.udp.getInfo
+ * State:      any.
+ * Parameters: callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKETS_UDP_GET_INFO with one element of sockets, or "Socket not found" without a result.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_sockets_udp_get_info(struct chromesock_app *app,
+                                              int32_t socket_id,
+                                              chromesock_callback callback,
+                                              void *user_data);
+
+/**
+ * Tells the state of all sockets of the app that chrome.sockets.udp owns.
+ *
+ * Mirrors:    chrome.sockets.udp.getSockets
+ * Parameters: callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKETS_UDP_GET_SOCKETS with sockets, ascending by id; never fails.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_sockets_udp_get_sockets(struct chromesock_app *app,
+                                                 chromesock_callback callback,
+                                                 void *user_data);
+
+/**
+ * Adds a listener of chrome.sockets.udp.onReceive: a datagram has arrived.
+ *
+ * Mirrors:    chrome.sockets.udp.onReceive.addListener
+ * Parameters: listener, user_data  together name the listener; added twice they count once.
+ *             Listeners run in the order they were added, also over all sockets of the app.
+ * Delivers:   CHROME_SOCKETS_UDP_ON_RECEIVE with socket_id, data (perhaps empty), address and port
+ *             of the sender.
+ * Returns:    OK, INVALID_ARGUMENT.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_sockets_udp_on_receive_add_listener(struct chromesock_app *app,
+                                                             chromesock_callback listener,
+                                                             void *user_data);
+
+/**
+ * Removes a listener of chrome.sockets.udp.onReceive; one that is not there is no error.
+ *
+ * Mirrors:    chrome.sockets.udp.onReceive.removeListener
+ * Parameters: listener, user_data  as added.
+ * Returns:    OK, INVALID_ARGUMENT.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_sockets_udp_on_receive_remove_listener(struct chromesock_app *app,
+                                                                chromesock_callback listener,
+                                                                void *user_data);
+
+/**
+ * Whether a listener of chrome.sockets.udp.onReceive is there.
+ *
+ * Mirrors:    chrome.sockets.udp.onReceive.hasListener
+ * Parameters: listener, user_data  as added.
+ *             has_listener  1 or 0.
+ * Returns:    OK, INVALID_ARGUMENT.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `has_listener` is NULL or may be written.
+ */
+chromesock_status chrome_sockets_udp_on_receive_has_listener(struct chromesock_app *app,
+                                                             chromesock_callback listener,
+                                                             void *user_data,
+                                                             chromesock_bool *has_listener);
+
+/**
+ * Adds a listener of chrome.sockets.udp.onReceiveError: receiving has failed.
+ * The socket is paused then, and stays bound; chrome_sockets_udp_set_paused resumes it.
+ *
+ * Mirrors:    chrome.sockets.udp.onReceiveError.addListener
+ * Parameters: listener, user_data  together name the listener; added twice they count once.
+ *             Listeners run in the order they were added, also over all sockets of the app.
+ * Delivers:   CHROME_SOCKETS_UDP_ON_RECEIVE_ERROR with socket_id and result: MSG_TOO_BIG (the
+ *             datagram was longer than the buffer size and is lost) or another code of the system.
+ * Returns:    OK, INVALID_ARGUMENT.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_sockets_udp_on_receive_error_add_listener(struct chromesock_app *app,
+                                                                   chromesock_callback listener,
+                                                                   void *user_data);
+
+/**
+ * Removes a listener of chrome.sockets.udp.onReceiveError; one that is not there is no error.
+ *
+ * Mirrors:    chrome.sockets.udp.onReceiveError.removeListener
+ * Parameters: listener, user_data  as added.
+ * Returns:    OK, INVALID_ARGUMENT.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_sockets_udp_on_receive_error_remove_listener(struct chromesock_app *app,
+                                                                      chromesock_callback listener,
+                                                                      void *user_data);
+
+/**
+ * Whether a listener of chrome.sockets.udp.onReceiveError is there.
+ *
+ * Mirrors:    chrome.sockets.udp.onReceiveError.hasListener
+ * Parameters: listener, user_data  as added.
+ *             has_listener  1 or 0.
+ * Returns:    OK, INVALID_ARGUMENT.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `has_listener` is NULL or may be written.
+ */
+chromesock_status chrome_sockets_udp_on_receive_error_has_listener(struct chromesock_app *app,
+                                                                   chromesock_callback listener,
+                                                                   void *user_data,
+                                                                   chromesock_bool *has_listener);
+
+/**
+ * Joins a multicast group on the system's default interface.
+ *
+ * Mirrors:    chrome.sockets.udp.joinGroup
+ * State:      bound.
+ * Parameters: address  IP literal of a multicast group, UTF-8; borrowed until the call returns.
+ *             callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKETS_UDP_JOIN_GROUP with result OK, ADDRESS_INVALID (not a literal, joined already, or of the
+ *             other family), UNEXPECTED (not bound), INVALID_ARGUMENT (not a multicast address) or another code
+ *             of the system;
+ *             "Socket not found" and, where a rule is needed, "App does not have permission" come without a result.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `address` is NULL or ends
+ * with NUL.
+ */
+chromesock_status chrome_sockets_udp_join_group(struct chromesock_app *app,
+                                                int32_t socket_id,
+                                                const char *address,
+                                                chromesock_callback callback,
+                                                void *user_data);
+
+/**
+ * Leaves a multicast group.
+ *
+ * Mirrors:    chrome.sockets.udp.leaveGroup
+ * State:      the group is joined.
+ * Parameters: address  IP literal of a multicast group, UTF-8; borrowed until the call returns.
+ *             callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKETS_UDP_LEAVE_GROUP with result OK, ADDRESS_INVALID (not a literal, or not joined) or another
+ *             code of the system;
+ *             "Socket not found" and, where a rule is needed, "App does not have permission" come without a result.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `address` is NULL or ends
+ * with NUL.
+ */
+chromesock_status chrome_sockets_udp_leave_group(struct chromesock_app *app,
+                                                 int32_t socket_id,
+                                                 const char *address,
+                                                 chromesock_callback callback,
+                                                 void *user_data);
+
+/**
+ * Sets how many hops multicast datagrams may take; 1 unless set.
+ *
+ * Mirrors:    chrome.sockets.udp.setMulticastTimeToLive
+ * State:      not bound yet.
+ * Parameters: ttl  hops, 0 to 255.
+ *             callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKETS_UDP_SET_MULTICAST_TIME_TO_LIVE with result OK, SOCKET_IS_CONNECTED (already bound) or
+ *             INVALID_ARGUMENT;
+ *             "Socket not found" and, where a rule is needed, "App does not have permission" come without a result.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_sockets_udp_set_multicast_time_to_live(struct chromesock_app *app,
+                                                                int32_t socket_id,
+                                                                int32_t ttl,
+                                                                chromesock_callback callback,
+                                                                void *user_data);
+
+/**
+ * Sets whether multicast datagrams come back to the own host; they do unless this is off.
+ *
+ * Mirrors:    chrome.sockets.udp.setMulticastLoopbackMode
+ * State:      not bound yet.
+ * Parameters: callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKETS_UDP_SET_MULTICAST_LOOPBACK_MODE with result OK or SOCKET_IS_CONNECTED (already bound);
+ *             "Socket not found" and, where a rule is needed, "App does not have permission" come without a result.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_sockets_udp_set_multicast_loopback_mode(struct chromesock_app *app,
+                                                                 int32_t socket_id,
+                                                                 chromesock_bool enabled,
+                                                                 chromesock_callback callback,
+                                                                 void *user_data);
+
+/**
+ * Tells the joined groups.
+ *
+ * Mirrors:    chrome.sockets.udp.getJoinedGroups
+ * State:      any.
+ * Parameters: callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKETS_UDP_GET_JOINED_GROUPS with texts, in join order;
+ *             "Socket not found" and, where a rule is needed, "App does not have permission" come without a result.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_sockets_udp_get_joined_groups(struct chromesock_app *app,
+                                                       int32_t socket_id,
+                                                       chromesock_callback callback,
+                                                       void *user_data);
+
+/**
+ * Allows or forbids sending to broadcast addresses.
+ *
+ * Mirrors:    chrome.sockets.udp.setBroadcast
+ * State:      bound.
+ * Parameters: callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKETS_UDP_SET_BROADCAST with result OK, SOCKET_NOT_CONNECTED (not bound) or another code of the
+ *             system; an unknown id gives "Socket not found"
+ *             without a result.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_sockets_udp_set_broadcast(struct chromesock_app *app,
+                                                   int32_t socket_id,
+                                                   chromesock_bool enabled,
+                                                   chromesock_callback callback,
+                                                   void *user_data);
+
+/**
+ * Creates a TCP or UDP socket.
+ *
+ * Mirrors:    chrome.socket.create
+ * Parameters: socket_type  one of chrome_socket_type.
+ *             socket_id    the new id, at once: later calls may use it without waiting. NULL = not asked.
+ *             callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED, INSUFFICIENT_RESOURCES (ids are used up).
+ * Completes:  CHROME_SOCKET_CREATE with socket_id; never fails.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `socket_id` is NULL or may be
+ * written.
+ */
+chromesock_status chrome_socket_create(struct chromesock_app *app,
+                                       int32_t socket_type,
+                                       int32_t *socket_id,
+                                       chromesock_callback callback,
+                                       void *user_data);
+
+/**
+ * Connects a TCP socket, or gives a UDP socket its one peer.
+ *
+ * Mirrors:    chrome.socket.connect
+ * State:      idle; otherwise completes with SOCKET_IS_CONNECTED or CONNECTION_FAILED.
+ * Parameters: hostname  name or IP literal, UTF-8; borrowed until the call returns.
+ *             port      0 to 65535.
+ *             callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKET_CONNECT with result OK or a code of the network; with a message only "DNS resolution
+ *             failed", "Socket not found" and "App does not have permission" (result -1); "Port must be a value
+ *             between 0 and 65535." comes without a result.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `hostname` is NULL or ends
+ * with NUL.
+ */
+chromesock_status chrome_socket_connect(struct chromesock_app *app,
+                                        int32_t socket_id,
+                                        const char *hostname,
+                                        int32_t port,
+                                        chromesock_callback callback,
+                                        void *user_data);
+
+/**
+ * Ends the connection of a TCP socket, stops a listening one, or closes and frees a UDP one; the socket
+ * can be used again for the same purpose. Pending calls complete.
+ *
+ * Mirrors:    chrome.socket.disconnect
+ * State:      any.
+ * Parameters: callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKET_DISCONNECT or "Socket not found" without a result. Chrome has no callback here.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_socket_disconnect(struct chromesock_app *app,
+                                           int32_t socket_id,
+                                           chromesock_callback callback,
+                                           void *user_data);
+
+/**
+ * Closes a socket; its id is invalid for every later call. Pending calls complete.
+ *
+ * Mirrors:    chrome.socket.destroy
+ * State:      any.
+ * Parameters: callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKET_DESTROY an unknown id is no error. Chrome has no callback here.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_socket_destroy(struct chromesock_app *app,
+                                        int32_t socket_id,
+                                        chromesock_callback callback,
+                                        void *user_data);
+
+/**
+ * Reads once from a connected socket: what is there, or the next bytes or datagram to come.
+ *
+ * Mirrors:    chrome.socket.read
+ * State:      connected.
+ * Parameters: buffer_size  most bytes wanted; NULL = not given: 4096.
+ *             callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKET_READ with result and data: the number of bytes, 0 at the end of a TCP stream or for
+ *             an empty datagram, or a negative code: IO_PENDING (a read is pending), SOCKET_NOT_CONNECTED,
+ *             MSG_TOO_BIG, CONNECTION_CLOSED (disconnected meanwhile), CONNECTION_RESET …; "Socket not found"
+ *             comes with -1.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `buffer_size` is NULL or
+ * readable.
+ */
+chromesock_status chrome_socket_read(struct chromesock_app *app,
+                                     int32_t socket_id,
+                                     const int32_t *buffer_size,
+                                     chromesock_callback callback,
+                                     void *user_data);
+
+/**
+ * Writes to a connected socket. Writes are carried out and completed in the order of the calls.
+ *
+ * Mirrors:    chrome.socket.write
+ * State:      connected; otherwise completes with SOCKET_NOT_CONNECTED.
+ * Parameters: data, data_len  the bytes, copied; (NULL, 0) is an empty write.
+ *             callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKET_WRITE with result: the number of bytes (always all) or a negative code;
+ *             "Exceeded write quota." comes without a result, "Socket not found" with -1.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `data` is NULL or has
+ * `data_len` readable bytes.
+ */
+chromesock_status chrome_socket_write(struct chromesock_app *app,
+                                      int32_t socket_id,
+                                      const uint8_t *data,
+                                      size_t data_len,
+                                      chromesock_callback callback,
+                                      void *user_data);
+
+/**
+ * Listens for connections, which accept hands out.
+ *
+ * Mirrors:    chrome.socket.listen
+ * State:      TCP, never connected.
+ * Parameters: address  IP literal, not a name; UTF-8, borrowed until the call returns.
+ *             port     0 to 65535; 0 = chosen by the system (see getInfo).
+ *             backlog  length of the system's queue of connections, above 0; NULL = not given: 5.
+ *             callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKET_LISTEN with result OK, or a code and a message.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `address` is NULL or ends
+ * with NUL; `backlog` is NULL or readable.
+ */
+chromesock_status chrome_socket_listen(struct chromesock_app *app,
+                                       int32_t socket_id,
+                                       const char *address,
+                                       int32_t port,
+                                       const int32_t *backlog,
+                                       chromesock_callback callback,
+                                       void *user_data);
+
+/**
+ * Accepts one connection, now or when it comes.
+ *
+ * Mirrors:    chrome.socket.accept
+ * State:      listening.
+ * Parameters: callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKET_ACCEPT with result OK and client_socket_id, a connected socket of chrome.socket, or
+ *             with a code: FAILED (not listening, or an accept is pending), ABORTED (disconnected meanwhile) …;
+ *             "Socket not found" comes with FAILED.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_socket_accept(struct chromesock_app *app,
+                                       int32_t socket_id,
+                                       chromesock_callback callback,
+                                       void *user_data);
+
+/**
+ * Turns TCP keep-alive on or off.
+ *
+ * Mirrors:    chrome.socket.setKeepAlive
+ * State:      connected.
+ * Parameters: delay   seconds of silence before and between probes; 0 = leave the system's timing.
+ *             callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKET_SET_KEEP_ALIVE with result 1 (true) or 0 (false).
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_socket_set_keep_alive(struct chromesock_app *app,
+                                               int32_t socket_id,
+                                               chromesock_bool enable,
+                                               int32_t delay,
+                                               chromesock_callback callback,
+                                               void *user_data);
+
+/**
+ * Sets TCP_NODELAY.
+ *
+ * Mirrors:    chrome.socket.setNoDelay
+ * State:      connected.
+ * Parameters: no_delay  true turns Nagle's algorithm off.
+ *             callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKET_SET_NO_DELAY with result 1 (true) or 0 (false).
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_socket_set_no_delay(struct chromesock_app *app,
+                                             int32_t socket_id,
+                                             chromesock_bool no_delay,
+                                             chromesock_callback callback,
+                                             void *user_data);
+
+/**
+ * Tells the state of a socket.
+ *
+ * Mirrors:    chrome.socket.getInfo
+ * State:      any.
+ * Parameters: callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKET_GET_INFO with one element of sockets, or "Socket not found" without a result.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_socket_get_info(struct chromesock_app *app,
+                                         int32_t socket_id,
+                                         chromesock_callback callback,
+                                         void *user_data);
+
+/**
+ * Tells the addresses of the machine, without loopback.
+ *
+ * Mirrors:    chrome.socket.getNetworkList
+ * Parameters: callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKET_GET_NETWORK_LIST with interfaces, one for each address: IPv4 first, ascending.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_socket_get_network_list(struct chromesock_app *app,
+                                                 chromesock_callback callback,
+                                                 void *user_data);
+
+/**
+ * Binds a UDP socket.
+ *
+ * Mirrors:    chrome.socket.bind
+ * State:      UDP, neither bound nor connected.
+ * Parameters: address  IP literal, not a name; UTF-8, borrowed until the call returns.
+ *             port     0 to 65535; 0 = chosen by the system (see getInfo).
+ *             callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKET_BIND with result OK or a code of the network; messages as for connect, and "TCP
+ *             socket does not support bind. For TCP server please use listen." (result -1).
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `address` is NULL or ends
+ * with NUL.
+ */
+chromesock_status chrome_socket_bind(struct chromesock_app *app,
+                                     int32_t socket_id,
+                                     const char *address,
+                                     int32_t port,
+                                     chromesock_callback callback,
+                                     void *user_data);
+
+/**
+ * Receives one datagram on a bound UDP socket.
+ *
+ * Mirrors:    chrome.socket.recvFrom
+ * State:      bound.
+ * Parameters: buffer_size  most bytes wanted; NULL = not given: 4096.
+ *             callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKET_RECV_FROM with result as for read, data, and address and port of the sender (""
+ *             and 0 on failure); "Socket not found", also for TCP, comes with -1.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `buffer_size` is NULL or
+ * readable.
+ */
+chromesock_status chrome_socket_recv_from(struct chromesock_app *app,
+                                          int32_t socket_id,
+                                          const int32_t *buffer_size,
+                                          chromesock_callback callback,
+                                          void *user_data);
+
+/**
+ * Sends one datagram from a bound UDP socket.
+ *
+ * Mirrors:    chrome.socket.sendTo
+ * State:      bound.
+ * Parameters: data, data_len  the datagram, copied; (NULL, 0) is an empty one.
+ *             address         name or IP literal, UTF-8; borrowed until the call returns.
+ *             port            0 to 65535.
+ *             callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKET_SEND_TO with result: the number of bytes or a negative code; messages as for
+ *             connect and write.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `data` is NULL or has
+ * `data_len` readable bytes; `address` is NULL or ends with NUL.
+ */
+chromesock_status chrome_socket_send_to(struct chromesock_app *app,
+                                        int32_t socket_id,
+                                        const uint8_t *data,
+                                        size_t data_len,
+                                        const char *address,
+                                        int32_t port,
+                                        chromesock_callback callback,
+                                        void *user_data);
+
+/**
+ * Joins a multicast group on the system's default interface.
+ *
+ * Mirrors:    chrome.socket.joinGroup
+ * State:      bound.
+ * Parameters: address  IP literal of a multicast group, UTF-8; borrowed until the call returns.
+ *             callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKET_JOIN_GROUP with result OK, ADDRESS_INVALID (not a literal, joined already, or of the
+ *             other family), UNEXPECTED (not bound), INVALID_ARGUMENT (not a multicast address) or another code
+ *             of the system;
+ *             "Socket not found", "Only UDP socket supports multicast." and, where a rule is needed, "App does not
+ *             have permission" come with result -1.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `address` is NULL or ends
+ * with NUL.
+ */
+chromesock_status chrome_socket_join_group(struct chromesock_app *app,
+                                           int32_t socket_id,
+                                           const char *address,
+                                           chromesock_callback callback,
+                                           void *user_data);
+
+/**
+ * Leaves a multicast group.
+ *
+ * Mirrors:    chrome.socket.leaveGroup
+ * State:      the group is joined.
+ * Parameters: address  IP literal of a multicast group, UTF-8; borrowed until the call returns.
+ *             callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKET_LEAVE_GROUP with result OK, ADDRESS_INVALID (not a literal, or not joined) or another
+ *             code of the system;
+ *             "Socket not found", "Only UDP socket supports multicast." and, where a rule is needed, "App does not
+ *             have permission" come with result -1.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `address` is NULL or ends
+ * with NUL.
+ */
+chromesock_status chrome_socket_leave_group(struct chromesock_app *app,
+                                            int32_t socket_id,
+                                            const char *address,
+                                            chromesock_callback callback,
+                                            void *user_data);
+
+/**
+ * Sets how many hops multicast datagrams may take; 1 unless set.
+ *
+ * Mirrors:    chrome.socket.setMulticastTimeToLive
+ * State:      not bound yet.
+ * Parameters: ttl  hops, 0 to 255.
+ *             callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKET_SET_MULTICAST_TIME_TO_LIVE with result OK, SOCKET_IS_CONNECTED (already bound) or
+ *             INVALID_ARGUMENT;
+ *             "Socket not found", "Only UDP socket supports multicast." and, where a rule is needed, "App does not
+ *             have permission" come with result -1.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_socket_set_multicast_time_to_live(struct chromesock_app *app,
+                                                           int32_t socket_id,
+                                                           int32_t ttl,
+                                                           chromesock_callback callback,
+                                                           void *user_data);
+
+/**
+ * Sets whether multicast datagrams come back to the own host; they do unless this is off.
+ *
+ * Mirrors:    chrome.socket.setMulticastLoopbackMode
+ * State:      not bound yet.
+ * Parameters: callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKET_SET_MULTICAST_LOOPBACK_MODE with result OK or SOCKET_IS_CONNECTED (already bound);
+ *             "Socket not found", "Only UDP socket supports multicast." and, where a rule is needed, "App does not
+ *             have permission" come with result -1.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_socket_set_multicast_loopback_mode(struct chromesock_app *app,
+                                                            int32_t socket_id,
+                                                            chromesock_bool enabled,
+                                                            chromesock_callback callback,
+                                                            void *user_data);
+
+/**
+ * Tells the joined groups.
+ *
+ * Mirrors:    chrome.socket.getJoinedGroups
+ * State:      any.
+ * Parameters: callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKET_GET_JOINED_GROUPS with texts, in join order;
+ *             "Socket not found", "Only UDP socket supports multicast." and, where a rule is needed, "App does not
+ *             have permission" come with result -1.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chrome_socket_get_joined_groups(struct chromesock_app *app,
+                                                  int32_t socket_id,
+                                                  chromesock_callback callback,
+                                                  void *user_data);
 
 #ifdef __cplusplus
 }  // extern "C"

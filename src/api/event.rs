@@ -1,12 +1,16 @@
 //! What the engine says: completions of calls, and notifications, as owned values.
 
 use std::ffi::CStr;
+use std::net::SocketAddr;
 
 use bytes::Bytes;
 
 use super::net_error::Status;
-use super::properties::SocketInfo;
+use super::properties::{NetworkInterface, SocketInfo};
 use super::table::EventType;
+
+/// What a datagram counts beyond its data, so that a flood of empty ones is bounded too.
+pub const DATAGRAM_WEIGHT: usize = 128;
 
 /// What a host gave with a call, handed back with its completion and never looked into here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,10 +48,16 @@ pub enum Payload {
     None,
     /// Received bytes.
     Data(Bytes),
+    /// A received datagram and its sender.
+    Datagram(Bytes, SocketAddr),
     /// `SendInfo.bytesSent`.
     BytesSent(u64),
     /// Infos of `getInfo` (exactly one) and `getSockets`.
     Sockets(Box<[SocketInfo]>),
+    /// Multicast groups of `getJoinedGroups`.
+    Texts(Box<[Box<CStr>]>),
+    /// Addresses of `getNetworkList`.
+    Interfaces(Box<[NetworkInterface]>),
     /// What a denied call wanted.
     Denied(Box<Denied>),
 }
@@ -78,11 +88,13 @@ impl Event {
         }
     }
 
-    /// Bytes of received data that this event holds.
+    /// What this event counts while it is undelivered: its data, and for a datagram, which may be
+    /// empty, a little more.
     #[must_use]
-    pub fn data_len(&self) -> usize {
+    pub fn weight(&self) -> usize {
         match &self.payload {
             Payload::Data(data) => data.len(),
+            Payload::Datagram(data, _) => data.len() + DATAGRAM_WEIGHT,
             _ => 0,
         }
     }
@@ -97,6 +109,8 @@ pub struct Response {
     pub message: Option<&'static CStr>,
     /// What else is delivered.
     pub payload: Payload,
+    /// The accepted socket; 0 = none.
+    pub client_socket_id: i32,
 }
 
 impl Response {
@@ -121,7 +135,7 @@ impl Response {
     /// `OK({resultCode: 0, bytesSent})`.
     #[must_use]
     pub fn sent(bytes: u64) -> Self {
-        Self { result: Some(0), message: None, payload: Payload::BytesSent(bytes) }
+        Self { result: Some(0), payload: Payload::BytesSent(bytes), ..Self::default() }
     }
 
     /// `FAIL("m")`: no number, only a message.
@@ -139,6 +153,18 @@ impl Response {
     /// `FAIL(code,"m")`.
     #[must_use]
     pub fn failed_saying(status: Status, message: &'static CStr) -> Self {
-        Self { result: Some(status.number()), message: Some(message), payload: Payload::None }
+        Self { result: Some(status.number()), message: Some(message), ..Self::default() }
+    }
+
+    /// A number alone: how `chrome.socket` tells most results, failures included.
+    #[must_use]
+    pub fn number(result: i32) -> Self {
+        Self { result: Some(result), ..Self::default() }
+    }
+
+    /// `chrome.socket`: -1 and a message.
+    #[must_use]
+    pub fn legacy_refused(message: &'static CStr) -> Self {
+        Self::failed_saying(Status::IoPending, message)
     }
 }

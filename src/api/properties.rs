@@ -34,6 +34,26 @@ pub struct Endpoint {
     pub port: u16,
 }
 
+/// `SocketType` of `chrome.socket`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SocketType {
+    /// TCP, client or server.
+    Tcp,
+    /// UDP.
+    Udp,
+}
+
+/// `NetworkInterface`: one address of an interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetworkInterface {
+    /// Name of the interface.
+    pub name: Box<CStr>,
+    /// Canonical address text.
+    pub address: Box<CStr>,
+    /// Length of the network prefix, 0 to 128.
+    pub prefix_length: u8,
+}
+
 /// `SocketInfo` as delivered by `getInfo` and `getSockets`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SocketInfo {
@@ -47,6 +67,8 @@ pub struct SocketInfo {
     pub buffer_size: Option<i32>,
     /// Whether delivery is paused.
     pub paused: bool,
+    /// `chrome.socket` only: `tcp` or `udp`.
+    pub socket_type: Option<SocketType>,
     /// Absent where the namespace has no such member.
     pub connected: Option<bool>,
     /// Present while connected, bound or listening.

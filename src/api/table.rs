@@ -6,7 +6,8 @@ use std::ffi::CStr;
 
 /// What an event is: the completion of one method, or one notification.
 ///
-/// Values are stable: 0x100 and up `chrome.sockets.tcp`, 0x200 and up `chrome.sockets.tcpServer`;
+/// Values are stable: 0x100 and up `chrome.sockets.tcp`, 0x200 and up `chrome.sockets.tcpServer`, 0x300
+/// and up `chrome.sockets.udp`, 0x400 and up `chrome.socket`;
 /// notifications from 0x80 within their namespace. Hosts ignore types they do not know.
 ///
 /// cbindgen:rename-all=ScreamingSnakeCase
@@ -66,6 +67,78 @@ pub enum EventType {
     ChromeSocketsTcpServerOnAccept = 0x281,
     /// chrome.sockets.tcpServer.onAcceptError: socket_id, result.
     ChromeSocketsTcpServerOnAcceptError = 0x282,
+    /// Completion of chrome.sockets.udp.create: socket_id.
+    ChromeSocketsUdpCreate = 0x301,
+    /// Completion of chrome.sockets.udp.update.
+    ChromeSocketsUdpUpdate = 0x302,
+    /// Completion of chrome.sockets.udp.setPaused.
+    ChromeSocketsUdpSetPaused = 0x303,
+    /// Completion of chrome.sockets.udp.bind: result.
+    ChromeSocketsUdpBind = 0x304,
+    /// Completion of chrome.sockets.udp.send: result, bytes_sent.
+    ChromeSocketsUdpSend = 0x305,
+    /// Completion of chrome.sockets.udp.close.
+    ChromeSocketsUdpClose = 0x306,
+    /// Completion of chrome.sockets.udp.getInfo: sockets (one).
+    ChromeSocketsUdpGetInfo = 0x307,
+    /// Completion of chrome.sockets.udp.getSockets: sockets.
+    ChromeSocketsUdpGetSockets = 0x308,
+    /// Completion of chrome.sockets.udp.joinGroup: result.
+    ChromeSocketsUdpJoinGroup = 0x309,
+    /// Completion of chrome.sockets.udp.leaveGroup: result.
+    ChromeSocketsUdpLeaveGroup = 0x30a,
+    /// Completion of chrome.sockets.udp.setMulticastTimeToLive: result.
+    ChromeSocketsUdpSetMulticastTimeToLive = 0x30b,
+    /// Completion of chrome.sockets.udp.setMulticastLoopbackMode: result.
+    ChromeSocketsUdpSetMulticastLoopbackMode = 0x30c,
+    /// Completion of chrome.sockets.udp.getJoinedGroups: texts: the groups, in join order.
+    ChromeSocketsUdpGetJoinedGroups = 0x30d,
+    /// Completion of chrome.sockets.udp.setBroadcast: result.
+    ChromeSocketsUdpSetBroadcast = 0x30e,
+    /// chrome.sockets.udp.onReceive: socket_id, data, address, port.
+    ChromeSocketsUdpOnReceive = 0x381,
+    /// chrome.sockets.udp.onReceiveError: socket_id, result.
+    ChromeSocketsUdpOnReceiveError = 0x382,
+    /// Completion of chrome.socket.create: socket_id.
+    ChromeSocketCreate = 0x401,
+    /// Completion of chrome.socket.connect: result.
+    ChromeSocketConnect = 0x402,
+    /// Completion of chrome.socket.bind: result.
+    ChromeSocketBind = 0x403,
+    /// Completion of chrome.socket.disconnect.
+    ChromeSocketDisconnect = 0x404,
+    /// Completion of chrome.socket.destroy.
+    ChromeSocketDestroy = 0x405,
+    /// Completion of chrome.socket.read: result (bytes read, 0 at the end, or negative), data.
+    ChromeSocketRead = 0x406,
+    /// Completion of chrome.socket.write: result (bytesWritten, or negative).
+    ChromeSocketWrite = 0x407,
+    /// Completion of chrome.socket.recvFrom: result as for read, data, address, port.
+    ChromeSocketRecvFrom = 0x408,
+    /// Completion of chrome.socket.sendTo: result (bytesWritten, or negative).
+    ChromeSocketSendTo = 0x409,
+    /// Completion of chrome.socket.listen: result.
+    ChromeSocketListen = 0x40a,
+    /// Completion of chrome.socket.accept: result, client_socket_id.
+    ChromeSocketAccept = 0x40b,
+    /// Completion of chrome.socket.setKeepAlive: result: 1 = true, 0 = false.
+    ChromeSocketSetKeepAlive = 0x40c,
+    /// Completion of chrome.socket.setNoDelay: result: 1 = true, 0 = false.
+    ChromeSocketSetNoDelay = 0x40d,
+    /// Completion of chrome.socket.getInfo: sockets (one).
+    ChromeSocketGetInfo = 0x40e,
+    /// Completion of chrome.socket.getNetworkList: interfaces.
+    ChromeSocketGetNetworkList = 0x40f,
+    /// Completion of chrome.socket.joinGroup: result.
+    ChromeSocketJoinGroup = 0x410,
+    /// Completion of chrome.socket.leaveGroup: result.
+    ChromeSocketLeaveGroup = 0x411,
+    /// Completion of chrome.socket.setMulticastTimeToLive: result.
+    ChromeSocketSetMulticastTimeToLive = 0x412,
+    /// Completion of chrome.socket.setMulticastLoopbackMode: result.
+    ChromeSocketSetMulticastLoopbackMode = 0x413,
+    /// Completion of chrome.socket.getJoinedGroups: texts: the groups, in join order; on failure result.
+    ChromeSocketGetJoinedGroups = 0x414,
 }
 
 /// A namespace of the API that owns sockets.
@@ -75,6 +148,10 @@ pub enum Namespace {
     Tcp,
     /// `chrome.sockets.tcpServer`
     TcpServer,
+    /// `chrome.sockets.udp`
+    Udp,
+    /// `chrome.socket`
+    Socket,
 }
 
 /// One method or event of the API.
@@ -114,6 +191,24 @@ impl EventType {
     #[must_use]
     pub const fn is_notification(self) -> bool {
         (self as u32) & 0x80 != 0
+    }
+
+    /// The namespace of the member; `None` for events that are not of the API.
+    #[must_use]
+    pub const fn namespace(self) -> Option<Namespace> {
+        match (self as u32) >> 8 {
+            1 => Some(Namespace::Tcp),
+            2 => Some(Namespace::TcpServer),
+            3 => Some(Namespace::Udp),
+            4 => Some(Namespace::Socket),
+            _ => None,
+        }
+    }
+
+    /// Whether this completes a call of `chrome.socket`, whose failures come without a message.
+    #[must_use]
+    pub const fn is_legacy(self) -> bool {
+        (self as u32) >> 8 == 4
     }
 
     /// Chrome's name, such as `chrome.sockets.tcp.onReceive`.
@@ -178,5 +273,41 @@ pub const MEMBERS: &[Member] = {
         member(T::ChromeSocketsTcpServerGetSockets, c"chrome.sockets.tcpServer.getSockets", "chrome_sockets_tcp_server_get_sockets"),
         member(T::ChromeSocketsTcpServerOnAccept, c"chrome.sockets.tcpServer.onAccept", "chrome_sockets_tcp_server_on_accept"),
         member(T::ChromeSocketsTcpServerOnAcceptError, c"chrome.sockets.tcpServer.onAcceptError", "chrome_sockets_tcp_server_on_accept_error"),
+        member(T::ChromeSocketsUdpCreate, c"chrome.sockets.udp.create", "chrome_sockets_udp_create"),
+        member(T::ChromeSocketsUdpUpdate, c"chrome.sockets.udp.update", "chrome_sockets_udp_update"),
+        member(T::ChromeSocketsUdpSetPaused, c"chrome.sockets.udp.setPaused", "chrome_sockets_udp_set_paused"),
+        member(T::ChromeSocketsUdpBind, c"chrome.sockets.udp.bind", "chrome_sockets_udp_bind"),
+        member(T::ChromeSocketsUdpSend, c"chrome.sockets.udp.send", "chrome_sockets_udp_send"),
+        member(T::ChromeSocketsUdpClose, c"chrome.sockets.udp.close", "chrome_sockets_udp_close"),
+        member(T::ChromeSocketsUdpGetInfo, c"chrome.sockets.udp.getInfo", "chrome_sockets_udp_get_info"),
+        member(T::ChromeSocketsUdpGetSockets, c"chrome.sockets.udp.getSockets", "chrome_sockets_udp_get_sockets"),
+        member(T::ChromeSocketsUdpJoinGroup, c"chrome.sockets.udp.joinGroup", "chrome_sockets_udp_join_group"),
+        member(T::ChromeSocketsUdpLeaveGroup, c"chrome.sockets.udp.leaveGroup", "chrome_sockets_udp_leave_group"),
+        member(T::ChromeSocketsUdpSetMulticastTimeToLive, c"chrome.sockets.udp.setMulticastTimeToLive", "chrome_sockets_udp_set_multicast_time_to_live"),
+        member(T::ChromeSocketsUdpSetMulticastLoopbackMode, c"chrome.sockets.udp.setMulticastLoopbackMode", "chrome_sockets_udp_set_multicast_loopback_mode"),
+        member(T::ChromeSocketsUdpGetJoinedGroups, c"chrome.sockets.udp.getJoinedGroups", "chrome_sockets_udp_get_joined_groups"),
+        member(T::ChromeSocketsUdpSetBroadcast, c"chrome.sockets.udp.setBroadcast", "chrome_sockets_udp_set_broadcast"),
+        member(T::ChromeSocketsUdpOnReceive, c"chrome.sockets.udp.onReceive", "chrome_sockets_udp_on_receive"),
+        member(T::ChromeSocketsUdpOnReceiveError, c"chrome.sockets.udp.onReceiveError", "chrome_sockets_udp_on_receive_error"),
+        member(T::ChromeSocketCreate, c"chrome.socket.create", "chrome_socket_create"),
+        member(T::ChromeSocketConnect, c"chrome.socket.connect", "chrome_socket_connect"),
+        member(T::ChromeSocketBind, c"chrome.socket.bind", "chrome_socket_bind"),
+        member(T::ChromeSocketDisconnect, c"chrome.socket.disconnect", "chrome_socket_disconnect"),
+        member(T::ChromeSocketDestroy, c"chrome.socket.destroy", "chrome_socket_destroy"),
+        member(T::ChromeSocketRead, c"chrome.socket.read", "chrome_socket_read"),
+        member(T::ChromeSocketWrite, c"chrome.socket.write", "chrome_socket_write"),
+        member(T::ChromeSocketRecvFrom, c"chrome.socket.recvFrom", "chrome_socket_recv_from"),
+        member(T::ChromeSocketSendTo, c"chrome.socket.sendTo", "chrome_socket_send_to"),
+        member(T::ChromeSocketListen, c"chrome.socket.listen", "chrome_socket_listen"),
+        member(T::ChromeSocketAccept, c"chrome.socket.accept", "chrome_socket_accept"),
+        member(T::ChromeSocketSetKeepAlive, c"chrome.socket.setKeepAlive", "chrome_socket_set_keep_alive"),
+        member(T::ChromeSocketSetNoDelay, c"chrome.socket.setNoDelay", "chrome_socket_set_no_delay"),
+        member(T::ChromeSocketGetInfo, c"chrome.socket.getInfo", "chrome_socket_get_info"),
+        member(T::ChromeSocketGetNetworkList, c"chrome.socket.getNetworkList", "chrome_socket_get_network_list"),
+        member(T::ChromeSocketJoinGroup, c"chrome.socket.joinGroup", "chrome_socket_join_group"),
+        member(T::ChromeSocketLeaveGroup, c"chrome.socket.leaveGroup", "chrome_socket_leave_group"),
+        member(T::ChromeSocketSetMulticastTimeToLive, c"chrome.socket.setMulticastTimeToLive", "chrome_socket_set_multicast_time_to_live"),
+        member(T::ChromeSocketSetMulticastLoopbackMode, c"chrome.socket.setMulticastLoopbackMode", "chrome_socket_set_multicast_loopback_mode"),
+        member(T::ChromeSocketGetJoinedGroups, c"chrome.socket.getJoinedGroups", "chrome_socket_get_joined_groups"),
     ]
 };

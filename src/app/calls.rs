@@ -1,82 +1,47 @@
-//! The calls of the API: accepted or refused now, completed once later.
+//! The calls of the API: accepted now, with one completion to follow, or refused, with none.
+
+use bytes::Bytes;
 
 use super::App;
 use crate::api::event::Ticket;
 use crate::api::net_error::Status;
-use crate::api::properties::{DnsQueryType, SocketProperties};
-use crate::api::table::{EventType as T, Namespace};
+use crate::api::properties::DnsQueryType;
+use crate::api::table::{EventType, Namespace};
 use crate::engine::command::{Call, Command, SendData};
 
-/// Accepted: one completion follows. Refused: none does.
-pub(super) type Accepted = Result<(), Status>;
-
 impl App {
-    fn call(&self, event_type: T, socket_id: i32, command: Command, ticket: Ticket) -> Accepted {
+    /// Any call that needs nothing special; the completion is of `event_type`.
+    pub fn call(
+        &self,
+        event_type: EventType,
+        socket_id: i32,
+        command: Command,
+        ticket: Ticket,
+    ) -> Result<(), Status> {
         let call = Call { event_type, socket_id, ticket, command };
         self.reactor.post_call(self.slot, &self.gate, &self.accounts, call)
     }
 
-    /// `create`; the id at once, since calls are carried out in order.
+    /// A `create`; the id at once, since calls are carried out in order.
     pub fn create(
         &self,
-        namespace: Namespace,
-        properties: SocketProperties,
+        event_type: EventType,
+        command: Command,
         ticket: Ticket,
     ) -> Result<i32, Status> {
-        let event_type = match namespace {
-            Namespace::Tcp => T::ChromeSocketsTcpCreate,
-            Namespace::TcpServer => T::ChromeSocketsTcpServerCreate,
-        };
         let id = self.accounts.next_id().ok_or(Status::InsufficientResources)?;
-        self.call(event_type, id, Command::Create(namespace, properties), ticket)?;
+        self.call(event_type, id, command, ticket)?;
         Ok(id)
     }
 
-    /// `update`
-    pub fn update(
+    /// A `close` or `destroy`.
+    pub fn close_socket(
         &self,
+        event_type: EventType,
         namespace: Namespace,
         id: i32,
-        properties: SocketProperties,
         ticket: Ticket,
-    ) -> Accepted {
-        let event_type = match namespace {
-            Namespace::Tcp => T::ChromeSocketsTcpUpdate,
-            Namespace::TcpServer => T::ChromeSocketsTcpServerUpdate,
-        };
-        self.call(event_type, id, Command::Update(namespace, properties), ticket)
-    }
-
-    /// `setPaused`
-    pub fn set_paused(
-        &self,
-        namespace: Namespace,
-        id: i32,
-        paused: bool,
-        ticket: Ticket,
-    ) -> Accepted {
-        let event_type = match namespace {
-            Namespace::Tcp => T::ChromeSocketsTcpSetPaused,
-            Namespace::TcpServer => T::ChromeSocketsTcpServerSetPaused,
-        };
-        self.call(event_type, id, Command::SetPaused(namespace, paused), ticket)
-    }
-
-    /// `disconnect`
-    pub fn disconnect(&self, namespace: Namespace, id: i32, ticket: Ticket) -> Accepted {
-        let event_type = match namespace {
-            Namespace::Tcp => T::ChromeSocketsTcpDisconnect,
-            Namespace::TcpServer => T::ChromeSocketsTcpServerDisconnect,
-        };
-        self.call(event_type, id, Command::Disconnect(namespace), ticket)
-    }
-
-    /// `close`
-    pub fn close_socket(&self, namespace: Namespace, id: i32, ticket: Ticket) -> Accepted {
-        let event_type = match namespace {
-            Namespace::Tcp => T::ChromeSocketsTcpClose,
-            Namespace::TcpServer => T::ChromeSocketsTcpServerClose,
-        };
+    ) -> Result<(), Status> {
         // Before the call, whose completion takes the note back.
         self.delivery.note_closing(event_type, id);
         let accepted = self.call(event_type, id, Command::Close(namespace), ticket);
@@ -86,58 +51,17 @@ impl App {
         accepted
     }
 
-    /// `getInfo`
-    pub fn get_info(&self, namespace: Namespace, id: i32, ticket: Ticket) -> Accepted {
-        let event_type = match namespace {
-            Namespace::Tcp => T::ChromeSocketsTcpGetInfo,
-            Namespace::TcpServer => T::ChromeSocketsTcpServerGetInfo,
-        };
-        self.call(event_type, id, Command::GetInfo(namespace), ticket)
-    }
-
-    /// `getSockets`
-    pub fn get_sockets(&self, namespace: Namespace, ticket: Ticket) -> Accepted {
-        let event_type = match namespace {
-            Namespace::Tcp => T::ChromeSocketsTcpGetSockets,
-            Namespace::TcpServer => T::ChromeSocketsTcpServerGetSockets,
-        };
-        self.call(event_type, 0, Command::GetSockets(namespace), ticket)
-    }
-
-    /// `sockets.tcp.setKeepAlive`
-    pub fn set_keep_alive(&self, id: i32, enable: bool, delay: i32, ticket: Ticket) -> Accepted {
-        let command = Command::SetKeepAlive { enable, delay };
-        self.call(T::ChromeSocketsTcpSetKeepAlive, id, command, ticket)
-    }
-
-    /// `sockets.tcp.setNoDelay`
-    pub fn set_no_delay(&self, id: i32, no_delay: bool, ticket: Ticket) -> Accepted {
-        self.call(T::ChromeSocketsTcpSetNoDelay, id, Command::SetNoDelay(no_delay), ticket)
-    }
-
-    /// `sockets.tcp.connect`
-    pub fn connect(
+    /// `sockets.tcp.send` or `socket.write`; the data is copied.
+    pub fn send(
         &self,
+        event_type: EventType,
         id: i32,
-        peer_address: &str,
-        peer_port: i32,
-        dns_query_type: DnsQueryType,
+        data: &[u8],
         ticket: Ticket,
-    ) -> Accepted {
-        let command =
-            Command::Connect { peer_address: peer_address.into(), peer_port, dns_query_type };
-        self.call(T::ChromeSocketsTcpConnect, id, command, ticket)
-    }
-
-    /// `sockets.tcp.send`; the data is copied.
-    pub fn send(&self, id: i32, data: &[u8], ticket: Ticket) -> Accepted {
+    ) -> Result<(), Status> {
         let bytes = data.len() as u64;
-        let mut call = Call {
-            event_type: T::ChromeSocketsTcpSend,
-            socket_id: id,
-            ticket,
-            command: Command::Send(SendData::OverQuota),
-        };
+        let over_quota = Command::Send(SendData::OverQuota);
+        let mut call = Call { event_type, socket_id: id, ticket, command: over_quota };
         if !self.accounts.take_unsent(bytes, self.write_quota) {
             return self.reactor.post_call(self.slot, &self.gate, &self.accounts, call);
         }
@@ -149,16 +73,24 @@ impl App {
         posted
     }
 
-    /// `sockets.tcpServer.listen`; `backlog` `None` = not given.
-    pub fn listen(
+    /// `sockets.udp.send` or `socket.sendTo`; the data is copied.
+    pub fn send_to(
         &self,
+        event_type: EventType,
         id: i32,
-        address: &str,
-        port: i32,
-        backlog: Option<i32>,
+        data: &[u8],
+        (address, port): (&str, i32),
+        dns_query_type: DnsQueryType,
         ticket: Ticket,
-    ) -> Accepted {
-        let command = Command::Listen { address: address.into(), port, backlog };
-        self.call(T::ChromeSocketsTcpServerListen, id, command, ticket)
+    ) -> Result<(), Status> {
+        let bytes = data.len() as u64;
+        let fits = self.accounts.take_unsent(bytes, self.write_quota);
+        let data = fits.then(|| Bytes::copy_from_slice(data));
+        let command = Command::SendTo { data, address: address.into(), port, dns_query_type };
+        let posted = self.call(event_type, id, command, ticket);
+        if posted.is_err() && fits {
+            self.accounts.give_back_unsent(bytes);
+        }
+        posted
     }
 }

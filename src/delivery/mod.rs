@@ -199,7 +199,7 @@ impl Delivery {
         if events.is_empty() {
             return;
         }
-        let bytes: usize = events.iter().map(Event::data_len).sum();
+        let bytes: usize = events.iter().map(Event::weight).sum();
         self.undelivered.fetch_add(bytes as u64, Ordering::Relaxed);
         let mut state = self.state.lock();
         let was_empty = state.queue.is_empty();
@@ -262,7 +262,7 @@ impl Delivery {
             self.lower_if_empty(&state);
         }
         drop(state);
-        let bytes: usize = withdrawn.iter().map(Event::data_len).sum();
+        let bytes: usize = withdrawn.iter().map(Event::weight).sum();
         self.undelivered.fetch_sub(bytes as u64, Ordering::Relaxed);
         withdrawn
     }
@@ -313,7 +313,7 @@ impl Delivery {
             if self.is_of_interest(&event, epoch) {
                 return Ok(event);
             }
-            self.release(event.socket_id, event.data_len());
+            self.release(event.socket_id, event.weight());
         }
     }
 
@@ -342,7 +342,7 @@ impl Delivery {
 
     /// A `close` of a socket is being called: no data of it is delivered from now on.
     pub fn note_closing(&self, close: EventType, socket_id: i32) {
-        if close == EventType::ChromeSocketsTcpClose {
+        if is_data_close(close) {
             let mut state = self.state.lock();
             state.closing.push(socket_id);
             self.any_closing.store(true, Ordering::Release);
@@ -351,7 +351,7 @@ impl Delivery {
 
     /// The `close` was refused, or is completed.
     pub fn forget_closing(&self, close: EventType, socket_id: i32) {
-        if close == EventType::ChromeSocketsTcpClose {
+        if is_data_close(close) {
             let mut state = self.state.lock();
             if let Some(at) = state.closing.iter().position(|id| *id == socket_id) {
                 state.closing.swap_remove(at);
@@ -475,7 +475,7 @@ impl Delivery {
             let _inside = InsideCallback::enter();
             let mut snapshot = self.handlers.snapshot();
             while let Some(event) = batch.pop_front() {
-                let (id, weight) = (event.socket_id, event.data_len());
+                let (id, weight) = (event.socket_id, event.weight());
                 if event.event_type == EventType::ChromesockAppClosed {
                     self.state.lock().end.said_closed = true;
                 }
@@ -515,8 +515,7 @@ impl Delivery {
             self.forget_closing(event.event_type, event.socket_id);
             return true;
         }
-        event.event_type != EventType::ChromeSocketsTcpOnReceive
-            || !self.state.lock().closing.contains(&event.socket_id)
+        !is_data(event.event_type) || !self.state.lock().closing.contains(&event.socket_id)
     }
 
     fn adjust(&self, released: &mut Vec<(i32, isize)>) {
@@ -579,4 +578,17 @@ impl Delivery {
         drop(state);
         self.host.gone();
     }
+}
+
+/// Whether this is the completion of closing a socket that raises data events.
+fn is_data_close(event_type: EventType) -> bool {
+    matches!(event_type, EventType::ChromeSocketsTcpClose | EventType::ChromeSocketsUdpClose)
+}
+
+/// Whether this notification carries received data.
+fn is_data(event_type: EventType) -> bool {
+    matches!(
+        event_type,
+        EventType::ChromeSocketsTcpOnReceive | EventType::ChromeSocketsUdpOnReceive
+    )
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::api::event::Ticket;
 use crate::api::net_error::Status;
-use crate::api::properties::{DnsQueryType, SocketProperties};
+use crate::api::properties::{DnsQueryType, SocketProperties, SocketType};
 use crate::api::table::{EventType, Namespace};
 
 /// One accepted call of a page.
@@ -21,6 +21,33 @@ pub struct Call {
     pub ticket: Ticket,
     /// What to do.
     pub command: Command,
+}
+
+impl Call {
+    /// The size of this datagram and of `next`, if the two may be sent at once: equal, not empty, from
+    /// one socket to one place.
+    #[must_use]
+    pub fn datagram_to_join(&self, next: &Self) -> Option<usize> {
+        let to = |call: &Self| (call.event_type, call.socket_id);
+        match (&self.command, &next.command) {
+            (
+                Command::SendTo { data: Some(data), address, port, dns_query_type },
+                Command::SendTo {
+                    data: Some(next_data),
+                    address: next_address,
+                    port: next_port,
+                    dns_query_type: next_type,
+                },
+            ) if to(self) == to(next)
+                && data.len() == next_data.len()
+                && !data.is_empty()
+                && (address, port, dns_query_type) == (next_address, next_port, next_type) =>
+            {
+                Some(data.len())
+            }
+            _ => None,
+        }
+    }
 }
 
 /// What a call asks for; the socket is `Call::socket_id`.
@@ -60,6 +87,46 @@ pub enum Command {
     SetNoDelay(bool),
     /// `sockets.tcp.send` of data that travels beside the calls (see `SendData`).
     Send(SendData),
+    /// `sockets.udp.bind`, `socket.bind`
+    Bind {
+        /// Address text as the program passed it.
+        address: Box<str>,
+        /// Port as the program passed it.
+        port: i32,
+    },
+    /// `sockets.udp.send`, `socket.sendTo`
+    SendTo {
+        /// The datagram; `None`: the call exceeded the write quota.
+        data: Option<Bytes>,
+        /// Host text as the program passed it.
+        address: Box<str>,
+        /// Port as the program passed it.
+        port: i32,
+        /// Address families wanted.
+        dns_query_type: DnsQueryType,
+    },
+    /// `joinGroup`
+    JoinGroup(Box<str>),
+    /// `leaveGroup`
+    LeaveGroup(Box<str>),
+    /// `getJoinedGroups`
+    GetJoinedGroups,
+    /// `setMulticastTimeToLive`
+    SetMulticastTimeToLive(i32),
+    /// `setMulticastLoopbackMode`
+    SetMulticastLoopbackMode(bool),
+    /// `sockets.udp.setBroadcast`
+    SetBroadcast(bool),
+    /// `socket.create`
+    CreateLegacy(SocketType),
+    /// `socket.read`; `None` = no buffer size given
+    Read(Option<i32>),
+    /// `socket.recvFrom`; `None` = no buffer size given
+    RecvFrom(Option<i32>),
+    /// `socket.accept`
+    Accept,
+    /// `socket.getNetworkList`
+    GetNetworkList,
     /// `sockets.tcpServer.listen`
     Listen {
         /// Address text as the program passed it.

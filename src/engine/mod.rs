@@ -7,7 +7,9 @@
 pub mod accounts;
 pub mod command;
 mod connecting;
+mod legacy_calls;
 mod linger;
+mod outcomes;
 mod recycler;
 mod registry;
 mod reply;
@@ -15,24 +17,33 @@ mod send_queue;
 mod tcp_calls;
 mod tcp_client;
 mod tcp_server;
+mod udp;
+mod udp_calls;
 
 #[cfg(test)]
 mod sim;
 #[cfg(test)]
 mod tests;
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
+
+use bytes::Bytes;
 
 use crate::api::event::{Event, Payload, Response};
 use crate::api::net_error::Status;
 use crate::api::table::{EventType, Namespace};
-use crate::net::{Network, Ready, Token};
+use crate::net::address::parse_literal;
+use crate::net::{DatagramBuffers, Network, Ready, Token};
 use crate::permissions::Grants;
 use accounts::Accounts;
 use command::{Call, Command, Query, QueryId};
+use legacy_calls::network_list;
 use linger::Linger;
+use outcomes::not_found;
 use recycler::ReadBuffer;
 pub(crate) use recycler::Recycler;
 pub(crate) use registry::IdMap;
@@ -72,6 +83,12 @@ pub struct Engine<N: Network> {
     registry: Registry<N>,
     outbox: Outbox,
     buffer: ReadBuffer,
+    datagrams: DatagramBuffers,
+    open_udp: Rc<Cell<usize>>,
+    /// Replies of sends that are carried out together; empty in between.
+    replies: Vec<(usize, Reply)>,
+    /// Datagrams that are sent at once, one after the other.
+    joined: Vec<u8>,
     undelivered: usize,
     linger: Linger<N::Stream>,
     timers: BTreeSet<(Instant, i32)>,
@@ -102,6 +119,10 @@ impl<N: Network> Engine<N> {
             outbox,
             registry: Registry::default(),
             buffer: ReadBuffer::default(),
+            datagrams: DatagramBuffers::default(),
+            open_udp: Rc::default(),
+            replies: Vec::new(),
+            joined: Vec::new(),
             undelivered: 0,
             linger: Linger::default(),
             timers: BTreeSet::new(),
@@ -187,6 +208,42 @@ impl<N: Network> Engine<N> {
             Command::Listen { address, port, backlog } => {
                 self.listen(id, &address, port, backlog, reply);
             }
+            Command::Bind { address, port } => self.bind(id, &address, port, reply),
+            Command::SendTo { data, address, port, dns_query_type } => {
+                self.send_to(id, data, &address, port, dns_query_type, reply);
+            }
+            Command::JoinGroup(group) => {
+                self.with_groups(id, reply, |socket| socket.join(parse_literal(&group)))
+            }
+            Command::LeaveGroup(group) => {
+                self.with_groups(id, reply, |socket| socket.leave(parse_literal(&group)))
+            }
+            Command::GetJoinedGroups => {
+                self.with_groups(id, reply, |socket| Response::ok_with(socket.joined_groups()))
+            }
+            Command::SetMulticastTimeToLive(hops) => self.with_udp(id, reply, |socket| {
+                socket.set_options(|options| match u8::try_from(hops) {
+                    Ok(hops) => {
+                        options.time_to_live = hops;
+                        true
+                    }
+                    Err(_) => false,
+                })
+            }),
+            Command::SetMulticastLoopbackMode(on) => self.with_udp(id, reply, |socket| {
+                socket.set_options(|options| {
+                    options.loopback = on;
+                    true
+                })
+            }),
+            Command::SetBroadcast(on) => {
+                self.with_udp(id, reply, |socket| socket.set_broadcast(on));
+            }
+            Command::CreateLegacy(socket_type) => self.create_legacy(id, socket_type, reply),
+            Command::Read(limit) => self.read(id, limit, reply),
+            Command::RecvFrom(limit) => self.receive_from(id, limit, reply),
+            Command::Accept => self.accept(id, reply),
+            Command::GetNetworkList => network_list(reply),
         }
         self.note_open_sockets();
     }
@@ -194,20 +251,35 @@ impl<N: Network> Engine<N> {
     /// Carries out sends of one socket whose bytes lie in `data` one after the other.
     pub fn handle_sends(
         &mut self,
+        namespace: Namespace,
         id: i32,
         data: &[u8],
         sends: impl Iterator<Item = (usize, Call)>,
     ) {
-        let outbox = self.outbox.clone();
-        let sends = sends.map(|(len, call)| {
-            let reply = Reply::new(&outbox, call.event_type, id, call.ticket);
+        // All replies exist before anything can fail, so that each completes.
+        let mut replies = std::mem::take(&mut self.replies);
+        replies.extend(sends.map(|(len, call)| {
+            let reply = Reply::new(&self.outbox, call.event_type, id, call.ticket);
             (len, reply.of_send(len as u64))
-        });
+        }));
+        let sends = replies.drain(..);
         let (registry, mut ctx) = self.lend(id);
-        match registry.client(id) {
-            Some((client, properties)) => client.send(&mut ctx, properties, data, sends),
+        match registry.find(namespace, id) {
+            Some(Entry { machine: Machine::TcpClient(client), properties, .. }) => {
+                client.send(&mut ctx, properties, data, sends);
+            }
+            Some(Entry { machine: Machine::Udp(socket), .. }) => {
+                let mut rest = data;
+                for (len, reply) in sends {
+                    let (own, others) = rest.split_at(len.min(rest.len()));
+                    rest = others;
+                    socket.write(Bytes::copy_from_slice(own), reply);
+                }
+            }
+            Some(_) => sends.for_each(|(_, reply)| reply.fail(Status::SocketNotConnected)),
             None => sends.for_each(|(_, reply)| not_found(reply)),
         }
+        self.replies = replies;
     }
 
     /// A source reports readiness.
@@ -223,6 +295,10 @@ impl<N: Network> Engine<N> {
             }
             Some(Entry { machine: Machine::TcpServer(server), .. }) => {
                 server.on_ready();
+                None
+            }
+            Some(Entry { machine: Machine::Udp(socket), .. }) => {
+                socket.on_ready(ready);
                 None
             }
             None => return,
@@ -249,6 +325,7 @@ impl<N: Network> Engine<N> {
                 let accepted = server.visit(&mut ctx, accepts);
                 self.admit_clients(id, accepted)
             }
+            Machine::Udp(socket) => socket.visit(&mut ctx, &entry.properties),
         };
         match visit {
             Visit::Rest => {}
@@ -270,7 +347,9 @@ impl<N: Network> Engine<N> {
                 continue;
             }
             let (registry, mut ctx) = self.lend(id);
-            if let Some((client, properties)) = registry.client(id) {
+            if let Some(Entry { machine: Machine::TcpClient(client), properties, .. }) =
+                registry.get_mut(id)
+            {
                 let due = client.on_time(&mut ctx, properties);
                 self.wait_until(id, due);
             }
@@ -281,8 +360,10 @@ impl<N: Network> Engine<N> {
     /// beyond their delivery.
     pub fn release(&mut self, id: i32, bytes: isize) {
         self.undelivered = self.undelivered.saturating_add_signed(-bytes);
-        if let Some((client, _)) = self.registry.client(id) {
-            client.release(bytes);
+        match self.registry.get_mut(id).map(|entry| &mut entry.machine) {
+            Some(Machine::TcpClient(client)) => client.release(bytes),
+            Some(Machine::Udp(socket)) => socket.release(bytes),
+            Some(Machine::TcpServer(_)) | None => {}
         }
     }
 
@@ -298,6 +379,7 @@ impl<N: Network> Engine<N> {
     pub fn abandon(&mut self, id: i32) {
         let id = if id == 0 { self.in_hand } else { id };
         self.buffer.discard();
+        self.datagrams.received.clear();
         let outbox = self.outbox.clone();
         outbox.while_failing(|| {
             self.resolving.retain(|query, _| query.socket_id != id);
@@ -310,7 +392,11 @@ impl<N: Network> Engine<N> {
     /// LC-7), the others keep working (LC-2).
     pub fn suspend(&mut self) {
         for id in self.registry.ids() {
-            if !self.registry.get_mut(id).is_some_and(|entry| entry.properties.persistent) {
+            // Sockets of `chrome.socket` always stay (spec README S3).
+            let stays = self.registry.get_mut(id).is_some_and(|entry| {
+                entry.properties.persistent || entry.namespace == Namespace::Socket
+            });
+            if !stays {
                 self.close_silently(id);
             }
         }
@@ -337,9 +423,22 @@ impl<N: Network> Engine<N> {
     }
 
     fn close_silently(&mut self, id: i32) {
-        self.cancel_resolving(id, |reply| reply.fail(Status::Aborted));
+        self.cancel_resolving(id, |reply| match reply.event_type() {
+            EventType::ChromeSocketsUdpSend | EventType::ChromeSocketSendTo => not_found(reply),
+            _ => reply.fail(Status::Aborted),
+        });
         let (registry, mut ctx) = self.lend(id);
-        let unread = registry.client(id).and_then(|(client, _)| client.tear_down(&mut ctx));
+        let unread = registry.get_mut(id).and_then(|entry| match &mut entry.machine {
+            Machine::TcpClient(client) => client.tear_down(&mut ctx),
+            Machine::TcpServer(server) => {
+                server.stop();
+                None
+            }
+            Machine::Udp(socket) => {
+                socket.tear_down();
+                None
+            }
+        });
         self.let_linger(unread);
         self.registry.discard(id);
     }
@@ -355,6 +454,8 @@ impl<N: Network> Engine<N> {
             outbox: &self.outbox,
             accounts: &self.setup.accounts,
             buffer: &mut self.buffer,
+            datagrams: &mut self.datagrams,
+            open_udp: &self.open_udp,
             limits: &self.setup.limits,
             undelivered: &mut self.undelivered,
         };
@@ -375,10 +476,4 @@ impl<N: Network> Engine<N> {
     fn note_open_sockets(&self) {
         self.setup.accounts.note_open_sockets(self.registry.len());
     }
-}
-
-const SOCKET_NOT_FOUND: &std::ffi::CStr = c"Socket not found";
-
-fn not_found(reply: Reply) {
-    reply.complete(Response::refused(SOCKET_NOT_FOUND));
 }

@@ -6,13 +6,15 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use super::tcp_client::TcpClient;
 use super::tcp_server::TcpServer;
-use crate::api::properties::{SocketInfo, SocketProperties};
+use super::udp::UdpSocket;
+use crate::api::properties::{SocketInfo, SocketProperties, SocketType};
 use crate::api::table::Namespace;
 use crate::net::Network;
 
 /// One live socket.
 #[derive(Debug)]
 pub(super) struct Entry<N: Network> {
+    pub(super) namespace: Namespace,
     pub(super) properties: Properties,
     pub(super) machine: Machine<N>,
     /// Whether the id stands in the engine's run queue.
@@ -22,19 +24,12 @@ pub(super) struct Entry<N: Network> {
 /// The protocol state of a socket.
 #[derive(Debug)]
 pub(super) enum Machine<N: Network> {
-    /// `sockets.tcp`
+    /// `sockets.tcp`, and a client of `socket`
     TcpClient(TcpClient<N>),
-    /// `sockets.tcpServer`
+    /// `sockets.tcpServer`, and a listener of `socket`
     TcpServer(TcpServer<N>),
-}
-
-impl<N: Network> Machine<N> {
-    fn namespace(&self) -> Namespace {
-        match self {
-            Self::TcpClient(_) => Namespace::Tcp,
-            Self::TcpServer(_) => Namespace::TcpServer,
-        }
-    }
+    /// `sockets.udp`, and UDP of `socket`
+    Udp(Box<UdpSocket<N>>),
 }
 
 /// The stored `SocketProperties` of a socket.
@@ -63,28 +58,35 @@ impl Properties {
 
 impl<N: Network> Entry<N> {
     /// A new socket.
-    pub(super) fn new(machine: Machine<N>, properties: Properties) -> Self {
-        Self { properties, machine, queued: false }
+    pub(super) fn new(namespace: Namespace, machine: Machine<N>, properties: Properties) -> Self {
+        Self { namespace, properties, machine, queued: false }
     }
 
-    /// What `getInfo` says (tcp.md 2.2, 8.2).
+    /// What `getInfo` says (tcp.md 2.2, 8.2, udp.md 2.2, socket-legacy.md 9).
     pub(super) fn info(&self, socket_id: i32) -> SocketInfo {
+        let has_buffer_size = !matches!(self.machine, Machine::TcpServer(_));
+        let size = self.properties.buffer_size;
         let mut info = SocketInfo {
             socket_id,
             persistent: self.properties.persistent,
             name: self.properties.name.clone(),
-            buffer_size: None,
+            buffer_size: Some(size).filter(|size| has_buffer_size && *size > 0),
             paused: false,
+            socket_type: None,
             connected: None,
             local: None,
             peer: None,
         };
         match &self.machine {
-            Machine::TcpClient(client) => {
-                info.buffer_size = Some(self.properties.buffer_size).filter(|size| *size > 0);
-                client.describe(&mut info);
-            }
+            Machine::TcpClient(client) => client.describe(&mut info),
             Machine::TcpServer(server) => server.describe(&mut info),
+            Machine::Udp(socket) => socket.describe(&mut info),
+        }
+        if self.namespace == Namespace::Socket {
+            let is_udp = matches!(self.machine, Machine::Udp(_));
+            info.socket_type = Some(if is_udp { SocketType::Udp } else { SocketType::Tcp });
+            info.connected = Some(info.peer.is_some());
+            info.paused = false;
         }
         info
     }
@@ -142,16 +144,14 @@ impl<N: Network> Registry<N> {
 
     /// The entry, if it is of `namespace`.
     pub(super) fn find(&mut self, namespace: Namespace, id: i32) -> Option<&mut Entry<N>> {
-        self.get_mut(id).filter(|entry| entry.machine.namespace() == namespace)
+        self.get_mut(id).filter(|entry| entry.namespace == namespace)
     }
 
-    /// The client socket with this id.
-    pub(super) fn client(&mut self, id: i32) -> Option<(&mut TcpClient<N>, &mut Properties)> {
-        match self.get_mut(id)? {
-            Entry { machine: Machine::TcpClient(client), properties, .. } => {
-                Some((client, properties))
-            }
-            Entry { .. } => None,
+    /// The UDP socket with this id, of `sockets.udp` or of `socket`.
+    pub(super) fn udp(&mut self, namespace: Namespace, id: i32) -> Option<&mut UdpSocket<N>> {
+        match &mut self.find(namespace, id)?.machine {
+            Machine::Udp(socket) => Some(socket),
+            _ => None,
         }
     }
 
@@ -176,7 +176,7 @@ impl<N: Network> Registry<N> {
         let mut infos: Vec<_> = self
             .entries
             .iter()
-            .filter(|(_, entry)| entry.machine.namespace() == namespace)
+            .filter(|(_, entry)| entry.namespace == namespace)
             .map(|(id, entry)| entry.info(*id))
             .collect();
         infos.sort_unstable_by_key(|info| info.socket_id);

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::accounts::Accounts;
-use crate::api::event::{Event, Response, Ticket};
+use crate::api::event::{Event, Payload, Response, Ticket};
 use crate::api::net_error::Status;
 use crate::api::table::EventType;
 
@@ -85,15 +85,37 @@ impl Reply {
         self.push(response);
     }
 
-    /// Completes the call with `FAIL(code)`.
+    /// Completes the call with `FAIL(code)`; `chrome.socket` tells the number alone
+    /// (socket-legacy.md 3).
     pub(super) fn fail(self, status: Status) {
-        self.complete(Response::failed(status));
+        let response = self.failure(status);
+        self.complete(response);
     }
 
-    fn push(&mut self, response: Response) {
+    fn failure(&self, status: Status) -> Response {
+        if self.event_type.is_legacy() {
+            Response::number(status.number())
+        } else {
+            Response::failed(status)
+        }
+    }
+
+    /// What the call's completion will be.
+    pub(super) fn event_type(&self) -> EventType {
+        self.event_type
+    }
+
+    fn push(&mut self, mut response: Response) {
         let Some(outbox) = self.outbox.take() else {
             return;
         };
+        if self.event_type.is_legacy()
+            && let Payload::BytesSent(bytes) = response.payload
+        {
+            // `bytesWritten` is the one number of `chrome.socket`.
+            response.result = Some(i32::try_from(bytes).unwrap_or(i32::MAX));
+            response.payload = Payload::None;
+        }
         outbox.0.accounts.count_completed();
         if self.unsent > 0 {
             outbox.0.accounts.give_back_unsent(self.unsent);
@@ -101,7 +123,7 @@ impl Reply {
         outbox.notify(Event {
             event_type: self.event_type,
             socket_id: self.socket_id,
-            client_socket_id: 0,
+            client_socket_id: response.client_socket_id,
             result: response.result,
             message: response.message,
             payload: response.payload,
@@ -115,6 +137,7 @@ impl Drop for Reply {
         let Some(outbox) = &self.outbox else { return };
         let unused = outbox.0.unused.get();
         let status = if std::thread::panicking() { Status::Unexpected } else { unused };
-        self.push(Response::failed(status));
+        let response = self.failure(status);
+        self.push(response);
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! Behaves like a kernel where a program can tell: bounded buffers, end of stream, reset (also by
 //! closing with unread bytes), half-close, edge-triggered readiness, a backlog. Streams can also
-//! follow a script. Every system call of a watched socket is logged as text.
+//! follow a script. Datagrams are in `air`. Every system call of a watched socket is logged as text.
 
+mod air;
 mod world;
 
 use std::cell::{Ref, RefCell, RefMut};
@@ -14,7 +15,8 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 
-use crate::net::{Listener, Network, Ready, Stream, Token};
+use crate::net::{Listener, MulticastOptions, Network, Ready, Stream, Token};
+pub(super) use air::SimDatagram;
 pub(super) use world::{READABLE, WRITABLE};
 use world::{Source, World, os};
 
@@ -224,6 +226,7 @@ pub(super) struct SimNetwork {
 
 impl Network for SimNetwork {
     type Stream = SimStream;
+    type Datagram = SimDatagram;
     type Listener = SimListener;
 
     fn connect(&mut self, peer: SocketAddr, token: Token) -> io::Result<SimStream> {
@@ -270,6 +273,24 @@ impl Network for SimNetwork {
 
     fn rewatch(&mut self, stream: &mut SimStream, token: Token) -> io::Result<()> {
         self.watch(stream, token)
+    }
+
+    fn bind(
+        &mut self,
+        local: SocketAddr,
+        options: MulticastOptions,
+        token: Token,
+    ) -> io::Result<SimDatagram> {
+        self.sim.bind_datagram(self.host, local, options, token)
+    }
+
+    fn connect_datagram(
+        &mut self,
+        peer: SocketAddr,
+        options: MulticastOptions,
+        token: Token,
+    ) -> io::Result<SimDatagram> {
+        self.sim.connect_datagram(self.host, peer, options, token)
     }
 
     fn now(&self) -> Instant {

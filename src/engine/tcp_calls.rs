@@ -7,22 +7,37 @@ use std::sync::Arc;
 
 use super::command::{Answer, SendData};
 use super::connecting::Race;
+use super::outcomes::{bad_legacy_port, denied, not_found, not_resolved, over_quota};
 use super::tcp_server::Accepted;
+use super::udp::UdpSocket;
 use super::{
     Context, Engine, Entry, Event, EventType, Machine, Namespace, Network, Payload, Properties,
-    Query, QueryId, Reply, Response, SOCKET_NOT_FOUND, Status, TcpClient, TcpServer, Visit,
-    not_found,
+    Query, QueryId, Reply, Response, Status, TcpClient, TcpServer, Visit,
 };
 use crate::api::event::Denied;
 use crate::api::properties::{DnsQueryType, SocketProperties};
 use crate::net::address::{Host, parse_host, parse_literal};
 use crate::permissions::{Operation, System};
 
-/// A `connect` whose host name is being resolved.
+/// What waits for a host name to be resolved.
 #[derive(Debug)]
-pub(super) struct Resolving {
-    reply: Reply,
-    port: u16,
+pub(super) enum Resolving {
+    /// A `connect`.
+    Connect(Reply, u16),
+    /// A datagram, in the line of its socket.
+    Datagram,
+}
+
+/// What is known of a host.
+pub(super) enum Lookup {
+    /// It is an address.
+    Literal(IpAddr),
+    /// Its addresses, at least one.
+    Known(Vec<IpAddr>),
+    /// That it has none.
+    Failed,
+    /// Nothing: its canonical name goes to the resolver.
+    Ask(Box<str>),
 }
 
 impl<N: Network> Entry<N> {
@@ -32,6 +47,11 @@ impl<N: Network> Entry<N> {
             Machine::TcpClient(client) => client.end_locally(ctx, reply),
             Machine::TcpServer(server) => {
                 server.stop();
+                reply.complete(Response::ok());
+                None
+            }
+            Machine::Udp(socket) => {
+                socket.tear_down();
                 reply.complete(Response::ok());
                 None
             }
@@ -52,10 +72,11 @@ impl<N: Network> Engine<N> {
         let machine = match namespace {
             Namespace::Tcp => Machine::TcpClient(TcpClient::default()),
             Namespace::TcpServer => Machine::TcpServer(TcpServer::default()),
+            Namespace::Udp | Namespace::Socket => Machine::Udp(Box::new(UdpSocket::new(false))),
         };
         let mut properties = Properties::default();
         properties.update(given);
-        self.registry.insert(id, Entry::new(machine, properties));
+        self.registry.insert(id, Entry::new(namespace, machine, properties));
         reply.complete(Response::ok());
     }
 
@@ -66,6 +87,7 @@ impl<N: Network> Engine<N> {
         match &mut entry.machine {
             Machine::TcpClient(client) => client.set_paused(paused, &entry.properties),
             Machine::TcpServer(server) => server.set_paused(paused),
+            Machine::Udp(socket) => socket.set_paused(paused),
         }
         reply.complete(Response::ok());
         self.enqueue(id);
@@ -75,17 +97,21 @@ impl<N: Network> Engine<N> {
         if self.registry.find(namespace, id).is_none() {
             return not_found(reply);
         }
-        self.cancel_resolving(id, |reply| reply.fail(Status::Aborted));
+        self.cancel_resolving(id, |reply| match reply.event_type() {
+            EventType::ChromeSocketSendTo => reply.fail(Status::SocketNotConnected),
+            _ => reply.fail(Status::Aborted),
+        });
         let (registry, mut ctx) = self.lend(id);
         let stream = registry.find(namespace, id).and_then(|entry| entry.end(&mut ctx, reply));
         self.let_linger(stream);
     }
 
     pub(super) fn close(&mut self, namespace: Namespace, id: i32, reply: Reply) {
-        let Some(mut entry) = self.registry.remove(namespace, id) else {
+        if self.registry.find(namespace, id).is_none() {
             return not_found(reply);
-        };
+        }
         self.cancel_resolving(id, not_found);
+        let Some(mut entry) = self.registry.remove(namespace, id) else { return };
         let (_, mut ctx) = self.lend(id);
         let stream = entry.end(&mut ctx, reply);
         self.let_linger(stream);
@@ -105,30 +131,39 @@ impl<N: Network> Engine<N> {
         reply: Reply,
         set: impl FnOnce(&mut TcpClient<N>) -> Response,
     ) {
-        match self.registry.client(id) {
-            Some((client, _)) => reply.complete(set(client)),
-            None => reply.complete(Response::failed_saying(Status::Failed, SOCKET_NOT_FOUND)),
-        }
+        let is_legacy = reply.event_type().is_legacy();
+        let namespace = if is_legacy { Namespace::Socket } else { Namespace::Tcp };
+        let response = match self.registry.find(namespace, id) {
+            None => return not_found(reply),
+            Some(Entry { machine: Machine::TcpClient(client), .. }) => set(client),
+            Some(_) => Response::failed(Status::Failed),
+        };
+        // `chrome.socket` says true or false.
+        let succeeded = response.message.is_none();
+        reply.complete(if is_legacy { Response::number(succeeded.into()) } else { response });
     }
 
     pub(super) fn send_one(&mut self, id: i32, data: SendData, reply: Reply) {
         let block = match data {
-            SendData::OverQuota => {
-                return reply.complete(Response::refused(c"Exceeded write quota."));
-            }
+            SendData::OverQuota => return over_quota(reply),
             SendData::Block(block) => block,
             // Gathered sends come by `handle_sends`; one without bytes beside it has none.
             SendData::Beside(_) => bytes::Bytes::new(),
         };
         let reply = reply.of_send(block.len() as u64);
+        let Some(namespace) = reply.event_type().namespace() else { return };
         let (registry, mut ctx) = self.lend(id);
-        match registry.client(id) {
-            Some((client, properties)) => client.send_block(&mut ctx, properties, block, reply),
+        match registry.find(namespace, id) {
+            Some(Entry { machine: Machine::TcpClient(client), properties, .. }) => {
+                client.send_block(&mut ctx, properties, block, reply);
+            }
+            Some(Entry { machine: Machine::Udp(socket), .. }) => socket.write(block, reply),
+            Some(_) => reply.fail(Status::SocketNotConnected),
             None => not_found(reply),
         }
     }
 
-    /// tcp.md 3.5 steps 1 to 4.
+    /// tcp.md 3.5 steps 1 to 4, socket-legacy.md 4.3 rows 1 to 5.
     pub(super) fn connect(
         &mut self,
         id: i32,
@@ -137,62 +172,110 @@ impl<N: Network> Engine<N> {
         dns_query_type: DnsQueryType,
         reply: Reply,
     ) {
-        if self.registry.client(id).is_none() {
-            return not_found(reply);
+        let is_legacy = reply.event_type().is_legacy();
+        let narrow = u16::try_from(port);
+        if is_legacy && narrow.is_err() {
+            return bad_legacy_port(reply);
         }
-        if !self.permits(id, EventType::ChromeSocketsTcpConnect, Operation::TcpConnect, host, port)
-        {
-            return reply.complete(Response::refused(DENIED));
+        let namespace = if is_legacy { Namespace::Socket } else { Namespace::Tcp };
+        let operation = match self.registry.find(namespace, id).map(|entry| &entry.machine) {
+            None => return not_found(reply),
+            Some(Machine::Udp(_)) => Operation::UdpSendTo,
+            Some(_) => Operation::TcpConnect,
+        };
+        if !self.permits(id, reply.event_type(), operation, host, port) {
+            return denied(reply);
         }
-        let Ok(port) = u16::try_from(port) else {
+        let Ok(port) = narrow else {
             return reply.fail(Status::InvalidArgument);
         };
-        let addresses = match parse_host(host) {
-            Host::Literal(address) => vec![address],
-            Host::Localhost => vec![Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into()],
-            Host::Invalid => return reply.fail(Status::NameNotResolved),
-            Host::Name(name) => {
-                self.last_serial = self.last_serial.wrapping_add(1);
-                let query = QueryId { socket_id: id, serial: self.last_serial };
-                let wanted = Arc::new(());
-                let asked = Arc::downgrade(&wanted);
-                self.resolving.insert(query, (Resolving { reply, port }, wanted));
-                self.queries.push(Query { id: query, host: name, dns_query_type, wanted: asked });
-                return;
+        match Self::look_up(host, dns_query_type) {
+            Lookup::Literal(address) => self.connect_to(id, reply, port, vec![address]),
+            Lookup::Known(addresses) => self.connect_to(id, reply, port, addresses),
+            Lookup::Failed => not_resolved(reply, Status::NameNotResolved),
+            Lookup::Ask(name) => {
+                self.ask(id, name, dns_query_type, Resolving::Connect(reply, port));
             }
-        };
+        }
+    }
+
+    /// What is known of a host without the resolver (tcp.md DN-1 to DN-4).
+    pub(super) fn look_up(host: &str, dns_query_type: DnsQueryType) -> Lookup {
         let wanted = |address: &IpAddr| match dns_query_type {
             DnsQueryType::Any => true,
             DnsQueryType::Ipv4 => address.is_ipv4(),
             DnsQueryType::Ipv6 => address.is_ipv6(),
         };
-        let addresses = addresses.into_iter().filter(wanted).collect();
-        self.connect_to(id, Resolving { reply, port }, addresses);
+        match parse_host(host) {
+            Host::Literal(address) if wanted(&address) => Lookup::Literal(address),
+            Host::Literal(_) | Host::Invalid => Lookup::Failed,
+            Host::Localhost => {
+                let both = [Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into()];
+                Lookup::Known(both.into_iter().filter(wanted).collect())
+            }
+            Host::Name(name) => Lookup::Ask(name),
+        }
     }
 
-    /// The resolver has answered.
+    /// Asks the resolver; `resolving` waits for the answer.
+    pub(super) fn ask(
+        &mut self,
+        id: i32,
+        host: Box<str>,
+        dns_query_type: DnsQueryType,
+        resolving: Resolving,
+    ) -> QueryId {
+        self.last_serial = self.last_serial.wrapping_add(1);
+        let query = QueryId { socket_id: id, serial: self.last_serial };
+        let wanted = Arc::new(());
+        self.queries.push(Query {
+            id: query,
+            host,
+            dns_query_type,
+            wanted: Arc::downgrade(&wanted),
+        });
+        self.resolving.insert(query, (resolving, wanted));
+        query
+    }
+
+    /// The resolver has answered. Every address passes here or in `look_up` before it is used.
     pub fn handle_answer(&mut self, query: QueryId, answer: Answer) {
-        let Some((resolving, _)) = self.resolving.remove(&query) else {
-            return;
-        };
-        match answer {
-            Ok(addresses) => self.connect_to(query.socket_id, resolving, addresses),
-            Err(status) => resolving.reply.fail(status),
+        let Some((resolving, _)) = self.resolving.remove(&query) else { return };
+        match (resolving, answer) {
+            (Resolving::Connect(reply, port), Ok(addresses)) => {
+                self.connect_to(query.socket_id, reply, port, addresses);
+            }
+            (Resolving::Connect(reply, _), Err(status)) => not_resolved(reply, status),
+            (Resolving::Datagram, answer) => self.datagram_resolved(query, answer),
         }
     }
 
-    /// tcp.md 3.5 steps 5 to 8. Every address passes here before it is used (spec README S6).
-    fn connect_to(&mut self, id: i32, resolving: Resolving, addresses: Vec<IpAddr>) {
-        let Resolving { reply, port } = resolving;
-        if addresses.is_empty() {
-            return reply.fail(Status::NameNotResolved);
-        }
-        let (registry, mut ctx) = self.lend(id);
-        let Some((client, properties)) = registry.client(id) else {
-            return not_found(reply);
+    /// tcp.md 3.5 steps 5 to 8, socket-legacy.md 4.3 rows 6 to 11.
+    fn connect_to(&mut self, id: i32, reply: Reply, port: u16, addresses: Vec<IpAddr>) {
+        let Some(first) = addresses.first().map(|address| SocketAddr::new(*address, port)) else {
+            return not_resolved(reply, Status::NameNotResolved);
         };
-        let race = Box::new(Race::new(reply, port, addresses));
-        let due = client.connect(&mut ctx, properties, race);
+        let namespace = reply.event_type().namespace().unwrap_or(Namespace::Tcp);
+        let (registry, mut ctx) = self.lend(id);
+        let due = match registry.find(namespace, id) {
+            None => return not_found(reply),
+            Some(Entry { machine: Machine::TcpClient(client), properties, .. }) => {
+                let race = Box::new(Race::new(reply, port, addresses));
+                client.connect(&mut ctx, properties, race)
+            }
+            Some(Entry { machine: Machine::Udp(socket), .. }) if !socket.is_open() => {
+                match socket.connect(&mut ctx, first) {
+                    Ok(()) => reply.complete(Response::ok_zero()),
+                    Err(status) => reply.fail(status),
+                }
+                None
+            }
+            // A listener, or UDP that is bound or connected.
+            Some(_) => {
+                reply.fail(Status::ConnectionFailed);
+                None
+            }
+        };
         self.wait_until(id, due);
     }
 
@@ -202,8 +285,16 @@ impl<N: Network> Engine<N> {
         let cancelled: Vec<_> =
             self.resolving.range(first..=last).map(|(query, _)| *query).collect();
         for query in cancelled {
-            if let Some((resolving, _)) = self.resolving.remove(&query) {
-                cancel(resolving.reply);
+            match self.resolving.remove(&query) {
+                Some((Resolving::Connect(reply, _), _)) => cancel(reply),
+                Some((Resolving::Datagram, _)) => {
+                    let waiting = match self.registry.get_mut(id).map(|entry| &mut entry.machine) {
+                        Some(Machine::Udp(socket)) => socket.take_resolving(query),
+                        _ => None,
+                    };
+                    waiting.into_iter().for_each(&cancel);
+                }
+                None => {}
             }
         }
     }
@@ -219,19 +310,21 @@ impl<N: Network> Engine<N> {
         backlog: Option<i32>,
         reply: Reply,
     ) {
+        if reply.event_type().is_legacy() {
+            return self.listen_legacy(id, address, port, backlog, reply);
+        }
         if self.registry.find(Namespace::TcpServer, id).is_none() {
             return not_found(reply);
         }
-        let listen = EventType::ChromeSocketsTcpServerListen;
-        if !self.permits(id, listen, Operation::TcpListen, address, port) {
-            return reply.complete(Response::refused(DENIED));
+        if !self.permits(id, reply.event_type(), Operation::TcpListen, address, port) {
+            return denied(reply);
         }
+        let Ok(port) = u16::try_from(port) else {
+            return reply.fail(Status::InvalidArgument);
+        };
         let (registry, mut ctx) = self.lend(id);
         let Some(Entry { machine: Machine::TcpServer(server), .. }) = registry.get_mut(id) else {
             return not_found(reply);
-        };
-        let Ok(port) = u16::try_from(port) else {
-            return reply.fail(Status::InvalidArgument);
         };
         if server.is_listening() {
             return reply.fail(Status::Failed);
@@ -251,9 +344,14 @@ impl<N: Network> Engine<N> {
         if let Some(left) = &mut self.suspended {
             *left = left.saturating_sub(accepted.clients.len());
         }
+        if let Some(reply) = accepted.asked {
+            let (status, client) = (accepted.failure, accepted.clients.into_iter().next());
+            self.answer_accept(reply, status, client);
+            return accepted.visit;
+        }
         for (id, client) in accepted.clients {
             let machine = Machine::TcpClient(client);
-            self.registry.insert(id, Entry::new(machine, Properties::default()));
+            self.registry.insert(id, Entry::new(Namespace::Tcp, machine, Properties::default()));
             let on_accept = EventType::ChromeSocketsTcpServerOnAccept;
             let mut event = Event::notification(on_accept, server_id, None);
             event.client_socket_id = id;
@@ -267,9 +365,9 @@ impl<N: Network> Engine<N> {
         accepted.visit
     }
 
-    /// The one place where `sockets.*` operations are checked against the manifest. A denial is
-    /// explained to the host; the page gets its completion only.
-    fn permits(
+    /// The one place where operations are checked against the manifest. A denial is explained to the
+    /// host; the page gets its completion only.
+    pub(super) fn permits(
         &self,
         id: i32,
         call: EventType,
@@ -278,14 +376,20 @@ impl<N: Network> Engine<N> {
         port: i32,
     ) -> bool {
         let grants = &self.setup.grants;
-        let allowed = grants.allows(System::Sockets, operation, host, port);
+        let system = if call.is_legacy() { System::Legacy } else { System::Sockets };
+        let allowed = grants.allows(system, operation, host, port);
         if !allowed {
             let call = call.chrome_name().to_string_lossy();
-            let path = operation.manifest_path().unwrap_or_default();
-            let why = if grants.available(System::Sockets) {
-                format!("no {path} rule of the manifest allows host \"{host}\" port {port}")
+            let (rule, place) = match system {
+                System::Sockets => {
+                    (operation.manifest_path().unwrap_or_default(), "\"sockets\" key")
+                }
+                System::Legacy => (operation.legacy_name(), "\"socket\" permission"),
+            };
+            let why = if grants.available(system) {
+                format!("no {rule} rule of the manifest allows host \"{host}\" port {port}")
             } else {
-                "the manifest has no \"sockets\" key".to_owned()
+                format!("the manifest has no {place}")
             };
             let text = |text: String| CString::new(text).unwrap_or_default().into_boxed_c_str();
             let mut event = Event::notification(EventType::ChromesockPermissionDenied, id, None);
@@ -299,6 +403,3 @@ impl<N: Network> Engine<N> {
         allowed
     }
 }
-
-/// Denied `sockets.tcp` and `sockets.tcpServer` operations (spec README S7).
-const DENIED: &std::ffi::CStr = c"Does not have permission";

@@ -4,8 +4,10 @@
 //! if it was in flight when the pause began (tcp.md PA-3). State is committed before a call is
 //! completed, and calls an end cancels complete before the event that reports the end (O-6 to O-8).
 
+use std::cell::Cell;
 use std::io;
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -21,7 +23,7 @@ use crate::api::event::{Event, Payload, Response};
 use crate::api::net_error::Status;
 use crate::api::properties::{Endpoint, SocketInfo};
 use crate::api::table::EventType;
-use crate::net::{Network, Ready, Stream, address, os_error};
+use crate::net::{DatagramBuffers, Network, Ready, Stream, address, os_error};
 
 /// Bytes of a receive when the program set no buffer size (tcp.md 2.1).
 const DEFAULT_RECEIVE: usize = 4096;
@@ -37,6 +39,9 @@ pub(super) struct Context<'a, N: Network> {
     pub(super) outbox: &'a Outbox,
     pub(super) accounts: &'a Accounts,
     pub(super) buffer: &'a mut ReadBuffer,
+    pub(super) datagrams: &'a mut DatagramBuffers,
+    /// UDP sockets of the app that use the system.
+    pub(super) open_udp: &'a Rc<Cell<usize>>,
     pub(super) limits: &'a Limits,
     /// Received bytes of the whole app that the host has not released yet.
     pub(super) undelivered: &'a mut usize,
@@ -51,6 +56,18 @@ pub(super) struct TcpClient<N: Network> {
     read_limit: Option<usize>,
     /// Received bytes that the host has not released yet.
     undelivered: usize,
+    reading: Reading,
+    /// Whether it was ever connected, or meant to be (socket-legacy.md 5).
+    used: bool,
+}
+
+/// Who gets what is read.
+#[derive(Debug)]
+enum Reading {
+    /// Listeners, by `onReceive`.
+    Events,
+    /// The `read` that asks for it, if there is one.
+    OnRequest(Option<Reply>),
 }
 
 #[derive(Debug)]
@@ -84,16 +101,54 @@ pub(super) enum Visit {
 
 impl<N: Network> Default for TcpClient<N> {
     fn default() -> Self {
-        Self { phase: Phase::Idle, paused: false, read_limit: None, undelivered: 0 }
+        Self {
+            phase: Phase::Idle,
+            paused: false,
+            read_limit: None,
+            undelivered: 0,
+            reading: Reading::Events,
+            used: false,
+        }
     }
 }
 
 impl<N: Network> TcpClient<N> {
-    /// A socket accepted by a server: connected and paused (AC-2).
-    pub(super) fn accepted(stream: N::Stream, local: SocketAddr, peer: SocketAddr) -> Self {
-        let mut client = Self { paused: true, ..Self::default() };
-        client.phase = Phase::Connected(Connection::new(stream, local, peer));
-        client
+    /// A socket of `chrome.socket`: it reads only what is asked for, like a paused one.
+    pub(super) fn on_request() -> Self {
+        Self { paused: true, reading: Reading::OnRequest(None), ..Self::default() }
+    }
+
+    /// The same socket, connected: a server has accepted it (AC-2).
+    pub(super) fn accepted(
+        mut self,
+        stream: N::Stream,
+        local: SocketAddr,
+        peer: SocketAddr,
+    ) -> Self {
+        self.paused = true;
+        self.used = true;
+        self.phase = Phase::Connected(Connection::new(stream, local, peer));
+        self
+    }
+
+    /// Whether it was ever connected, or meant to be.
+    pub(super) fn is_used(&self) -> bool {
+        self.used
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        matches!(self.phase, Phase::Connected(_))
+    }
+
+    /// Whether a read is in flight.
+    pub(super) fn is_reading(&self) -> bool {
+        self.read_limit.is_some()
+    }
+
+    /// Asks for one read (socket-legacy.md 4.6); the caller has checked the state.
+    pub(super) fn ask(&mut self, reply: Reply, limit: usize) {
+        self.read_limit = Some(limit.min(MAX_RECEIVE));
+        self.reading = Reading::OnRequest(Some(reply));
     }
 
     pub(super) fn describe(&self, info: &mut SocketInfo) {
@@ -127,6 +182,7 @@ impl<N: Network> TcpClient<N> {
                 None
             }
             Phase::Idle => {
+                self.used = true;
                 let step = race.start_next(ctx.net, ctx.id);
                 self.phase = Phase::Connecting(race);
                 self.after_race(properties, step)
@@ -226,7 +282,7 @@ impl<N: Network> TcpClient<N> {
         let unread = self.tear_down(ctx);
         let read_was_in_flight = self.read_limit.take().is_some();
         reply.complete(Response::ok());
-        if read_was_in_flight {
+        if read_was_in_flight && matches!(self.reading, Reading::Events) {
             self.paused = true;
             raise_error(ctx, Status::ConnectionClosed);
         }
@@ -242,6 +298,7 @@ impl<N: Network> TcpClient<N> {
                 None
             }
             Phase::Connected(mut connection) => {
+                self.fail_asked(Status::ConnectionClosed);
                 connection.cancel_sends();
                 connection.into_unread(ctx.buffer)
             }
@@ -366,6 +423,14 @@ impl<N: Network> TcpClient<N> {
             self.undelivered += data.len();
             *ctx.undelivered += data.len();
         }
+        if let Reading::OnRequest(asked) = &mut self.reading {
+            self.read_limit = None;
+            if let Some(reply) = asked.take() {
+                let len = i32::try_from(data.len()).unwrap_or(i32::MAX);
+                reply.complete(Response { payload: Payload::Data(data), ..Response::number(len) });
+            }
+            return;
+        }
         while !data.is_empty() {
             let piece =
                 if data.len() > limit { data.split_to(limit) } else { std::mem::take(&mut data) };
@@ -384,9 +449,29 @@ impl<N: Network> TcpClient<N> {
         if let Phase::Connected(mut connection) = std::mem::replace(&mut self.phase, Phase::Idle) {
             connection.cancel_sends();
         }
-        if self.read_limit.take().is_some() {
-            self.paused = true;
-            raise_error(ctx, cause);
+        if self.read_limit.take().is_none() {
+            return;
+        }
+        match &mut self.reading {
+            Reading::Events => {
+                self.paused = true;
+                raise_error(ctx, cause);
+            }
+            // The end of the stream is a read of 0 bytes (socket-legacy.md 4.6 row 7).
+            Reading::OnRequest(asked) if cause == Status::ConnectionClosed => {
+                if let Some(reply) = asked.take() {
+                    reply.complete(Response::number(0));
+                }
+            }
+            Reading::OnRequest(_) => self.fail_asked(cause),
+        }
+    }
+
+    fn fail_asked(&mut self, status: Status) {
+        if let Reading::OnRequest(asked) = &mut self.reading
+            && let Some(reply) = asked.take()
+        {
+            reply.fail(status);
         }
     }
 
@@ -394,6 +479,7 @@ impl<N: Network> TcpClient<N> {
     fn fail_write(&mut self, ctx: &mut Context<'_, N>, properties: &Properties, error: &io::Error) {
         let cause = os_error::status(error);
         self.deliver_last_words(ctx, properties);
+        self.fail_asked(Status::ConnectionClosed);
         if let Phase::Connected(connection) = &mut self.phase
             && let Some(unsent) = connection.unsent.take()
         {
@@ -490,7 +576,7 @@ impl<S: Stream> Connection<S> {
     }
 }
 
-fn receive_limit(properties: &Properties) -> usize {
+pub(super) fn receive_limit(properties: &Properties) -> usize {
     match usize::try_from(properties.buffer_size) {
         Ok(size @ 1..) => size.min(MAX_RECEIVE),
         _ => DEFAULT_RECEIVE,

@@ -5,6 +5,7 @@
 use std::io;
 use std::net::SocketAddr;
 
+use super::reply::Reply;
 use super::tcp_client::{Context, TcpClient, Visit};
 use crate::api::net_error::Status;
 use crate::api::properties::{Endpoint, SocketInfo};
@@ -18,6 +19,16 @@ const ACCEPTS_PER_VISIT: usize = 16;
 pub(super) struct TcpServer<N: Network> {
     listening: Option<Listening<N::Listener>>,
     paused: bool,
+    accepting: Accepting,
+}
+
+/// Who gets connections.
+#[derive(Debug)]
+enum Accepting {
+    /// Listeners, by `onAccept`.
+    Events,
+    /// The `accept` that asks for one, if there is one.
+    OnRequest(Option<Reply>),
 }
 
 #[derive(Debug)]
@@ -30,6 +41,8 @@ struct Listening<L> {
 /// What a visit to a server came to.
 pub(super) struct Accepted<N: Network> {
     pub(super) clients: Vec<(i32, TcpClient<N>)>,
+    /// The `accept` that is answered by this, instead of an event.
+    pub(super) asked: Option<Reply>,
     /// Accepting stopped with this (AC-6).
     pub(super) failure: Option<Status>,
     pub(super) visit: Visit,
@@ -37,11 +50,34 @@ pub(super) struct Accepted<N: Network> {
 
 impl<N: Network> Default for TcpServer<N> {
     fn default() -> Self {
-        Self { listening: None, paused: false }
+        Self { listening: None, paused: false, accepting: Accepting::Events }
     }
 }
 
 impl<N: Network> TcpServer<N> {
+    /// A listener of `chrome.socket`: it accepts only what is asked for.
+    pub(super) fn on_request() -> Self {
+        Self { accepting: Accepting::OnRequest(None), ..Self::default() }
+    }
+
+    /// Asks for one connection; false, and the reply is given back, if that is not possible now.
+    pub(super) fn ask(&mut self, reply: Reply) -> Result<(), Reply> {
+        match &mut self.accepting {
+            Accepting::OnRequest(asked) if asked.is_none() && self.listening.is_some() => {
+                *asked = Some(reply);
+                Ok(())
+            }
+            _ => Err(reply),
+        }
+    }
+
+    fn wants_more(&self) -> bool {
+        match &self.accepting {
+            Accepting::Events => !self.paused,
+            Accepting::OnRequest(asked) => asked.is_some(),
+        }
+    }
+
     pub(super) fn describe(&self, info: &mut SocketInfo) {
         info.paused = self.paused;
         info.local = self.listening.as_ref().map(|listening| Endpoint {
@@ -76,6 +112,11 @@ impl<N: Network> TcpServer<N> {
     /// Frees the port (SD-1).
     pub(super) fn stop(&mut self) {
         self.listening = None;
+        if let Accepting::OnRequest(asked) = &mut self.accepting
+            && let Some(reply) = asked.take()
+        {
+            reply.fail(Status::Aborted);
+        }
     }
 
     pub(super) fn on_ready(&mut self) {
@@ -87,22 +128,42 @@ impl<N: Network> TcpServer<N> {
     /// Accepts what is waiting, at most `most` connections.
     pub(super) fn visit(&mut self, ctx: &mut Context<'_, N>, most: usize) -> Accepted<N> {
         let most = most.min(ACCEPTS_PER_VISIT);
-        let mut accepted = Accepted { clients: Vec::new(), failure: None, visit: Visit::Rest };
+        let mut accepted =
+            Accepted { clients: Vec::new(), asked: None, failure: None, visit: Visit::Rest };
+        let mut wants_more = self.wants_more();
         while let Some(listening) =
-            self.listening.as_mut().filter(|listening| listening.readable && !self.paused)
+            self.listening.as_mut().filter(|listening| listening.readable && wants_more)
         {
             if accepted.clients.len() == most {
                 accepted.visit = Visit::Again;
                 break;
             }
             match listening.accept(ctx) {
-                Ok(client) => accepted.clients.push(client),
+                Ok(connected) => {
+                    let (id, stream, local, peer) = connected;
+                    let on_request = match &mut self.accepting {
+                        Accepting::Events => false,
+                        Accepting::OnRequest(asked) => {
+                            wants_more = false;
+                            accepted.asked = asked.take();
+                            true
+                        }
+                    };
+                    let client =
+                        if on_request { TcpClient::on_request() } else { TcpClient::default() };
+                    accepted.clients.push((id, client.accepted(stream, local, peer)));
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     listening.readable = false;
                 }
                 Err(error) if os_error::client_went_away(&error) => {}
                 Err(error) => {
-                    self.paused = true;
+                    wants_more = false;
+                    if let Accepting::OnRequest(asked) = &mut self.accepting {
+                        accepted.asked = asked.take();
+                    } else {
+                        self.paused = true;
+                    }
                     accepted.failure = Some(os_error::status(&error));
                 }
             }
@@ -115,7 +176,7 @@ impl<L: Listener> Listening<L> {
     fn accept<N: Network<Stream = L::Stream, Listener = L>>(
         &mut self,
         ctx: &mut Context<'_, N>,
-    ) -> io::Result<(i32, TcpClient<N>)> {
+    ) -> io::Result<(i32, L::Stream, SocketAddr, SocketAddr)> {
         let (mut stream, peer) = self.listener.accept()?;
         // Only a wildcard listener has to ask which of its addresses was reached.
         let local =
@@ -123,6 +184,6 @@ impl<L: Listener> Listening<L> {
         let id =
             ctx.accounts.next_id().ok_or_else(|| io::Error::other("socket ids are used up"))?;
         ctx.net.watch(&mut stream, Token { owner: id, lane: 0 })?;
-        Ok((id, TcpClient::accepted(stream, local, peer)))
+        Ok((id, stream, local, peer))
     }
 }

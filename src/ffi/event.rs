@@ -1,6 +1,7 @@
 //! `chromesock_event`: what C reads of an event, and keeping one beyond its callback.
 
 use std::ffi::{CStr, c_char, c_void};
+use std::net::IpAddr;
 use std::ptr;
 use std::sync::Weak;
 
@@ -9,8 +10,10 @@ use super::types::chromesock_bool;
 use super::{guard, put};
 use crate::api::event::{Event, Payload};
 use crate::api::net_error::Status;
-use crate::api::properties::{Endpoint, SocketInfo};
+use crate::api::properties::{Endpoint, NetworkInterface, SocketInfo, SocketType};
+use crate::api::table::EventType;
 use crate::delivery::Delivery;
+use crate::net::address::text;
 
 /// `result` is delivered: the API's `result` or `resultCode`.
 pub const CHROMESOCK_EVENT_RESULT: u32 = 1;
@@ -24,6 +27,10 @@ pub const CHROMESOCK_EVENT_ADDRESS: u32 = 8;
 pub const CHROMESOCK_EVENT_PORT: u32 = 16;
 /// `sockets` and `sockets_len` are delivered.
 pub const CHROMESOCK_EVENT_SOCKETS: u32 = 32;
+/// `texts` and `texts_len` are delivered.
+pub const CHROMESOCK_EVENT_TEXTS: u32 = 64;
+/// `interfaces` and `interfaces_len` are delivered.
+pub const CHROMESOCK_EVENT_INTERFACES: u32 = 128;
 
 /// `name` is present.
 pub const CHROMESOCK_SOCKET_INFO_NAME: u32 = 1;
@@ -35,6 +42,33 @@ pub const CHROMESOCK_SOCKET_INFO_CONNECTED: u32 = 4;
 pub const CHROMESOCK_SOCKET_INFO_LOCAL: u32 = 8;
 /// `peer_address` and `peer_port` are present.
 pub const CHROMESOCK_SOCKET_INFO_PEER: u32 = 16;
+
+/// `socket_type` is present (only for chrome.socket).
+pub const CHROMESOCK_SOCKET_INFO_TYPE: u32 = 32;
+
+/// SocketType of chrome.socket.
+#[repr(i32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum chrome_socket_type {
+    /// "tcp"
+    ChromeSocketTypeTcp = 0,
+    /// "udp"
+    ChromeSocketTypeUdp = 1,
+}
+
+/// One address of an interface, as chrome.socket.getNetworkList delivers it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct chrome_socket_network_interface {
+    /// Size of this struct; arrays of it are stepped through by this size.
+    pub size: u32,
+    /// Length of the network prefix, 0 to 32 or 0 to 128.
+    pub prefix_length: i32,
+    /// Name of the interface.
+    pub name: *const c_char,
+    /// Numeric address, no zone.
+    pub address: *const c_char,
+}
 
 /// SocketInfo, as getInfo and getSockets deliver it.
 #[repr(C)]
@@ -58,8 +92,10 @@ pub struct chromesock_socket_info {
     pub paused: chromesock_bool,
     /// Whether the socket is connected.
     pub connected: chromesock_bool,
+    /// One of chrome_socket_type, for chrome.socket.
+    pub socket_type: u8,
     /// Zero.
-    pub reserved: [u8; 5],
+    pub reserved: [u8; 4],
     /// The program's name for the socket; NULL = absent.
     pub name: *const c_char,
     /// Own address: numeric, no brackets, no zone; NULL = absent.
@@ -104,13 +140,22 @@ pub struct chromesock_event {
     pub sockets: *const chromesock_socket_info,
     /// Their number.
     pub sockets_len: usize,
+    /// getJoinedGroups: the groups in join order.
+    pub texts: *const *const c_char,
+    /// Their number.
+    pub texts_len: usize,
+    /// getNetworkList: one element for each address.
+    pub interfaces: *const chrome_socket_network_interface,
+    /// Their number.
+    pub interfaces_len: usize,
 }
 
 // Layouts are part of the ABI: members are only ever appended.
 #[cfg(target_pointer_width = "64")]
 const _: () = {
     assert!(size_of::<chromesock_socket_info>() == 56);
-    assert!(size_of::<chromesock_event>() == 96);
+    assert!(size_of::<chromesock_event>() == 128);
+    assert!(size_of::<chrome_socket_network_interface>() == 24);
 };
 
 /// An event as C sees it, with what it points to. The C part comes first, so that a pointer to it is
@@ -119,9 +164,22 @@ const _: () = {
 pub(super) struct EventBox {
     c: chromesock_event,
     event: Event,
-    infos: Box<[chromesock_socket_info]>,
+    lists: Lists,
+    /// Text of a sender's address; `c.address` points here once the box stays put.
+    address: AddressText,
     origin: Origin,
 }
+
+/// Arrays that C is pointed to; on the heap, so that the box may move.
+#[derive(Default)]
+struct Lists {
+    sockets: Box<[chromesock_socket_info]>,
+    texts: Box<[*const c_char]>,
+    interfaces: Box<[chrome_socket_network_interface]>,
+}
+
+/// Longest address text with its NUL.
+type AddressText = [u8; 48];
 
 /// Where an event's data is accounted for.
 enum Origin {
@@ -150,12 +208,16 @@ impl EventBox {
             bytes_sent: 0,
             sockets: ptr::null(),
             sockets_len: 0,
+            texts: ptr::null(),
+            texts_len: 0,
+            interfaces: ptr::null(),
+            interfaces_len: 0,
         };
         if event.result.is_some() {
             c.present |= CHROMESOCK_EVENT_RESULT;
         }
-        // What C is pointed to lies on the heap, so that the box may move.
-        let mut infos = Box::default();
+        let mut lists = Lists::default();
+        let mut address = [0; size_of::<AddressText>()];
         match &event.payload {
             Payload::None => {}
             Payload::Data(data) => {
@@ -174,13 +236,44 @@ impl EventBox {
                 c.message = denied.explanation.as_ptr();
             }
             Payload::Sockets(sockets) => {
-                infos = sockets.iter().map(info).collect::<Box<[_]>>();
+                lists.sockets = sockets.iter().map(info).collect();
                 c.present |= CHROMESOCK_EVENT_SOCKETS;
-                c.sockets = infos.as_ptr();
-                c.sockets_len = infos.len();
+                c.sockets = lists.sockets.as_ptr();
+                c.sockets_len = lists.sockets.len();
+            }
+            Payload::Datagram(data, from) => {
+                c.present |=
+                    CHROMESOCK_EVENT_DATA | CHROMESOCK_EVENT_ADDRESS | CHROMESOCK_EVENT_PORT;
+                c.data = data.as_ptr();
+                c.data_len = data.len();
+                c.port = from.port().into();
+                write_address(&mut address, from.ip());
+            }
+            Payload::Texts(texts) => {
+                lists.texts = texts.iter().map(|text| text.as_ptr()).collect();
+                c.present |= CHROMESOCK_EVENT_TEXTS;
+                c.texts = lists.texts.as_ptr();
+                c.texts_len = lists.texts.len();
+            }
+            Payload::Interfaces(interfaces) => {
+                lists.interfaces = interfaces.iter().map(interface).collect();
+                c.present |= CHROMESOCK_EVENT_INTERFACES;
+                c.interfaces = lists.interfaces.as_ptr();
+                c.interfaces_len = lists.interfaces.len();
             }
         }
-        Self { c, event, infos, origin }
+        // These results always have all their members; failures have empty ones.
+        match event.event_type {
+            EventType::ChromeSocketRead => {
+                c.present = c.present & CHROMESOCK_EVENT_RESULT | CHROMESOCK_EVENT_DATA;
+            }
+            EventType::ChromeSocketRecvFrom => {
+                c.present |=
+                    CHROMESOCK_EVENT_DATA | CHROMESOCK_EVENT_ADDRESS | CHROMESOCK_EVENT_PORT;
+            }
+            _ => {}
+        }
+        Self { c, event, lists, address, origin }
     }
 
     /// The C view of an event for the time of its callbacks.
@@ -195,15 +288,26 @@ impl EventBox {
 
     /// Gives an owned event to the host program.
     pub(super) fn give(self) -> *const chromesock_event {
-        Box::into_raw(Box::new(self)).cast()
+        let mut stays = Box::new(self);
+        stays.point_to_address();
+        Box::into_raw(stays).cast()
+    }
+
+    /// The sender's address is text within the box, so it is pointed to last.
+    fn point_to_address(&mut self) {
+        if self.c.present & CHROMESOCK_EVENT_ADDRESS != 0 && self.c.address.is_null() {
+            self.c.address = self.address.as_ptr().cast();
+        }
     }
 
     pub(super) fn set_user_data(&mut self, user_data: usize) {
         self.c.user_data = ptr::with_exposed_provenance_mut(user_data);
     }
 
-    pub(super) fn as_c(&self) -> *const chromesock_event {
-        ptr::from_ref(self).cast()
+    /// What C gets; the box must not move while it is used.
+    pub(super) fn as_c(&mut self) -> *const chromesock_event {
+        self.point_to_address();
+        ptr::from_mut(self).cast()
     }
 
     fn delivery(&self) -> Weak<Delivery> {
@@ -215,6 +319,26 @@ impl EventBox {
     }
 }
 
+/// Canonical address text (tcp.md T-1), without allocating.
+fn write_address(into: &mut AddressText, address: IpAddr) {
+    use std::io::Write;
+    let mut rest = &mut into[..size_of::<AddressText>() - 1];
+    // The longest text fits, so writing cannot fail.
+    let _ = match address {
+        IpAddr::V4(v4) => write!(rest, "{v4}"),
+        IpAddr::V6(_) => rest.write_all(text(address).to_bytes()),
+    };
+}
+
+fn interface(of: &NetworkInterface) -> chrome_socket_network_interface {
+    chrome_socket_network_interface {
+        size: size_of::<chrome_socket_network_interface>() as u32,
+        prefix_length: of.prefix_length.into(),
+        name: of.name.as_ptr(),
+        address: of.address.as_ptr(),
+    }
+}
+
 fn info(of: &SocketInfo) -> chromesock_socket_info {
     let mut present = 0;
     let mut bit = |bit: u32, is_present: bool| present |= if is_present { bit } else { 0 };
@@ -223,6 +347,7 @@ fn info(of: &SocketInfo) -> chromesock_socket_info {
     bit(CHROMESOCK_SOCKET_INFO_CONNECTED, of.connected.is_some());
     bit(CHROMESOCK_SOCKET_INFO_LOCAL, of.local.is_some());
     bit(CHROMESOCK_SOCKET_INFO_PEER, of.peer.is_some());
+    bit(CHROMESOCK_SOCKET_INFO_TYPE, of.socket_type.is_some());
     let address = |at: &Option<Endpoint>| at.as_ref().map_or(ptr::null(), |at| at.address.as_ptr());
     let port = |at: &Option<Endpoint>| at.as_ref().map_or(0, |at| i32::from(at.port));
     chromesock_socket_info {
@@ -235,7 +360,11 @@ fn info(of: &SocketInfo) -> chromesock_socket_info {
         persistent: of.persistent.into(),
         paused: of.paused.into(),
         connected: of.connected.unwrap_or(false).into(),
-        reserved: [0; 5],
+        socket_type: match of.socket_type {
+            Some(SocketType::Udp) => chrome_socket_type::ChromeSocketTypeUdp as u8,
+            _ => chrome_socket_type::ChromeSocketTypeTcp as u8,
+        },
+        reserved: [0; 4],
         name: of.name.as_ref().map_or(ptr::null(), |name| name.as_ptr()),
         local_address: address(&of.local),
         peer_address: address(&of.peer),
@@ -267,7 +396,7 @@ pub unsafe extern "C" fn chromesock_event_retain(
         let original = unsafe { &*event.cast::<EventBox>() };
         let delivery = original.delivery();
         if let Some(delivery) = delivery.upgrade() {
-            delivery.hold(original.c.socket_id, original.c.data_len);
+            delivery.hold(original.c.socket_id, original.event.weight());
         }
         let mut copy = EventBox::owned(original.event.clone(), delivery);
         copy.c.user_data = original.c.user_data;
@@ -294,7 +423,7 @@ pub unsafe extern "C" fn chromesock_event_release(event: *const chromesock_event
         // SAFETY: owned events are EventBoxes made by into_c, released once.
         let owned = unsafe { Box::from_raw(event.cast_mut().cast::<EventBox>()) };
         if let Some(delivery) = owned.delivery().upgrade() {
-            delivery.release(owned.c.socket_id, owned.c.data_len);
+            delivery.release(owned.c.socket_id, owned.event.weight());
         }
     });
 }

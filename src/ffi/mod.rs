@@ -11,8 +11,12 @@ pub mod app;
 pub mod event;
 pub mod life;
 pub mod permissions;
+pub mod socket;
+pub mod socket_udp;
 pub mod sockets_tcp;
 pub mod sockets_tcp_server;
+pub mod sockets_udp;
+pub mod sockets_udp_groups;
 pub mod types;
 pub mod version;
 

@@ -10,6 +10,7 @@ use super::types::{
 use super::{app_of, bytes_of, guard, listener_of, put, text_of, ticket};
 use crate::api::net_error::Status;
 use crate::api::table::{EventType, Namespace};
+use crate::engine::command::Command;
 
 /// Creates a TCP client socket. It has no system resources before it connects.
 ///
@@ -39,7 +40,12 @@ pub unsafe extern "C" fn chrome_sockets_tcp_create(
         let inner = unsafe { app_of(app) }?;
         // SAFETY: the caller's promise.
         let properties = unsafe { chrome_sockets_tcp_properties::read(properties) }?;
-        let id = inner.create(Namespace::Tcp, properties, ticket(callback, user_data))?;
+        let command = Command::Create(Namespace::Tcp, properties);
+        let id = inner.create(
+            EventType::ChromeSocketsTcpCreate,
+            command,
+            ticket(callback, user_data),
+        )?;
         // SAFETY: the caller's promise.
         unsafe { put(socket_id, id) };
     })
@@ -73,7 +79,13 @@ pub unsafe extern "C" fn chrome_sockets_tcp_update(
         let inner = unsafe { app_of(app) }?;
         // SAFETY: the caller's promise.
         let properties = unsafe { chrome_sockets_tcp_properties::read(properties) }?;
-        inner.update(Namespace::Tcp, socket_id, properties, ticket(callback, user_data))?;
+        let command = Command::Update(Namespace::Tcp, properties);
+        inner.call(
+            EventType::ChromeSocketsTcpUpdate,
+            socket_id,
+            command,
+            ticket(callback, user_data),
+        )?;
     })
 }
 
@@ -102,7 +114,13 @@ pub unsafe extern "C" fn chrome_sockets_tcp_set_paused(
     guard!({
         // SAFETY: the caller's promise.
         let inner = unsafe { app_of(app) }?;
-        inner.set_paused(Namespace::Tcp, socket_id, paused != 0, ticket(callback, user_data))?;
+        let command = Command::SetPaused(Namespace::Tcp, paused != 0);
+        inner.call(
+            EventType::ChromeSocketsTcpSetPaused,
+            socket_id,
+            command,
+            ticket(callback, user_data),
+        )?;
     })
 }
 
@@ -133,7 +151,13 @@ pub unsafe extern "C" fn chrome_sockets_tcp_set_keep_alive(
     guard!({
         // SAFETY: the caller's promise.
         let inner = unsafe { app_of(app) }?;
-        inner.set_keep_alive(socket_id, enable != 0, delay, ticket(callback, user_data))?;
+        let command = Command::SetKeepAlive { enable: enable != 0, delay };
+        inner.call(
+            EventType::ChromeSocketsTcpSetKeepAlive,
+            socket_id,
+            command,
+            ticket(callback, user_data),
+        )?;
     })
 }
 
@@ -163,7 +187,13 @@ pub unsafe extern "C" fn chrome_sockets_tcp_set_no_delay(
     guard!({
         // SAFETY: the caller's promise.
         let inner = unsafe { app_of(app) }?;
-        inner.set_no_delay(socket_id, no_delay != 0, ticket(callback, user_data))?;
+        let command = Command::SetNoDelay(no_delay != 0);
+        inner.call(
+            EventType::ChromeSocketsTcpSetNoDelay,
+            socket_id,
+            command,
+            ticket(callback, user_data),
+        )?;
     })
 }
 
@@ -202,8 +232,15 @@ pub unsafe extern "C" fn chrome_sockets_tcp_connect(
         let inner = unsafe { app_of(app) }?;
         // SAFETY: the caller's promise.
         let peer_address = unsafe { text_of(peer_address) }?;
-        let family = dns_query_type_of(dns_query_type)?;
-        inner.connect(socket_id, peer_address, peer_port, family, ticket(callback, user_data))?;
+        let dns_query_type = dns_query_type_of(dns_query_type)?;
+        let peer_address = peer_address.into();
+        let command = Command::Connect { peer_address, peer_port, dns_query_type };
+        inner.call(
+            EventType::ChromeSocketsTcpConnect,
+            socket_id,
+            command,
+            ticket(callback, user_data),
+        )?;
     })
 }
 
@@ -231,7 +268,13 @@ pub unsafe extern "C" fn chrome_sockets_tcp_disconnect(
     guard!({
         // SAFETY: the caller's promise.
         let inner = unsafe { app_of(app) }?;
-        inner.disconnect(Namespace::Tcp, socket_id, ticket(callback, user_data))?;
+        let command = Command::Disconnect(Namespace::Tcp);
+        inner.call(
+            EventType::ChromeSocketsTcpDisconnect,
+            socket_id,
+            command,
+            ticket(callback, user_data),
+        )?;
     })
 }
 
@@ -267,7 +310,12 @@ pub unsafe extern "C" fn chrome_sockets_tcp_send(
         let inner = unsafe { app_of(app) }?;
         // SAFETY: the caller's promise.
         let data = unsafe { bytes_of(data, data_len) }?;
-        inner.send(socket_id, data, ticket(callback, user_data))?;
+        inner.send(
+            EventType::ChromeSocketsTcpSend,
+            socket_id,
+            data,
+            ticket(callback, user_data),
+        )?;
     })
 }
 
@@ -296,7 +344,8 @@ pub unsafe extern "C" fn chrome_sockets_tcp_close(
     guard!({
         // SAFETY: the caller's promise.
         let inner = unsafe { app_of(app) }?;
-        inner.close_socket(Namespace::Tcp, socket_id, ticket(callback, user_data))?;
+        let ticket = ticket(callback, user_data);
+        inner.close_socket(EventType::ChromeSocketsTcpClose, Namespace::Tcp, socket_id, ticket)?;
     })
 }
 
@@ -323,7 +372,13 @@ pub unsafe extern "C" fn chrome_sockets_tcp_get_info(
     guard!({
         // SAFETY: the caller's promise.
         let inner = unsafe { app_of(app) }?;
-        inner.get_info(Namespace::Tcp, socket_id, ticket(callback, user_data))?;
+        let command = Command::GetInfo(Namespace::Tcp);
+        inner.call(
+            EventType::ChromeSocketsTcpGetInfo,
+            socket_id,
+            command,
+            ticket(callback, user_data),
+        )?;
     })
 }
 
@@ -348,7 +403,13 @@ pub unsafe extern "C" fn chrome_sockets_tcp_get_sockets(
     guard!({
         // SAFETY: the caller's promise.
         let inner = unsafe { app_of(app) }?;
-        inner.get_sockets(Namespace::Tcp, ticket(callback, user_data))?;
+        let command = Command::GetSockets(Namespace::Tcp);
+        inner.call(
+            EventType::ChromeSocketsTcpGetSockets,
+            0,
+            command,
+            ticket(callback, user_data),
+        )?;
     })
 }
 

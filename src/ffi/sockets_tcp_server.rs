@@ -7,6 +7,7 @@ use super::types::{chrome_sockets_tcp_server_properties, chromesock_bool, chrome
 use super::{app_of, guard, listener_of, put, text_of, ticket};
 use crate::api::net_error::Status;
 use crate::api::table::{EventType, Namespace};
+use crate::engine::command::Command;
 
 /// Creates a TCP server socket. It has no system resources before it listens.
 ///
@@ -36,7 +37,12 @@ pub unsafe extern "C" fn chrome_sockets_tcp_server_create(
         let inner = unsafe { app_of(app) }?;
         // SAFETY: the caller's promise.
         let properties = unsafe { chrome_sockets_tcp_server_properties::read(properties) }?;
-        let id = inner.create(Namespace::TcpServer, properties, ticket(callback, user_data))?;
+        let command = Command::Create(Namespace::TcpServer, properties);
+        let id = inner.create(
+            EventType::ChromeSocketsTcpServerCreate,
+            command,
+            ticket(callback, user_data),
+        )?;
         // SAFETY: the caller's promise.
         unsafe { put(socket_id, id) };
     })
@@ -70,7 +76,13 @@ pub unsafe extern "C" fn chrome_sockets_tcp_server_update(
         let inner = unsafe { app_of(app) }?;
         // SAFETY: the caller's promise.
         let properties = unsafe { chrome_sockets_tcp_server_properties::read(properties) }?;
-        inner.update(Namespace::TcpServer, socket_id, properties, ticket(callback, user_data))?;
+        let command = Command::Update(Namespace::TcpServer, properties);
+        inner.call(
+            EventType::ChromeSocketsTcpServerUpdate,
+            socket_id,
+            command,
+            ticket(callback, user_data),
+        )?;
     })
 }
 
@@ -98,12 +110,9 @@ pub unsafe extern "C" fn chrome_sockets_tcp_server_set_paused(
     guard!({
         // SAFETY: the caller's promise.
         let inner = unsafe { app_of(app) }?;
-        inner.set_paused(
-            Namespace::TcpServer,
-            socket_id,
-            paused != 0,
-            ticket(callback, user_data),
-        )?;
+        let command = Command::SetPaused(Namespace::TcpServer, paused != 0);
+        let event_type = EventType::ChromeSocketsTcpServerSetPaused;
+        inner.call(event_type, socket_id, command, ticket(callback, user_data))?;
     })
 }
 
@@ -143,7 +152,13 @@ pub unsafe extern "C" fn chrome_sockets_tcp_server_listen(
         let address = unsafe { text_of(address) }?;
         // SAFETY: NULL or readable, by the caller's promise.
         let backlog = unsafe { backlog.as_ref() }.copied();
-        inner.listen(socket_id, address, port, backlog, ticket(callback, user_data))?;
+        let command = Command::Listen { address: address.into(), port, backlog };
+        inner.call(
+            EventType::ChromeSocketsTcpServerListen,
+            socket_id,
+            command,
+            ticket(callback, user_data),
+        )?;
     })
 }
 
@@ -170,7 +185,13 @@ pub unsafe extern "C" fn chrome_sockets_tcp_server_disconnect(
     guard!({
         // SAFETY: the caller's promise.
         let inner = unsafe { app_of(app) }?;
-        inner.disconnect(Namespace::TcpServer, socket_id, ticket(callback, user_data))?;
+        let command = Command::Disconnect(Namespace::TcpServer);
+        inner.call(
+            EventType::ChromeSocketsTcpServerDisconnect,
+            socket_id,
+            command,
+            ticket(callback, user_data),
+        )?;
     })
 }
 
@@ -198,7 +219,13 @@ pub unsafe extern "C" fn chrome_sockets_tcp_server_close(
     guard!({
         // SAFETY: the caller's promise.
         let inner = unsafe { app_of(app) }?;
-        inner.close_socket(Namespace::TcpServer, socket_id, ticket(callback, user_data))?;
+        let ticket = ticket(callback, user_data);
+        inner.close_socket(
+            EventType::ChromeSocketsTcpServerClose,
+            Namespace::TcpServer,
+            socket_id,
+            ticket,
+        )?;
     })
 }
 
@@ -225,7 +252,13 @@ pub unsafe extern "C" fn chrome_sockets_tcp_server_get_info(
     guard!({
         // SAFETY: the caller's promise.
         let inner = unsafe { app_of(app) }?;
-        inner.get_info(Namespace::TcpServer, socket_id, ticket(callback, user_data))?;
+        let command = Command::GetInfo(Namespace::TcpServer);
+        inner.call(
+            EventType::ChromeSocketsTcpServerGetInfo,
+            socket_id,
+            command,
+            ticket(callback, user_data),
+        )?;
     })
 }
 
@@ -250,7 +283,13 @@ pub unsafe extern "C" fn chrome_sockets_tcp_server_get_sockets(
     guard!({
         // SAFETY: the caller's promise.
         let inner = unsafe { app_of(app) }?;
-        inner.get_sockets(Namespace::TcpServer, ticket(callback, user_data))?;
+        let command = Command::GetSockets(Namespace::TcpServer);
+        inner.call(
+            EventType::ChromeSocketsTcpServerGetSockets,
+            0,
+            command,
+            ticket(callback, user_data),
+        )?;
     })
 }
 

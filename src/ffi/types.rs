@@ -1,6 +1,6 @@
 //! Structs, enums and bits of the C interface, and their conversions to the API's values.
 
-use std::ffi::{CStr, CString, c_char, c_void};
+use std::ffi::{CString, c_char, c_void};
 
 use super::event::chromesock_event;
 use super::{app::chromesock_app, app::chromesock_reactor, text_of};
@@ -119,18 +119,70 @@ impl chrome_sockets_tcp_properties {
     /// `from` is NULL or a valid struct.
     pub(super) unsafe fn read(from: *const Self) -> Result<SocketProperties, Status> {
         // SAFETY: the caller's promise.
-        let Some(given) = (unsafe { super::sized_of(from) })? else {
-            return Ok(SocketProperties::default());
-        };
-        let has = |bit: u32| given.present & bit != 0;
-        Ok(SocketProperties {
-            persistent: has(CHROME_SOCKETS_TCP_PROPERTIES_PERSISTENT)
-                .then_some(given.persistent != 0),
+        match unsafe { super::sized_of(from) }? {
+            None => Ok(SocketProperties::default()),
             // SAFETY: a given name is text by the caller's promise.
-            name: unsafe { name_of(has(CHROME_SOCKETS_TCP_PROPERTIES_NAME), given.name) }?,
-            buffer_size: has(CHROME_SOCKETS_TCP_PROPERTIES_BUFFER_SIZE)
-                .then_some(given.buffer_size),
-        })
+            Some(given) => unsafe {
+                properties(given.present, given.persistent, given.name, Some(given.buffer_size))
+            },
+        }
+    }
+}
+
+/// `persistent` is given.
+pub const CHROME_SOCKETS_UDP_PROPERTIES_PERSISTENT: u32 = 1;
+/// `name` is given.
+pub const CHROME_SOCKETS_UDP_PROPERTIES_NAME: u32 = 2;
+/// `buffer_size` is given.
+pub const CHROME_SOCKETS_UDP_PROPERTIES_BUFFER_SIZE: u32 = 4;
+
+/// SocketProperties of chrome.sockets.udp. Fill in `size`, and a bit of `present` for each member given.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct chrome_sockets_udp_properties {
+    /// sizeof(chrome_sockets_udp_properties).
+    pub size: u32,
+    /// CHROME_SOCKETS_UDP_PROPERTIES_… of the members that are given.
+    pub present: u32,
+    /// The program's name for the socket, UTF-8; "" clears it.
+    pub name: *const c_char,
+    /// Longest datagram that is delivered; 0 and below mean 4096; more than 65536 acts as 65536.
+    pub buffer_size: i32,
+    /// Whether the socket stays open when the app is suspended.
+    pub persistent: chromesock_bool,
+    /// Zero.
+    pub reserved: [u8; 3],
+}
+
+// SAFETY: repr(C) with size and present first; integers and a pointer may be zero.
+unsafe impl Sized for chrome_sockets_udp_properties {
+    const ZERO: Self = Self {
+        size: 0,
+        present: 0,
+        name: std::ptr::null(),
+        buffer_size: 0,
+        persistent: 0,
+        reserved: [0; 3],
+    };
+    const SMALLEST: usize = 24;
+    const KNOWN_BITS: u32 = 7;
+    fn present(&self) -> u32 {
+        self.present
+    }
+}
+
+impl chrome_sockets_udp_properties {
+    /// # Safety
+    /// `from` is NULL or a valid struct.
+    pub(super) unsafe fn read(from: *const Self) -> Result<SocketProperties, Status> {
+        // SAFETY: the caller's promise.
+        match unsafe { super::sized_of(from) }? {
+            None => Ok(SocketProperties::default()),
+            // SAFETY: a given name is text by the caller's promise.
+            Some(given) => unsafe {
+                properties(given.present, given.persistent, given.name, Some(given.buffer_size))
+            },
+        }
     }
 }
 
@@ -171,30 +223,48 @@ impl chrome_sockets_tcp_server_properties {
     /// `from` is NULL or a valid struct.
     pub(super) unsafe fn read(from: *const Self) -> Result<SocketProperties, Status> {
         // SAFETY: the caller's promise.
-        let Some(given) = (unsafe { super::sized_of(from) })? else {
-            return Ok(SocketProperties::default());
-        };
-        let has = |bit: u32| given.present & bit != 0;
-        Ok(SocketProperties {
-            persistent: has(CHROME_SOCKETS_TCP_SERVER_PROPERTIES_PERSISTENT)
-                .then_some(given.persistent != 0),
+        match unsafe { super::sized_of(from) }? {
+            None => Ok(SocketProperties::default()),
             // SAFETY: a given name is text by the caller's promise.
-            name: unsafe { name_of(has(CHROME_SOCKETS_TCP_SERVER_PROPERTIES_NAME), given.name) }?,
-            buffer_size: None,
-        })
+            Some(given) => unsafe { properties(given.present, given.persistent, given.name, None) },
+        }
     }
 }
 
+/// What the three kinds of properties have in common: the same bits for the same members.
+///
 /// # Safety
-/// If `given`, `name` is NULL or text.
-unsafe fn name_of(given: bool, name: *const c_char) -> Result<Option<Box<CStr>>, Status> {
-    if !given {
-        return Ok(None);
+/// If its bit is set, `name` is NULL or text.
+unsafe fn properties(
+    present: u32,
+    persistent: chromesock_bool,
+    name: *const c_char,
+    buffer_size: Option<i32>,
+) -> Result<SocketProperties, Status> {
+    let has = |bit: u32| present & bit != 0;
+    let mut given = SocketProperties {
+        persistent: has(CHROME_SOCKETS_TCP_PROPERTIES_PERSISTENT).then_some(persistent != 0),
+        name: None,
+        buffer_size: buffer_size.filter(|_| has(CHROME_SOCKETS_TCP_PROPERTIES_BUFFER_SIZE)),
+    };
+    if has(CHROME_SOCKETS_TCP_PROPERTIES_NAME) {
+        // SAFETY: the caller's promise.
+        let text = unsafe { text_of(name) }?;
+        let text = CString::new(text).map_err(|_| Status::InvalidArgument)?;
+        given.name = Some(text.into_boxed_c_str());
     }
-    // SAFETY: the caller's promise.
-    let text = unsafe { text_of(name) }?;
-    Ok(Some(CString::new(text).map_err(|_| Status::InvalidArgument)?.into_boxed_c_str()))
+    Ok(given)
 }
+
+const _: () = {
+    assert!(CHROME_SOCKETS_TCP_PROPERTIES_PERSISTENT == CHROME_SOCKETS_UDP_PROPERTIES_PERSISTENT);
+    assert!(CHROME_SOCKETS_TCP_PROPERTIES_NAME == CHROME_SOCKETS_UDP_PROPERTIES_NAME);
+    assert!(CHROME_SOCKETS_TCP_PROPERTIES_BUFFER_SIZE == CHROME_SOCKETS_UDP_PROPERTIES_BUFFER_SIZE);
+    assert!(
+        CHROME_SOCKETS_TCP_PROPERTIES_PERSISTENT == CHROME_SOCKETS_TCP_SERVER_PROPERTIES_PERSISTENT
+    );
+    assert!(CHROME_SOCKETS_TCP_PROPERTIES_NAME == CHROME_SOCKETS_TCP_SERVER_PROPERTIES_NAME);
+};
 
 /// `write_quota_bytes` is given.
 pub const CHROMESOCK_APP_OPTIONS_WRITE_QUOTA: u32 = 1;
@@ -281,6 +351,7 @@ pub struct chromesock_app_stats {
 const _: () = {
     assert!(size_of::<chrome_sockets_tcp_properties>() == 24);
     assert!(size_of::<chrome_sockets_tcp_server_properties>() == 24);
+    assert!(size_of::<chrome_sockets_udp_properties>() == 24);
     assert!(size_of::<chromesock_app_options>() == 72);
     assert!(size_of::<chromesock_app_stats>() == 56);
 };

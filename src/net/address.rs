@@ -1,7 +1,7 @@
 //! Addresses as text: which text is an IP literal, which is a name, and how addresses are printed.
 
 use std::ffi::{CStr, CString};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// What a host text means to `connect`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,10 @@ const MAX_NAME: usize = 253;
 pub fn parse_literal(text: &str) -> Option<IpAddr> {
     if text.contains(':') {
         return text.parse::<Ipv6Addr>().ok().map(IpAddr::V6);
+    }
+    // The usual form, which needs no thought.
+    if let Ok(plain) = text.parse::<Ipv4Addr>() {
+        return Some(IpAddr::V4(plain));
     }
     // The URL parser also decodes percent signs and maps Unicode; a literal has neither.
     if !text.bytes().all(|b| b.is_ascii_hexdigit() || matches!(b, b'.' | b'x' | b'X')) {

@@ -5,11 +5,13 @@
 //! becomes ready again only by a later event.
 
 pub mod address;
+pub mod interfaces;
 pub mod os_error;
 pub(crate) mod sys;
 
+use std::collections::VecDeque;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
@@ -79,6 +81,8 @@ pub trait Listener: std::fmt::Debug {
 pub trait Network: std::fmt::Debug {
     /// Its streams.
     type Stream: Stream;
+    /// Its datagram sockets.
+    type Datagram: Datagram;
     /// Its listeners.
     type Listener: Listener<Stream = Self::Stream>;
     /// Starts a connection attempt, watched under `token`.
@@ -94,9 +98,60 @@ pub trait Network: std::fmt::Debug {
     fn watch(&mut self, stream: &mut Self::Stream, token: Token) -> io::Result<()>;
     /// Watches a stream under another token from now on.
     fn rewatch(&mut self, stream: &mut Self::Stream, token: Token) -> io::Result<()>;
+    /// Opens a datagram socket at `local`, watched under `token`.
+    fn bind(
+        &mut self,
+        local: SocketAddr,
+        options: MulticastOptions,
+        token: Token,
+    ) -> io::Result<Self::Datagram>;
+    /// Opens a datagram socket at a random port whose one peer is `peer`, watched under `token`.
+    fn connect_datagram(
+        &mut self,
+        peer: SocketAddr,
+        options: MulticastOptions,
+        token: Token,
+    ) -> io::Result<Self::Datagram>;
     /// The time, for timers.
     fn now(&self) -> Instant;
 }
 
 /// Backlog of a `listen` that gives none: the platform's SOMAXCONN.
 pub const DEFAULT_BACKLOG: i32 = sys::SOMAXCONN;
+
+/// A datagram socket.
+pub trait Datagram: std::fmt::Debug {
+    /// Receives datagrams that are waiting, at most as many as suit one turn, whole and in order.
+    fn receive(&mut self, buffers: &mut DatagramBuffers) -> io::Result<()>;
+    /// Sends one datagram, to `to` or to the connected peer.
+    fn send(&mut self, data: &[u8], to: Option<SocketAddr>) -> io::Result<()>;
+    /// Sends datagrams of `each` bytes, which lie in `data` one after the other (the last may be
+    /// shorter), to `to`: all of them, or none and an error. Not every system can.
+    fn send_equal(&mut self, _data: &[u8], _each: u16, _to: SocketAddr) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+    /// Own address.
+    fn local_address(&self) -> io::Result<SocketAddr>;
+    /// Joins a multicast group on the system's default interface.
+    fn join(&mut self, group: IpAddr) -> io::Result<()>;
+    /// Leaves a multicast group.
+    fn leave(&mut self, group: IpAddr) -> io::Result<()>;
+    /// SO_BROADCAST.
+    fn set_broadcast(&mut self, on: bool) -> io::Result<()>;
+}
+
+/// Where datagrams are received.
+#[derive(Debug, Default)]
+pub struct DatagramBuffers {
+    /// Received and not yet taken, in order.
+    pub received: VecDeque<(Bytes, SocketAddr)>,
+}
+
+/// Options of a datagram socket that are fixed when it opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MulticastOptions {
+    /// Hops of multicast datagrams.
+    pub time_to_live: u8,
+    /// Whether they come back to the own host.
+    pub loopback: bool,
+}

@@ -56,3 +56,8 @@ pub fn connect_status(error: &io::Error) -> Status {
 pub fn client_went_away(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::ECONNABORTED | libc::EPROTO))
 }
+
+/// A datagram longer than any.
+pub const MESSAGE_TOO_LONG: i32 = libc::EMSGSIZE;
+/// An address of a family that the socket cannot reach.
+pub const WRONG_FAMILY: i32 = libc::EAFNOSUPPORT;

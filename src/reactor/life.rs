@@ -49,7 +49,7 @@ impl Asleep {
         if delivery.mode() == Mode::Reactor {
             // Counted only when it waits, since delivery at once is not worth counting.
             for event in new {
-                engine.release(event.socket_id, -event.data_len().cast_signed());
+                engine.release(event.socket_id, -event.weight().cast_signed());
             }
         }
         self.ask(events);
@@ -86,7 +86,7 @@ fn is_of_live_socket<N: Network>(engine: &Engine<N>, event: &Event) -> bool {
 }
 
 fn weight(events: &[Event]) -> isize {
-    events.iter().map(|event| event.data_len().cast_signed()).sum()
+    events.iter().map(|event| event.weight().cast_signed()).sum()
 }
 
 /// Drops the notifications that the host has not taken yet.
@@ -96,6 +96,6 @@ pub(super) fn drop_queued<N: Network>(engine: &mut Engine<N>, delivery: &Deliver
 
 fn give_back<N: Network>(engine: &mut Engine<N>, events: &[Event]) {
     for event in events {
-        engine.release(event.socket_id, event.data_len().cast_signed());
+        engine.release(event.socket_id, event.weight().cast_signed());
     }
 }

@@ -31,6 +31,9 @@ const VISITS_PER_TURN: usize = 256;
 const MESSAGES_PER_READ: usize = 4096;
 /// Bytes of sends to one socket that are written together.
 const MAX_GATHERED: usize = 256 * 1024;
+/// Datagrams that one system call sends at most, and their bytes (the limits of UDP_SEGMENT).
+const MAX_SEGMENTS: usize = 64;
+const MAX_JOINED: usize = 65_000;
 /// Times that callbacks' calls are carried out before other sockets get their turn.
 const ROUNDS: usize = 16;
 /// Events of an app that are queued before the turn ends.
@@ -64,6 +67,7 @@ pub(super) struct Turn {
     /// Slots with output, timers or work to look at.
     dirty: Vec<u32>,
     gathered: Vec<(usize, Call)>,
+    datagrams: Vec<Call>,
     released: Vec<(i32, isize)>,
     stop: bool,
 }
@@ -80,6 +84,7 @@ pub(super) fn run(poll: Poll, registry: Registry, inbox: SharedInbox, resolver: 
         batch: Batch::default(),
         dirty: Vec::new(),
         gathered: Vec::new(),
+        datagrams: Vec::new(),
         released: Vec::new(),
         stop: false,
     };
@@ -170,29 +175,62 @@ impl Turn {
 
     fn call(&mut self, slot: u32, call: Call) {
         let socket_id = call.socket_id;
-        if let Command::Send(SendData::Beside(len)) = call.command {
-            self.gather(slot, len, call);
-        } else {
+        match call.command {
+            Command::Send(SendData::Beside(len)) => self.gather(slot, len, call),
+            Command::SendTo { data: Some(_), .. } => self.gather_datagrams(slot, call),
+            _ => self.input(slot, socket_id, |engine| engine.handle_call(call)),
+        }
+    }
+
+    /// Datagrams of equal size to one address that follow one another go out together.
+    fn gather_datagrams(&mut self, slot: u32, call: Call) {
+        let socket_id = call.socket_id;
+        let mut datagrams = std::mem::take(&mut self.datagrams);
+        datagrams.push(call);
+        let mut total = 0;
+        while let Some(Message::Call(next_slot, next)) = self.batch.messages.front() {
+            let last = &datagrams[datagrams.len() - 1];
+            let len = last.datagram_to_join(next).filter(|_| *next_slot == slot);
+            let Some(len) = len.filter(|len| total + 2 * len <= MAX_JOINED) else { break };
+            if datagrams.len() == MAX_SEGMENTS {
+                break;
+            }
+            total += len;
+            if let Some(Message::Call(_, call)) = self.batch.messages.pop_front() {
+                datagrams.push(call);
+            }
+        }
+        let mut are_sent = false;
+        if datagrams.len() > 1 {
+            self.input(slot, socket_id, |engine| {
+                are_sent = engine.handle_equal_datagrams(&datagrams);
+            });
+        }
+        if are_sent {
+            datagrams.clear();
+        }
+        for call in datagrams.drain(..) {
             self.input(slot, socket_id, |engine| engine.handle_call(call));
         }
+        self.datagrams = datagrams;
     }
 
     /// Sends to the same socket that follow one another go out together: their bytes already lie
     /// side by side.
     fn gather(&mut self, slot: u32, len: usize, call: Call) {
-        let socket_id = call.socket_id;
+        let (socket_id, event_type) = (call.socket_id, call.event_type);
+        let Some(namespace) = event_type.namespace() else { return };
         let mut total = len;
         let mut gathered = std::mem::take(&mut self.gathered);
         gathered.push((len, call));
         while total < MAX_GATHERED {
             match self.batch.messages.front() {
-                Some(Message::Call(
-                    next_slot,
-                    Call {
-                        socket_id: next_id, command: Command::Send(SendData::Beside(len)), ..
-                    },
-                )) if *next_slot == slot && *next_id == socket_id => {
-                    let len = *len;
+                Some(Message::Call(next_slot, next))
+                    if *next_slot == slot
+                        && next.socket_id == socket_id
+                        && next.event_type == event_type =>
+                {
+                    let Command::Send(SendData::Beside(len)) = next.command else { break };
                     if let Some(Message::Call(_, call)) = self.batch.messages.pop_front() {
                         gathered.push((len, call));
                         total += len;
@@ -205,7 +243,12 @@ impl Turn {
         self.batch.consumed += total;
         let bytes = std::mem::take(&mut self.batch.bytes);
         self.input(slot, socket_id, |engine| {
-            engine.handle_sends(socket_id, &bytes[start..start + total], gathered.drain(..));
+            engine.handle_sends(
+                namespace,
+                socket_id,
+                &bytes[start..start + total],
+                gathered.drain(..),
+            );
         });
         self.batch.bytes = bytes;
         self.gathered = gathered;

@@ -126,18 +126,18 @@ fn calls_after_close_are_refused(drive: Drive) {
     let (tcp, server) = (Namespace::Tcp, Namespace::TcpServer);
     let any = DnsQueryType::Any;
     let refused = [
-        app.create(tcp, SocketProperties::default(), t()).map(|_| ()),
+        app.make(tcp, SocketProperties::default(), t()).map(|_| ()),
         app.update(tcp, id, SocketProperties::default(), t()),
         app.set_paused(server, id, true, t()),
         app.disconnect(tcp, id, t()),
-        app.close_socket(tcp, id, t()),
+        app.shut(tcp, id, t()),
         app.get_info(tcp, id, t()),
         app.get_sockets(server, t()),
         app.set_keep_alive(id, true, 1, t()),
         app.set_no_delay(id, true, t()),
         app.connect(id, "127.0.0.1", 1, any, t()),
-        app.send(id, b"small", t()),
-        app.send(id, &[0; 100_000], t()),
+        app.send_data(id, b"small", t()),
+        app.send_data(id, &[0; 100_000], t()),
         app.listen(id, "127.0.0.1", 0, None, t()),
         app.suspend(),
         app.resume(),
@@ -197,7 +197,7 @@ fn ids_are_never_used_again_g_1(drive: Drive) {
         let id = bench.create(namespace);
         assert_eq!(id, last + 1, "S2: one counter");
         last = id;
-        bench.call(|app, t| app.close_socket(namespace, id, t));
+        bench.call(|app, t| app.shut(namespace, id, t));
     }
     bench.end();
 }

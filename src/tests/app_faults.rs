@@ -183,8 +183,7 @@ fn calls_of_an_app_that_a_failed_reactor_never_met_complete() {
     first.connect(id, "name.example", 80);
     door.wait_for_visitor();
     let second = Plan::new(Drive::Dispatch).on(&reactor).start();
-    let create =
-        second.call(|app, t| app.create(Namespace::Tcp, Default::default(), t).map(|_| ()));
+    let create = second.call(|app, t| app.make(Namespace::Tcp, Default::default(), t).map(|_| ()));
     door.open();
     second.wait_event(T::ChromesockAppClosed, 0);
     assert_eq!(second.done(create).event_type, T::ChromeSocketsTcpCreate);

@@ -100,7 +100,7 @@ fn pulled_events_hold_reading_until_they_are_released() {
         assert!(held_now < BOUND + ONE_READ, "{held_now} bytes were read");
         assert_eq!(bench.stats().undelivered_bytes, held_now);
         for event in kept.drain(..) {
-            delivery.release(event.socket_id, event.data_len());
+            delivery.release(event.socket_id, event.weight());
         }
     }
     assert!(got == data, "bytes differ");
@@ -111,7 +111,7 @@ fn pulled_events_hold_reading_until_they_are_released() {
 }
 
 fn held(events: &[crate::api::event::Event]) -> usize {
-    events.iter().map(|event| event.data_len()).sum()
+    events.iter().map(|event| event.weight()).sum()
 }
 
 /// Turns of the reactor whose completions are pulled; nothing else may come while all is held.
@@ -130,8 +130,8 @@ fn kept_in_callbacks(drive: Drive) {
     let keeping = Arc::clone(&kept);
     let plan = Plan::new(drive).holding(BOUND, u64::MAX).reacting(move |bench, event, _| {
         if event.event_type == ON_RECEIVE {
-            bench.delivery().hold(event.socket_id, event.data_len());
-            keeping.lock().push((event.socket_id, event.data_len()));
+            bench.delivery().hold(event.socket_id, event.weight());
+            keeping.lock().push((event.socket_id, event.weight()));
         }
     });
     let data = pattern(DATA);
@@ -198,7 +198,7 @@ fn what_was_kept_from_a_closed_socket_still_counts() {
         bench.done(call);
     }
     assert_eq!(bench.received(other), b"", "the app is above its bound");
-    kept.into_iter().for_each(|event| delivery.release(event.socket_id, event.data_len()));
+    kept.into_iter().for_each(|event| delivery.release(event.socket_id, event.weight()));
     bench.wait_received(other, 9);
     until("all credit is back", || bench.stats().undelivered_bytes == 0);
     drop(delivery);

@@ -26,24 +26,26 @@ const NARROW: &[(&str, &[&str])] = &[
 /// Who may use each third-party crate: files, or folders with everything in them.
 const CRATES: &[(&str, &[&str])] = &[
     // Reference-counted bytes are a value that events carry and the engine moves; not C, not I/O.
-    ("bytes", &["api/event.rs", "engine/", "net/", "reactor/inbox.rs"]),
+    ("bytes", &["api/event.rs", "app/calls.rs", "engine/", "net/", "reactor/inbox.rs"]),
     ("crossbeam_channel", &["resolver/", "reactor/"]),
     ("dns_lookup", &["resolver/"]),
     ("idna", &["net/address.rs", "permissions/"]),
     ("if_addrs", &["net/interfaces.rs", "resolver/"]),
-    ("libc", &["ffi/", "delivery/notify.rs", "net/sys.rs", "net/os_error.rs", "resolver/"]),
-    ("mio", &["net/sys.rs", "reactor/"]),
+    ("libc", &["ffi/", "delivery/notify.rs", "net/sys/", "net/os_error.rs", "resolver/"]),
+    ("mio", &["net/sys/", "reactor/"]),
+    // System calls that no portable crate has.
+    ("nix", &["net/sys/"]),
     // Locks: where threads meet, and nowhere else.
     ("parking_lot", &["delivery/", "reactor/"]),
     ("rustls", &["engine/tls.rs"]),
     ("serde_json", &["permissions/"]),
-    ("socket2", &["net/sys.rs"]),
+    ("socket2", &["net/sys/"]),
     // Reads addresses in all the forms that URLs know.
     ("url", &["net/address.rs", "permissions/"]),
 ];
 
 /// Where `unsafe` may stand.
-const UNSAFE: &[&str] = &["ffi/", "net/sys.rs", "delivery/notify.rs"];
+const UNSAFE: &[&str] = &["ffi/", "net/sys/", "delivery/notify.rs"];
 
 /// What the engine must not know: threads, clocks, channels, locks, files, environment.
 const IMPURE: &[&str] = &[

@@ -17,6 +17,7 @@ use crate::api::table::{EventType as T, Namespace};
 use crate::app::{App, Options, SharedReactor, Stats};
 use crate::delivery::{Delivery, Host, Mode};
 
+pub(super) use super::calls::Calls;
 pub(super) use super::tools::*;
 
 /// More than the kernel's buffers of a loopback connection hold: a send of it stays unfinished.
@@ -254,7 +255,7 @@ impl Bench {
         if self.drive == Drive::Pull {
             let event = delivery.next(None)?;
             self.take(&event, 0);
-            delivery.release(event.socket_id, event.data_len());
+            delivery.release(event.socket_id, event.weight());
             Ok(())
         } else {
             delivery.dispatch(usize::MAX, None).map(|_| ())
@@ -410,7 +411,7 @@ impl Bench {
     }
 
     pub(super) fn create(&self, namespace: Namespace) -> i32 {
-        let create = |app: &App, ticket| app.create(namespace, SocketProperties::default(), ticket);
+        let create = |app: &App, ticket| app.make(namespace, SocketProperties::default(), ticket);
         self.try_call(create).expect("create is accepted").1
     }
 
@@ -419,7 +420,7 @@ impl Bench {
     }
 
     pub(super) fn send(&self, id: i32, data: &[u8]) -> usize {
-        self.call(|app, t| app.send(id, data, t))
+        self.call(|app, t| app.send_data(id, data, t))
     }
 
     pub(super) fn resume(&self, id: i32) -> usize {
@@ -431,7 +432,7 @@ impl Bench {
     }
 
     pub(super) fn close_socket(&self, id: i32) -> usize {
-        self.call(|app, t| app.close_socket(Namespace::Tcp, id, t))
+        self.call(|app, t| app.shut(Namespace::Tcp, id, t))
     }
 
     pub(super) fn get_info(&self, id: i32) -> usize {
@@ -554,7 +555,7 @@ fn line(event: &Event) -> String {
         event.client_socket_id,
         event.result,
         event.message,
-        event.data_len(),
+        event.weight(),
         ticket_of(event)
     )
 }

@@ -6,6 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use super::air::Air;
 use super::{ALL, Place, Random, Step, TEST, shown};
 use crate::net::{Ready, Token};
 
@@ -23,6 +24,7 @@ pub(in crate::engine) struct World {
     pub(super) places: BTreeMap<SocketAddr, Place>,
     pub(super) due: Vec<(Instant, usize, Place)>,
     pub(super) ready: Vec<(Source, usize, Token, Ready)>,
+    pub(in crate::engine) air: Air,
     /// Bytes each direction of a new connection holds.
     pub(in crate::engine) buffer: usize,
     /// Bytes one write takes at most.
@@ -44,6 +46,7 @@ pub(in crate::engine) struct World {
 pub(super) enum Source {
     End(usize),
     Port(usize),
+    Sock(usize),
 }
 
 /// One side of a connection.
@@ -93,6 +96,7 @@ impl World {
             places: BTreeMap::new(),
             due: Vec::new(),
             ready: Vec::new(),
+            air: Air::default(),
             buffer: 256 * 1024,
             most_per_write: usize::MAX,
             fail_connect: VecDeque::new(),
@@ -110,6 +114,7 @@ impl World {
         let (host, token) = match source {
             Source::End(end) => (self.ends[end].host, self.ends[end].token),
             Source::Port(port) => (self.ports[port].host, self.ports[port].token),
+            Source::Sock(sock) => (self.air.sockets[sock].host, self.air.sockets[sock].token),
         };
         let Some(token) = token else { return };
         let same = |entry: &&mut (Source, usize, Token, Ready)| entry.0 == source;

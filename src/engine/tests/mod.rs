@@ -1,4 +1,4 @@
-//! The engine against the rules of tcp.md, in one thread, over the simulated network.
+//! The engine against the rules of tcp.md, udp.md and socket-legacy.md, in one thread, over the simulated network.
 
 mod driver;
 mod play;
@@ -9,14 +9,25 @@ mod conversation;
 mod ending;
 mod failing;
 mod faults;
+mod legacy_datagrams;
+mod legacy_ending;
+mod legacy_serving;
+mod legacy_streams;
 mod ordering;
 mod pausing;
+mod permitting;
 mod racing;
 mod receiving;
 mod resolving;
 mod sending;
 mod serving;
 mod traces;
+mod udp_binding;
+mod udp_ending;
+mod udp_groups;
+mod udp_joining;
+mod udp_receiving;
+mod udp_sending;
 
 use crate::engine::sim::{Place, Step};
 use driver::Rig;

@@ -3,18 +3,23 @@
 //!
 //! - `> call(…) > call(…)`: calls, one right after the other; then everything happens that can.
 //! - `P sends "x"`, `P2 closes`, …: what a peer does. `P` is the newest one, `P1` the first.
+//! - `U binds 10.0.0.1:9`, `U sends "x" to 10.9.9.9:5000`, `U sees "x" from 10.9.9.9:5000`, `U sees
+//!   nothing`: the test's own datagram sockets. `U` is the newest one, `U1` the first.
 //! - `T 250`: that many milliseconds pass. `A q1 10.0.0.1 ::1` or `A q1 -105`: the resolver answers.
 //! - `$`: the system calls since the last `$` follow as `~ …`.
 //! - `< …`, `! …`, `? …`: expected, in exactly this order. `# …`: a remark.
 
 use std::ffi::CString;
 
-use super::driver::Rig;
+use super::driver::{Rig, shown};
 use crate::api::net_error::Status;
-use crate::api::properties::{DnsQueryType, SocketProperties};
+use crate::api::properties::{DnsQueryType, SocketProperties, SocketType};
 use crate::api::table::{EventType as T, Namespace};
-use crate::engine::command::Command;
-use crate::net::Stream;
+use crate::engine::command::{Call, Command};
+use crate::net::{Datagram, Stream};
+
+/// Sends that travel together: what they are, to which socket, and their data.
+type Sends = (T, i32, Vec<Vec<u8>>);
 
 impl Rig {
     /// Acts and compares, see above.
@@ -61,6 +66,9 @@ impl Rig {
         } else if line == "$" {
             let calls = self.sim.take_calls();
             calls.into_iter().for_each(|call| self.say(format!("~ {call}")));
+        } else if let Some(rest) = line.strip_prefix('U') {
+            let (which, rest) = rest.split_once(' ').unwrap();
+            self.act_as_mate(which, rest);
         } else if let Some(rest) = line.strip_prefix('P') {
             let (which, rest) = rest.split_once(' ').unwrap();
             self.act_as_peer(which, rest);
@@ -100,37 +108,93 @@ impl Rig {
         }
     }
 
+    fn act_as_mate(&mut self, which: &str, line: &str) {
+        let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
+        if verb == "binds" {
+            return self.mates.push(self.sim.open_datagram(rest));
+        }
+        let index = which.parse().map_or(self.mates.len(), |n: usize| n) - 1;
+        let mate = &mut self.mates[index];
+        match verb {
+            "sends" => {
+                let (data, to) = rest.split_once(" to ").unwrap();
+                mate.send(&bytes_of(data), Some(to.parse().unwrap())).unwrap();
+            }
+            "sees" => {
+                let seen = mate.take().map_or("nothing".to_owned(), |(data, from)| {
+                    format!("{} from {from}", shown(&data))
+                });
+                assert_eq!(seen, rest, "what the other socket sees");
+            }
+            _ => panic!("what is {line:?}?"),
+        }
+    }
+
     /// Issues calls without letting anything happen between or after them.
     pub(super) fn issue(&mut self, calls: &str) {
-        let mut sends: (i32, Vec<Vec<u8>>) = (0, Vec::new());
-        for call in calls.split("> ").map(str::trim) {
+        let mut sends: Sends = (T::ChromeSocketsTcpSend, 0, Vec::new());
+        let mut datagrams: Vec<Call> = Vec::new();
+        for call in calls.split("> ").map(str::trim).filter(|call| !call.is_empty()) {
             let (name, rest) = call.split_once('(').unwrap();
             let inner = rest.strip_suffix(')').expect(call);
             let args: Vec<&str> = inner.split(", ").filter(|arg| !arg.is_empty()).collect();
             let id = args.first().and_then(|id| id.parse().ok()).unwrap_or(0);
-            if name == "send" {
-                if sends.0 != id {
+            let gathered = match name {
+                "send" => Some(T::ChromeSocketsTcpSend),
+                "socket.write" => Some(T::ChromeSocketWrite),
+                _ => None,
+            };
+            let is_datagram = matches!(name, "udp.send" | "socket.sendTo");
+            if !is_datagram {
+                self.call_datagrams(std::mem::take(&mut datagrams));
+            }
+            if is_datagram {
+                self.flush_sends(&mut sends);
+                let call = self.datagram_call(name, id, &args);
+                let joins = |last: &Call| last.datagram_to_join(&call).is_some();
+                if !datagrams.last().is_some_and(joins) {
+                    self.call_datagrams(std::mem::take(&mut datagrams));
+                }
+                datagrams.push(call);
+            } else if let Some(event_type) = gathered {
+                if (sends.0, sends.1) != (event_type, id) {
                     self.flush_sends(&mut sends);
                 }
-                sends.0 = id;
-                sends.1.push(bytes_of(args[1]));
+                (sends.0, sends.1) = (event_type, id);
+                sends.2.push(bytes_of(args[1]));
             } else {
                 self.flush_sends(&mut sends);
                 self.issue_one(name, id, &args);
             }
         }
         self.flush_sends(&mut sends);
+        self.call_datagrams(datagrams);
     }
 
-    fn flush_sends(&mut self, sends: &mut (i32, Vec<Vec<u8>>)) {
-        let (id, data) = std::mem::take(sends);
-        self.send(id, &data);
+    /// `udp.send` or `socket.sendTo`.
+    fn datagram_call(&mut self, name: &str, id: i32, args: &[&str]) -> Call {
+        let command = Command::SendTo {
+            data: self.datagram(bytes_of(args[1])),
+            address: args[2].trim_matches('"').into(),
+            port: args[3].parse().unwrap(),
+            dns_query_type: families(args.get(4)),
+        };
+        let event_type =
+            if name == "udp.send" { T::ChromeSocketsUdpSend } else { T::ChromeSocketSendTo };
+        self.accept(event_type, id, command)
+    }
+
+    fn flush_sends(&mut self, (event_type, id, data): &mut Sends) {
+        let data = std::mem::take(data);
+        self.send_as(*event_type, *id, &data);
     }
 
     fn issue_one(&mut self, name: &str, id: i32, args: &[&str]) {
-        let (space, method) = match name.strip_prefix("server.") {
-            Some(method) => (Namespace::TcpServer, method),
-            None => (Namespace::Tcp, name),
+        let (space, method) = match name.split_once('.') {
+            Some(("server", method)) => (Namespace::TcpServer, method),
+            Some(("udp", method)) => (Namespace::Udp, method),
+            Some(("socket", method)) => (Namespace::Socket, method),
+            _ => (Namespace::Tcp, name),
         };
         let truth = |at: usize| args[at].parse::<bool>().unwrap();
         let number = |at: usize| args[at].parse::<i32>().unwrap();
@@ -138,24 +202,35 @@ impl Rig {
         let command = match method {
             "create" => {
                 let id = self.next_id();
-                let command = Command::Create(space, properties(args));
+                let command = match args {
+                    ["tcp"] => Command::CreateLegacy(SocketType::Tcp),
+                    ["udp"] => Command::CreateLegacy(SocketType::Udp),
+                    _ => Command::Create(space, properties(args)),
+                };
                 return self.call(event_type(space, method), id, command);
             }
             "update" => Command::Update(space, properties(&args[1..])),
             "setPaused" => Command::SetPaused(space, truth(1)),
             "disconnect" => Command::Disconnect(space),
-            "close" => Command::Close(space),
+            "close" | "destroy" => Command::Close(space),
             "getInfo" => Command::GetInfo(space),
             "getSockets" => Command::GetSockets(space),
             "connect" => Command::Connect {
                 peer_address: text(1),
                 peer_port: number(2),
-                dns_query_type: match args.get(3) {
-                    None => DnsQueryType::Any,
-                    Some(&"ipv4") => DnsQueryType::Ipv4,
-                    Some(_) => DnsQueryType::Ipv6,
-                },
+                dns_query_type: families(args.get(3)),
             },
+            "bind" => Command::Bind { address: text(1), port: number(2) },
+            "joinGroup" => Command::JoinGroup(text(1)),
+            "leaveGroup" => Command::LeaveGroup(text(1)),
+            "getJoinedGroups" => Command::GetJoinedGroups,
+            "setMulticastTimeToLive" => Command::SetMulticastTimeToLive(number(1)),
+            "setMulticastLoopbackMode" => Command::SetMulticastLoopbackMode(truth(1)),
+            "setBroadcast" => Command::SetBroadcast(truth(1)),
+            "read" => Command::Read((args.len() > 1).then(|| number(1))),
+            "recvFrom" => Command::RecvFrom((args.len() > 1).then(|| number(1))),
+            "accept" => Command::Accept,
+            "getNetworkList" => Command::GetNetworkList,
             "setKeepAlive" => Command::SetKeepAlive { enable: truth(1), delay: number(2) },
             "setNoDelay" => Command::SetNoDelay(truth(1)),
             "listen" => Command::Listen {
@@ -173,11 +248,21 @@ fn event_type(space: Namespace, method: &str) -> T {
     let space = match space {
         Namespace::Tcp => "chrome.sockets.tcp",
         Namespace::TcpServer => "chrome.sockets.tcpServer",
+        Namespace::Udp => "chrome.sockets.udp",
+        Namespace::Socket => "chrome.socket",
     };
     let name = CString::new(format!("{space}.{method}")).unwrap();
     let members = crate::api::table::MEMBERS;
     let member = members.iter().find(|m| m.chrome_name == name.as_c_str());
     member.unwrap().event_type
+}
+
+fn families(word: Option<&&str>) -> DnsQueryType {
+    match word {
+        None => DnsQueryType::Any,
+        Some(&"ipv4") => DnsQueryType::Ipv4,
+        Some(_) => DnsQueryType::Ipv6,
+    }
 }
 
 fn properties(args: &[&str]) -> SocketProperties {

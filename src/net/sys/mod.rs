@@ -4,8 +4,11 @@
 //! registered exactly once for all readiness (edge-triggered). Closing a descriptor ends its
 //! registration, so none is undone by hand.
 
+mod datagram;
+
+use std::cell::RefCell;
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -13,7 +16,8 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use mio::{Interest, Registry, event::Source};
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 
-use super::{Listener, Network, Ready, Stream, Token};
+use super::{Listener, MulticastOptions, Network, Ready, Stream, Token};
+use datagram::{Scratch, SysDatagram};
 
 pub(super) const SOMAXCONN: i32 = libc::SOMAXCONN;
 
@@ -28,6 +32,7 @@ pub(crate) struct SysNetwork {
     registry: Rc<Registry>,
     /// Distinguishes this app's tokens from those of others on the same reactor.
     slot: u32,
+    scratch: Rc<RefCell<Scratch>>,
 }
 
 /// Bits of a `mio::Token`: 31 for the owner and its sign, 12 for the lane, the rest for the slot.
@@ -65,7 +70,7 @@ pub(crate) fn ready(event: &mio::event::Event) -> Ready {
 
 impl SysNetwork {
     pub(crate) fn new(registry: Rc<Registry>, slot: u32) -> Self {
-        Self { registry, slot }
+        Self { registry, slot, scratch: Rc::default() }
     }
 
     fn register(&self, source: &mut impl Source, token: Token) -> io::Result<()> {
@@ -96,6 +101,7 @@ fn set_keep_alive(socket: &SockRef<'_>, period: Duration) -> io::Result<()> {
 impl Network for SysNetwork {
     type Stream = SysStream;
     type Listener = SysListener;
+    type Datagram = SysDatagram;
 
     fn connect(&mut self, peer: SocketAddr, token: Token) -> io::Result<SysStream> {
         let socket = new_socket(peer)?;
@@ -130,6 +136,28 @@ impl Network for SysNetwork {
         self.registry.reregister(&mut stream.0, pack(self.slot, token), interest)
     }
 
+    fn bind(
+        &mut self,
+        local: SocketAddr,
+        options: MulticastOptions,
+        token: Token,
+    ) -> io::Result<SysDatagram> {
+        let mut socket = SysDatagram::bind(local, options, &self.scratch)?;
+        self.register(socket.source(), token)?;
+        Ok(socket)
+    }
+
+    fn connect_datagram(
+        &mut self,
+        peer: SocketAddr,
+        options: MulticastOptions,
+        token: Token,
+    ) -> io::Result<SysDatagram> {
+        let mut socket = SysDatagram::connect(peer, options, &self.scratch)?;
+        self.register(socket.source(), token)?;
+        Ok(socket)
+    }
+
     fn now(&self) -> Instant {
         Instant::now()
     }
@@ -143,6 +171,35 @@ pub(crate) fn block_signals() {
         libc::sigfillset(all.as_mut_ptr());
         libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), std::ptr::null_mut());
     }
+}
+
+/// Names of the interfaces that are up, have a carrier and are not loopback.
+pub(super) fn usable_interfaces() -> io::Result<Vec<String>> {
+    use nix::net::if_::InterfaceFlags as Flags;
+    let mut wanted = Flags::IFF_UP | Flags::IFF_RUNNING;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        wanted |= Flags::IFF_LOWER_UP;
+    }
+    let all = nix::ifaddrs::getifaddrs()?;
+    Ok(all
+        .filter(|entry| entry.flags.contains(wanted) && !entry.flags.contains(Flags::IFF_LOOPBACK))
+        .map(|entry| entry.interface_name)
+        .collect())
+}
+
+/// IPv6 addresses that are tentative, duplicate or optimistic, where the system tells.
+pub(super) fn unsettled_addresses() -> Vec<IpAddr> {
+    const OPTIMISTIC_FAILED_OR_TENTATIVE: u32 = 0x04 | 0x08 | 0x40;
+    let table = std::fs::read_to_string("/proc/net/if_inet6").unwrap_or_default();
+    let unsettled = table.lines().filter_map(|line| {
+        // Address, index, prefix length, scope, flags, name: hexadecimal but for the name.
+        let mut fields = line.split_ascii_whitespace();
+        let address = u128::from_str_radix(fields.next()?, 16).ok()?;
+        let flags = u32::from_str_radix(fields.nth(3)?, 16).ok()?;
+        (flags & OPTIMISTIC_FAILED_OR_TENTATIVE != 0).then(|| IpAddr::V6(address.into()))
+    });
+    unsettled.collect()
 }
 
 /// A TCP connection.

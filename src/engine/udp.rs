@@ -1,0 +1,525 @@
+//! UDP: `chrome.sockets.udp`, and the UDP half of `chrome.socket`.
+//!
+//! Invariants: datagrams are delivered whole, in order and one by one; what was taken from the kernel
+//! but may not be delivered yet is held, never dropped (udp.md 5.3). Sends of one socket leave in
+//! the order of the calls, also those that wait for a name (udp.md 7).
+
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::io;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::rc::Rc;
+
+use bytes::Bytes;
+
+use super::command::QueryId;
+use super::outcomes::over_quota;
+use super::registry::Properties;
+use super::reply::Reply;
+use super::tcp_client::{Context, Visit, receive_limit};
+use crate::api::event::{DATAGRAM_WEIGHT, Event, Payload, Response};
+use crate::api::net_error::Status;
+use crate::api::properties::{Endpoint, SocketInfo};
+use crate::api::table::EventType;
+use crate::net::{Datagram, MulticastOptions, Network, Ready, Token, address, os_error};
+
+/// Longest datagram (udp.md 4.6 row 8).
+const MAX_DATAGRAM: usize = 65_535;
+/// UDP sockets that one app may have open (udp.md 4.4 row 6).
+const MAX_OPEN: usize = 6000;
+/// Sends that may wait behind one that the system would not take (udp.md 6.2).
+const MAX_WAITING: usize = 32;
+/// Batches received before other sockets get their turn.
+const BATCHES_PER_VISIT: usize = 4;
+
+/// The state of one UDP socket.
+#[derive(Debug)]
+pub(super) struct UdpSocket<N: Network> {
+    open: Option<Open<N::Datagram>>,
+    options: MulticastOptions,
+    /// Whether the options were handed over and can no longer be set: for good in `chrome.socket`.
+    options_used: bool,
+    groups: Vec<IpAddr>,
+    paused: bool,
+    reading: Reading,
+    /// Taken from the kernel and not delivered yet.
+    held: VecDeque<(Bytes, SocketAddr)>,
+    outgoing: VecDeque<Outgoing>,
+    /// Datagrams of this size or more cannot be sent several at once.
+    too_large_to_join: u16,
+    undelivered: usize,
+}
+
+/// Who gets datagrams.
+#[derive(Debug)]
+enum Reading {
+    /// Listeners, by `onReceive`.
+    Events,
+    /// The call that asks for one, if there is one, and how long it may be.
+    OnRequest(Option<(Reply, usize)>),
+}
+
+#[derive(Debug)]
+struct Open<D> {
+    socket: D,
+    local: SocketAddr,
+    /// The one peer of a connected socket.
+    peer: Option<SocketAddr>,
+    ready: Ready,
+    _counted: Counted,
+}
+
+/// Counts an open socket of the app for as long as it is open.
+#[derive(Debug)]
+struct Counted(Rc<Cell<usize>>);
+
+impl Counted {
+    fn new(open_sockets: &Rc<Cell<usize>>) -> Self {
+        open_sockets.set(open_sockets.get() + 1);
+        Self(Rc::clone(open_sockets))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
+
+/// A send that could not leave at once.
+#[derive(Debug)]
+struct Outgoing {
+    /// `None`: the call exceeds the write quota.
+    data: Option<Bytes>,
+    to: Target,
+    reply: Reply,
+}
+
+/// Where a datagram goes.
+#[derive(Clone, Debug)]
+pub(super) enum Target {
+    /// To the connected peer.
+    Peer,
+    /// To this address, if the socket can reach it.
+    Address(SocketAddr),
+    /// To the first of these that the socket can reach, at this port.
+    Addresses(Vec<IpAddr>, u16),
+    /// To a name that is being resolved, at this port.
+    Resolving(QueryId, u16),
+}
+
+impl<N: Network> UdpSocket<N> {
+    /// A socket of `chrome.sockets.udp`, or of `chrome.socket`.
+    pub(super) fn new(on_request: bool) -> Self {
+        Self {
+            open: None,
+            options: MulticastOptions { time_to_live: 1, loopback: true },
+            options_used: false,
+            groups: Vec::new(),
+            paused: false,
+            reading: if on_request { Reading::OnRequest(None) } else { Reading::Events },
+            held: VecDeque::new(),
+            outgoing: VecDeque::new(),
+            too_large_to_join: u16::MAX,
+            undelivered: 0,
+        }
+    }
+
+    pub(super) fn describe(&self, info: &mut SocketInfo) {
+        let endpoint =
+            |at: SocketAddr| Endpoint { address: address::text(at.ip()), port: at.port() };
+        info.paused = self.paused;
+        info.local = self.open.as_ref().map(|open| endpoint(open.local));
+        info.peer = self.open.as_ref().and_then(|open| open.peer).map(endpoint);
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| open.peer.is_some())
+    }
+
+    /// Bound, and not connected.
+    pub(super) fn is_bound(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| open.peer.is_none())
+    }
+
+    // --- calls
+
+    /// udp.md 4.4 rows 6 to 8.
+    pub(super) fn bind(
+        &mut self,
+        ctx: &mut Context<'_, N>,
+        local: SocketAddr,
+    ) -> Result<(), Status> {
+        let token = Token { owner: ctx.id, lane: 0 };
+        self.open(ctx, None, |net, options| net.bind(local, options, token))
+    }
+
+    /// socket-legacy.md 4.3 rows 10 and 11.
+    pub(super) fn connect(
+        &mut self,
+        ctx: &mut Context<'_, N>,
+        peer: SocketAddr,
+    ) -> Result<(), Status> {
+        let token = Token { owner: ctx.id, lane: 0 };
+        self.open(ctx, Some(peer), |net, options| net.connect_datagram(peer, options, token))
+    }
+
+    fn open(
+        &mut self,
+        ctx: &mut Context<'_, N>,
+        peer: Option<SocketAddr>,
+        open: impl FnOnce(&mut N, MulticastOptions) -> io::Result<N::Datagram>,
+    ) -> Result<(), Status> {
+        if ctx.open_udp.get() >= MAX_OPEN {
+            return Err(Status::InsufficientResources);
+        }
+        let map = |error: io::Error| os_error::status(&error);
+        let socket = open(ctx.net, self.options).map_err(map)?;
+        let local = socket.local_address().map_err(map)?;
+        let ready = Ready { readable: false, writable: true, read_closed: false };
+        let _counted = Counted::new(ctx.open_udp);
+        self.open = Some(Open { socket, local, peer, ready, _counted });
+        self.options_used = true;
+        Ok(())
+    }
+
+    pub(super) fn set_paused(&mut self, paused: bool) {
+        self.paused = paused;
+    }
+
+    /// udp.md 4.5.
+    pub(super) fn set_options(
+        &mut self,
+        set: impl FnOnce(&mut MulticastOptions) -> bool,
+    ) -> Response {
+        if self.options_used {
+            return Response::failed(Status::SocketIsConnected);
+        }
+        if set(&mut self.options) {
+            Response::ok_zero()
+        } else {
+            Response::failed(Status::InvalidArgument)
+        }
+    }
+
+    /// udp.md 4.10 rows 3 to 9.
+    pub(super) fn join(&mut self, group: Option<IpAddr>) -> Response {
+        let Some(group) = group.filter(|group| !self.groups.contains(group)) else {
+            return Response::failed(Status::AddressInvalid);
+        };
+        let Some(open) = self.open.as_mut().filter(|open| open.peer.is_none()) else {
+            return Response::failed(Status::Unexpected);
+        };
+        if group.is_ipv4() != open.local.is_ipv4() {
+            return Response::failed(Status::AddressInvalid);
+        }
+        match open.socket.join(group) {
+            Ok(()) => {
+                self.groups.push(group);
+                Response::ok_zero()
+            }
+            Err(error) => Response::failed(os_error::status(&error)),
+        }
+    }
+
+    /// udp.md 4.11.
+    pub(super) fn leave(&mut self, group: Option<IpAddr>) -> Response {
+        let joined = self.groups.iter().position(|joined| Some(*joined) == group);
+        let (Some(at), Some(open)) = (joined, &mut self.open) else {
+            return Response::failed(Status::AddressInvalid);
+        };
+        match open.socket.leave(self.groups[at]) {
+            Ok(()) => {
+                self.groups.remove(at);
+                Response::ok_zero()
+            }
+            Err(error) => Response::failed(os_error::status(&error)),
+        }
+    }
+
+    /// udp.md 4.12: in join order.
+    pub(super) fn joined_groups(&self) -> Payload {
+        Payload::Texts(self.groups.iter().map(|group| address::text(*group)).collect())
+    }
+
+    /// udp.md 4.13.
+    pub(super) fn set_broadcast(&mut self, on: bool) -> Response {
+        match &mut self.open {
+            None => Response::failed(Status::SocketNotConnected),
+            Some(open) => match open.socket.set_broadcast(on) {
+                Ok(()) => Response::ok_zero(),
+                Err(error) => Response::failed(os_error::status(&error)),
+            },
+        }
+    }
+
+    /// Asks for one datagram (socket-legacy.md 4.6, 4.8); the caller has checked the state.
+    pub(super) fn ask(&mut self, reply: Reply, limit: usize) {
+        self.reading = Reading::OnRequest(Some((reply, limit)));
+    }
+
+    pub(super) fn is_asked(&self) -> bool {
+        matches!(self.reading, Reading::OnRequest(Some(_)))
+    }
+
+    /// Ends the socket's use of the system: cancelled calls complete (udp.md 8, socket-legacy.md 8).
+    pub(super) fn tear_down(&mut self) {
+        for send in std::mem::take(&mut self.outgoing) {
+            send.reply.fail(Status::SocketNotConnected);
+        }
+        if let Reading::OnRequest(asked) = &mut self.reading
+            && let Some((reply, _)) = asked.take()
+        {
+            reply.fail(Status::ConnectionClosed);
+        }
+        self.open = None;
+        self.groups.clear();
+        self.held.clear();
+    }
+
+    /// The reply of a send whose name is being resolved, taken out of the line.
+    pub(super) fn take_resolving(&mut self, query: QueryId) -> Option<Reply> {
+        let at = self.outgoing.iter().position(
+            |send| matches!(send.to, Target::Resolving(waiting, _) if waiting == query),
+        )?;
+        self.outgoing.remove(at).map(|send| send.reply)
+    }
+
+    /// The name of a waiting send was resolved.
+    pub(super) fn resolved(&mut self, query: QueryId, addresses: Vec<IpAddr>) {
+        let is_full = self.is_line_full();
+        let asks =
+            |send: &Outgoing| matches!(send.to, Target::Resolving(waiting, _) if waiting == query);
+        let Some(at) = self.outgoing.iter().position(asks) else { return };
+        if is_full {
+            if let Some(send) = self.outgoing.remove(at) {
+                send.reply.fail(Status::InsufficientResources);
+            }
+        } else if let Target::Resolving(_, port) = self.outgoing[at].to {
+            self.outgoing[at].to = Target::Addresses(addresses, port);
+        }
+        self.flush();
+    }
+
+    /// Whether as many sends wait for the system as may (udp.md 4.6 row 7).
+    fn is_line_full(&self) -> bool {
+        let waits_for_system = self.open.as_ref().is_some_and(|open| !open.ready.writable);
+        waits_for_system
+            && self.outgoing.iter().filter(|send| !send.is_resolving()).count() > MAX_WAITING
+    }
+
+    /// Sends one datagram, or lets it wait its turn (udp.md 4.6 rows 6 to 10).
+    pub(super) fn send(&mut self, data: Option<Bytes>, to: Target, reply: Reply) {
+        if !matches!(to, Target::Resolving(..)) && self.is_line_full() {
+            return match data {
+                Some(_) => reply.fail(Status::InsufficientResources),
+                None => over_quota(reply),
+            };
+        }
+        self.outgoing.push_back(Outgoing { data, to, reply });
+        self.flush();
+    }
+
+    /// Sends to the one peer of a connected socket (socket-legacy.md 4.7).
+    pub(super) fn write(&mut self, data: Bytes, reply: Reply) {
+        if self.is_connected() {
+            self.send(Some(data), Target::Peer, reply);
+        } else {
+            reply.fail(Status::SocketNotConnected);
+        }
+    }
+
+    /// Sends several datagrams of equal size at once; false, and nothing was sent, if that is not
+    /// possible now.
+    pub(super) fn send_equal(&mut self, data: &[u8], each: u16, to: SocketAddr) -> bool {
+        let may_join = self.outgoing.is_empty() && each < self.too_large_to_join;
+        let Some(open) = self.open.as_mut().filter(|open| may_join && open.ready.writable) else {
+            return false;
+        };
+        let Some(address) = open.reachable(&[to.ip()]).filter(|_| open.peer.is_none()) else {
+            return false;
+        };
+        match open.socket.send_equal(data, each, SocketAddr::new(address, to.port())) {
+            Ok(()) => return true,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(_) => self.too_large_to_join = each,
+        }
+        false
+    }
+
+    /// Sends what waits, in order, until the system refuses or a name is missing.
+    pub(super) fn flush(&mut self) {
+        while let Some(send) = self.outgoing.front().filter(|send| !send.is_resolving()) {
+            let result = match (&mut self.open, &send.data) {
+                // The quota is looked at before the state (socket-legacy.md 4.9 row 6).
+                (_, None) => Ok(0),
+                (None, Some(_)) => Err(Status::SocketNotConnected),
+                (Some(open), Some(_)) if !open.can_send_to(&send.to) => {
+                    Err(Status::SocketNotConnected)
+                }
+                (Some(open), Some(_)) if !open.ready.writable => return,
+                (Some(open), Some(data)) => match open.send(data, &send.to) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        open.ready.writable = false;
+                        return;
+                    }
+                    Err(error) => Err(os_error::status(&error)),
+                    Ok(()) => Ok(data.len() as u64),
+                },
+            };
+            let Some(Outgoing { data, reply, .. }) = self.outgoing.pop_front() else { return };
+            match result {
+                Ok(_) if data.is_none() => over_quota(reply),
+                Ok(bytes) => reply.complete(Response::sent(bytes)),
+                Err(status) => reply.fail(status),
+            }
+        }
+    }
+
+    // --- readiness
+
+    pub(super) fn on_ready(&mut self, ready: Ready) {
+        if let Some(open) = &mut self.open {
+            open.ready.merge(ready);
+        }
+    }
+
+    /// Does what the socket is ready for: waiting sends first, then datagrams.
+    pub(super) fn visit(&mut self, ctx: &mut Context<'_, N>, properties: &Properties) -> Visit {
+        self.flush();
+        for _ in 0..BATCHES_PER_VISIT {
+            if !self.deliver_held(ctx, properties) {
+                return Visit::Rest;
+            }
+            if self.undelivered >= ctx.limits.undelivered_per_socket
+                || *ctx.undelivered >= ctx.limits.undelivered_per_app
+            {
+                return Visit::Stalled;
+            }
+            let Some(open) = self.open.as_mut().filter(|open| open.ready.readable) else {
+                return Visit::Rest;
+            };
+            if let Err(error) = open.socket.receive(ctx.datagrams) {
+                match error.kind() {
+                    io::ErrorKind::WouldBlock => open.ready.readable = false,
+                    io::ErrorKind::Interrupted => {}
+                    _ => self.fail_receive(ctx, os_error::status(&error)),
+                }
+            }
+            self.held.append(&mut ctx.datagrams.received);
+        }
+        Visit::Again
+    }
+
+    /// Delivers what is held as far as it may be; whether more is wanted.
+    fn deliver_held(&mut self, ctx: &mut Context<'_, N>, properties: &Properties) -> bool {
+        loop {
+            let wanted = match &self.reading {
+                Reading::Events => !self.paused && self.open.is_some(),
+                Reading::OnRequest(asked) => asked.is_some(),
+            };
+            if !wanted {
+                return false;
+            }
+            let Some((data, from)) = self.held.pop_front() else { return true };
+            let too_long = match &self.reading {
+                Reading::Events => data.len() > receive_limit(properties),
+                Reading::OnRequest(asked) => {
+                    asked.as_ref().is_some_and(|(_, limit)| data.len() > *limit)
+                }
+            };
+            if too_long {
+                self.fail_receive(ctx, Status::MsgTooBig);
+                continue;
+            }
+            if ctx.limits.count_undelivered {
+                self.undelivered += data.len() + DATAGRAM_WEIGHT;
+                *ctx.undelivered += data.len() + DATAGRAM_WEIGHT;
+            }
+            match &mut self.reading {
+                Reading::Events => {
+                    let on_receive = EventType::ChromeSocketsUdpOnReceive;
+                    let mut event = Event::notification(on_receive, ctx.id, None);
+                    event.payload = Payload::Datagram(data, from);
+                    ctx.outbox.notify(event);
+                }
+                Reading::OnRequest(asked) => {
+                    if let Some((reply, _)) = asked.take() {
+                        let len = i32::try_from(data.len()).unwrap_or(i32::MAX);
+                        let payload = Payload::Datagram(data, from);
+                        reply.complete(Response { payload, ..Response::number(len) });
+                    }
+                }
+            }
+        }
+    }
+
+    /// udp.md 5.1 row 5: the error is raised, and the socket paused until the program resumes it.
+    fn fail_receive(&mut self, ctx: &Context<'_, N>, cause: Status) {
+        match &mut self.reading {
+            Reading::Events => {
+                self.paused = true;
+                let on_error = EventType::ChromeSocketsUdpOnReceiveError;
+                ctx.outbox.notify(Event::notification(on_error, ctx.id, Some(cause)));
+            }
+            Reading::OnRequest(asked) => {
+                if let Some((reply, _)) = asked.take() {
+                    reply.fail(cause);
+                }
+            }
+        }
+    }
+
+    /// The host has released `bytes` of received data; negative: it keeps them.
+    pub(super) fn release(&mut self, bytes: isize) {
+        self.undelivered = self.undelivered.saturating_add_signed(-bytes);
+    }
+}
+
+impl Outgoing {
+    fn is_resolving(&self) -> bool {
+        matches!(self.to, Target::Resolving(..))
+    }
+}
+
+impl<D: Datagram> Open<D> {
+    /// A connected socket sends to its peer only (socket-legacy.md 6).
+    fn can_send_to(&self, to: &Target) -> bool {
+        self.peer.is_some() == matches!(to, Target::Peer)
+    }
+
+    fn send(&mut self, data: &[u8], to: &Target) -> io::Result<()> {
+        if data.len() > MAX_DATAGRAM {
+            return Err(io::Error::from_raw_os_error(os_error::MESSAGE_TOO_LONG));
+        }
+        match to {
+            Target::Peer => self.socket.send(data, None),
+            Target::Address(to) => self.send_to(data, &[to.ip()], to.port()),
+            Target::Addresses(addresses, port) => self.send_to(data, addresses, *port),
+            Target::Resolving(..) => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+
+    fn send_to(&mut self, data: &[u8], addresses: &[IpAddr], port: u16) -> io::Result<()> {
+        match self.reachable(addresses) {
+            Some(address) => self.socket.send(data, Some(SocketAddr::new(address, port))),
+            None => Err(io::Error::from_raw_os_error(os_error::WRONG_FAMILY)),
+        }
+    }
+
+    /// The first address that a socket bound as this one can send to (udp.md 6.1).
+    fn reachable(&self, addresses: &[IpAddr]) -> Option<IpAddr> {
+        let to_v4 = self.local.is_ipv4();
+        let to_mapped = self.local.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+        addresses.iter().find_map(|address| match address {
+            IpAddr::V4(v4) if to_v4 => Some(IpAddr::V4(*v4)),
+            IpAddr::V4(v4) if to_mapped => Some(IpAddr::V6(v4.to_ipv6_mapped())),
+            IpAddr::V6(v6) if !to_v4 => Some(IpAddr::V6(*v6)),
+            _ => None,
+        })
+    }
+}

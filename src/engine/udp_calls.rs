@@ -1,0 +1,210 @@
+//! The calls of `sockets.udp` and the UDP calls of `socket`: checks in the specification's order, then
+//! the machine.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+
+use super::command::{Answer, Call, Command, QueryId};
+use super::outcomes::{bad_legacy_port, denied, not_found, not_resolved, over_quota};
+use super::reply::Reply;
+use super::tcp_calls::{Lookup, Resolving};
+use super::udp::{Target, UdpSocket};
+use super::{Engine, Entry, Machine, Namespace, Network, Response, Status};
+use crate::api::properties::DnsQueryType;
+use crate::net::address::parse_literal;
+use crate::permissions::{Operation, System};
+
+/// Host and port of a membership check (permissions.md 3).
+const ANY_GROUP: (&str, i32) = ("*", 0);
+
+fn namespace_of(reply: &Reply) -> Namespace {
+    if reply.event_type().is_legacy() { Namespace::Socket } else { Namespace::Udp }
+}
+
+impl<N: Network> Engine<N> {
+    /// udp.md 4.4, socket-legacy.md 4.4.
+    pub(super) fn bind(&mut self, id: i32, address: &str, port: i32, reply: Reply) {
+        let is_legacy = reply.event_type().is_legacy();
+        let narrow = u16::try_from(port);
+        if is_legacy && narrow.is_err() {
+            return bad_legacy_port(reply);
+        }
+        let namespace = namespace_of(&reply);
+        match self.registry.find(namespace, id).map(|entry| &entry.machine) {
+            None => return not_found(reply),
+            Some(Machine::Udp(_)) => {}
+            Some(_) => {
+                let message =
+                    c"TCP socket does not support bind. For TCP server please use listen.";
+                return reply.complete(Response::legacy_refused(message));
+            }
+        }
+        if !self.permits(id, reply.event_type(), Operation::UdpBind, address, port) {
+            return denied(reply);
+        }
+        let Ok(port) = narrow else {
+            return reply.fail(Status::InvalidArgument);
+        };
+        let (registry, mut ctx) = self.lend(id);
+        let Some(socket) = registry.udp(namespace, id) else { return not_found(reply) };
+        if socket.is_open() {
+            return reply.fail(Status::ConnectionFailed);
+        }
+        let Some(address) = parse_literal(address) else {
+            return reply.fail(Status::InvalidArgument);
+        };
+        match socket.bind(&mut ctx, SocketAddr::new(address, port)) {
+            Ok(()) => reply.complete(Response::ok_zero()),
+            Err(status) => reply.fail(status),
+        }
+    }
+
+    /// udp.md 4.6, socket-legacy.md 4.9.
+    pub(super) fn send_to(
+        &mut self,
+        id: i32,
+        data: Option<Bytes>,
+        host: &str,
+        port: i32,
+        dns_query_type: DnsQueryType,
+        reply: Reply,
+    ) {
+        let reply = reply.of_send(data.as_ref().map_or(0, Bytes::len) as u64);
+        let is_legacy = reply.event_type().is_legacy();
+        let narrow = u16::try_from(port);
+        // Here the quota comes first, there after the name.
+        if data.is_none() && !is_legacy {
+            return over_quota(reply);
+        }
+        if is_legacy && narrow.is_err() {
+            return bad_legacy_port(reply);
+        }
+        let namespace = namespace_of(&reply);
+        match self.registry.find(namespace, id).map(|entry| &entry.machine) {
+            None => return not_found(reply),
+            Some(Machine::Udp(_)) => {}
+            Some(_) => return reply.fail(Status::Failed),
+        }
+        if !self.permits(id, reply.event_type(), Operation::UdpSendTo, host, port) {
+            return denied(reply);
+        }
+        let Ok(port) = narrow else {
+            return reply.fail(Status::InvalidArgument);
+        };
+        let target = match Self::look_up(host, dns_query_type) {
+            Lookup::Literal(address) => Target::Address(SocketAddr::new(address, port)),
+            Lookup::Known(addresses) => Target::Addresses(addresses, port),
+            Lookup::Failed => return not_resolved(reply, Status::NameNotResolved),
+            Lookup::Ask(name) => {
+                let query = self.ask(id, name, dns_query_type, Resolving::Datagram);
+                Target::Resolving(query, port)
+            }
+        };
+        match self.registry.udp(namespace, id) {
+            Some(socket) => socket.send(data, target, reply),
+            None => not_found(reply),
+        }
+    }
+
+    /// Carries out sends of datagrams of equal size to one and the same literal address with one system
+    /// call; false, and nothing was done, if that is not possible.
+    pub fn handle_equal_datagrams(&mut self, calls: &[Call]) -> bool {
+        let Some(Call {
+            event_type,
+            socket_id,
+            command: Command::SendTo { data: Some(first), address, port, dns_query_type },
+            ..
+        }) = calls.first()
+        else {
+            return false;
+        };
+        let is_legacy = event_type.is_legacy();
+        let system = if is_legacy { System::Legacy } else { System::Sockets };
+        if !self.setup.grants.allows(system, Operation::UdpSendTo, address, *port) {
+            return false;
+        }
+        let literal = Self::look_up(address, *dns_query_type);
+        let (Lookup::Literal(ip), Ok(port)) = (literal, u16::try_from(*port)) else {
+            return false;
+        };
+        let Ok(each) = u16::try_from(first.len()) else { return false };
+        self.joined.clear();
+        for call in calls {
+            if let Command::SendTo { data: Some(data), .. } = &call.command {
+                self.joined.extend_from_slice(data);
+            }
+        }
+        let namespace = if is_legacy { Namespace::Socket } else { Namespace::Udp };
+        let Some(socket) = self.registry.udp(namespace, *socket_id) else { return false };
+        if !socket.send_equal(&self.joined, each, SocketAddr::new(ip, port)) {
+            return false;
+        }
+        for call in calls {
+            if let Command::SendTo { data: Some(data), .. } = &call.command {
+                let bytes = data.len() as u64;
+                let reply = Reply::new(&self.outbox, call.event_type, call.socket_id, call.ticket);
+                reply.of_send(bytes).complete(Response::sent(bytes));
+            }
+        }
+        true
+    }
+
+    /// The resolver has answered the question of a datagram in line.
+    pub(super) fn datagram_resolved(&mut self, query: QueryId, answer: Answer) {
+        let entry = self.registry.get_mut(query.socket_id);
+        let Some(Entry { machine: Machine::Udp(socket), .. }) = entry else { return };
+        match answer {
+            Ok(addresses) => socket.resolved(query, addresses),
+            Err(status) => {
+                if let Some(reply) = socket.take_resolving(query) {
+                    not_resolved(reply, status);
+                }
+                socket.flush();
+            }
+        }
+    }
+
+    /// Calls about groups: a rule is needed (udp.md 4.10 to 4.12).
+    pub(super) fn with_groups(
+        &mut self,
+        id: i32,
+        reply: Reply,
+        call: impl FnOnce(&mut UdpSocket<N>) -> Response,
+    ) {
+        let Some(reply) = self.refuse_other_than_udp(id, reply) else { return };
+        let (host, port) = ANY_GROUP;
+        let membership = Operation::UdpMulticastMembership;
+        if !self.permits(id, reply.event_type(), membership, host, port) {
+            return denied(reply);
+        }
+        self.with_udp(id, reply, call);
+    }
+
+    /// Calls about a UDP socket that need no rule.
+    pub(super) fn with_udp(
+        &mut self,
+        id: i32,
+        reply: Reply,
+        call: impl FnOnce(&mut UdpSocket<N>) -> Response,
+    ) {
+        let Some(reply) = self.refuse_other_than_udp(id, reply) else { return };
+        match self.registry.udp(namespace_of(&reply), id) {
+            Some(socket) => reply.complete(call(socket)),
+            None => not_found(reply),
+        }
+    }
+
+    /// Completes the call if its socket is not UDP; else gives the reply back.
+    fn refuse_other_than_udp(&mut self, id: i32, reply: Reply) -> Option<Reply> {
+        match self.registry.find(namespace_of(&reply), id).map(|entry| &entry.machine) {
+            None => not_found(reply),
+            Some(Machine::Udp(_)) => return Some(reply),
+            Some(_) => {
+                let message = c"Only UDP socket supports multicast.";
+                reply.complete(Response::legacy_refused(message));
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,43 @@
+//! The machine's addresses as `chrome.socket.getNetworkList` tells them (socket-legacy.md 10).
+
+use std::ffi::CString;
+use std::io;
+use std::net::IpAddr;
+
+use super::{address, sys};
+use crate::api::properties::NetworkInterface;
+
+/// All addresses of interfaces that are up and are not loopback: IPv4 before IPv6, ascending; an
+/// address of two interfaces once.
+pub fn list() -> io::Result<Vec<NetworkInterface>> {
+    let usable = sys::usable_interfaces()?;
+    let unsettled = sys::unsettled_addresses();
+    let mut found: Vec<(IpAddr, String, u8)> = if_addrs::get_if_addrs()?
+        .into_iter()
+        .map(|interface| {
+            let prefix_length = match &interface.addr {
+                if_addrs::IfAddr::V4(v4) => v4.prefixlen,
+                if_addrs::IfAddr::V6(v6) => v6.prefixlen,
+            };
+            (interface.ip(), interface.name, prefix_length)
+        })
+        .filter(|(_, name, _)| usable.contains(name))
+        .filter(|(ip, ..)| !is_left_out(*ip) && !unsettled.contains(ip))
+        .collect();
+    found.sort_by_key(|(ip, ..)| *ip);
+    found.dedup_by_key(|(ip, ..)| *ip);
+    let named = found.into_iter().map(|(ip, name, prefix_length)| NetworkInterface {
+        name: CString::new(name).unwrap_or_default().into_boxed_c_str(),
+        address: address::text(ip),
+        prefix_length,
+    });
+    Ok(named.collect())
+}
+
+/// Loopback and unspecified addresses; 127.0.0.1 on another interface is told, as in Chromium.
+fn is_left_out(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(v4) => v4.is_unspecified(),
+        IpAddr::V6(v6) => v6.is_unspecified() || v6.is_loopback(),
+    }
+}
