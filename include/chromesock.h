@@ -1387,9 +1387,9 @@ chromesock_status chromesock_app_new(const struct chromesock_app_options *option
                                      struct chromesock_app **app);
 
 /**
- * Starts the end of an app: its sockets close, its pending calls complete (connect and listen with
- * ABORTED, sends with SOCKET_NOT_CONNECTED), later calls are refused with CONTEXT_SHUT_DOWN, and
- * CHROMESOCK_APP_CLOSED is the last event. Calling it again does nothing.
+ * Starts the end of an app: its sockets close, its pending calls complete as if each had been closed
+ * (connects with ABORTED, sends with SOCKET_NOT_CONNECTED), later calls are refused with
+ * CONTEXT_SHUT_DOWN, and CHROMESOCK_APP_CLOSED is the last event. Calling it again does nothing.
  *
  * Mirrors:    nothing; host only.
  * Parameters: app  still to be freed.
@@ -1965,6 +1965,7 @@ chromesock_status chrome_sockets_tcp_on_receive_add_listener(struct chromesock_a
 
 /**
  * Removes a listener of chrome.sockets.tcp.onReceive; one that is not there is no error.
+ * A call of it that is running, or is due for the event being delivered, still takes place.
  *
  * Mirrors:    chrome.sockets.tcp.onReceive.removeListener
  * Parameters: listener, user_data  as added.
@@ -2019,6 +2020,7 @@ chromesock_status chrome_sockets_tcp_on_receive_error_add_listener(struct chrome
 
 /**
  * Removes a listener of chrome.sockets.tcp.onReceiveError; one that is not there is no error.
+ * A call of it that is running, or is due for the event being delivered, still takes place.
  *
  * Mirrors:    chrome.sockets.tcp.onReceiveError.removeListener
  * Parameters: listener, user_data  as added.
@@ -2247,6 +2249,7 @@ chromesock_status chrome_sockets_tcp_server_on_accept_add_listener(struct chrome
 
 /**
  * Removes a listener of chrome.sockets.tcpServer.onAccept; one that is not there is no error.
+ * A call of it that is running, or is due for the event being delivered, still takes place.
  *
  * Mirrors:    chrome.sockets.tcpServer.onAccept.removeListener
  * Parameters: listener, user_data  as added.
@@ -2301,6 +2304,7 @@ chromesock_status chrome_sockets_tcp_server_on_accept_error_add_listener(struct 
 
 /**
  * Removes a listener of chrome.sockets.tcpServer.onAcceptError; one that is not there is no error.
+ * A call of it that is running, or is due for the event being delivered, still takes place.
  *
  * Mirrors:    chrome.sockets.tcpServer.onAcceptError.removeListener
  * Parameters: listener, user_data  as added.
@@ -2540,6 +2544,7 @@ chromesock_status chrome_sockets_udp_on_receive_add_listener(struct chromesock_a
 
 /**
  * Removes a listener of chrome.sockets.udp.onReceive; one that is not there is no error.
+ * A call of it that is running, or is due for the event being delivered, still takes place.
  *
  * Mirrors:    chrome.sockets.udp.onReceive.removeListener
  * Parameters: listener, user_data  as added.
@@ -2594,6 +2599,7 @@ chromesock_status chrome_sockets_udp_on_receive_error_add_listener(struct chrome
 
 /**
  * Removes a listener of chrome.sockets.udp.onReceiveError; one that is not there is no error.
+ * A call of it that is running, or is due for the event being delivered, still takes place.
  *
  * Mirrors:    chrome.sockets.udp.onReceiveError.removeListener
  * Parameters: listener, user_data  as added.

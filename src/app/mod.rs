@@ -110,7 +110,8 @@ impl App {
         let slot = reactor.new_slot();
         let accounts = Arc::new(Accounts::default());
         let delivery = Arc::new(Delivery::new(options.mode, host, reactor.asker(slot)));
-        let bytes = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+        // At least 1, or nothing could ever be read.
+        let bytes = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).max(1);
         let setup = Setup {
             accounts: Arc::clone(&accounts),
             limits: Limits {

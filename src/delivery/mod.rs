@@ -20,7 +20,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::api::event::{Event, Ticket};
 use crate::api::net_error::Status;
-use crate::api::table::EventType;
+use crate::api::table::{EventType, Namespace};
 use handlers::{Handlers, Snapshot};
 use notify::Level;
 
@@ -82,7 +82,7 @@ struct State {
     /// The thread that is delivering, so that callbacks never overlap.
     drainer: Option<ThreadId>,
     /// Sockets whose `close` was called and has not been answered: their data is of no interest.
-    closing: Vec<i32>,
+    closing: Vec<(Namespace, i32)>,
     /// Received bytes that the host is done with, by socket; negative: that it keeps beyond delivery.
     released: Vec<(i32, isize)>,
     /// The engine has stopped reading until something is released.
@@ -282,7 +282,7 @@ impl Delivery {
 
     /// Runs callbacks for at most `max` events, waiting up to `timeout` for the first; how many ran.
     pub fn dispatch(&self, max: usize, timeout: Option<Duration>) -> Result<usize, Status> {
-        let Some(mut state) = self.wait_for_event(timeout)? else {
+        let Some(mut state) = self.wait_for_event(deadline(timeout))? else {
             return Ok(0);
         };
         let mut batch = if max >= state.queue.len() {
@@ -303,8 +303,9 @@ impl Delivery {
 
     /// Takes one event, waiting up to `timeout`. Its data counts as undelivered until `release`.
     pub fn next(&self, timeout: Option<Duration>) -> Result<Event, Status> {
+        let until = deadline(timeout);
         loop {
-            let mut state = self.wait_for_event(timeout)?.ok_or(Status::TimedOut)?;
+            let mut state = self.wait_for_event(until)?.ok_or(Status::TimedOut)?;
             let event = state.queue.pop_front().ok_or(Status::Unexpected)?;
             let epoch = self.unloads_done.load(Ordering::Acquire);
             self.lower_if_empty(&state);
@@ -342,18 +343,19 @@ impl Delivery {
 
     /// A `close` of a socket is being called: no data of it is delivered from now on.
     pub fn note_closing(&self, close: EventType, socket_id: i32) {
-        if is_data_close(close) {
+        if let Some(namespace) = closed_with_data(close) {
             let mut state = self.state.lock();
-            state.closing.push(socket_id);
+            state.closing.push((namespace, socket_id));
             self.any_closing.store(true, Ordering::Release);
         }
     }
 
     /// The `close` was refused, or is completed.
     pub fn forget_closing(&self, close: EventType, socket_id: i32) {
-        if is_data_close(close) {
+        if let Some(namespace) = closed_with_data(close) {
             let mut state = self.state.lock();
-            if let Some(at) = state.closing.iter().position(|id| *id == socket_id) {
+            let closed = (namespace, socket_id);
+            if let Some(at) = state.closing.iter().position(|closing| *closing == closed) {
                 state.closing.swap_remove(at);
             }
             self.any_closing.store(!state.closing.is_empty(), Ordering::Release);
@@ -393,13 +395,11 @@ impl Delivery {
     /// The state with a non-empty queue that this thread may empty; `None` if there is none in time.
     fn wait_for_event(
         &self,
-        timeout: Option<Duration>,
+        until: Option<Instant>,
     ) -> Result<Option<MutexGuard<'_, State>>, Status> {
         if self.mode == Mode::Reactor {
             return Err(Status::WrongDelivery);
         }
-        // A time-out too far away to be told is none.
-        let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let mut state = self.state.lock();
         loop {
             if state.drainer == Some(std::thread::current().id()) {
@@ -515,7 +515,16 @@ impl Delivery {
             self.forget_closing(event.event_type, event.socket_id);
             return true;
         }
-        !is_data(event.event_type) || !self.state.lock().closing.contains(&event.socket_id)
+        match event.event_type {
+            EventType::ChromeSocketsTcpOnReceive | EventType::ChromeSocketsUdpOnReceive => {
+                let namespace = event.event_type.namespace();
+                let is_this = |closing: &(Namespace, i32)| {
+                    Some(closing.0) == namespace && closing.1 == event.socket_id
+                };
+                !self.state.lock().closing.iter().any(is_this)
+            }
+            _ => true,
+        }
     }
 
     fn adjust(&self, released: &mut Vec<(i32, isize)>) {
@@ -580,15 +589,15 @@ impl Delivery {
     }
 }
 
-/// Whether this is the completion of closing a socket that raises data events.
-fn is_data_close(event_type: EventType) -> bool {
-    matches!(event_type, EventType::ChromeSocketsTcpClose | EventType::ChromeSocketsUdpClose)
+/// When a time-out ends; one too far away to be told is none.
+fn deadline(timeout: Option<Duration>) -> Option<Instant> {
+    timeout.and_then(|timeout| Instant::now().checked_add(timeout))
 }
 
-/// Whether this notification carries received data.
-fn is_data(event_type: EventType) -> bool {
-    matches!(
-        event_type,
-        EventType::ChromeSocketsTcpOnReceive | EventType::ChromeSocketsUdpOnReceive
-    )
+/// The namespace of a `close` whose sockets raise data events.
+fn closed_with_data(close: EventType) -> Option<Namespace> {
+    match close {
+        EventType::ChromeSocketsTcpClose | EventType::ChromeSocketsUdpClose => close.namespace(),
+        _ => None,
+    }
 }

@@ -28,12 +28,8 @@ impl Accounts {
 
     /// Takes `bytes` if the sum of unfinished sends then is at most `quota` (tcp.md Q-1).
     pub fn take_unsent(&self, bytes: u64, quota: u64) -> bool {
-        let before = self.unsent.fetch_add(bytes, Relaxed);
-        let fits = before.checked_add(bytes).is_some_and(|sum| sum <= quota);
-        if !fits {
-            self.give_back_unsent(bytes);
-        }
-        fits
+        let take = |sum: u64| sum.checked_add(bytes).filter(|sum| *sum <= quota);
+        self.unsent.fetch_update(Relaxed, Relaxed, take).is_ok()
     }
 
     /// Gives back what `take_unsent` took.

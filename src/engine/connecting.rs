@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::reply::Reply;
 use crate::api::net_error::Status;
 use crate::net::os_error::connect_status;
-use crate::net::{Network, Stream, Token};
+use crate::net::{MAX_LANES, Network, Stream, Token};
 
 /// Head start of an attempt before the next one begins.
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
@@ -73,7 +73,7 @@ impl<S: Stream> Race<S> {
     pub(super) fn start_next<N: Network<Stream = S>>(&mut self, net: &mut N, id: i32) -> Step<S> {
         while let Some(address) = self.waiting.pop_front() {
             let lane = self.next_lane;
-            self.next_lane = self.next_lane.wrapping_add(1);
+            self.next_lane = (self.next_lane + 1) % MAX_LANES;
             let peer = SocketAddr::new(address, self.port);
             match net.connect(peer, Token { owner: id, lane }) {
                 Ok(stream) => {

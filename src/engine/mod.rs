@@ -320,9 +320,9 @@ impl<N: Network> Engine<N> {
         entry.queued = false;
         let visit = match &mut entry.machine {
             Machine::TcpClient(client) => client.visit(&mut ctx, &entry.properties),
-            Machine::TcpServer(_) if accepts == 0 => Visit::Rest,
+            Machine::TcpServer(server) if accepts == 0 && !server.is_on_request() => Visit::Rest,
             Machine::TcpServer(server) => {
-                let accepted = server.visit(&mut ctx, accepts);
+                let accepted = server.visit(&mut ctx, accepts.max(1));
                 self.admit_clients(id, accepted)
             }
             Machine::Udp(socket) => socket.visit(&mut ctx, &entry.properties),

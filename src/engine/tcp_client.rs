@@ -389,8 +389,11 @@ impl<N: Network> TcpClient<N> {
         if !connection.ready.readable {
             return Visit::Rest;
         }
-        if self.undelivered >= ctx.limits.undelivered_per_socket
-            || *ctx.undelivered >= ctx.limits.undelivered_per_app
+        // What a call asks for is bounded by the calls.
+        let needs_credit = matches!(self.reading, Reading::Events);
+        if needs_credit
+            && (self.undelivered >= ctx.limits.undelivered_per_socket
+                || *ctx.undelivered >= ctx.limits.undelivered_per_app)
         {
             return Visit::Stalled;
         }

@@ -71,6 +71,11 @@ impl<N: Network> TcpServer<N> {
         }
     }
 
+    /// Whether each connection is asked for by a call.
+    pub(super) fn is_on_request(&self) -> bool {
+        matches!(self.accepting, Accepting::OnRequest(_))
+    }
+
     fn wants_more(&self) -> bool {
         match &self.accepting {
             Accepting::Events => !self.paused,

@@ -346,7 +346,9 @@ impl<N: Network> UdpSocket<N> {
         match open.socket.send_equal(data, each, SocketAddr::new(address, to.port())) {
             Ok(()) => return true,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(_) => self.too_large_to_join = each,
+            // Anything else has nothing to do with the size: the single send will tell.
+            Err(error) if os_error::is_about_size(&error) => self.too_large_to_join = each,
+            Err(_) => {}
         }
         false
     }
@@ -395,8 +397,11 @@ impl<N: Network> UdpSocket<N> {
             if !self.deliver_held(ctx, properties) {
                 return Visit::Rest;
             }
-            if self.undelivered >= ctx.limits.undelivered_per_socket
-                || *ctx.undelivered >= ctx.limits.undelivered_per_app
+            // What a call asks for is bounded by the calls.
+            let needs_credit = matches!(self.reading, Reading::Events);
+            if needs_credit
+                && (self.undelivered >= ctx.limits.undelivered_per_socket
+                    || *ctx.undelivered >= ctx.limits.undelivered_per_app)
             {
                 return Visit::Stalled;
             }

@@ -218,9 +218,9 @@ unsafe fn read_options(given: &chromesock_app_options) -> Result<Options, Status
     Ok(options)
 }
 
-/// Starts the end of an app: its sockets close, its pending calls complete (connect and listen with
-/// ABORTED, sends with SOCKET_NOT_CONNECTED), later calls are refused with CONTEXT_SHUT_DOWN, and
-/// CHROMESOCK_APP_CLOSED is the last event. Calling it again does nothing.
+/// Starts the end of an app: its sockets close, its pending calls complete as if each had been closed
+/// (connects with ABORTED, sends with SOCKET_NOT_CONNECTED), later calls are refused with
+/// CONTEXT_SHUT_DOWN, and CHROMESOCK_APP_CLOSED is the last event. Calling it again does nothing.
 ///
 /// Mirrors:    nothing; host only.
 /// Parameters: app  still to be freed.

@@ -420,7 +420,12 @@ pub unsafe extern "C" fn chromesock_event_release(event: *const chromesock_event
         if event.is_null() {
             return Ok(());
         }
-        // SAFETY: owned events are EventBoxes made by into_c, released once.
+        // SAFETY: every event that C gets is the head of an EventBox.
+        if matches!(unsafe { &*event.cast::<EventBox>() }.origin, Origin::Borrowed(_)) {
+            // It belongs to the library, which releases it itself.
+            return Ok(());
+        }
+        // SAFETY: owned events are EventBoxes made by give, released once.
         let owned = unsafe { Box::from_raw(event.cast_mut().cast::<EventBox>()) };
         if let Some(delivery) = owned.delivery().upgrade() {
             delivery.release(owned.c.socket_id, owned.event.weight());

@@ -105,7 +105,8 @@ pub(crate) unsafe fn sized_of<T: types::Sized>(from: *const T) -> Result<Option<
     }
     // SAFETY: a sized struct begins with its size.
     let size = unsafe { from.cast::<u32>().read() } as usize;
-    if size < T::SMALLEST {
+    // A size that ends within a member would give half a pointer.
+    if size < T::SMALLEST || !size.is_multiple_of(align_of::<T>()) {
         return Err(Status::InvalidArgument);
     }
     let mut copy = T::ZERO;

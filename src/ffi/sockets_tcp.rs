@@ -440,6 +440,7 @@ pub unsafe extern "C" fn chrome_sockets_tcp_on_receive_add_listener(
 }
 
 /// Removes a listener of chrome.sockets.tcp.onReceive; one that is not there is no error.
+/// A call of it that is running, or is due for the event being delivered, still takes place.
 ///
 /// Mirrors:    chrome.sockets.tcp.onReceive.removeListener
 /// Parameters: listener, user_data  as added.
@@ -527,6 +528,7 @@ pub unsafe extern "C" fn chrome_sockets_tcp_on_receive_error_add_listener(
 }
 
 /// Removes a listener of chrome.sockets.tcp.onReceiveError; one that is not there is no error.
+/// A call of it that is running, or is due for the event being delivered, still takes place.
 ///
 /// Mirrors:    chrome.sockets.tcp.onReceiveError.removeListener
 /// Parameters: listener, user_data  as added.

@@ -323,6 +323,7 @@ pub unsafe extern "C" fn chrome_sockets_tcp_server_on_accept_add_listener(
 }
 
 /// Removes a listener of chrome.sockets.tcpServer.onAccept; one that is not there is no error.
+/// A call of it that is running, or is due for the event being delivered, still takes place.
 ///
 /// Mirrors:    chrome.sockets.tcpServer.onAccept.removeListener
 /// Parameters: listener, user_data  as added.
@@ -412,6 +413,7 @@ pub unsafe extern "C" fn chrome_sockets_tcp_server_on_accept_error_add_listener(
 }
 
 /// Removes a listener of chrome.sockets.tcpServer.onAcceptError; one that is not there is no error.
+/// A call of it that is running, or is due for the event being delivered, still takes place.
 ///
 /// Mirrors:    chrome.sockets.tcpServer.onAcceptError.removeListener
 /// Parameters: listener, user_data  as added.

@@ -339,6 +339,7 @@ pub unsafe extern "C" fn chrome_sockets_udp_on_receive_add_listener(
 }
 
 /// Removes a listener of chrome.sockets.udp.onReceive; one that is not there is no error.
+/// A call of it that is running, or is due for the event being delivered, still takes place.
 ///
 /// Mirrors:    chrome.sockets.udp.onReceive.removeListener
 /// Parameters: listener, user_data  as added.
@@ -426,6 +427,7 @@ pub unsafe extern "C" fn chrome_sockets_udp_on_receive_error_add_listener(
 }
 
 /// Removes a listener of chrome.sockets.udp.onReceiveError; one that is not there is no error.
+/// A call of it that is running, or is due for the event being delivered, still takes place.
 ///
 /// Mirrors:    chrome.sockets.udp.onReceiveError.removeListener
 /// Parameters: listener, user_data  as added.

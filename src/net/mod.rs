@@ -16,6 +16,9 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 
+/// Lanes that a token can tell apart.
+pub const MAX_LANES: u16 = 1 << 12;
+
 /// Which I/O source of a socket an event belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Token {
@@ -32,7 +35,8 @@ pub struct Ready {
     pub readable: bool,
     /// Writing may succeed, or a connection attempt has ended.
     pub writable: bool,
-    /// The peer's end of stream, or an error, is waiting to be read.
+    /// The peer's end of stream, an error or a mark is waiting to be read: a short read does not tell
+    /// that nothing is left.
     pub read_closed: bool,
 }
 

@@ -61,3 +61,10 @@ pub fn client_went_away(error: &io::Error) -> bool {
 pub const MESSAGE_TOO_LONG: i32 = libc::EMSGSIZE;
 /// An address of a family that the socket cannot reach.
 pub const WRONG_FAMILY: i32 = libc::EAFNOSUPPORT;
+
+/// Whether datagrams could not be sent together because of their size, or at all.
+#[must_use]
+pub fn is_about_size(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Unsupported
+        || matches!(error.raw_os_error(), Some(libc::EINVAL | libc::EMSGSIZE | libc::EIO))
+}

@@ -98,4 +98,5 @@ fn give_back<N: Network>(engine: &mut Engine<N>, events: &[Event]) {
     for event in events {
         engine.release(event.socket_id, event.weight().cast_signed());
     }
+    engine.retry_stalled();
 }

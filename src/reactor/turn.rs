@@ -300,11 +300,6 @@ impl Turn {
     fn close(&mut self, slot: u32, status: Status) {
         self.input(slot, 0, Engine::shut_down);
         let Some(mut app) = self.apps.remove(&slot) else { return };
-        debug_assert_eq!(
-            app.accounts.accepted(),
-            app.accounts.completed(),
-            "every call completes once"
-        );
         app.engine.take_events(&mut app.events);
         if let Some(asleep) = app.asleep.take() {
             asleep.drop_all(&mut app.engine, &app.delivery);
@@ -315,6 +310,11 @@ impl Turn {
         while catch_unwind(AssertUnwindSafe(|| hand_out(&app.delivery, &mut app.events))).is_err() {
         }
         app.delivery.end();
+        debug_assert_eq!(
+            app.accounts.accepted(),
+            app.accounts.completed(),
+            "every call completes once"
+        );
     }
 
     // --- time and work
@@ -331,20 +331,24 @@ impl Turn {
         }
     }
 
-    /// Lets sockets work, round-robin over those that have something to do.
+    /// Lets sockets work: one visit for each app in turn, as long as any has something to do.
     fn work(&mut self) {
+        for next in 0..self.dirty.len() {
+            self.settle(self.dirty[next]);
+        }
         let mut visits = VISITS_PER_TURN;
-        let mut next = 0;
-        while visits > 0 && next < self.dirty.len() {
-            let slot = self.dirty[next];
-            next += 1;
-            self.settle(slot);
-            while visits > 0
-                && let Some(id) = self.apps.get(&slot).and_then(|app| app.engine.next_work())
-            {
-                visits -= 1;
-                self.input(slot, id, Engine::handle_next_work);
-                self.settle(slot);
+        let mut some_worked = true;
+        while visits > 0 && some_worked {
+            some_worked = false;
+            for next in 0..self.dirty.len() {
+                let slot = self.dirty[next];
+                let work = self.apps.get(&slot).and_then(|app| app.engine.next_work());
+                if let Some(id) = work {
+                    some_worked = true;
+                    visits = visits.saturating_sub(1);
+                    self.input(slot, id, Engine::handle_next_work);
+                    self.settle(slot);
+                }
             }
         }
     }

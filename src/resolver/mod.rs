@@ -133,7 +133,13 @@ fn look_up(host: &str, dns_query_type: DnsQueryType) -> Answer {
                     addresses.push(entry.sockaddr.ip());
                 }
             }
-            if addresses.is_empty() { Err(Status::NameNotResolved) } else { Ok(addresses) }
+            // The address that says a name collides with a new top-level domain.
+            let collides = addresses.contains(&NAME_COLLISION);
+            if addresses.is_empty() || collides {
+                Err(Status::NameNotResolved)
+            } else {
+                Ok(addresses)
+            }
         }
         // The resolver is sure that the name does not exist.
         Err(error) if matches!(error.kind(), LookupErrorKind::NoName) => {
@@ -143,6 +149,8 @@ fn look_up(host: &str, dns_query_type: DnsQueryType) -> Answer {
         Err(_) => Err(Status::NameNotResolved),
     }
 }
+
+const NAME_COLLISION: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 53, 53));
 
 const ADDRCONFIG: i32 = libc::AI_ADDRCONFIG;
 

@@ -16,7 +16,7 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use mio::{Interest, Registry, event::Source};
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 
-use super::{Listener, MulticastOptions, Network, Ready, Stream, Token};
+use super::{Listener, MAX_LANES, MulticastOptions, Network, Ready, Stream, Token};
 use datagram::{Scratch, SysDatagram};
 
 pub(super) const SOMAXCONN: i32 = libc::SOMAXCONN;
@@ -38,6 +38,7 @@ pub(crate) struct SysNetwork {
 /// Bits of a `mio::Token`: 31 for the owner and its sign, 12 for the lane, the rest for the slot.
 const OWNER_BITS: u32 = 32;
 const LANE_BITS: u32 = 12;
+const _: () = assert!(MAX_LANES == 1 << LANE_BITS);
 
 /// Slots a token can tell apart.
 pub(crate) const MAX_SLOTS: u32 = 1 << (usize::BITS - OWNER_BITS - LANE_BITS);
@@ -58,13 +59,20 @@ pub(crate) fn unpack(token: mio::Token) -> (u32, Token) {
     (slot, Token { owner: token.0 as u32 as i32, lane: lane as u16 })
 }
 
+/// Everything a source can report.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const INTEREST: Interest = Interest::READABLE.add(Interest::WRITABLE).add(Interest::PRIORITY);
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const INTEREST: Interest = Interest::READABLE.add(Interest::WRITABLE);
+
 /// What an event reports.
 pub(crate) fn ready(event: &mio::event::Event) -> Ready {
     let failed = event.is_error();
     Ready {
         readable: event.is_readable() || failed,
         writable: event.is_writable() || failed,
-        read_closed: event.is_read_closed() || failed,
+        // Urgent data makes a read stop at its mark, short of what is there.
+        read_closed: event.is_read_closed() || event.is_priority() || failed,
     }
 }
 
@@ -74,8 +82,7 @@ impl SysNetwork {
     }
 
     fn register(&self, source: &mut impl Source, token: Token) -> io::Result<()> {
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        self.registry.register(source, pack(self.slot, token), interest)
+        self.registry.register(source, pack(self.slot, token), INTEREST)
     }
 }
 
@@ -132,8 +139,7 @@ impl Network for SysNetwork {
     }
 
     fn rewatch(&mut self, stream: &mut SysStream, token: Token) -> io::Result<()> {
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        self.registry.reregister(&mut stream.0, pack(self.slot, token), interest)
+        self.registry.reregister(&mut stream.0, pack(self.slot, token), INTEREST)
     }
 
     fn bind(
