@@ -34,7 +34,7 @@ static void on_receive(chromesock_app *app, const chromesock_event *event, void 
     size_t len = event->data_len;
     int times = 1;
     if (mode == MODE_SINK) {
-        if (++received % PART != 0) {
+        if (!count_received(&received, len)) {
             return;
         }
         put_number(out, received);

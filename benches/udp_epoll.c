@@ -26,7 +26,7 @@ static void take_plain(const uint8_t *data, size_t len, const struct sockaddr_in
     if (mode == MODE_ECHO) {
         send_one(data, len, from);
     } else if (mode == MODE_SINK) {
-        if (++received % PART == 0) {
+        if (count_received(&received, len)) {
             send_one(&received, sizeof received, from);
         }
     } else {
@@ -103,7 +103,7 @@ static void on_readable_mmsg(void)
             if (mode == MODE_ECHO) {
                 put_out(in[i], in_messages[i].msg_len, &peers[i]);
             } else if (mode == MODE_SINK) {
-                if (++received % PART == 0) {
+                if (count_received(&received, in_messages[i].msg_len)) {
                     uint8_t *data = next_out();
                     put_number(data, received);
                     put_out(data, sizeof received, &peers[i]);

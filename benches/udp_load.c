@@ -1,7 +1,8 @@
 /* The one load client of all UDP contestants; see load.c, whose output it shares. A window of datagrams is
- * kept under way; what has come is taken, and followed by as much, with one system call each. Where the
- * server only receives, sending has to cost this client less than receiving costs the server, or the client
- * would be what is measured: there the system cuts the datagrams out of one long one (UDP_SEGMENT). */
+ * kept under way; what has come is taken, and followed by as much, with one system call each. A server that only
+ * receives gets all this client can send. One by one, that may be less than it could take, and the server's
+ * CPU time says more than the rate; with --bursts, where the system cuts the datagrams out of long ones
+ * (UDP_SEGMENT), it is more, and systems that can hand bursts on as they are have a use for that. */
 #define _GNU_SOURCE
 #include "udp.h"
 
@@ -17,7 +18,7 @@ enum { STALL_SECONDS = 10 };
 
 static struct {
     const char *workload;
-    int port, size;
+    int port, size, bursts;
     pid_t server;
     double seconds, warmup;
 } options = {.size = 64, .seconds = 1.0, .warmup = 0.2};
@@ -120,24 +121,6 @@ static void check_numbered(int i, uint64_t number)
     }
 }
 
-/* The same by one datagram for the system to cut. */
-static void send_segmented(int n)
-{
-    static uint8_t whole[BATCH * DATAGRAM_MOST];
-    static uint64_t next;
-    int size = options.size, most = 65000 / size < BATCH ? 65000 / size : BATCH;
-    while (n > 0) {
-        int part = n < most ? n : most;
-        for (int i = 0; i < part; i++) {
-            put_number(whole + i * size, next++);
-        }
-        if (send(fd, whole, (size_t)(part * size), 0) != part * size) {
-            die("send");
-        }
-        n -= part;
-    }
-}
-
 /* Each turn takes what has come and sends as much; gives the number of datagrams that count. */
 static int turn_echo(uint64_t count)
 {
@@ -152,17 +135,46 @@ static int turn_echo(uint64_t count)
     return n;
 }
 
+/* One long datagram for the system to cut. */
+static void send_burst(void)
+{
+    static uint8_t whole[BATCH * DATAGRAM_MOST];
+    size_t size = (size_t)options.size, most = 65000 / size, len = size * (most < BATCH ? most : BATCH);
+    if (send(fd, whole, len, 0) != (ssize_t)len && errno != ENOBUFS) {
+        die("send");
+    }
+}
+
+/* The newest of the server's reports, if there is one. */
 static int turn_receive(uint64_t count)
 {
-    int n = receive();
-    for (int i = 0; i < n; i++) {
-        count += PART;
-        if (in_messages[i].msg_len != 8 || get_number(in[i]) != count) {
-            fail("the server's count is wrong");
+    static double last;
+    uint64_t reported = count;
+    if (last == 0) {
+        last = now();
+    }
+    for (int i = 0; i < 8; i++) {
+        if (options.bursts) {
+            send_burst();
+        } else {
+            send_numbered(BATCH);
         }
     }
-    send_segmented(n * PART);
-    return n * PART;
+    int n = recvmmsg(fd, in_messages, BATCH, MSG_DONTWAIT, NULL);
+    if (n < 0 && errno != EAGAIN) {
+        die("recvmmsg");
+    }
+    for (int i = 0; i < n; i++) {
+        if (in_messages[i].msg_len != 8 || get_number(in[i]) != reported + REPORT_EVERY) {
+            fail("the server's count is wrong");
+        }
+        reported += REPORT_EVERY;
+        last = now();
+    }
+    if (now() - last > STALL_SECONDS) {
+        fail("the server stands still");
+    }
+    return (int)(reported - count);
 }
 
 static void send_credits(int n)
@@ -192,7 +204,7 @@ static int turn_send(uint64_t count)
 static void usage(void)
 {
     fprintf(stderr, "udp_load --workload echo|receive|send --port N --server PID\n"
-                    "         [--size BYTES] [--seconds S] [--warmup S]\n");
+                    "         [--size BYTES] [--bursts] [--seconds S] [--warmup S]\n");
     exit(2);
 }
 
@@ -202,7 +214,7 @@ static void read_options(int argc, char **argv)
         {"workload", required_argument, NULL, 'w'}, {"port", required_argument, NULL, 'p'},
         {"server", required_argument, NULL, 'S'},   {"size", required_argument, NULL, 'z'},
         {"seconds", required_argument, NULL, 's'},  {"warmup", required_argument, NULL, 'u'},
-        {NULL, 0, NULL, 0}};
+        {"bursts", no_argument, NULL, 'b'},         {NULL, 0, NULL, 0}};
     int o;
     while ((o = getopt_long(argc, argv, "", known, NULL)) != -1) {
         switch (o) {
@@ -211,6 +223,7 @@ static void read_options(int argc, char **argv)
         case 'S': options.server = (pid_t)atoi(optarg); break;
         case 'z': options.size = atoi(optarg); break;
         case 's': options.seconds = atof(optarg); break;
+        case 'b': options.bursts = 1; break;
         case 'u': options.warmup = atof(optarg); break;
         default: usage();
         }
@@ -235,11 +248,10 @@ int main(int argc, char **argv)
         send_numbered(WINDOW);
     } else if (strcmp(options.workload, "receive") == 0) {
         int size = options.size;
-        if (setsockopt(fd, SOL_UDP, UDP_SEGMENT, &size, sizeof size) != 0) {
+        if (options.bursts && setsockopt(fd, SOL_UDP, UDP_SEGMENT, &size, sizeof size) != 0) {
             die("UDP_SEGMENT");
         }
         turn = turn_receive;
-        send_segmented(WINDOW);
     } else if (strcmp(options.workload, "send") == 0) {
         turn = turn_send;
         send_credits(WINDOW / PART);

@@ -46,7 +46,7 @@ static void on_receive(uv_udp_t *handle, ssize_t n, const uv_buf_t *buf, const s
     if (mode == MODE_ECHO) {
         send_one(buf->base, (size_t)n, from);
     } else if (mode == MODE_SINK) {
-        if (++received % PART == 0) {
+        if (count_received(&received, (size_t)n)) {
             send_one((char *)&received, sizeof received, from);
         }
     } else {
@@ -76,7 +76,8 @@ int main(int argc, char **argv)
         return 2;
     }
     loop = uv_default_loop();
-    check(uv_udp_init_ex(loop, &udp, AF_INET | (strcmp(argv[2], "mmsg") == 0 ? UV_UDP_RECVMMSG : 0U)), "uv_udp_init_ex");
+    unsigned flags = strcmp(argv[2], "mmsg") == 0 ? UV_UDP_RECVMMSG : 0U;
+    check(uv_udp_init_ex(loop, &udp, AF_INET | flags), "uv_udp_init_ex");
     check(uv_ip4_addr("127.0.0.1", 0, &at), "address");
     check(uv_udp_bind(&udp, (struct sockaddr *)&at, 0), "bind");
     check(uv_udp_getsockname(&udp, (struct sockaddr *)&at, &len), "getsockname");

@@ -199,6 +199,22 @@ int udp_probe_bind(const char *address, uint16_t port) {
 
 int udp_has_ipv6(void) { return udp_probe_bind("::1", 0) == 0; }
 
+uint16_t quiet_port(void) {
+    static unsigned next;
+    if (next == 0) next = 10000 + (unsigned)getpid() % 20000;
+    for (int tries = 0; tries < 2000; tries++) {
+        struct sockaddr_storage a;
+        uint16_t port = (uint16_t)(10000 + next++ % 20000);
+        int udp = try_bind("0.0.0.0", port), tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        socklen_t len = fill(&a, "0.0.0.0", port);
+        int free = udp >= 0 && tcp >= 0 && bind(tcp, (struct sockaddr *)&a, len) == 0;
+        if (udp >= 0) close(udp);
+        if (tcp >= 0) close(tcp);
+        if (free) return port;
+    }
+    FAIL("no quiet port");
+}
+
 int32_t net_code_of(int error) {
     static const struct {
         int error;

@@ -22,6 +22,9 @@ int udp_probe_send(const char *bind_to, const char *address, uint16_t port, size
 int udp_probe_join(const char *bind_to, const char *group);
 int udp_probe_bind(const char *address, uint16_t port);
 int udp_has_ipv6(void);
+/* A port that is free for UDP and TCP and that the system gives to nobody by itself: for cases that let
+ * go of a port and want it back, while other tests run. */
+uint16_t quiet_port(void);
 /* The code of an errno, from this suite's own copy of the table udp.md 11. */
 int32_t net_code_of(int error);
 

@@ -25,7 +25,7 @@ static int udp_is_bound(uint16_t port) {
 static uint16_t echo_to(fx *f, uint16_t port) {
     char address[80];
     uint16_t own;
-    close(udp_peer(&own));
+    own = quiet_port();
     snprintf(address, sizeof address, "UDP4-DATAGRAM:127.0.0.1:%u,bind=127.0.0.1:%u", (unsigned)port,
              (unsigned)own);
     const char *argv[] = {socat, "-b", "65536", address, "PIPE", NULL};
@@ -36,7 +36,7 @@ static uint16_t echo_to(fx *f, uint16_t port) {
 
 static void start_tcp_echo(void) {
     char address[80];
-    tcp_echo_port = real_port();
+    tcp_echo_port = quiet_port();
     snprintf(address, sizeof address, "TCP4-LISTEN:%u,bind=127.0.0.1,fork,backlog=50",
              (unsigned)tcp_echo_port);
     const char *argv[] = {socat, "-b", "65536", address, "PIPE", NULL};
@@ -91,7 +91,7 @@ static void legacy_datagrams(fx *f) {
         RECEIVED(sock_recv_from(f, id, NOT_GIVEN), "to and fro", echo);
     }
     /* connected first, so that socat can be told our port: it need not be there yet (4.3) */
-    close(udp_peer(&echo));
+    echo = quiet_port();
     RESULT(sock_connect(f, other, "127.0.0.1", echo), 0);
     port = (uint16_t)SOCK_INFO(f, other, UDP, 1, LOCAL | PEER)->local_port;
     {

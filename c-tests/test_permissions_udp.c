@@ -352,11 +352,9 @@ static void the_worked_example(fx *f) {
 int main(int argc, char **argv) {
     static char narrow[1200];
     chromesock_app_options o;
-    int fd;
     udp_fd = udp_peer(&udp_port);
     listen_fd = peer_listen(&tcp_port);
-    fd = udp_peer(&free_port);
-    close(fd);
+    free_port = quiet_port();
     snprintf(narrow, sizeof narrow,
              "{\"sockets\":{\"udp\":{\"bind\":\"127.0.0.1:%u\",\"send\":[\"127.0.0.1:%u\",\"allowed.test\"]}},"
              "\"permissions\":[{\"socket\":[\"tcp-connect:127.0.0.1:%u\",\"tcp-listen:127.0.0.1:%u\","

@@ -129,9 +129,9 @@ static void the_list(fx *f) {
 /* The filters, on interfaces made for it: down, without carrier, with several addresses, host-only,
  * link-local, the same address twice, loopback addresses elsewhere. */
 static int try_command(const char *command) { return system(command) == 0; }
-static int has_link_local(const ev *e) {
+static int lists(const ev *e, const char *beginning) {
     for (size_t n = 0; n < e->interfaces_len; n++)
-        if (strncmp(e->interfaces[n].address, "fe80:", 5) == 0) return 1;
+        if (strncmp(e->interfaces[n].address, beginning, strlen(beginning)) == 0) return 1;
     return 0;
 }
 static void filters(void) {
@@ -155,8 +155,9 @@ static void filters(void) {
         CHECK_INT(is_the_list(f)->interfaces_len, 0); /* up without carrier */
         CHECK(try_command("ip link set vb up"));
         six = try_command("ip -6 addr add 2001:db8::5/64 dev va nodad 2>/dev/null");
+        /* the system notices the carrier in its own time */
+        wait_until(f, lists(is_the_list(f), "192.0.2.200") && lists(is_the_list(f), "10.9.8.7"));
         e = is_the_list(f);
-        CHECK(e->interfaces_len >= 3);
         CHECK_STR(e->interfaces[0].address, "10.1.2.3");
         CHECK_INT(e->interfaces[0].prefix_length, 32);
         CHECK_STR(e->interfaces[1].address, "10.9.8.7");
@@ -169,7 +170,7 @@ static void filters(void) {
             CHECK_STR(e->interfaces[3].address, "2001:db8::5");
             CHECK_INT(e->interfaces[3].prefix_length, 64);
             /* and link-local ones when they are through */
-            wait_until(f, has_link_local(is_the_list(f)));
+            wait_until(f, lists(is_the_list(f), "fe80:"));
         }
         fx_end(f);
         _exit(0);

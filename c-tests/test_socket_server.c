@@ -37,8 +37,8 @@ static void listen_and_accept(fx *f) {
 static void listen_refusals(fx *f) {
     static const char *const bad[] = {"", "localhost", "[::1]", "127.0.0.1 ", "1.2.3.4.5", "*"};
     static const int32_t backlogs[] = {0, -1, INT32_MIN};
-    uint16_t taken;
-    int listen_fd = peer_listen(&taken);
+    uint16_t taken = quiet_port();
+    int listen_fd = peer_listen_on("127.0.0.1", &taken, 16);
     int32_t udp = new_sock(f, UDP), id;
     RESULT_TEXT(sock_listen(f, udp, "127.0.0.1", 0, 5), CHROMESOCK_FAILED, WRONG_TYPE);
     RESULT_TEXT(sock_listen(f, udp, "bad", 0, 0), CHROMESOCK_FAILED, WRONG_TYPE); /* 3 before 6 */
@@ -76,9 +76,10 @@ static void listen_refusals(fx *f) {
 
 /* 4.10 "second listen" (D12a): -2, the listener untouched; 5 columns SERVER. */
 static void server_mode(fx *f) {
-    uint16_t port;
-    int32_t id = sock_listening(f, &port), client;
+    uint16_t port = quiet_port();
+    int32_t id = new_sock(f, TCP), client;
     int peer;
+    RESULT(sock_listen(f, id, "127.0.0.1", port, NOT_GIVEN), 0);
     RESULT_TEXT(sock_listen(f, id, "127.0.0.1", 0, 5), CHROMESOCK_FAILED, COULD_NOT_LISTEN);
     RESULT_TEXT(sock_listen(f, id, "bad", 0, 5), CHROMESOCK_INVALID_ARGUMENT, "Unknown error.");
     for (int closed = 0; closed < 2; closed++) {

@@ -153,9 +153,7 @@ static void order(fx *f) {
     int32_t id = new_udp(f);
     call *c[9];
     size_t before;
-    /* a port that the peer may already shout at */
-    int probe = udp_peer(&port);
-    close(probe);
+    port = quiet_port();
     c[0] = udp_set_ttl(f, id, 3);
     c[1] = udp_bind(f, id, "127.0.0.1", port);
     c[2] = udp_set_paused(f, id, 1);
@@ -190,8 +188,7 @@ static void *shout(void *arg) {
 }
 static void bind_comes_first(fx *f) {
     pthread_t t;
-    int probe = udp_peer(&shout_port);
-    close(probe);
+    shout_port = quiet_port();
     shouting = 1;
     CHECK_INT(pthread_create(&t, NULL, shout, NULL), 0);
     for (int n = 0; n < 20; n++) {

@@ -174,11 +174,16 @@ static void *flood_run(void *arg) {
     return NULL;
 }
 
+/* The last number that take_all has seen, and of which socket. */
+static uint32_t last;
+static int32_t last_id;
+
 static void flood_start(struct flood *x, uint16_t port, size_t len) {
     x->port = port;
     x->len = len;
     x->go = 1;
     x->sent = 0;
+    last_id = 0;
     CHECK_INT(pthread_create(&x->thread, NULL, flood_run, x), 0);
 }
 
@@ -190,14 +195,10 @@ static unsigned long flood_stop(struct flood *x) {
 
 /* Takes all onReceive of the socket recorded so far: each whole, the numbers rising. */
 static size_t take_all(fx *f, int32_t id, size_t len) {
-    static uint32_t last;
-    static int32_t last_id;
-    static fx *last_fx;
     size_t got = 0;
     pthread_mutex_lock(&f->mutex);
-    if (last_id != id || last_fx != f) last = 0;
+    if (last_id != id) last = 0;
     last_id = id;
-    last_fx = f;
     for (size_t n = 0; n < f->len; n++) {
         ev *e = f->events[n];
         uint32_t number;

@@ -83,8 +83,8 @@ static void ask(chromesock_app *app) {
                                  "MAN: \"ssdp:discover\"\r\n"
                                  "MX: 1\r\n" /* answers come spread over one second */
                                  "ST: ssdp:all\r\n\r\n";
-    chrome_sockets_udp_send(app, sockets[SSDP_ASKING], (const uint8_t *)search, sizeof search - 1, SSDP_GROUP, SSDP_PORT,
-                            CHROME_SOCKETS_DNS_QUERY_TYPE_ANY, on_sent, "ssdp");
+    chrome_sockets_udp_send(app, sockets[SSDP_ASKING], (const uint8_t *)search, sizeof search - 1, SSDP_GROUP,
+                            SSDP_PORT, CHROME_SOCKETS_DNS_QUERY_TYPE_ANY, on_sent, "ssdp");
     ask_mdns(app, SERVICE_TYPES, DNS_PTR);
 }
 

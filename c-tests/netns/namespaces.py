@@ -123,6 +123,7 @@ class Machine:
 
 def cable(one, one_name, other, other_name):
     """Joins two machines; both ends are up."""
-    run("ip", "link", "add", one_name, "netns", one.name, "type", "veth", "peer", "name", other_name, "netns", other.name)
+    run("ip", "link", "add", one_name, "netns", one.name, "type", "veth",
+        "peer", "name", other_name, "netns", other.name)
     one.ip("link", "set", one_name, "up")
     other.ip("link", "set", other_name, "up")

@@ -92,7 +92,7 @@ class NetworkList(TwoMachines):
         self.a.ip("addr", "add", "2001:db8:1::7e/64", "dev", "va")
         self.assertIn("tentative", self.a.ip("addr", "show", "dev", "va", "to", "2001:db8:1::7e"))
         self.assertEqual(self.networks(), whole)
-        self.a.ip("addr", "add", "2001:db8:1::de/64", "dev", "va", "nodad", "preferred_lft", "0", "valid_lft", "forever")
+        self.a.ip("addr", "add", "2001:db8:1::de/64", "dev", "va", "nodad", "preferred_lft", "0", "valid_lft", "3600")
         self.assertIn("deprecated", self.a.ip("addr", "show", "dev", "va", "to", "2001:db8:1::de"))
         self.assertIn(("va", "2001:db8:1::de", 64), self.networks())
 

@@ -156,7 +156,8 @@ class Network(unittest.TestCase):
                 self.assertNotIn(asked[0][3][1], (5353, 1900))
                 self.assertEqual(struct.unpack("@i", asked[0][1][0][2])[0], ttl)
                 if name == "mdns":
-                    self.assertEqual(asked[0][0], b"\0\0\0\0\0\1\0\0\0\0\0\0\11_services\7_dns-sd\4_udp\5local\0\0\14\0\1")
+                    self.assertEqual(asked[0][0], b"\0\0\0\0\0\1\0\0\0\0\0\0"
+                                     b"\11_services\7_dns-sd\4_udp\5local\0\0\14\0\1")
                 else:
                     self.assertTrue(asked[0][0].startswith(b"M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\n"))
                     self.assertTrue(asked[0][0].endswith(b"\r\n\r\n"))

@@ -145,7 +145,8 @@ class Dnsmasq(unittest.TestCase):
 
     def test_no_such_name_and_no_such_record(self):
         self.assertEqual(self.ask("nothing.test", code=3), ("", "dns: nothing.test: no such name\n"))
-        self.assertEqual(self.ask("--type", "AAAA", "four.test", code=4), ("", "dns: four.test: no record of this type\n"))
+        self.assertEqual(self.ask("--type", "AAAA", "four.test", code=4),
+                         ("", "dns: four.test: no record of this type\n"))
 
     def test_refused(self):
         """There is nobody whom dnsmasq could ask about other names."""
@@ -196,8 +197,9 @@ class BadServers(unittest.TestCase):
     def test_random_answers(self):
         """Whatever comes after a good header: no crash, an end, and a code of ours."""
         for _ in range(40):
-            with Silent(lambda query, _: [query[:2] + os.urandom(200), query[:2] + b"\x81\x80" + os.urandom(2) + query[6:] +
-                                       os.urandom(300), answer_to(query)[:-2] + os.urandom(9)]) as server:
+            with Silent(lambda query, _: [query[:2] + os.urandom(200),
+                                          query[:2] + b"\x81\x80" + os.urandom(2) + query[6:] + os.urandom(300),
+                                          answer_to(query)[:-2] + os.urandom(9)]) as server:
                 done = subprocess.run([DNS, "--server", f"{LOCAL}:{server.port}", "--timeout", "50", "--tries", "1",
                                        "host.test"], capture_output=True, timeout=DEADLINE)
                 self.assertIn(done.returncode, (0, 1, 3, 4, 5, 6), done.stderr)
@@ -208,7 +210,8 @@ class BadServers(unittest.TestCase):
 
     def test_control_characters_are_not_printed(self):
         def answer(query, _):
-            return [query[:2] + b"\x81\x80\0\1\0\1\0\0\0\0" + query[12:] + b"\xc0\x0c\0\x10\0\1\0\0\0\x3c\0\6\5\x1b[2J\x07"]
+            record = b"\xc0\x0c\0\x10\0\1\0\0\0\x3c\0\6\5\x1b[2J\x07"
+            return [query[:2] + b"\x81\x80\0\1\0\1\0\0\0\0" + query[12:] + record]
 
         with Silent(answer) as server:
             out, _ = run(DNS, "--server", f"{LOCAL}:{server.port}", "--type", "TXT", "host.test")

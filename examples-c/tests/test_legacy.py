@@ -207,7 +207,8 @@ class Client(unittest.TestCase):
         self.assertIn(b"DNS resolution failed", run(CLIENT, "no-such-name.invalid", "9", code=1)[1])
 
     def test_wrong_arguments_are_refused(self):
-        for arguments in ((), (LOCAL,), (LOCAL, "0"), (LOCAL, "65536"), (LOCAL, "1x"), ("--udp", LOCAL), ("x", "1", "2")):
+        for arguments in ((), (LOCAL,), (LOCAL, "0"), (LOCAL, "65536"), (LOCAL, "1x"), ("--udp", LOCAL),
+                          ("x", "1", "2")):
             run(CLIENT, *arguments, code=2)
 
 

@@ -105,8 +105,9 @@ pub(crate) unsafe fn sized_of<T: types::Sized>(from: *const T) -> Result<Option<
     }
     // SAFETY: a sized struct begins with its size.
     let size = unsafe { from.cast::<u32>().read() } as usize;
-    // A size that ends within a member would give half a pointer.
-    if size < T::SMALLEST || !size.is_multiple_of(align_of::<T>()) {
+    // That would give half a pointer.
+    let ends_within_member = size < size_of::<T>() && !size.is_multiple_of(align_of::<T>());
+    if size < T::SMALLEST || ends_within_member {
         return Err(Status::InvalidArgument);
     }
     let mut copy = T::ZERO;
