@@ -408,12 +408,14 @@ impl<N: Network> UdpSocket<N> {
             let Some(open) = self.open.as_mut().filter(|open| open.ready.readable) else {
                 return Visit::Rest;
             };
-            if let Err(error) = open.socket.receive(ctx.datagrams) {
-                match error.kind() {
+            match open.socket.receive(ctx.datagrams) {
+                // A connected socket may have an error waiting behind what it received.
+                Ok(is_empty) => open.ready.readable = !is_empty || open.peer.is_some(),
+                Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock => open.ready.readable = false,
                     io::ErrorKind::Interrupted => {}
                     _ => self.fail_receive(ctx, os_error::status(&error)),
-                }
+                },
             }
             self.held.append(&mut ctx.datagrams.received);
         }

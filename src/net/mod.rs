@@ -125,8 +125,9 @@ pub const DEFAULT_BACKLOG: i32 = sys::SOMAXCONN;
 
 /// A datagram socket.
 pub trait Datagram: std::fmt::Debug {
-    /// Receives datagrams that are waiting, at most as many as suit one turn, whole and in order.
-    fn receive(&mut self, buffers: &mut DatagramBuffers) -> io::Result<()>;
+    /// Receives datagrams that are waiting, at most as many as suit one turn, whole and in order;
+    /// whether that were all, so that only a new event can bring more.
+    fn receive(&mut self, buffers: &mut DatagramBuffers) -> io::Result<bool>;
     /// Sends one datagram, to `to` or to the connected peer.
     fn send(&mut self, data: &[u8], to: Option<SocketAddr>) -> io::Result<()>;
     /// Sends datagrams of `each` bytes, which lie in `data` one after the other (the last may be

@@ -372,7 +372,7 @@ impl Drop for SimDatagram {
 }
 
 impl Datagram for SimDatagram {
-    fn receive(&mut self, buffers: &mut DatagramBuffers) -> io::Result<()> {
+    fn receive(&mut self, buffers: &mut DatagramBuffers) -> io::Result<bool> {
         let mut world = self.sim.world();
         let result = world.receive_datagrams(self.sock, &mut buffers.received);
         world.log_sock(self.sock, "receive", &result);
@@ -380,7 +380,7 @@ impl Datagram for SimDatagram {
             drop(world);
             panic!("scripted panic in receive");
         }
-        result.map(drop)
+        result.map(|_| false)
     }
 
     fn send(&mut self, data: &[u8], to: Option<SocketAddr>) -> io::Result<()> {

@@ -127,7 +127,7 @@ fn bind_to_random_port(socket: &Socket, peer: SocketAddr) -> io::Result<()> {
 
 impl Datagram for SysDatagram {
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    fn receive(&mut self, into: &mut DatagramBuffers) -> io::Result<()> {
+    fn receive(&mut self, into: &mut DatagramBuffers) -> io::Result<bool> {
         let mut scratch = self.scratch.borrow_mut();
         let Scratch { buffers, copies } = &mut *scratch;
         buffers.resize_with(BATCH, || vec![0; MAX_DATAGRAM]);
@@ -138,16 +138,17 @@ impl Datagram for SysDatagram {
             }
             into.received.push_back((data, from));
         })
+        .map(|number| number < BATCH)
     }
 
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    fn receive(&mut self, into: &mut DatagramBuffers) -> io::Result<()> {
+    fn receive(&mut self, into: &mut DatagramBuffers) -> io::Result<bool> {
         let mut scratch = self.scratch.borrow_mut();
         let Scratch { buffers, copies } = &mut *scratch;
         buffers.resize_with(1, || vec![0; MAX_DATAGRAM]);
         let (len, from) = retrying(|| self.socket.recv_from(&mut buffers[0]))?;
         into.received.push_back((Scratch::copy(copies, &buffers[0][..len]), from));
-        Ok(())
+        Ok(false)
     }
 
     fn send(&mut self, data: &[u8], to: Option<SocketAddr>) -> io::Result<()> {
@@ -212,12 +213,12 @@ mod batch {
     type Control = [u64; 4];
 
     /// Receives what is waiting, at most a batch, into `buffers`; `each` gets the bytes, the size of
-    /// the datagrams they consist of, and their sender.
+    /// the datagrams they consist of, and their sender. How many buffers were filled.
     pub(super) fn receive(
         socket: &impl AsRawFd,
         buffers: &mut [Vec<u8>],
         mut each: impl FnMut(&[u8], usize, SocketAddr),
-    ) -> io::Result<()> {
+    ) -> io::Result<usize> {
         let mut names = [const { MaybeUninit::<libc::sockaddr_storage>::uninit() }; BATCH];
         let mut controls = [const { MaybeUninit::<Control>::uninit() }; BATCH];
         // SAFETY: all zeros is a value of these structs: no name, no blocks, no control messages.
@@ -249,7 +250,7 @@ mod batch {
                 each(data, joined.unwrap_or(data.len()), from);
             }
         }
-        Ok(())
+        Ok(received)
     }
 
     /// # Safety
