@@ -1,4 +1,4 @@
-//! Faults that were found in the engine and mended.
+//! Faults that were found in the engine and mended, each with the rule it broke.
 
 use super::driver::{LIMITS, Rig};
 use super::{connected, scripted, settle};
@@ -26,8 +26,7 @@ fn legacy_bound() -> Rig {
     rig
 }
 
-/// style 11 ("zero"), S-8. `Connection::write` asks again and again; `SendQueue::flush` already
-/// treats the same answer as a failure.
+/// style 11 ("zero"), S-8: the answer that takes nothing is not asked for again.
 #[test]
 fn a_write_that_takes_nothing_is_a_failure_not_a_loop_s_8() {
     let zeros = vec![Step::Take(0); 100];
@@ -61,7 +60,7 @@ fn bytes_of_a_read_that_panicked_reach_no_other_socket() {
 }
 
 /// style 5: "In a machine: that socket is dropped, its replies complete with UNEXPECTED". Nobody
-/// learns whose timer panicked, so the reactor abandons socket 0, and the call waits for ever.
+/// learns whose timer panicked: the reactor abandons 0, the socket in hand.
 #[test]
 fn a_panic_at_a_timer_costs_the_socket_whose_timer_it_was() {
     let mut rig = connected();
