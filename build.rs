@@ -23,6 +23,7 @@ const SOURCES: &[&str] = &[
     "src/ffi/sockets_udp_groups.rs",
     "src/ffi/socket.rs",
     "src/ffi/socket_udp.rs",
+    "src/ffi/tls.rs",
 ];
 
 fn main() {
@@ -93,6 +94,7 @@ fn main() {
 /// Enums that no function names in its signature, since enums come in as plain integers.
 const ENUMS: &[&str] = &[
     "chromesock_delivery",
+    "chromesock_trust",
     "chromesock_api",
     "chromesock_operation",
     "chrome_sockets_dns_query_type",

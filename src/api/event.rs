@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 
 use super::net_error::Status;
-use super::properties::{NetworkInterface, SocketInfo};
+use super::properties::{NetworkInterface, SocketInfo, TlsSession};
 use super::table::EventType;
 
 /// What a datagram counts beyond its data, so that a flood of empty ones is bounded too.
@@ -36,6 +36,8 @@ pub struct Event {
     pub message: Option<&'static CStr>,
     /// What else is delivered.
     pub payload: Payload,
+    /// Received data: whether it came through TLS.
+    pub secured: bool,
     /// Completions carry their call's ticket; notifications have none.
     pub ticket: Option<Ticket>,
 }
@@ -60,6 +62,8 @@ pub enum Payload {
     Interfaces(Box<[NetworkInterface]>),
     /// What a denied call wanted.
     Denied(Box<Denied>),
+    /// What a secured connection has agreed upon.
+    TlsSession(Box<TlsSession>),
 }
 
 /// What a denied call wanted to reach.
@@ -84,6 +88,7 @@ impl Event {
             result: result.map(Status::number),
             message: None,
             payload: Payload::None,
+            secured: false,
             ticket: None,
         }
     }

@@ -20,7 +20,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::api::event::{Event, Ticket};
 use crate::api::net_error::Status;
-use crate::api::table::{EventType, Namespace};
+use crate::api::table::EventType;
 use handlers::{Handlers, Snapshot};
 use notify::Level;
 
@@ -81,8 +81,9 @@ struct State {
     queue: VecDeque<Event>,
     /// The thread that is delivering, so that callbacks never overlap.
     drainer: Option<ThreadId>,
-    /// Sockets whose `close` was called and has not been answered: their data is of no interest.
-    closing: Vec<(Namespace, i32)>,
+    /// Calls that were not answered yet after which data is of no interest: `close`, and `secure` for
+    /// what came in plain text (tcp.md TLS-28).
+    closing: Vec<(EventType, i32)>,
     /// Received bytes that the host is done with, by socket; negative: that it keeps beyond delivery.
     released: Vec<(i32, isize)>,
     /// The engine has stopped reading until something is released.
@@ -341,21 +342,21 @@ impl Delivery {
         self.adjust(&mut vec![(socket_id, -bytes.cast_signed())]);
     }
 
-    /// A `close` of a socket is being called: no data of it is delivered from now on.
-    pub fn note_closing(&self, close: EventType, socket_id: i32) {
-        if let Some(namespace) = closed_with_data(close) {
+    /// A `close` or `secure` of a socket is being called: no data of it, or none that came in plain
+    /// text, is delivered from now on.
+    pub fn note_closing(&self, call: EventType, socket_id: i32) {
+        if ends_data(call) {
             let mut state = self.state.lock();
-            state.closing.push((namespace, socket_id));
+            state.closing.push((call, socket_id));
             self.any_closing.store(true, Ordering::Release);
         }
     }
 
-    /// The `close` was refused, or is completed.
-    pub fn forget_closing(&self, close: EventType, socket_id: i32) {
-        if let Some(namespace) = closed_with_data(close) {
+    /// The call was refused, or is completed.
+    pub fn forget_closing(&self, call: EventType, socket_id: i32) {
+        if ends_data(call) {
             let mut state = self.state.lock();
-            let closed = (namespace, socket_id);
-            if let Some(at) = state.closing.iter().position(|closing| *closing == closed) {
+            if let Some(at) = state.closing.iter().position(|noted| *noted == (call, socket_id)) {
                 state.closing.swap_remove(at);
             }
             self.any_closing.store(!state.closing.is_empty(), Ordering::Release);
@@ -518,10 +519,13 @@ impl Delivery {
         match event.event_type {
             EventType::ChromeSocketsTcpOnReceive | EventType::ChromeSocketsUdpOnReceive => {
                 let namespace = event.event_type.namespace();
-                let is_this = |closing: &(Namespace, i32)| {
-                    Some(closing.0) == namespace && closing.1 == event.socket_id
+                let is_ended = |(call, socket_id): &(EventType, i32)| {
+                    let only_plain = *call == EventType::ChromeSocketsTcpSecure;
+                    *socket_id == event.socket_id
+                        && call.namespace() == namespace
+                        && !(only_plain && event.secured)
                 };
-                !self.state.lock().closing.iter().any(is_this)
+                !self.state.lock().closing.iter().any(is_ended)
             }
             _ => true,
         }
@@ -594,10 +598,12 @@ fn deadline(timeout: Option<Duration>) -> Option<Instant> {
     timeout.and_then(|timeout| Instant::now().checked_add(timeout))
 }
 
-/// The namespace of a `close` whose sockets raise data events.
-fn closed_with_data(close: EventType) -> Option<Namespace> {
-    match close {
-        EventType::ChromeSocketsTcpClose | EventType::ChromeSocketsUdpClose => close.namespace(),
-        _ => None,
-    }
+/// Whether data events of a socket end with this call.
+fn ends_data(call: EventType) -> bool {
+    matches!(
+        call,
+        EventType::ChromeSocketsTcpClose
+            | EventType::ChromeSocketsTcpSecure
+            | EventType::ChromeSocketsUdpClose
+    )
 }

@@ -9,6 +9,7 @@ use std::io;
 
 use bytes::{Buf, Bytes, BytesMut};
 
+use super::connection::Channel;
 use super::reply::Reply;
 use crate::api::event::Response;
 use crate::net::Stream;
@@ -50,9 +51,9 @@ impl SendQueue {
         }
     }
 
-    /// Writes until all is taken (`true`), the turn is over (`false`) or the stream refuses
+    /// Writes until all is taken (`true`), the turn is over (`false`) or the channel refuses
     /// (`WouldBlock` or a failure).
-    pub(super) fn flush(&mut self, stream: &mut impl Stream) -> io::Result<bool> {
+    pub(super) fn flush(&mut self, channel: &mut Channel<impl Stream>) -> io::Result<bool> {
         let mut left = MAX_FLUSH;
         loop {
             self.complete_taken(0);
@@ -65,7 +66,7 @@ impl SendQueue {
             if left == 0 {
                 return Ok(false);
             }
-            let taken = stream.write_blocks(self.blocks.make_contiguous())?;
+            let taken = channel.write_blocks(self.blocks.make_contiguous())?;
             if taken == 0 {
                 return Err(io::ErrorKind::WriteZero.into());
             }

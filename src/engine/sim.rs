@@ -296,6 +296,10 @@ impl Network for SimNetwork {
     fn now(&self) -> Instant {
         self.sim.look().now
     }
+
+    fn calendar_time(&self) -> Duration {
+        self.sim.look().calendar_time
+    }
 }
 
 /// A listening socket.
@@ -450,6 +454,11 @@ impl Stream for SimStream {
 
     fn set_no_delay(&mut self, on: bool) -> io::Result<()> {
         self.sim.world().set_option(self.end, "noDelay", on)
+    }
+
+    fn peer_has_ended(&self) -> bool {
+        let end = &self.sim.look().ends[self.end];
+        end.input_ended || end.error.is_some() || !end.connected
     }
 
     fn set_keep_alive(&mut self, on: bool, delay: i32) -> io::Result<()> {

@@ -15,20 +15,19 @@ use bytes::Bytes;
 use super::Limits;
 use super::accounts::Accounts;
 use super::connecting::{Race, Step};
+use super::connection::{Channel, Connection, MAX_RECEIVE, Origin};
 use super::recycler::ReadBuffer;
 use super::registry::Properties;
 use super::reply::{Outbox, Reply};
-use super::send_queue::SendQueue;
+use super::tls::{self, ServerName, Tls};
 use crate::api::event::{Event, Payload, Response};
 use crate::api::net_error::Status;
-use crate::api::properties::{Endpoint, SocketInfo};
+use crate::api::properties::{Endpoint, SecureOptions, SocketInfo, TlsSession};
 use crate::api::table::EventType;
-use crate::net::{DatagramBuffers, Network, Ready, Stream, address, os_error};
+use crate::net::{DatagramBuffers, Network, Ready, Stream, address};
 
 /// Bytes of a receive when the program set no buffer size (tcp.md 2.1).
 const DEFAULT_RECEIVE: usize = 4096;
-/// Most bytes one receive carries (tcp.md ), and most bytes one system call reads.
-const MAX_RECEIVE: usize = 64 * 1024;
 /// Most bytes still delivered after a failed write (tcp.md R-5).
 const MAX_LAST_WORDS: usize = 1024 * 1024;
 
@@ -45,6 +44,7 @@ pub(super) struct Context<'a, N: Network> {
     pub(super) limits: &'a Limits,
     /// Received bytes of the whole app that the host has not released yet.
     pub(super) undelivered: &'a mut usize,
+    pub(super) tls: &'a mut Tls,
 }
 
 /// The state of one client socket.
@@ -57,8 +57,18 @@ pub(super) struct TcpClient<N: Network> {
     /// Received bytes that the host has not released yet.
     undelivered: usize,
     reading: Reading,
-    /// Whether it was ever connected, or meant to be (socket-legacy.md 5).
-    used: bool,
+    past: Past,
+}
+
+/// What a socket was used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Past {
+    /// Nothing yet.
+    Fresh,
+    /// It was connected, or meant to be (socket-legacy.md 5).
+    Used,
+    /// It was secured, and can never be connected again (tcp.md CN-5).
+    Secured,
 }
 
 /// Who gets what is read.
@@ -75,17 +85,8 @@ enum Phase<S> {
     Idle,
     Connecting(Box<Race<S>>),
     Connected(Connection<S>),
-}
-
-#[derive(Debug)]
-struct Connection<S> {
-    stream: S,
-    local: SocketAddr,
-    peer: SocketAddr,
-    ready: Ready,
-    /// Whether anything was ever sent, so that a close has something to protect (CL-4).
-    wrote: bool,
-    unsent: Option<Box<SendQueue>>,
+    /// Connected, while TLS is agreed upon; the call to complete.
+    Securing(Box<(Connection<S>, Reply)>),
 }
 
 /// What a visit to a socket came to.
@@ -97,6 +98,8 @@ pub(super) enum Visit {
     Again,
     /// Reading waits for the host to release what it was given.
     Stalled,
+    /// The socket has come to its end: its id is to go.
+    Gone,
 }
 
 impl<N: Network> Default for TcpClient<N> {
@@ -107,7 +110,7 @@ impl<N: Network> Default for TcpClient<N> {
             read_limit: None,
             undelivered: 0,
             reading: Reading::Events,
-            used: false,
+            past: Past::Fresh,
         }
     }
 }
@@ -126,18 +129,29 @@ impl<N: Network> TcpClient<N> {
         peer: SocketAddr,
     ) -> Self {
         self.paused = true;
-        self.used = true;
-        self.phase = Phase::Connected(Connection::new(stream, local, peer));
+        self.past = Past::Used;
+        self.phase = Phase::Connected(Connection::new(stream, local, peer, Origin::Accepted));
         self
     }
 
     /// Whether it was ever connected, or meant to be.
     pub(super) fn is_used(&self) -> bool {
-        self.used
+        self.past != Past::Fresh
     }
 
+    /// Whether it can send and receive.
     pub(super) fn is_connected(&self) -> bool {
         matches!(self.phase, Phase::Connected(_))
+    }
+
+    /// Whether TLS is being agreed upon.
+    pub(super) fn is_securing(&self) -> bool {
+        matches!(self.phase, Phase::Securing(_))
+    }
+
+    /// Whether it was ever secured.
+    pub(super) fn was_secured(&self) -> bool {
+        self.past == Past::Secured
     }
 
     /// Whether a read is in flight.
@@ -156,10 +170,18 @@ impl<N: Network> TcpClient<N> {
             |at: SocketAddr| Endpoint { address: address::text(at.ip()), port: at.port() };
         info.paused = self.paused;
         info.connected = Some(false);
-        if let Phase::Connected(connection) = &self.phase {
+        if let Some(connection) = self.connection() {
             info.connected = Some(true);
             info.local = Some(endpoint(connection.local));
             info.peer = Some(endpoint(connection.peer));
+        }
+    }
+
+    fn connection(&self) -> Option<&Connection<N::Stream>> {
+        match &self.phase {
+            Phase::Connected(connection) => Some(connection),
+            Phase::Securing(securing) => Some(&securing.0),
+            Phase::Idle | Phase::Connecting(_) => None,
         }
     }
 
@@ -173,16 +195,20 @@ impl<N: Network> TcpClient<N> {
         mut race: Box<Race<N::Stream>>,
     ) -> Option<Instant> {
         match self.phase {
+            _ if self.was_secured() => {
+                race.reply.fail(Status::ConnectionFailed);
+                None
+            }
             Phase::Connecting(_) => {
                 race.reply.fail(Status::ConnectionFailed);
                 None
             }
-            Phase::Connected(_) => {
+            Phase::Connected(_) | Phase::Securing(_) => {
                 race.reply.fail(Status::SocketIsConnected);
                 None
             }
             Phase::Idle => {
-                self.used = true;
+                self.past = Past::Used;
                 let step = race.start_next(ctx.net, ctx.id);
                 self.phase = Phase::Connecting(race);
                 self.after_race(properties, step)
@@ -205,15 +231,16 @@ impl<N: Network> TcpClient<N> {
         self.with_stream(|stream| stream.set_keep_alive(on, delay))
     }
 
-    /// Option calls succeed with 0 or fail with -2, whatever the reason (3.4).
+    /// Option calls succeed with 0 or fail with -2, whatever the reason (3.4); a secured connection
+    /// takes none (TLS-44).
     fn with_stream(&mut self, set: impl FnOnce(&mut N::Stream) -> io::Result<()>) -> Response {
-        let Phase::Connected(connection) = &mut self.phase else {
-            return Response::failed(Status::Failed);
+        let is_set = match &mut self.phase {
+            Phase::Connected(Connection { channel: Channel::Plain(stream), .. }) => {
+                set(stream).is_ok()
+            }
+            _ => false,
         };
-        match set(&mut connection.stream) {
-            Ok(()) => Response::ok_zero(),
-            Err(_) => Response::failed(Status::Failed),
-        }
+        if is_set { Response::ok_zero() } else { Response::failed(Status::Failed) }
     }
 
     /// Sends several calls' bytes, which lie in `data` one after the other.
@@ -302,6 +329,11 @@ impl<N: Network> TcpClient<N> {
                 connection.cancel_sends();
                 connection.into_unread(ctx.buffer)
             }
+            Phase::Securing(securing) => {
+                let (connection, reply) = *securing;
+                reply.complete(Response::failed(Status::Aborted));
+                connection.into_unread(ctx.buffer)
+            }
         }
     }
 
@@ -327,6 +359,10 @@ impl<N: Network> TcpClient<N> {
             }
             Phase::Connected(connection) => {
                 connection.ready.merge(ready);
+                None
+            }
+            Phase::Securing(securing) => {
+                securing.0.ready.merge(ready);
                 None
             }
         }
@@ -359,7 +395,8 @@ impl<N: Network> TcpClient<N> {
             Ok((stream, peer)) => {
                 // Only a descriptor that broke meanwhile has no address; the first read will tell.
                 let local = stream.local_address().unwrap_or(peer);
-                self.phase = Phase::Connected(Connection::new(stream, local, peer));
+                let connection = Connection::new(stream, local, peer, race.origin);
+                self.phase = Phase::Connected(connection);
                 self.read_limit = (!self.paused).then(|| receive_limit(properties));
                 race.reply.complete(Response::ok_zero());
             }
@@ -372,7 +409,8 @@ impl<N: Network> TcpClient<N> {
     pub(super) fn visit(&mut self, ctx: &mut Context<'_, N>, properties: &Properties) -> Visit {
         let flushed = match &mut self.phase {
             Phase::Connected(connection) => connection.flush(),
-            _ => Ok(false),
+            Phase::Securing(_) => return self.carry_handshake_on(ctx, properties),
+            Phase::Idle | Phase::Connecting(_) => Ok(false),
         };
         let more_to_write = flushed.unwrap_or_else(|error| {
             self.fail_write(ctx, properties, &error);
@@ -381,6 +419,111 @@ impl<N: Network> TcpClient<N> {
         let visit = self.read(ctx, properties);
         if more_to_write { Visit::Again } else { visit }
     }
+
+    // --- TLS
+
+    /// Puts TLS on the connection; the caller has checked all but what ends the socket (tcp.md TLS-4 to
+    /// TLS-8, socket-legacy.md 7 row 4), which is the result.
+    pub(super) fn secure(
+        &mut self,
+        ctx: &mut Context<'_, N>,
+        options: &SecureOptions,
+        reply: Reply,
+    ) -> Visit {
+        let Phase::Connected(connection) = std::mem::replace(&mut self.phase, Phase::Idle) else {
+            reply.complete(Response::failed(Status::Unexpected));
+            return Visit::Rest;
+        };
+        let name = match self.check_for_tls(&connection) {
+            Ok(name) => name,
+            Err(status) => return self.end_for_good(ctx, connection, reply, status),
+        };
+        match connection.with_channel(|stream| ctx.tls.begin(stream, name, options)) {
+            Ok(secured) => {
+                self.phase = Phase::Securing(Box::new((secured, reply)));
+                Visit::Again
+            }
+            Err((connection, status)) => self.end_for_good(ctx, connection, reply, status),
+        }
+    }
+
+    /// `secure` has failed, and with it the socket (TLS-10); what it leaves is for `tear_down`.
+    fn end_for_good(
+        &mut self,
+        ctx: &mut Context<'_, N>,
+        mut connection: Connection<N::Stream>,
+        reply: Reply,
+        status: Status,
+    ) -> Visit {
+        self.fail_asked(Status::ConnectionClosed);
+        connection.cancel_sends();
+        self.phase = Phase::Connected(connection);
+        reply.complete(Response::failed(status));
+        if self.read_limit.take().is_some() && matches!(self.reading, Reading::Events) {
+            raise_error(ctx, Status::ConnectionClosed);
+        }
+        Visit::Gone
+    }
+
+    /// The name to verify, if the connection may be secured.
+    fn check_for_tls(
+        &self,
+        connection: &Connection<N::Stream>,
+    ) -> Result<ServerName<'static>, Status> {
+        let is_busy = self.is_reading() || connection.unsent.is_some();
+        let name = match &connection.origin {
+            _ if is_busy => None,
+            Origin::Accepted => None,
+            Origin::Address => Some(connection.peer.ip().into()),
+            Origin::Name(name) => tls::server_name(name),
+        };
+        match name {
+            None => Err(Status::Failed),
+            Some(_) if connection.channel.peer_has_ended() => Err(Status::SocketNotConnected),
+            Some(name) => Ok(name),
+        }
+    }
+
+    /// Goes on agreeing upon TLS; a failure is the end of the socket (TLS-10).
+    fn carry_handshake_on(&mut self, ctx: &mut Context<'_, N>, properties: &Properties) -> Visit {
+        let Phase::Securing(securing) = &mut self.phase else { return Visit::Rest };
+        let (Connection { channel: Channel::Tls(stream), ready, .. }, _) = &mut **securing else {
+            return Visit::Rest;
+        };
+        ctx.tls.set_time(ctx.net.calendar_time());
+        let outcome = match stream.handshake() {
+            Ok(false) => return if stream.has_more() { Visit::Again } else { Visit::Rest },
+            Ok(true) => {
+                ready.readable = stream.has_more() || ready.read_closed;
+                Ok(())
+            }
+            Err(error) => Err(tls::status(&error)),
+        };
+        let Phase::Securing(securing) = std::mem::replace(&mut self.phase, Phase::Idle) else {
+            return Visit::Rest;
+        };
+        let (connection, reply) = *securing;
+        if let Err(status) = outcome {
+            return self.end_for_good(ctx, connection, reply, status);
+        }
+        self.phase = Phase::Connected(connection);
+        self.past = Past::Secured;
+        self.read_limit = (!self.paused).then(|| receive_limit(properties));
+        reply.complete(Response::ok_zero());
+        Visit::Again
+    }
+
+    /// What TLS has agreed upon.
+    pub(super) fn tls_session(&self) -> Option<TlsSession> {
+        match &self.phase {
+            Phase::Connected(Connection { channel: Channel::Tls(stream), .. }) => {
+                Some(stream.session())
+            }
+            _ => None,
+        }
+    }
+
+    // --- reading
 
     fn read(&mut self, ctx: &mut Context<'_, N>, properties: &Properties) -> Visit {
         let (Phase::Connected(connection), Some(limit)) = (&mut self.phase, self.read_limit) else {
@@ -398,22 +541,22 @@ impl<N: Network> TcpClient<N> {
             return Visit::Stalled;
         }
         let max = if self.paused { limit } else { MAX_RECEIVE };
-        let cause = match connection.stream.read(ctx.buffer.with_room(max), max) {
+        let cause = match connection.channel.read(ctx.buffer.with_room(max), max) {
             Ok(0) => Status::ConnectionClosed,
             Ok(n) => {
                 // A short read has emptied the kernel's buffer, unless the end is waiting in it.
                 if n < max && !connection.ready.read_closed {
-                    connection.ready.readable = false;
+                    connection.ready.readable = connection.channel.has_more();
                 }
                 let again = connection.ready.readable && !self.paused;
                 self.deliver(ctx, properties, limit);
                 return if again { Visit::Again } else { Visit::Rest };
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                connection.ready.readable = false;
-                return Visit::Rest;
+                connection.ready.readable = connection.channel.has_more();
+                return if connection.ready.readable { Visit::Again } else { Visit::Rest };
             }
-            Err(error) => os_error::status(&error),
+            Err(error) => tls::status(&error),
         };
         self.end(ctx, cause);
         Visit::Rest
@@ -434,11 +577,13 @@ impl<N: Network> TcpClient<N> {
             }
             return;
         }
+        let secured = matches!(&self.phase, Phase::Connected(c) if c.channel.is_secured());
         while !data.is_empty() {
             let piece =
                 if data.len() > limit { data.split_to(limit) } else { std::mem::take(&mut data) };
             let mut event = Event::notification(EventType::ChromeSocketsTcpOnReceive, ctx.id, None);
             event.payload = Payload::Data(piece);
+            event.secured = secured;
             ctx.outbox.notify(event);
             limit = receive_limit(properties);
         }
@@ -480,7 +625,7 @@ impl<N: Network> TcpClient<N> {
 
     /// A write failed: the send in progress gets the code, those behind it -15 (S-8 to S-10, O-7).
     fn fail_write(&mut self, ctx: &mut Context<'_, N>, properties: &Properties, error: &io::Error) {
-        let cause = os_error::status(error);
+        let cause = tls::status(error);
         self.deliver_last_words(ctx, properties);
         self.fail_asked(Status::ConnectionClosed);
         if let Phase::Connected(connection) = &mut self.phase
@@ -502,7 +647,7 @@ impl<N: Network> TcpClient<N> {
             (&mut self.phase, self.read_limit, left > 0)
         {
             let max = if self.paused { limit } else { MAX_RECEIVE };
-            match connection.stream.read(ctx.buffer.with_room(max), max) {
+            match connection.channel.read(ctx.buffer.with_room(max), max) {
                 Ok(n) if n > 0 => left = left.saturating_sub(n),
                 _ => return,
             }
@@ -513,69 +658,6 @@ impl<N: Network> TcpClient<N> {
     /// The host has released `bytes` of received data; negative: it keeps them.
     pub(super) fn release(&mut self, bytes: isize) {
         self.undelivered = self.undelivered.saturating_add_signed(-bytes);
-    }
-}
-
-impl<S: Stream> Connection<S> {
-    fn new(stream: S, local: SocketAddr, peer: SocketAddr) -> Self {
-        // Writable until the kernel says otherwise; readable only when it says so.
-        let ready = Ready { writable: true, ..Ready::default() };
-        Self { stream, local, peer, ready, wrote: false, unsent: None }
-    }
-
-    fn queue(&mut self) -> &mut SendQueue {
-        self.unsent.get_or_insert_default()
-    }
-
-    /// Writes what the kernel takes, unless earlier bytes are waiting; what was taken before a failure.
-    fn write(&mut self, data: &[u8]) -> Result<usize, (usize, io::Error)> {
-        let mut taken = 0;
-        while taken < data.len() && self.unsent.is_none() && self.ready.writable {
-            self.wrote = true;
-            match self.stream.write(&data[taken..]) {
-                Ok(0) => return Err((taken, io::ErrorKind::WriteZero.into())),
-                Ok(n) => taken += n,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.ready.writable = false;
-                }
-                Err(error) => return Err((taken, error)),
-            }
-        }
-        Ok(taken)
-    }
-
-    /// Writes what is unsent; whether more could be written at once.
-    fn flush(&mut self) -> io::Result<bool> {
-        let Some(unsent) = self.unsent.as_mut().filter(|_| self.ready.writable) else {
-            return Ok(false);
-        };
-        match unsent.flush(&mut self.stream) {
-            Ok(true) => {
-                self.unsent = None;
-                Ok(false)
-            }
-            Ok(false) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.ready.writable = false;
-                Ok(false)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    fn cancel_sends(&mut self) {
-        if let Some(unsent) = self.unsent.take() {
-            unsent.into_replies().for_each(|reply| reply.fail(Status::SocketNotConnected));
-        }
-    }
-
-    /// The stream, if bytes from the peer are waiting in it: closing it now would reset the
-    /// connection and could destroy what was sent (D5, CL-4).
-    fn into_unread(mut self, buffer: &mut ReadBuffer) -> Option<S> {
-        let buffer = buffer.with_room(MAX_RECEIVE);
-        let unread = self.wrote && matches!(self.stream.read(buffer, MAX_RECEIVE), Ok(n) if n > 0);
-        buffer.clear();
-        unread.then_some(self.stream)
     }
 }
 

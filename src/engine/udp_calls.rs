@@ -94,7 +94,7 @@ impl<N: Network> Engine<N> {
         };
         let target = match Self::look_up(host, dns_query_type) {
             Lookup::Literal(address) => Target::Address(SocketAddr::new(address, port)),
-            Lookup::Known(addresses) => Target::Addresses(addresses, port),
+            Lookup::Known(_, addresses) => Target::Addresses(addresses, port),
             Lookup::Failed => return not_resolved(reply, Status::NameNotResolved),
             Lookup::Ask(name) => {
                 let query = self.ask(id, name, dns_query_type, Resolving::Datagram);

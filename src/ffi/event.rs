@@ -6,6 +6,7 @@ use std::ptr;
 use std::sync::Weak;
 
 use super::app::CHost;
+use super::tls::{SessionView, chromesock_tls_session};
 use super::types::chromesock_bool;
 use super::{guard, put};
 use crate::api::event::{Event, Payload};
@@ -148,13 +149,15 @@ pub struct chromesock_event {
     pub interfaces: *const chrome_socket_network_interface,
     /// Their number.
     pub interfaces_len: usize,
+    /// CHROMESOCK_TLS_SESSION: what was agreed upon; NULL = absent.
+    pub tls_session: *const chromesock_tls_session,
 }
 
 // Layouts are part of the ABI: members are only ever appended.
 #[cfg(target_pointer_width = "64")]
 const _: () = {
     assert!(size_of::<chromesock_socket_info>() == 56);
-    assert!(size_of::<chromesock_event>() == 128);
+    assert!(size_of::<chromesock_event>() == 136);
     assert!(size_of::<chrome_socket_network_interface>() == 24);
 };
 
@@ -176,6 +179,7 @@ struct Lists {
     sockets: Box<[chromesock_socket_info]>,
     texts: Box<[*const c_char]>,
     interfaces: Box<[chrome_socket_network_interface]>,
+    tls_session: Option<Box<SessionView>>,
 }
 
 /// Longest address text with its NUL.
@@ -212,6 +216,7 @@ impl EventBox {
             texts_len: 0,
             interfaces: ptr::null(),
             interfaces_len: 0,
+            tls_session: ptr::null(),
         };
         if event.result.is_some() {
             c.present |= CHROMESOCK_EVENT_RESULT;
@@ -260,6 +265,10 @@ impl EventBox {
                 c.present |= CHROMESOCK_EVENT_INTERFACES;
                 c.interfaces = lists.interfaces.as_ptr();
                 c.interfaces_len = lists.interfaces.len();
+            }
+            Payload::TlsSession(session) => {
+                let view = lists.tls_session.insert(SessionView::new(session));
+                c.tls_session = view.as_c();
             }
         }
         // These results always have all their members; failures have empty ones.
