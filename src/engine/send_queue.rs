@@ -85,6 +85,8 @@ impl SendQueue {
             taken -= block.len();
             self.blocks.pop_front();
         }
+        // A secured channel takes in records, which keep to no block.
+        self.gathering.advance(taken.min(self.gathering.len()));
     }
 
     fn complete_taken(&mut self, mut taken: usize) {

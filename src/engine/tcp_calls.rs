@@ -182,6 +182,10 @@ impl<N: Network> Engine<N> {
         let operation = match self.registry.find(namespace, id).map(|entry| &entry.machine) {
             None => return not_found(reply),
             Some(Machine::Udp(_)) => Operation::UdpSendTo,
+            // No rule can allow it (socket-legacy.md 4.3 row 4).
+            Some(Machine::TcpClient(client)) if is_legacy && client.was_secured() => {
+                return denied(reply);
+            }
             Some(_) => Operation::TcpConnect,
         };
         if !self.permits(id, reply.event_type(), operation, host, port) {

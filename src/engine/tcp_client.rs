@@ -4,6 +4,8 @@
 //! if it was in flight when the pause began (tcp.md PA-3). State is committed before a call is
 //! completed, and calls an end cancels complete before the event that reports the end (O-6 to O-8).
 
+mod securing;
+
 use std::cell::Cell;
 use std::io;
 use std::net::SocketAddr;
@@ -19,10 +21,10 @@ use super::connection::{Channel, Connection, MAX_RECEIVE, Origin};
 use super::recycler::ReadBuffer;
 use super::registry::Properties;
 use super::reply::{Outbox, Reply};
-use super::tls::{self, ServerName, Tls};
+use super::tls::{self, Tls};
 use crate::api::event::{Event, Payload, Response};
 use crate::api::net_error::Status;
-use crate::api::properties::{Endpoint, SecureOptions, SocketInfo, TlsSession};
+use crate::api::properties::{Endpoint, SocketInfo};
 use crate::api::table::EventType;
 use crate::net::{DatagramBuffers, Network, Ready, Stream, address};
 
@@ -419,111 +421,6 @@ impl<N: Network> TcpClient<N> {
         let visit = self.read(ctx, properties);
         if more_to_write { Visit::Again } else { visit }
     }
-
-    // --- TLS
-
-    /// Puts TLS on the connection; the caller has checked all but what ends the socket (tcp.md TLS-4 to
-    /// TLS-8, socket-legacy.md 7 row 4), which is the result.
-    pub(super) fn secure(
-        &mut self,
-        ctx: &mut Context<'_, N>,
-        options: &SecureOptions,
-        reply: Reply,
-    ) -> Visit {
-        let Phase::Connected(connection) = std::mem::replace(&mut self.phase, Phase::Idle) else {
-            reply.complete(Response::failed(Status::Unexpected));
-            return Visit::Rest;
-        };
-        let name = match self.check_for_tls(&connection) {
-            Ok(name) => name,
-            Err(status) => return self.end_for_good(ctx, connection, reply, status),
-        };
-        match connection.with_channel(|stream| ctx.tls.begin(stream, name, options)) {
-            Ok(secured) => {
-                self.phase = Phase::Securing(Box::new((secured, reply)));
-                Visit::Again
-            }
-            Err((connection, status)) => self.end_for_good(ctx, connection, reply, status),
-        }
-    }
-
-    /// `secure` has failed, and with it the socket (TLS-10); what it leaves is for `tear_down`.
-    fn end_for_good(
-        &mut self,
-        ctx: &mut Context<'_, N>,
-        mut connection: Connection<N::Stream>,
-        reply: Reply,
-        status: Status,
-    ) -> Visit {
-        self.fail_asked(Status::ConnectionClosed);
-        connection.cancel_sends();
-        self.phase = Phase::Connected(connection);
-        reply.complete(Response::failed(status));
-        if self.read_limit.take().is_some() && matches!(self.reading, Reading::Events) {
-            raise_error(ctx, Status::ConnectionClosed);
-        }
-        Visit::Gone
-    }
-
-    /// The name to verify, if the connection may be secured.
-    fn check_for_tls(
-        &self,
-        connection: &Connection<N::Stream>,
-    ) -> Result<ServerName<'static>, Status> {
-        let is_busy = self.is_reading() || connection.unsent.is_some();
-        let name = match &connection.origin {
-            _ if is_busy => None,
-            Origin::Accepted => None,
-            Origin::Address => Some(connection.peer.ip().into()),
-            Origin::Name(name) => tls::server_name(name),
-        };
-        match name {
-            None => Err(Status::Failed),
-            Some(_) if connection.channel.peer_has_ended() => Err(Status::SocketNotConnected),
-            Some(name) => Ok(name),
-        }
-    }
-
-    /// Goes on agreeing upon TLS; a failure is the end of the socket (TLS-10).
-    fn carry_handshake_on(&mut self, ctx: &mut Context<'_, N>, properties: &Properties) -> Visit {
-        let Phase::Securing(securing) = &mut self.phase else { return Visit::Rest };
-        let (Connection { channel: Channel::Tls(stream), ready, .. }, _) = &mut **securing else {
-            return Visit::Rest;
-        };
-        ctx.tls.set_time(ctx.net.calendar_time());
-        let outcome = match stream.handshake() {
-            Ok(false) => return if stream.has_more() { Visit::Again } else { Visit::Rest },
-            Ok(true) => {
-                ready.readable = stream.has_more() || ready.read_closed;
-                Ok(())
-            }
-            Err(error) => Err(tls::status(&error)),
-        };
-        let Phase::Securing(securing) = std::mem::replace(&mut self.phase, Phase::Idle) else {
-            return Visit::Rest;
-        };
-        let (connection, reply) = *securing;
-        if let Err(status) = outcome {
-            return self.end_for_good(ctx, connection, reply, status);
-        }
-        self.phase = Phase::Connected(connection);
-        self.past = Past::Secured;
-        self.read_limit = (!self.paused).then(|| receive_limit(properties));
-        reply.complete(Response::ok_zero());
-        Visit::Again
-    }
-
-    /// What TLS has agreed upon.
-    pub(super) fn tls_session(&self) -> Option<TlsSession> {
-        match &self.phase {
-            Phase::Connected(Connection { channel: Channel::Tls(stream), .. }) => {
-                Some(stream.session())
-            }
-            _ => None,
-        }
-    }
-
-    // --- reading
 
     fn read(&mut self, ctx: &mut Context<'_, N>, properties: &Properties) -> Visit {
         let (Phase::Connected(connection), Some(limit)) = (&mut self.phase, self.read_limit) else {
