@@ -394,7 +394,7 @@ impl<N: Network> UdpSocket<N> {
     pub(super) fn visit(&mut self, ctx: &mut Context<'_, N>, properties: &Properties) -> Visit {
         self.flush();
         for _ in 0..BATCHES_PER_VISIT {
-            if !self.deliver_held(ctx, properties) {
+            if !self.deliver(ctx, properties) {
                 return Visit::Rest;
             }
             // What a call asks for is bounded by the calls.
@@ -417,22 +417,25 @@ impl<N: Network> UdpSocket<N> {
                     _ => self.fail_receive(ctx, os_error::status(&error)),
                 },
             }
-            self.held.append(&mut ctx.datagrams.received);
         }
-        Visit::Again
+        let all_delivered = self.deliver(ctx, properties);
+        if all_delivered { Visit::Again } else { Visit::Rest }
     }
 
-    /// Delivers what is held as far as it may be; whether more is wanted.
-    fn deliver_held(&mut self, ctx: &mut Context<'_, N>, properties: &Properties) -> bool {
+    /// Delivers what is held and what was just received, in this order, as far as it may be, and holds
+    /// the rest; whether more is wanted.
+    fn deliver(&mut self, ctx: &mut Context<'_, N>, properties: &Properties) -> bool {
         loop {
             let wanted = match &self.reading {
                 Reading::Events => !self.paused && self.open.is_some(),
                 Reading::OnRequest(asked) => asked.is_some(),
             };
             if !wanted {
+                self.held.append(&mut ctx.datagrams.received);
                 return false;
             }
-            let Some((data, from)) = self.held.pop_front() else { return true };
+            let next = self.held.pop_front().or_else(|| ctx.datagrams.received.pop_front());
+            let Some((data, from)) = next else { return true };
             let too_long = match &self.reading {
                 Reading::Events => data.len() > receive_limit(properties),
                 Reading::OnRequest(asked) => {

@@ -319,15 +319,36 @@ impl EventBox {
     }
 }
 
-/// Canonical address text (tcp.md T-1), without allocating.
+/// Canonical address text (tcp.md T-1); without allocating or formatting for IPv4, which is in each
+/// event of a datagram.
 fn write_address(into: &mut AddressText, address: IpAddr) {
-    use std::io::Write;
-    let mut rest = &mut into[..size_of::<AddressText>() - 1];
-    // The longest text fits, so writing cannot fail.
-    let _ = match address {
-        IpAddr::V4(v4) => write!(rest, "{v4}"),
-        IpAddr::V6(_) => rest.write_all(text(address).to_bytes()),
-    };
+    match address {
+        IpAddr::V4(v4) => {
+            let mut rest = &mut into[..];
+            for (i, octet) in v4.octets().into_iter().enumerate() {
+                if i > 0 {
+                    rest = put_byte(rest, b'.');
+                }
+                if octet >= 100 {
+                    rest = put_byte(rest, b'0' + octet / 100);
+                }
+                if octet >= 10 {
+                    rest = put_byte(rest, b'0' + octet / 10 % 10);
+                }
+                rest = put_byte(rest, b'0' + octet % 10);
+            }
+        }
+        IpAddr::V6(_) => {
+            let text = text(address);
+            into[..text.count_bytes()].copy_from_slice(text.to_bytes());
+        }
+    }
+}
+
+fn put_byte(into: &mut [u8], byte: u8) -> &mut [u8] {
+    let (first, rest) = into.split_at_mut(1);
+    first[0] = byte;
+    rest
 }
 
 fn interface(of: &NetworkInterface) -> chrome_socket_network_interface {
@@ -431,4 +452,19 @@ pub unsafe extern "C" fn chromesock_event_release(event: *const chromesock_event
             delivery.release(owned.c.socket_id, owned.event.weight());
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_events_read_like_all_addresses_t_1() {
+        let all = ["0.0.0.0", "1.20.255.9", "127.0.0.1", "10.100.99.200", "::1", "::ffff:1.2.3.4"];
+        for address in all.map(|address| address.parse().unwrap()) {
+            let mut written = [0; size_of::<AddressText>()];
+            write_address(&mut written, address);
+            assert_eq!(CStr::from_bytes_until_nul(&written).unwrap(), &*text(address));
+        }
+    }
 }
