@@ -9,8 +9,8 @@ use super::net_error::Status;
 use super::properties::{NetworkInterface, SocketInfo};
 use super::table::EventType;
 
-/// What a datagram counts beyond its data, so that a flood of empty ones is bounded too.
-pub const DATAGRAM_WEIGHT: usize = 128;
+/// What received data counts beyond its bytes, so that a flood of tiny pieces is bounded too.
+pub const RECEIVE_WEIGHT: usize = 128;
 
 /// What a host gave with a call, handed back with its completion and never looked into here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,15 +88,25 @@ impl Event {
         }
     }
 
-    /// What this event counts while it is undelivered: its data, and for a datagram, which may be
-    /// empty, a little more.
+    /// The received data.
+    #[must_use]
+    pub fn data(&self) -> Option<&Bytes> {
+        match &self.payload {
+            Payload::Data(data) | Payload::Datagram(data, _) => Some(data),
+            _ => None,
+        }
+    }
+
+    /// The number of received bytes.
+    #[must_use]
+    pub fn data_len(&self) -> usize {
+        self.data().map_or(0, Bytes::len)
+    }
+
+    /// What this event counts against the bounds while it is undelivered.
     #[must_use]
     pub fn weight(&self) -> usize {
-        match &self.payload {
-            Payload::Data(data) => data.len(),
-            Payload::Datagram(data, _) => data.len() + DATAGRAM_WEIGHT,
-            _ => 0,
-        }
+        self.data().map_or(0, |data| data.len() + RECEIVE_WEIGHT)
     }
 }
 

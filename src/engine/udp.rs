@@ -17,7 +17,7 @@ use super::outcomes::over_quota;
 use super::registry::Properties;
 use super::reply::Reply;
 use super::tcp_client::{Context, Visit, receive_limit};
-use crate::api::event::{DATAGRAM_WEIGHT, Event, Payload, Response};
+use crate::api::event::{Event, Payload, RECEIVE_WEIGHT, Response};
 use crate::api::net_error::Status;
 use crate::api::properties::{Endpoint, SocketInfo};
 use crate::api::table::EventType;
@@ -447,8 +447,8 @@ impl<N: Network> UdpSocket<N> {
                 continue;
             }
             if ctx.limits.count_undelivered {
-                self.undelivered += data.len() + DATAGRAM_WEIGHT;
-                *ctx.undelivered += data.len() + DATAGRAM_WEIGHT;
+                self.undelivered += data.len() + RECEIVE_WEIGHT;
+                *ctx.undelivered += data.len() + RECEIVE_WEIGHT;
             }
             match &mut self.reading {
                 Reading::Events => {

@@ -417,7 +417,7 @@ pub unsafe extern "C" fn chromesock_event_retain(
         let original = unsafe { &*event.cast::<EventBox>() };
         let delivery = original.delivery();
         if let Some(delivery) = delivery.upgrade() {
-            delivery.hold(original.c.socket_id, original.event.weight());
+            delivery.hold(&original.event);
         }
         let mut copy = EventBox::owned(original.event.clone(), delivery);
         copy.c.user_data = original.c.user_data;
@@ -449,7 +449,7 @@ pub unsafe extern "C" fn chromesock_event_release(event: *const chromesock_event
         // SAFETY: owned events are EventBoxes made by give, released once.
         let owned = unsafe { Box::from_raw(event.cast_mut().cast::<EventBox>()) };
         if let Some(delivery) = owned.delivery().upgrade() {
-            delivery.release(owned.c.socket_id, owned.event.weight());
+            delivery.release(&owned.event);
         }
     });
 }
