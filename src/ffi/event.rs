@@ -281,8 +281,9 @@ impl EventBox {
         Self::new(event, Origin::Borrowed(host))
     }
 
-    /// An event that the host program owns and must release.
-    pub(super) fn owned(event: Event, delivery: Weak<Delivery>) -> Self {
+    /// An event that the host program owns and must release, whenever that may be.
+    pub(super) fn owned(mut event: Event, delivery: Weak<Delivery>) -> Self {
+        event.detach_data();
         Self::new(event, Origin::Owned(delivery))
     }
 
@@ -457,6 +458,18 @@ pub unsafe extern "C" fn chromesock_event_release(event: *const chromesock_event
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_owned_event_points_to_its_own_copy_of_the_data() {
+        let mut event = Event::notification(EventType::ChromeSocketsTcpOnReceive, 1, None);
+        event.payload = Payload::Data(vec![7; 10].into());
+        let original = event.clone();
+        let kept = EventBox::owned(event, Weak::new());
+        assert_ne!(kept.c.data, original.data().unwrap().as_ptr());
+        // SAFETY: the event points to its own data.
+        let seen = unsafe { std::slice::from_raw_parts(kept.c.data, kept.c.data_len) };
+        assert_eq!(seen, [7; 10]);
+    }
 
     #[test]
     fn addresses_of_events_read_like_all_addresses_t_1() {
