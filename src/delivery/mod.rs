@@ -84,7 +84,7 @@ struct State {
     /// Calls that were not answered yet after which data is of no interest: `close`, and `secure` for
     /// what came in plain text (tcp.md TLS-28).
     closing: Vec<(EventType, i32)>,
-    /// Received bytes that the host is done with, by socket; negative: that it keeps beyond delivery.
+    /// Weight of events that the host is done with, by socket; negative: that it keeps beyond delivery.
     released: Vec<(i32, isize)>,
     /// The engine has stopped reading until something is released.
     wants_release: bool,
@@ -200,7 +200,7 @@ impl Delivery {
         if events.is_empty() {
             return;
         }
-        let bytes: usize = events.iter().map(Event::weight).sum();
+        let bytes: usize = events.iter().map(Event::data_len).sum();
         self.undelivered.fetch_add(bytes as u64, Ordering::Relaxed);
         let mut state = self.state.lock();
         let was_empty = state.queue.is_empty();
@@ -223,7 +223,7 @@ impl Delivery {
         }
         let epoch = self.unloads_done.load(Ordering::Acquire);
         let mut batch = VecDeque::from(std::mem::take(events));
-        let outcome = self.run(&mut batch, epoch, |_, _| {});
+        let outcome = self.run(&mut batch, epoch, |_, _, _| {});
         *events = batch.into();
         outcome.unwrap_or_else(|panic| resume_unwind(panic));
     }
@@ -263,7 +263,7 @@ impl Delivery {
             self.lower_if_empty(&state);
         }
         drop(state);
-        let bytes: usize = withdrawn.iter().map(Event::weight).sum();
+        let bytes: usize = withdrawn.iter().map(Event::data_len).sum();
         self.undelivered.fetch_sub(bytes as u64, Ordering::Relaxed);
         withdrawn
     }
@@ -315,7 +315,7 @@ impl Delivery {
             if self.is_of_interest(&event, epoch) {
                 return Ok(event);
             }
-            self.release(event.socket_id, event.weight());
+            self.release(&event);
         }
     }
 
@@ -332,14 +332,16 @@ impl Delivery {
         Ok(self.level.get_or_init(|| level).handle())
     }
 
-    /// The host is done with `bytes` of data of a socket.
-    pub fn release(&self, socket_id: i32, bytes: usize) {
-        self.adjust(&mut vec![(socket_id, bytes.cast_signed())]);
+    /// The host is done with an event that it held.
+    pub fn release(&self, event: &Event) {
+        let (weight, bytes) = (event.weight().cast_signed(), event.data_len().cast_signed());
+        self.adjust(&mut vec![(event.socket_id, weight)], bytes);
     }
 
-    /// The host keeps `bytes` of data of a socket beyond their delivery, until it releases them.
-    pub fn hold(&self, socket_id: i32, bytes: usize) {
-        self.adjust(&mut vec![(socket_id, -bytes.cast_signed())]);
+    /// The host keeps an event beyond its delivery, until it releases it.
+    pub fn hold(&self, event: &Event) {
+        let (weight, bytes) = (event.weight().cast_signed(), event.data_len().cast_signed());
+        self.adjust(&mut vec![(event.socket_id, -weight)], -bytes);
     }
 
     /// A `close` or `secure` of a socket is being called: no data of it, or none that came in plain
@@ -448,18 +450,18 @@ impl Delivery {
     fn run_and_release(&self, batch: &mut VecDeque<Event>, epoch: u64) -> Outcome {
         let mut released: Vec<(i32, isize)> = Vec::new();
         let mut bytes = 0;
-        let outcome = self.run(batch, epoch, |id, weight| {
+        let outcome = self.run(batch, epoch, |id, weight, data_len| {
             match released.last_mut() {
                 Some((last, sum)) if *last == id => *sum += weight.cast_signed(),
                 _ => released.push((id, weight.cast_signed())),
             }
-            bytes += weight;
+            bytes += data_len;
             if bytes >= CREDIT_BATCH {
-                self.adjust(&mut released);
+                self.adjust(&mut released, bytes.cast_signed());
                 bytes = 0;
             }
         });
-        self.adjust(&mut released);
+        self.adjust(&mut released, bytes.cast_signed());
         outcome
     }
 
@@ -469,20 +471,20 @@ impl Delivery {
         &self,
         batch: &mut VecDeque<Event>,
         epoch: u64,
-        mut delivered: impl FnMut(i32, usize),
+        mut delivered: impl FnMut(i32, usize, usize),
     ) -> Outcome {
         catch_unwind(AssertUnwindSafe(|| {
             // Letting go of handlers may run the host's release function: host code, too.
             let _inside = InsideCallback::enter();
             let mut snapshot = self.handlers.snapshot();
             while let Some(event) = batch.pop_front() {
-                let (id, weight) = (event.socket_id, event.weight());
+                let (id, weight, bytes) = (event.socket_id, event.weight(), event.data_len());
                 if event.event_type == EventType::ChromesockAppClosed {
                     self.state.lock().end.said_closed = true;
                 }
                 self.deliver(&mut snapshot, event, epoch);
                 if weight > 0 {
-                    delivered(id, weight);
+                    delivered(id, weight, bytes);
                 }
             }
         }))
@@ -531,13 +533,14 @@ impl Delivery {
         }
     }
 
-    fn adjust(&self, released: &mut Vec<(i32, isize)>) {
-        released.retain(|(_, bytes)| *bytes != 0);
+    /// Gives back, or takes, credit by socket for `bytes` of data.
+    fn adjust(&self, released: &mut Vec<(i32, isize)>, bytes: isize) {
+        released.retain(|(_, weight)| *weight != 0);
         if released.is_empty() {
             return;
         }
-        let sum: isize = released.iter().map(|(_, bytes)| bytes).sum();
-        self.undelivered.fetch_sub(sum as u64, Ordering::Relaxed);
+        // Wraps, which makes a subtraction of a negative number an addition.
+        self.undelivered.fetch_sub(bytes as u64, Ordering::Relaxed);
         let mut state = self.state.lock();
         state.released.append(released);
         self.any_released.store(true, Ordering::Release);

@@ -22,7 +22,7 @@ use super::recycler::ReadBuffer;
 use super::registry::Properties;
 use super::reply::{Outbox, Reply};
 use super::tls::{self, Tls};
-use crate::api::event::{Event, Payload, Response};
+use crate::api::event::{Event, Payload, RECEIVE_WEIGHT, Response};
 use crate::api::net_error::Status;
 use crate::api::properties::{Endpoint, SocketInfo};
 use crate::api::table::EventType;
@@ -462,13 +462,10 @@ impl<N: Network> TcpClient<N> {
     /// Hands out what was read in events of at most the size each of their reads had.
     fn deliver(&mut self, ctx: &mut Context<'_, N>, properties: &Properties, mut limit: usize) {
         let mut data = ctx.buffer.with_room(0).split().freeze();
-        if ctx.limits.count_undelivered {
-            self.undelivered += data.len();
-            *ctx.undelivered += data.len();
-        }
         if let Reading::OnRequest(asked) = &mut self.reading {
             self.read_limit = None;
             if let Some(reply) = asked.take() {
+                self.count(ctx, data.len());
                 let len = i32::try_from(data.len()).unwrap_or(i32::MAX);
                 reply.complete(Response { payload: Payload::Data(data), ..Response::number(len) });
             }
@@ -478,6 +475,7 @@ impl<N: Network> TcpClient<N> {
         while !data.is_empty() {
             let piece =
                 if data.len() > limit { data.split_to(limit) } else { std::mem::take(&mut data) };
+            self.count(ctx, piece.len());
             let mut event = Event::notification(EventType::ChromeSocketsTcpOnReceive, ctx.id, None);
             event.payload = Payload::Data(piece);
             event.secured = secured;
@@ -485,6 +483,14 @@ impl<N: Network> TcpClient<N> {
             limit = receive_limit(properties);
         }
         self.read_limit = (!self.paused).then_some(limit);
+    }
+
+    /// Counts received bytes that the host will have to release.
+    fn count(&mut self, ctx: &mut Context<'_, N>, bytes: usize) {
+        if ctx.limits.count_undelivered {
+            self.undelivered += bytes + RECEIVE_WEIGHT;
+            *ctx.undelivered += bytes + RECEIVE_WEIGHT;
+        }
     }
 
     // --- ends

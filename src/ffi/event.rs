@@ -290,8 +290,9 @@ impl EventBox {
         Self::new(event, Origin::Borrowed(host))
     }
 
-    /// An event that the host program owns and must release.
-    pub(super) fn owned(event: Event, delivery: Weak<Delivery>) -> Self {
+    /// An event that the host program owns and must release, whenever that may be.
+    pub(super) fn owned(mut event: Event, delivery: Weak<Delivery>) -> Self {
+        event.detach_data();
         Self::new(event, Origin::Owned(delivery))
     }
 
@@ -328,15 +329,36 @@ impl EventBox {
     }
 }
 
-/// Canonical address text (tcp.md T-1), without allocating.
+/// Canonical address text (tcp.md T-1); without allocating or formatting for IPv4, which is in each
+/// event of a datagram.
 fn write_address(into: &mut AddressText, address: IpAddr) {
-    use std::io::Write;
-    let mut rest = &mut into[..size_of::<AddressText>() - 1];
-    // The longest text fits, so writing cannot fail.
-    let _ = match address {
-        IpAddr::V4(v4) => write!(rest, "{v4}"),
-        IpAddr::V6(_) => rest.write_all(text(address).to_bytes()),
-    };
+    match address {
+        IpAddr::V4(v4) => {
+            let mut rest = &mut into[..];
+            for (i, octet) in v4.octets().into_iter().enumerate() {
+                if i > 0 {
+                    rest = put_byte(rest, b'.');
+                }
+                if octet >= 100 {
+                    rest = put_byte(rest, b'0' + octet / 100);
+                }
+                if octet >= 10 {
+                    rest = put_byte(rest, b'0' + octet / 10 % 10);
+                }
+                rest = put_byte(rest, b'0' + octet % 10);
+            }
+        }
+        IpAddr::V6(_) => {
+            let text = text(address);
+            into[..text.count_bytes()].copy_from_slice(text.to_bytes());
+        }
+    }
+}
+
+fn put_byte(into: &mut [u8], byte: u8) -> &mut [u8] {
+    let (first, rest) = into.split_at_mut(1);
+    first[0] = byte;
+    rest
 }
 
 fn interface(of: &NetworkInterface) -> chrome_socket_network_interface {
@@ -405,7 +427,7 @@ pub unsafe extern "C" fn chromesock_event_retain(
         let original = unsafe { &*event.cast::<EventBox>() };
         let delivery = original.delivery();
         if let Some(delivery) = delivery.upgrade() {
-            delivery.hold(original.c.socket_id, original.event.weight());
+            delivery.hold(&original.event);
         }
         let mut copy = EventBox::owned(original.event.clone(), delivery);
         copy.c.user_data = original.c.user_data;
@@ -437,7 +459,34 @@ pub unsafe extern "C" fn chromesock_event_release(event: *const chromesock_event
         // SAFETY: owned events are EventBoxes made by give, released once.
         let owned = unsafe { Box::from_raw(event.cast_mut().cast::<EventBox>()) };
         if let Some(delivery) = owned.delivery().upgrade() {
-            delivery.release(owned.c.socket_id, owned.event.weight());
+            delivery.release(&owned.event);
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_owned_event_points_to_its_own_copy_of_the_data() {
+        let mut event = Event::notification(EventType::ChromeSocketsTcpOnReceive, 1, None);
+        event.payload = Payload::Data(vec![7; 10].into());
+        let original = event.clone();
+        let kept = EventBox::owned(event, Weak::new());
+        assert_ne!(kept.c.data, original.data().unwrap().as_ptr());
+        // SAFETY: the event points to its own data.
+        let seen = unsafe { std::slice::from_raw_parts(kept.c.data, kept.c.data_len) };
+        assert_eq!(seen, [7; 10]);
+    }
+
+    #[test]
+    fn addresses_of_events_read_like_all_addresses_t_1() {
+        let all = ["0.0.0.0", "1.20.255.9", "127.0.0.1", "10.100.99.200", "::1", "::ffff:1.2.3.4"];
+        for address in all.map(|address| address.parse().unwrap()) {
+            let mut written = [0; size_of::<AddressText>()];
+            write_address(&mut written, address);
+            assert_eq!(CStr::from_bytes_until_nul(&written).unwrap(), &*text(address));
+        }
+    }
 }

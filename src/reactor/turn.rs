@@ -4,6 +4,7 @@
 //! callbacks call is carried out at once. Apps with a queue get their events once per turn. No input
 //! of an engine can take the thread down: a failing machine costs its socket, a failing turn its apps.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -54,6 +55,8 @@ struct App {
     asleep: Option<Asleep>,
     /// Whether the slot stands in `Turn::dirty`.
     dirty: bool,
+    /// When the slot is due in `Turn::timers`.
+    due: Option<Instant>,
 }
 
 /// The reactor's thread.
@@ -64,8 +67,10 @@ pub(super) struct Turn {
     resolver: Box<dyn Resolver>,
     apps: IdMap<u32, App>,
     batch: Batch,
-    /// Slots with output, timers or work to look at.
+    /// Slots whose engines had an input or have work left; no other is looked at.
     dirty: Vec<u32>,
+    /// When engines want to be told the time; once for each slot.
+    timers: BTreeSet<(Instant, u32)>,
     gathered: Vec<(usize, Call)>,
     datagrams: Vec<Call>,
     released: Vec<(i32, isize)>,
@@ -83,6 +88,7 @@ pub(super) fn run(poll: Poll, registry: Registry, inbox: SharedInbox, resolver: 
         apps: IdMap::default(),
         batch: Batch::default(),
         dirty: Vec::new(),
+        timers: BTreeSet::new(),
         gathered: Vec::new(),
         datagrams: Vec::new(),
         released: Vec::new(),
@@ -121,12 +127,11 @@ impl Turn {
 
     /// Zero while there is anything to do; the announcement of sleep is the last thing before it.
     fn time_to_sleep(&mut self) -> Option<Duration> {
-        let busy = !self.batch.messages.is_empty()
-            || self.apps.values().any(|app| app.engine.next_work().is_some());
+        let busy = !self.batch.messages.is_empty() || !self.dirty.is_empty();
         if busy || !self.inbox.go_to_sleep() {
             return Some(Duration::ZERO);
         }
-        let due = self.apps.values().filter_map(|app| app.engine.next_due()).min()?;
+        let (due, _) = *self.timers.first()?;
         // Rounded up to poll's milliseconds, or it would wake too early and spin.
         Some(due.saturating_duration_since(Instant::now()) + Duration::from_millis(1))
     }
@@ -260,8 +265,8 @@ impl Turn {
         let network = SysNetwork::new(Rc::clone(&self.registry), slot);
         let engine = Engine::new(network, setup);
         let events = Vec::new();
-        self.apps
-            .insert(slot, App { engine, delivery, accounts, events, asleep: None, dirty: false });
+        let (asleep, dirty, due) = (None, false, None);
+        self.apps.insert(slot, App { engine, delivery, accounts, events, asleep, dirty, due });
     }
 
     fn change(&mut self, slot: u32, change: Change) {
@@ -300,6 +305,9 @@ impl Turn {
     fn close(&mut self, slot: u32, status: Status) {
         self.input(slot, 0, Engine::shut_down);
         let Some(mut app) = self.apps.remove(&slot) else { return };
+        if let Some(due) = app.due {
+            self.timers.remove(&(due, slot));
+        }
         app.engine.take_events(&mut app.events);
         if let Some(asleep) = app.asleep.take() {
             asleep.drop_all(&mut app.engine, &app.delivery);
@@ -320,13 +328,13 @@ impl Turn {
     // --- time and work
 
     fn run_timers(&mut self) {
-        let due: Vec<u32> = self
-            .apps
-            .iter()
-            .filter(|(_, app)| app.engine.next_due().is_some_and(|due| due <= Instant::now()))
-            .map(|(slot, _)| *slot)
-            .collect();
-        for slot in due {
+        while let Some((due, slot)) = self.timers.first().copied()
+            && due <= Instant::now()
+        {
+            self.timers.remove(&(due, slot));
+            if let Some(app) = self.apps.get_mut(&slot) {
+                app.due = None;
+            }
             self.input(slot, 0, Engine::handle_time);
         }
     }
@@ -377,19 +385,25 @@ impl Turn {
     // --- output
 
     fn flush_all(&mut self) {
-        for slot in std::mem::take(&mut self.dirty) {
-            if let Some(app) = self.apps.get_mut(&slot) {
-                app.dirty = false;
-            }
-            self.flush(slot);
+        let mut dirty = std::mem::take(&mut self.dirty);
+        for slot in &dirty {
+            self.flush(*slot);
         }
         // Work left by a bound must be found again next turn.
-        for (slot, app) in &mut self.apps {
-            if app.engine.next_work().is_some() && !app.dirty {
-                app.dirty = true;
-                self.dirty.push(*slot);
+        dirty.retain(|slot| {
+            let Some(app) = self.apps.get_mut(slot) else { return false };
+            let due = app.engine.next_due();
+            if due != app.due {
+                if let Some(old) = app.due {
+                    self.timers.remove(&(old, *slot));
+                }
+                self.timers.extend(due.map(|due| (due, *slot)));
+                app.due = due;
             }
-        }
+            app.dirty = app.engine.next_work().is_some();
+            app.dirty
+        });
+        self.dirty = dirty;
     }
 
     /// Hands out an app's events and questions, and takes back what its host has released.

@@ -255,7 +255,7 @@ impl Bench {
         if self.drive == Drive::Pull {
             let event = delivery.next(None)?;
             self.take(&event, 0);
-            delivery.release(event.socket_id, event.weight());
+            delivery.release(&event);
             Ok(())
         } else {
             delivery.dispatch(usize::MAX, None).map(|_| ())
@@ -555,7 +555,7 @@ fn line(event: &Event) -> String {
         event.client_socket_id,
         event.result,
         event.message,
-        event.weight(),
+        event.data_len(),
         ticket_of(event)
     )
 }

@@ -149,9 +149,8 @@ impl Network for SysNetwork {
         options: MulticastOptions,
         token: Token,
     ) -> io::Result<SysDatagram> {
-        let mut socket = SysDatagram::bind(local, options, &self.scratch)?;
-        self.register(socket.source(), token)?;
-        Ok(socket)
+        let token = pack(self.slot, token);
+        SysDatagram::bind(local, options, &self.scratch, &self.registry, token)
     }
 
     fn connect_datagram(
@@ -160,9 +159,8 @@ impl Network for SysNetwork {
         options: MulticastOptions,
         token: Token,
     ) -> io::Result<SysDatagram> {
-        let mut socket = SysDatagram::connect(peer, options, &self.scratch)?;
-        self.register(socket.source(), token)?;
-        Ok(socket)
+        let token = pack(self.slot, token);
+        SysDatagram::connect(peer, options, &self.scratch, &self.registry, token)
     }
 
     fn now(&self) -> Instant {
