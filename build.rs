@@ -15,6 +15,7 @@ const SOURCES: &[&str] = &[
     "src/ffi/event.rs",
     "src/ffi/version.rs",
     "src/ffi/app.rs",
+    "src/ffi/batch.rs",
     "src/ffi/permissions.rs",
     "src/ffi/life.rs",
     "src/ffi/sockets_tcp.rs",

@@ -1518,6 +1518,52 @@ chromesock_status chromesock_app_get_stats(struct chromesock_app *app,
                                            struct chromesock_app_stats *stats);
 
 /**
+ * Queue delivery: takes events out of the queue, as many as fit, and copies them into the host's memory;
+ * no callback runs for them. Does not wait.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: buffer, buffer_len  where the records go, one behind the other (chromesock_event_record); at
+ *             least 4096 bytes, aligned to 8.
+ *             written  bytes that were written; 0 = no event was queued.
+ *             left     events that are still queued; NULL = not asked.
+ * Returns:    OK, INVALID_ARGUMENT, RECURSIVE_CALL, WRONG_DELIVERY, CONTEXT_SHUT_DOWN (CHROMESOCK_APP_CLOSED
+ *             was handed out).
+ * Threads:    any, but not inside a callback of this app; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `buffer` is NULL or has
+ * `buffer_len` writable bytes; `written` and `left` are NULL or may be written.
+ */
+chromesock_status chromesock_app_copy_events(struct chromesock_app *app,
+                                             uint8_t *buffer,
+                                             size_t buffer_len,
+                                             size_t *written,
+                                             size_t *left);
+
+/**
+ * Queue delivery: a stream for loops that cannot poll a handle but read streams. One byte can be read from
+ * it each time the queue becomes non-empty, and its end when the app is gone.
+ *
+ * It differs from chromesock_app_event_handle: the host owns this one and reads it, and it says when events
+ * came, not whether some are queued. After reading what is there, take events until none is left; a host
+ * that stops before that must come back to the rest by itself.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: stream  a connected stream socket that does not block, owned by the caller, who closes it. A
+ *             further call gives a new one, and the one before ends.
+ * Returns:    OK, INVALID_ARGUMENT, WRONG_DELIVERY, INSUFFICIENT_RESOURCES.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `stream` is NULL or may be
+ * written.
+ */
+chromesock_status chromesock_app_event_stream(struct chromesock_app *app,
+                                              ptrdiff_t *stream);
+
+/**
  * Reads a manifest without opening an app.
  *
  * Mirrors:    nothing; host only.

@@ -29,7 +29,7 @@ fn code() -> String {
 /// `const char *const *texts` as type and name.
 fn declared(text: &str) -> Value {
     let text = text.replace("struct ", "");
-    let name_at = text.trim_end_matches(']').rfind(|c: char| c == ' ' || c == '*').unwrap() + 1;
+    let name_at = text.trim_end_matches(']').rfind([' ', '*']).unwrap() + 1;
     let (c_type, name) = (text[..name_at].trim(), &text[name_at..]);
     match name.split_once('[') {
         Some((name, count)) => {
@@ -61,7 +61,7 @@ fn functions(code: &str) -> Map<String, Value> {
     for declaration in code.split(';').filter(|text| text.contains('(')) {
         let declaration = declaration.rsplit("#endif // __cplusplus ").next().unwrap().trim();
         let (head, parameters) = declaration.split_once('(').unwrap();
-        let name_at = head.rfind(|c: char| c == ' ' || c == '*').unwrap() + 1;
+        let name_at = head.rfind([' ', '*']).unwrap() + 1;
         let parameters = parameters.trim_end_matches(')').split(',').map(str::trim);
         let parameters: Vec<_> = parameters.filter(|text| *text != "void").map(declared).collect();
         let returns = head[..name_at].trim();
