@@ -1254,6 +1254,66 @@ typedef struct chrome_sockets_udp_properties {
   uint8_t reserved[3];
 } chrome_sockets_udp_properties;
 
+/**
+ * One event as copied by chromesock_app_copy_events: this head, then `data_len` bytes of data, then
+ * `address_len` of the address, then `message_len` of the message. No text ends with NUL.
+ */
+typedef struct chromesock_event_record {
+  /**
+   * Bytes from here to the next record; a multiple of 8.
+   */
+  uint32_t size;
+  /**
+   * As in chromesock_event.
+   */
+  uint32_t type;
+  /**
+   * As in chromesock_event.
+   */
+  uint32_t present;
+  /**
+   * As in chromesock_event.
+   */
+  int32_t socket_id;
+  /**
+   * As in chromesock_event.
+   */
+  int32_t client_socket_id;
+  /**
+   * As in chromesock_event.
+   */
+  int32_t result;
+  /**
+   * As in chromesock_event.
+   */
+  int32_t port;
+  /**
+   * Length of the message in bytes; 0 = NULL.
+   */
+  uint32_t message_len;
+  /**
+   * As in chromesock_event.
+   */
+  uint64_t user_data;
+  /**
+   * As in chromesock_event.
+   */
+  uint64_t bytes_sent;
+  /**
+   * Length of the address in bytes.
+   */
+  uint32_t address_len;
+  /**
+   * Length of the data in bytes.
+   */
+  uint32_t data_len;
+  /**
+   * NULL, or the event itself, owned by the caller (release it with chromesock_event_release), because
+   * it has a list or does not fit any buffer as large as this one. The record then has no data, address and message.
+   */
+  const struct chromesock_event *event;
+} chromesock_event_record;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
