@@ -1,6 +1,7 @@
 /* Runs the behavioural cases (cases/README.md) over one delivery mode:
  *   cases_run MODE TRACE PEER_SCRIPT FILE...      MODE: pull, dispatch or reactor
- * Writes the traces to TRACE and prints a difference for each case that fails. */
+ * Writes the traces to TRACE and prints a difference for each case that fails. With CASES_ALL_FAIL=1
+ * every case has to fail. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -255,11 +256,9 @@ static int as_expected(void) {
     return 1;
 }
 
-static line *unused(const char *name, const call *by) {
-    for (size_t i = 0; i < run.trace.len; i++) {
-        line *l = &run.trace.at[i];
-        if (!l->used && (by ? l->by == by : strcmp(l->name, name) == 0)) return l;
-    }
+static line *unused(const char *name) {
+    for (size_t i = 0; i < run.trace.len; i++)
+        if (!run.trace.at[i].used && strcmp(run.trace.at[i].name, name) == 0) return &run.trace.at[i];
     return NULL;
 }
 
@@ -268,13 +267,13 @@ static line *unused(const char *name, const call *by) {
 /* 0 when the completion did not come in time or the trace went wrong before. */
 static int completed(const call *c) {
     long long end = deadline();
-    line *l;
     while (!c->done) {
         if (!c->quiet && !as_expected()) return 0;
         if (now_ms() > end) return 0;
         pump();
     }
-    if ((l = unused(NULL, c)) != NULL) l->used = 1;
+    for (size_t i = 0; i < run.trace.len; i++)
+        if (run.trace.at[i].by == c) run.trace.at[i].used = 1;
     return 1;
 }
 
@@ -299,7 +298,7 @@ static call *start(const cJSON *request, int quiet) {
 static int awaited(const char *name) {
     long long end = deadline();
     line *l;
-    while ((l = unused(name, NULL)) == NULL) {
+    while ((l = unused(name)) == NULL) {
         if (!as_expected() || now_ms() > end) return 0;
         pump();
     }
@@ -505,16 +504,28 @@ static cJSON *read_file(const char *path) {
     return json;
 }
 
-static cJSON *ask(const char *text) {
-    cJSON *request = must(cJSON_Parse(text)), *answer = peer_ask(run.peer, request);
+/* Is what the case needs (a word for the peer) there? */
+static int can(const char *what) {
+    cJSON *request = must(cJSON_CreateArray()), *answer;
+    int yes;
+    cJSON_AddItemToArray(request, must(cJSON_CreateString("has")));
+    cJSON_AddItemToArray(request, must(cJSON_CreateString(what)));
+    answer = peer_ask(run.peer, request);
+    yes = cJSON_IsTrue(cJSON_GetObjectItem(answer, "gives"));
     cJSON_Delete(request);
-    return answer;
+    cJSON_Delete(answer);
+    return yes;
+}
+
+static void clear_peer(void) {
+    cJSON *request = must(cJSON_Parse("[\"clear\"]"));
+    cJSON_Delete(peer_ask(run.peer, request));
+    cJSON_Delete(request);
 }
 
 int main(int argc, char **argv) {
-    int ran = 0, failed = 0, skipped = 0, ipv6;
+    int ran = 0, failed = 0, skipped = 0;
     FILE *out;
-    cJSON *answer;
     if (argc < 5) give_up("usage: %s pull|dispatch|reactor TRACE PEER_SCRIPT FILE...", argv[0]);
     while (run.mode < REACTOR && strcmp(mode_names[run.mode], argv[1]) != 0) run.mode++;
     if (strcmp(mode_names[run.mode], argv[1]) != 0) give_up("no mode %s", argv[1]);
@@ -524,24 +535,21 @@ int main(int argc, char **argv) {
     pthread_cond_init(&run.arrived, NULL);
     run.last = &run.first;
     run.peer = peer_start(argv[3]);
-    answer = ask("[\"has\", \"ipv6\"]");
-    ipv6 = cJSON_IsTrue(cJSON_GetObjectItem(answer, "gives"));
-    cJSON_Delete(answer);
     for (int i = 4; i < argc; i++) {
         cJSON *file = read_file(argv[i]);
         const cJSON *test;
         cJSON_ArrayForEach(test, file) {
-            if (string_in(test, "needs") && !ipv6) {
+            if (string_in(test, "needs") && !can(string_in(test, "needs"))) {
                 skipped++;
                 continue;
             }
             ran++;
             failed += !case_holds(test, out);
-            cJSON_Delete(ask("[\"clear\"]"));
+            clear_peer();
         }
         cJSON_Delete(file);
     }
     peer_stop(run.peer);
     printf("%s: %d cases, %d failed, %d skipped\n", argv[1], ran, failed, skipped);
-    return fclose(out) != 0 || failed != 0 || ran == 0;
+    return fclose(out) != 0 || ran == 0 || failed != (getenv("CASES_ALL_FAIL") ? ran : 0);
 }

@@ -181,9 +181,15 @@ class Peer:
     # ---- the rest ----
 
     def has(self, what):
-        assert what == "ipv6"
+        """Whether this machine can do what some cases need."""
         try:
-            open_socket(socket.SOCK_STREAM, "::1").close()
+            if what == "ipv6":
+                open_socket(socket.SOCK_STREAM, "::1").close()
+            else:
+                assert what == "multicast"
+                with open_socket(socket.SOCK_DGRAM, "0.0.0.0") as sock:
+                    group = socket.inet_aton("224.0.0.251") + socket.inet_aton("0.0.0.0")
+                    sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, group)
             return {"gives": True}
         except OSError:
             return {"gives": False}
