@@ -88,7 +88,6 @@ struct State {
     released: Vec<(i32, isize)>,
     /// The engine has stopped reading until something is released.
     wants_release: bool,
-    /// Told when the queue becomes non-empty.
     wakeups: Option<Wakeups>,
     end: End,
 }
@@ -208,7 +207,7 @@ impl Delivery {
         let was_empty = state.queue.is_empty();
         state.queue.extend(events.drain(..));
         if was_empty {
-            self.raise(&state);
+            self.raise(&mut state);
         }
         drop(state);
         self.changed.notify_all();
@@ -358,14 +357,14 @@ impl Delivery {
         self.adjust(&mut events.map(|(id, bytes)| (id, bytes.cast_signed())).collect());
     }
 
-    /// A new stream in place of the last one: a byte can be read from it whenever the queue becomes
-    /// non-empty, and its end when the app is gone.
+    /// A new stream in place of the last one: a byte can be read from it when the queue becomes
+    /// non-empty after the host found it empty, and its end when the app is gone.
     pub fn stream(&self) -> Result<OwnedFd, Status> {
         if self.mode == Mode::Reactor {
             return Err(Status::WrongDelivery);
         }
         let made = Wakeups::new();
-        let (wakeups, theirs) = made.map_err(|error| crate::net::os_error::status(&error))?;
+        let (mut wakeups, theirs) = made.map_err(|error| crate::net::os_error::status(&error))?;
         let mut state = self.state.lock();
         if !state.queue.is_empty() {
             wakeups.send();
@@ -468,7 +467,12 @@ impl Delivery {
                 return Err(Status::ContextShutDown);
             }
             match until {
-                Some(until) if Instant::now() >= until => return Ok(None),
+                Some(until) if Instant::now() >= until => {
+                    if let Some(wakeups) = &mut state.wakeups {
+                        wakeups.found_empty();
+                    }
+                    return Ok(None);
+                }
                 Some(until) => {
                     self.changed.wait_until(&mut state, until);
                 }
@@ -482,7 +486,7 @@ impl Delivery {
         let mut state = self.state.lock();
         if !rest.is_empty() {
             if state.queue.is_empty() {
-                self.raise(&state);
+                self.raise(&mut state);
             }
             let newer = std::mem::replace(&mut state.queue, rest);
             state.queue.extend(newer);
@@ -601,11 +605,11 @@ impl Delivery {
     }
 
     /// The queue becomes non-empty.
-    fn raise(&self, state: &State) {
+    fn raise(&self, state: &mut State) {
         if let Some(level) = self.level.get() {
             level.raise();
         }
-        if let Some(wakeups) = &state.wakeups {
+        if let Some(wakeups) = &mut state.wakeups {
             wakeups.send();
         }
     }

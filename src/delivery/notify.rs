@@ -57,7 +57,11 @@ impl Level {
 
 /// Our end of a stream of wake-ups. The host owns, reads and closes the other end.
 #[derive(Debug)]
-pub(super) struct Wakeups(UnixStream);
+pub(super) struct Wakeups {
+    ours: UnixStream,
+    /// The host has found the queue empty, and was not told of an event since.
+    is_due: bool,
+}
 
 impl Wakeups {
     /// Both ends, neither of which blocks.
@@ -65,12 +69,19 @@ impl Wakeups {
         let (ours, theirs) = UnixStream::pair()?;
         ours.set_nonblocking(true)?;
         theirs.set_nonblocking(true)?;
-        Ok((Self(ours), theirs.into()))
+        Ok((Self { ours, is_due: true }, theirs.into()))
     }
 
-    /// Writes one byte.
-    pub(super) fn send(&self) {
-        // A full stream is readable anyway; a closed one has no reader that waits.
-        let _ = (&self.0).write(&[0]);
+    /// The host found the queue empty: it waits for the next event.
+    pub(super) fn found_empty(&mut self) {
+        self.is_due = true;
+    }
+
+    /// An event is queued: writes one byte, if the host waits for it.
+    pub(super) fn send(&mut self) {
+        if std::mem::take(&mut self.is_due) {
+            // A full stream is readable anyway; a closed one has no reader that waits.
+            let _ = (&self.ours).write(&[0]);
+        }
     }
 }

@@ -1,5 +1,5 @@
 //! For hosts that reach C slowly and whose loops read streams only, such as JavaScript's: many events
-//! at once as flat records, and a stream that tells when to take them.
+//! at once as flat records, a stream that tells when to take them, and calls that start together.
 
 use std::ffi::CStr;
 use std::mem::offset_of;
@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::app::chromesock_app;
 use super::event::{EventBox, chromesock_event};
+use super::types::chromesock_bool;
 use super::{app_of, guard, put};
 use crate::api::event::{Event, Payload};
 use crate::api::net_error::Status;
@@ -193,12 +194,36 @@ pub unsafe extern "C" fn chromesock_app_copy_events(
     })
 }
 
-/// Queue delivery: a stream for loops that cannot poll a handle but read streams. One byte can be read from
-/// it each time the queue becomes non-empty, and its end when the app is gone.
+/// Lets the calls of an app start together: while held, they are accepted as ever, but need not start before
+/// the hold ends. For a host that makes many calls in a row, as when it runs the events of a batch: the reactor
+/// is then woken once, not for each of them.
 ///
-/// It differs from chromesock_app_event_handle: the host owns this one and reads it, and it says when events
-/// came, not whether some are queued. After reading what is there, take events until none is left; a host
-/// that stops before that must come back to the rest by itself.
+/// Mirrors:    nothing; host only.
+/// Parameters: hold  true: calls may wait; false: what waits starts now. Not counted.
+/// Returns:    OK, INVALID_ARGUMENT.
+/// Threads:    any, also inside callbacks; does not block. It concerns the calls of all threads.
+/// Since:      0.1
+///
+/// # Safety
+/// `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chromesock_app_hold_calls(
+    app: *mut chromesock_app,
+    hold: chromesock_bool,
+) -> Status {
+    guard!({
+        // SAFETY: the caller's promise.
+        unsafe { app_of(app) }?.hold_calls(hold != 0);
+    })
+}
+
+/// Queue delivery: a stream for loops that cannot poll a handle but read streams. One byte can be read from
+/// it each time the queue becomes non-empty after the host found it empty, and its end when the app is gone.
+///
+/// It differs from chromesock_app_event_handle: the host owns this one and reads it, and it says that events
+/// came, not whether some are queued. After reading what is there, take events until a call finds none
+/// (chromesock_app_copy_events writes nothing, chromesock_app_next_event times out, chromesock_app_dispatch runs
+/// none); only then is the next byte written. A host that stops before that must come back by itself.
 ///
 /// Mirrors:    nothing; host only.
 /// Parameters: stream  a connected stream socket that does not block, owned by the caller, who closes it. A

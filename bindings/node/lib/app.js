@@ -100,8 +100,6 @@ class App {
 
   /** Takes what is queued, and starts to run it. */
   #take() {
-    const status = this.#batch.fill(this.#app);
-    if (status !== 0) check(status);
     this.#isRunning = true;
     this.#run(performance.now() + SLICE);
   }
@@ -132,18 +130,24 @@ class App {
     if (this.#app !== 0) this.#run(until);
   };
 
-  /** Whether more events were there, to be run at once. */
+  /** Whether more events are there, to be run at once. */
   #refill(until) {
-    if (!this.#batch.isPartial || this.#app === 0) {
-      this.#isRunning = false;
-      this.update();
+    if (this.#app === 0) return false;
+    // The calls of one batch start together.
+    const { chromesock_app_hold_calls: hold } = this.#functions;
+    hold(this.#app, 0);
+    if (performance.now() >= until) {
+      setImmediate(() => this.#take());
       return false;
     }
-    if (performance.now() < until) {
-      check(this.#batch.fill(this.#app));
+    check(this.#batch.fill(this.#app));
+    if (!this.#batch.isEmpty) {
+      hold(this.#app, 1);
       return true;
     }
-    setImmediate(() => this.#take());
+    // The stream tells of the next one.
+    this.#isRunning = false;
+    this.update();
     return false;
   }
 

@@ -19,7 +19,6 @@ class Batch {
   #words = new Int32Array(this.#buffer);
   #text = Buffer.from(this.#buffer);
   #written = new BigUint64Array(1);
-  #left = new BigUint64Array(1);
   #end = 0;
   #next = 0;
   #at = 0;
@@ -31,15 +30,14 @@ class Batch {
   /** Takes what is queued of an app; the status of it. */
   fill(app) {
     const { chromesock_app_copy_events: copy } = this.#functions;
-    const status = copy(app, this.#buffer, SIZE, this.#written, this.#left);
+    const status = copy(app, this.#buffer, SIZE, this.#written, null);
     this.#next = 0;
     this.#end = status === 0 ? Number(this.#written[0]) / 4 : 0;
     return status;
   }
 
-  /** Whether events were queued that did not fit. */
-  get isPartial() {
-    return this.#left[0] > 0n;
+  get isEmpty() {
+    return this.#end === 0;
   }
 
   /** Goes to the next record, if there is one. */
@@ -48,11 +46,6 @@ class Batch {
     this.#at = this.#next;
     this.#next += this.#words[this.#at + AT.size] >>> 2;
     return true;
-  }
-
-  /** Lets go of records that nobody will read. */
-  discard() {
-    while (this.advance()) this.release();
   }
 
   word(at) {
