@@ -135,7 +135,7 @@ class Namespace:
 
     def leaves(self, ref: str) -> List[Node]:
         """The members of an object that a caller gives, those of objects inside it too."""
-        found = []
+        found: List[Node] = []
         for member in self.types[ref]["members"]:
             found += self.leaves(member["ref"]) if member["type"] == "object" else [member]
         return found

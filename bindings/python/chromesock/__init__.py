@@ -3,6 +3,19 @@
 from ._chrome import Chrome, Runtime, create_chrome
 from ._errors import ChromeSocketError
 from ._event import Event
-from ._surface import *  # noqa: F403  # the types of the API, listed by its __all__
+from ._surface import Socket, Sockets, Status, Tcp, TcpServer, Udp
 
+__all__ = [
+    "Chrome",
+    "ChromeSocketError",
+    "Event",
+    "Runtime",
+    "Socket",
+    "Sockets",
+    "Status",
+    "Tcp",
+    "TcpServer",
+    "Udp",
+    "create_chrome",
+]
 __version__ = "0.1.0"

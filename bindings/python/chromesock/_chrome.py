@@ -8,10 +8,9 @@ import json
 from types import TracebackType
 from typing import Any, Dict, Mapping, Optional, Type
 
-from ._abi import ffi
 from ._driver import Driver
 from ._errors import ChromeSocketError
-from ._library import NULL, encode, load, text
+from ._library import encode, ffi, load, text
 from ._surface import DECODERS, Socket, Sockets
 
 
@@ -107,9 +106,10 @@ def _refused(lib: Any, status: int, message: str) -> ChromeSocketError:
 
 
 def _manifest_error(lib: Any, manifest: Any) -> str:
+    """Chrome's words, and where in the manifest."""
     messages = ffi.new("chromesock_texts **")
     lib.chromesock_manifest_check(manifest, messages)
-    try:
-        return text(lib.chromesock_texts_at(messages[0], 0)) if messages[0] != NULL else ""
-    finally:
-        lib.chromesock_texts_free(messages[0])
+    count = lib.chromesock_texts_count(messages[0])
+    words = [text(lib.chromesock_texts_at(messages[0], index)) or "" for index in range(count)]
+    lib.chromesock_texts_free(messages[0])
+    return ": ".join(reversed(words))

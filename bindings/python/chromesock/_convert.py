@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, List, Mapping, Optional, Tuple
 
-from ._abi import ffi
-from ._library import NULL, encode, text
+from ._library import NULL, encode, ffi, text
 
 RESULT = ffi.integer_const("CHROMESOCK_EVENT_RESULT")
 TEXTS = ffi.integer_const("CHROMESOCK_EVENT_TEXTS")
@@ -60,7 +59,8 @@ def elements(pointer: Any, count: int) -> Tuple[Any, ...]:
 
 def data(pointer: Any, length: int) -> bytes:
     """A copy of received bytes."""
-    return ffi.buffer(pointer, length)[:]
+    received: bytes = ffi.buffer(pointer, length)[:]
+    return received
 
 
 def nothing(event: Any) -> None:

@@ -14,10 +14,9 @@ import warnings
 import weakref
 from typing import Any, Callable, Dict, List, Mapping, Optional, TypeVar
 
-from ._abi import ffi
 from ._errors import ChromeSocketError
 from ._event import Event
-from ._library import NULL, text
+from ._library import NULL, ffi, text
 
 Decode = Callable[[Any], Any]
 Info = TypeVar("Info")

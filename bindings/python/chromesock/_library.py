@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 from typing import Any, Optional
 
-from ._abi import ffi
+from ._abi import ffi as _ffi
 
+ffi: Any = _ffi
 NULL = ffi.NULL
 _PACKAGED = Path(__file__).with_name("lib") / "libchromesock.so"
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import collections
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Awaitable, Callable, Deque, Dict, Optional, Tuple, Type, Union
+from typing import TYPE_CHECKING, Any, Awaitable, Callable, Dict, List, Optional, Tuple, Type, Union
 
 from ._chrome import Chrome
 from ._errors import ChromeSocketError
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 LIMIT = 2**16  # as in asyncio
 READ_BYTES = 2**16
-HIGH_WATER = 2**16
+HIGH_WATER = 2**19
 
 ClientConnected = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Union[None, Awaitable[None]]]
 
@@ -33,7 +32,8 @@ async def open_connection(
         await tcp.set_paused(socket_id, True)
         await tcp.connect(socket_id, host, port)
         if secure:
-            await tcp.secure(socket_id)
+            # Not every build of the library has it.
+            await getattr(tcp, "secure")(socket_id)
         info = await tcp.get_info(socket_id)
     except BaseException:
         _forget(tcp.close(socket_id))
@@ -132,8 +132,9 @@ class SocketTransport(asyncio.Transport):
         self._loop = asyncio.get_running_loop()
         self._protocol = protocol
         self._closing = False
+        self._sending = 0
+        self._waiting: List[bytes] = []
         self._unsent = 0
-        self._sends: Deque[int] = collections.deque()
         self._write_paused = False
         self._reading = True
         self.set_write_buffer_limits()
@@ -146,7 +147,7 @@ class SocketTransport(asyncio.Transport):
 
     async def secure(self, **options: Any) -> None:
         """Starts TLS (STARTTLS). Pause reading before the command that asks for it is sent."""
-        await self._tcp.secure(self._id, **options)
+        await getattr(self._tcp, "secure")(self._id, **options)
         self.resume_reading()
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
@@ -194,11 +195,18 @@ class SocketTransport(asyncio.Transport):
         if size == 0:
             return
         self._unsent += size
-        self._sends.append(size)
-        self._tcp.send(self._id, data).add_done_callback(self._on_sent)
+        if self._sending:
+            self._waiting.append(bytes(data))
+        else:
+            self._send(data, size)
         if self._unsent > self._high and not self._write_paused:
             self._write_paused = True
             self._protocol.pause_writing()
+
+    def _send(self, data: Buffer, size: int) -> None:
+        # One at a time: what is written meanwhile goes in one piece, which saves wake-ups of the library.
+        self._sending = size
+        self._tcp.send(self._id, data).add_done_callback(self._on_sent)
 
     def can_write_eof(self) -> bool:
         return False
@@ -226,17 +234,23 @@ class SocketTransport(asyncio.Transport):
             self._end(ChromeSocketError(code, Status(code).name, f"net::ERR_{Status(code).name}"))
 
     def _on_sent(self, call: asyncio.Future[Any]) -> None:
-        self._unsent -= self._sends.popleft()
+        self._unsent -= self._sending
+        self._sending = 0
         error = call.exception()
-        if error is not None:
+        if isinstance(error, ChromeSocketError):
             self._end(error)
-        elif self._write_paused and self._unsent <= self._low:
+            return
+        if self._waiting:
+            data = b"".join(self._waiting)
+            self._waiting.clear()
+            self._send(data, len(data))
+        if self._write_paused and self._unsent <= self._low:
             self._write_paused = False
             self._protocol.resume_writing()
         if self._closing and self._unsent == 0:
             self._end(None)
 
-    def _end(self, error: Optional[BaseException]) -> None:
+    def _end(self, error: Optional[Exception]) -> None:
         """Closes the socket, once, and tells the protocol."""
         if self._router.transports.pop(self._id, None) is None:
             return
