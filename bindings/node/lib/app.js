@@ -10,7 +10,21 @@ const { Batch } = require('./records');
 const SLICE = 10;
 const CLOSED = api.hostEvents.CHROMESOCK_APP_CLOSED;
 const WRITE_QUOTA = api.defines.CHROMESOCK_APP_OPTIONS_WRITE_QUOTA;
-const SHUT_DOWN = api.results.find((result) => result.cName === 'CHROMESOCK_CONTEXT_SHUT_DOWN').number;
+const numberOf = (name) => api.results.find((result) => result.cName === name).number;
+const SHUT_DOWN = numberOf('CHROMESOCK_CONTEXT_SHUT_DOWN');
+const INVALID_MANIFEST = numberOf('CHROMESOCK_INVALID_MANIFEST');
+
+/** Where a manifest is wrong, and Chrome's words for it. */
+function manifestError(functions, manifest) {
+  const texts = new BigUint64Array(1);
+  functions.chromesock_manifest_check(manifest, texts);
+  const words = [];
+  for (let n = functions.chromesock_texts_count(texts[0]) - 1; n >= 0; n -= 1) {
+    words.push(functions.chromesock_texts_at(texts[0], n));
+  }
+  functions.chromesock_texts_free(texts[0]);
+  return words.join(': ');
+}
 
 class App {
   #functions;
@@ -44,7 +58,9 @@ class App {
     }
     if (options.extraRootsPem !== undefined) given.extra_roots_pem = options.extraRootsPem;
     const made = new BigUint64Array(1);
-    check(this.#functions.chromesock_app_new(zeroed('chromesock_app_options', given), made));
+    const status = this.#functions.chromesock_app_new(zeroed('chromesock_app_options', given), made);
+    if (status === INVALID_MANIFEST) throw new Error(manifestError(this.#functions, given.manifest));
+    check(status);
     this.#app = Number(made[0]);
     this.#listen();
     // A thread that ends takes its apps with it; with the main thread all ends.
