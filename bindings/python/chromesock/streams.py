@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Awaitable, Callable, Dict, List, Optional, Tuple, Type, Union
 
@@ -26,7 +27,7 @@ async def open_connection(
     """Connects to a server; with `secure` by TLS."""
     loop = asyncio.get_running_loop()
     tcp = chrome.sockets.tcp
-    socket_id = (await tcp.create(buffer_size=READ_BYTES)).socket_id
+    socket_id = await _created(tcp, tcp.create(buffer_size=READ_BYTES))
     try:
         # Nothing is read before the handshake, or before somebody listens.
         await tcp.set_paused(socket_id, True)
@@ -56,7 +57,7 @@ async def start_server(
 ) -> Server:
     """Listens; for each connection calls, or starts as a task, `client_connected_cb(reader, writer)`."""
     tcp_server = chrome.sockets.tcp_server
-    socket_id = (await tcp_server.create()).socket_id
+    socket_id = await _created(tcp_server, tcp_server.create())
     try:
         await tcp_server.listen(socket_id, address, port, backlog)
         info = await tcp_server.get_info(socket_id)
@@ -300,6 +301,20 @@ def _router(chrome: Chrome) -> _Router:
         chrome._router = _Router(chrome)
     router: _Router = chrome._router
     return router
+
+
+async def _created(namespace: Any, creating: asyncio.Future[Any]) -> int:
+    """The id of a new socket, which does not stay when the wait for it is cancelled."""
+
+    def close(call: asyncio.Future[Any]) -> None:
+        with contextlib.suppress(ChromeSocketError):  # The chrome object was destroyed.
+            _forget(namespace.close(call.result().socket_id))
+
+    try:
+        return int((await asyncio.shield(creating)).socket_id)
+    except asyncio.CancelledError:
+        creating.add_done_callback(close)
+        raise
 
 
 def _forget(call: asyncio.Future[Any]) -> None:
