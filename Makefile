@@ -13,7 +13,7 @@ SHELL = /bin/bash
 .ONESHELL:
 .NOTPARALLEL:
 .DEFAULT_GOAL = build
-.PHONY: bindings bindings-python stage-python test-python test-python-exits build demo test lint test-rust test-c test-asan test-package bench fuzz header install clean
+.PHONY: bindings bindings-python stage-python test-python test-python-exits build demo test lint test-rust test-c test-cases test-asan test-package bench fuzz header install clean
 
 CARGO ?= cargo
 PREFIX ?= /usr/local
@@ -78,6 +78,11 @@ test-c: build
 	$(call cmake-build,c-tests,$(out)/c-tests,$(out)/release)
 	$(ctest) $(out)/examples-c
 	$(ctest) $(out)/c-tests
+
+# The behavioural cases had the same traces everywhere: test-c, test-node and test-python wrote them.
+test-cases:
+	c-tests/cases/compare.sh $(out)/c-tests/cases/c-{pull,dispatch,reactor}.trace \
+	  $(out)/cases/{node,python-asyncio,python-uvloop}.trace
 
 # The Rust side is instrumented too: a switch the stable compiler has, but calls unstable. --target keeps
 # build scripts and macros out of it. The runtime is the C compiler's: gcc's libasan, linked by the program.

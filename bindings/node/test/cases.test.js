@@ -10,7 +10,7 @@ const { Peer, runCase } = require('./cases.run.js');
 
 const repository = path.join(__dirname, '..', '..', '..');
 const folder = path.join(repository, 'c-tests', 'cases');
-const traces = path.join(process.env.CARGO_TARGET_DIR ?? path.join(repository, 'target'), 'cases');
+const traces = path.resolve(repository, process.env.CARGO_TARGET_DIR ?? 'target', 'cases');
 const files = fs.readdirSync(folder).filter((name) => name.endsWith('.json')).sort();
 
 const read = (...names) => JSON.parse(fs.readFileSync(path.join(folder, ...names), 'utf8'));

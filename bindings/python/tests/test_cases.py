@@ -4,7 +4,6 @@ Their traces go to target/cases/python-LOOP.trace and must equal those of the C 
 """
 
 import os
-import pathlib
 
 import pytest
 
@@ -30,7 +29,7 @@ def traces():
     """The text of each case that ran, by loop and name; written in the order of the cases."""
     texts = {}
     yield texts
-    folder = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target")) / "cases"
+    folder = REPOSITORY / os.environ.get("CARGO_TARGET_DIR", "target") / "cases"
     folder.mkdir(parents=True, exist_ok=True)
     for loop in {loop for loop, _ in texts}:
         ran = [texts[loop, name_of(case)] for case in CASES if (loop, name_of(case)) in texts]
