@@ -13,7 +13,7 @@ SHELL = /bin/bash
 .ONESHELL:
 .NOTPARALLEL:
 .DEFAULT_GOAL = build
-.PHONY: build demo test lint test-rust test-c test-asan test-package bench fuzz header install clean
+.PHONY: bindings bindings-python stage-python test-python test-python-exits build demo test lint test-rust test-c test-cases test-asan test-package bench fuzz header install clean
 
 CARGO ?= cargo
 PREFIX ?= /usr/local
@@ -34,7 +34,10 @@ build_needs = build-essential:g++
 demo_needs = $(build_needs) cmake:cmake ninja-build:ninja curl:curl
 bench_needs = $(demo_needs) pkg-config:pkg-config libuv1-dev python3:python3
 test_needs = $(bench_needs) nginx-light:nginx redis-server:redis-server wrk:wrk apache2-utils:ab strace:strace \
-  iproute2:ip socat:socat netcat-openbsd util-linux:unshare dnsmasq-base:dnsmasq avahi-daemon:avahi-daemon minissdpd:minissdpd
+  iproute2:ip socat:socat netcat-openbsd util-linux:unshare libcjson-dev dnsmasq-base:dnsmasq avahi-daemon:avahi-daemon minissdpd:minissdpd
+
+# What the virtual environment needs; another Python than Debian's brings its own.
+python_needs = python3:python3 $(if $(shell python3 -c 'import ensurepip' 2>&1),python3-venv)
 
 # Not `cargo build`: with the rlib of the Rust tests among the crate types it leaves out the link-time
 # optimization. The linker then looks for libchromesock.so, a started program for its SONAME.
@@ -76,6 +79,11 @@ test-c: build
 	$(ctest) $(out)/examples-c
 	$(ctest) $(out)/c-tests
 
+# The behavioural cases had the same traces everywhere: test-c, test-node and test-python wrote them.
+test-cases:
+	c-tests/cases/compare.sh $(out)/c-tests/cases/c-{pull,dispatch,reactor}.trace \
+	  $(out)/cases/{node,python-asyncio,python-uvloop}.trace
+
 # The Rust side is instrumented too: a switch the stable compiler has, but calls unstable. --target keeps
 # build scripts and macros out of it. The runtime is the C compiler's: gcc's libasan, linked by the program.
 # The first check is that such a build does stop at a Rust-side read beyond a block of the host.
@@ -98,15 +106,39 @@ test-asan:
 	$(ctest) $(out)/asan/examples-c
 	$(ctest) $(out)/asan/c-tests
 
+# The Python package, in an environment of its own, with the library that was built.
+python := $(out)/python/bin/python
+$(out)/python/ready: bindings/python/requirements-test.txt
+	.ci/deps $(python_needs)
+	python3 -m venv $(out)/python
+	$(python) -m pip install -q -r $<
+	touch $@
+
+stage-python: build $(out)/python/ready
+	$(python) bindings/python/generate.py stage $(out)/release/libchromesock.so
+
+bindings: bindings-python
+bindings-python: stage-python
+	$(python) bindings/python/generate.py surface >$(out)/_surface.py
+	cp $(out)/_surface.py bindings/python/chromesock/_surface.py
+
+test-python: stage-python
+	.ci/deps $(test_needs)
+	cd bindings/python && $(python) -m pytest -q
+
+test-python-exits: stage-python
+	$(python) bindings/python/tests/exits/run.py 5000
+
 # Installs into a folder of its own and builds against that; the prefix it is told is another one.
 test-package: build
 	rm -rf $(out)/package
 	$(MAKE) install DESTDIR=$(out)/package PREFIX=/opt/chromesock
 	c-tests/package/run.sh $(out)/package/opt/chromesock $(version) $(abi)
 
-bench: build
+bench: build stage-python
 	.ci/deps $(bench_needs)
 	benches/run.sh
+	benches/python.sh
 
 fuzz:
 	.ci/deps $(build_needs)

@@ -15,6 +15,7 @@ const SOURCES: &[&str] = &[
     "src/ffi/event.rs",
     "src/ffi/version.rs",
     "src/ffi/app.rs",
+    "src/ffi/batch.rs",
     "src/ffi/permissions.rs",
     "src/ffi/life.rs",
     "src/ffi/sockets_tcp.rs",
@@ -71,7 +72,7 @@ fn main() {
         config.export.rename.insert(rust.into(), c.into());
         config.export.include.push(rust.into());
     }
-    config.export.include.extend(ENUMS.iter().map(|name| (*name).to_owned()));
+    config.export.include.extend(UNNAMED.iter().map(|name| (*name).to_owned()));
 
     let mut builder = Builder::new().with_config(config);
     for source in SOURCES {
@@ -91,14 +92,15 @@ fn main() {
     println!("cargo::rustc-env=CHROMESOCK_GENERATED_HEADER={}", path.display());
 }
 
-/// Enums that no function names in its signature, since enums come in as plain integers.
-const ENUMS: &[&str] = &[
+/// Types that no function names in its signature: enums come in as plain integers, records as bytes.
+const UNNAMED: &[&str] = &[
     "chromesock_delivery",
     "chromesock_trust",
     "chromesock_api",
     "chromesock_operation",
     "chrome_sockets_dns_query_type",
     "chrome_socket_type",
+    "chromesock_event_record",
 ];
 
 const HEADER: &str = "\

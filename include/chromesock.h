@@ -1399,6 +1399,66 @@ typedef struct chrome_sockets_tcp_secure_options {
   const char *tls_version_max;
 } chrome_sockets_tcp_secure_options;
 
+/**
+ * One event as copied by chromesock_app_copy_events: this head, then `data_len` bytes of data, then
+ * `address_len` of the address, then `message_len` of the message. No text ends with NUL.
+ */
+typedef struct chromesock_event_record {
+  /**
+   * Bytes from here to the next record; a multiple of 8.
+   */
+  uint32_t size;
+  /**
+   * As in chromesock_event.
+   */
+  uint32_t type;
+  /**
+   * As in chromesock_event.
+   */
+  uint32_t present;
+  /**
+   * As in chromesock_event.
+   */
+  int32_t socket_id;
+  /**
+   * As in chromesock_event.
+   */
+  int32_t client_socket_id;
+  /**
+   * As in chromesock_event.
+   */
+  int32_t result;
+  /**
+   * As in chromesock_event.
+   */
+  int32_t port;
+  /**
+   * Length of the message in bytes; 0 = NULL.
+   */
+  uint32_t message_len;
+  /**
+   * As in chromesock_event.
+   */
+  uint64_t user_data;
+  /**
+   * As in chromesock_event.
+   */
+  uint64_t bytes_sent;
+  /**
+   * Length of the address in bytes.
+   */
+  uint32_t address_len;
+  /**
+   * Length of the data in bytes.
+   */
+  uint32_t data_len;
+  /**
+   * NULL, or the event itself, owned by the caller (release it with chromesock_event_release), because
+   * it has a list or does not fit any buffer as large as this one. The record then has no data, address and message.
+   */
+  const struct chromesock_event *event;
+} chromesock_event_record;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -1662,6 +1722,70 @@ chromesock_status chromesock_app_event_handle(struct chromesock_app *app,
  */
 chromesock_status chromesock_app_get_stats(struct chromesock_app *app,
                                            struct chromesock_app_stats *stats);
+
+/**
+ * Queue delivery: takes events out of the queue, as many as fit, and copies them into the host's memory;
+ * no callback runs for them. Does not wait.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: buffer, buffer_len  where the records go, one behind the other (chromesock_event_record); at
+ *             least 4096 bytes, aligned to 8.
+ *             written  bytes that were written; 0 = no event was queued.
+ *             left     events that are still queued; NULL = not asked.
+ * Returns:    OK, INVALID_ARGUMENT, RECURSIVE_CALL, WRONG_DELIVERY, CONTEXT_SHUT_DOWN (CHROMESOCK_APP_CLOSED
+ *             was handed out).
+ * Threads:    any, but not inside a callback of this app; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `buffer` is NULL or has
+ * `buffer_len` writable bytes; `written` and `left` are NULL or may be written.
+ */
+chromesock_status chromesock_app_copy_events(struct chromesock_app *app,
+                                             uint8_t *buffer,
+                                             size_t buffer_len,
+                                             size_t *written,
+                                             size_t *left);
+
+/**
+ * Lets the calls of an app start together: while held, they are accepted as ever, but need not start before
+ * the hold ends. For a host that makes many calls in a row, as when it runs the events of a batch: the reactor
+ * is then woken once, not for each of them.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: hold  true: calls may wait; false: what waits starts now. Not counted.
+ * Returns:    OK, INVALID_ARGUMENT.
+ * Threads:    any, also inside callbacks; does not block. It concerns the calls of all threads.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chromesock_app_hold_calls(struct chromesock_app *app,
+                                            chromesock_bool hold);
+
+/**
+ * Queue delivery: a stream for loops that cannot poll a handle but read streams. One byte can be read from
+ * it each time the queue becomes non-empty after the host found it empty, and its end when the app is gone.
+ *
+ * It differs from chromesock_app_event_handle: the host owns this one and reads it, and it says that events
+ * came, not whether some are queued. After reading what is there, take events until a call finds none
+ * (chromesock_app_copy_events writes nothing, chromesock_app_next_event times out, chromesock_app_dispatch runs
+ * none); only then is the next byte written. A host that stops before that must come back by itself.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: stream  a connected stream socket that does not block, owned by the caller, who closes it. A
+ *             further call gives a new one, and the one before ends.
+ * Returns:    OK, INVALID_ARGUMENT, WRONG_DELIVERY, INSUFFICIENT_RESOURCES.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `stream` is NULL or may be
+ * written.
+ */
+chromesock_status chromesock_app_event_stream(struct chromesock_app *app,
+                                              ptrdiff_t *stream);
 
 /**
  * Reads a manifest without opening an app.

@@ -5,4 +5,5 @@
 pub mod event;
 pub mod net_error;
 pub mod properties;
+pub mod signature;
 pub mod table;

@@ -138,6 +138,11 @@ impl App {
         &self.delivery
     }
 
+    /// From now on calls may wait for each other; or no longer, and all that wait start.
+    pub fn hold_calls(&self, hold: bool) {
+        self.reactor.hold(&self.gate, hold);
+    }
+
     /// Starts the end: pending calls complete, later ones are refused, APP_CLOSED is the last event.
     pub fn close(&self) {
         self.reactor.post_close(self.slot, &self.gate);

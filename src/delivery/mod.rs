@@ -10,6 +10,7 @@ mod notify;
 
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -22,7 +23,7 @@ use crate::api::event::{Event, Ticket};
 use crate::api::net_error::Status;
 use crate::api::table::EventType;
 use handlers::{Handlers, Snapshot};
-use notify::Level;
+use notify::{Level, Wakeups};
 
 pub use handlers::Release;
 
@@ -88,6 +89,7 @@ struct State {
     released: Vec<(i32, isize)>,
     /// The engine has stopped reading until something is released.
     wants_release: bool,
+    wakeups: Option<Wakeups>,
     end: End,
 }
 
@@ -206,7 +208,7 @@ impl Delivery {
         let was_empty = state.queue.is_empty();
         state.queue.extend(events.drain(..));
         if was_empty {
-            self.raise();
+            self.raise(&mut state);
         }
         drop(state);
         self.changed.notify_all();
@@ -319,6 +321,58 @@ impl Delivery {
         }
     }
 
+    /// Moves events to `into`, oldest first and without waiting, as long as `fits` says so; how many
+    /// are left. Their data counts as undelivered until `release`.
+    pub fn take(
+        &self,
+        mut fits: impl FnMut(&Event) -> bool,
+        into: &mut Vec<Event>,
+    ) -> Result<usize, Status> {
+        let Some(mut state) = self.wait_for_event(deadline(Some(Duration::ZERO)))? else {
+            return Ok(0);
+        };
+        let epoch = self.unloads_done.load(Ordering::Acquire);
+        let number = state.queue.iter().position(|event| !fits(event)).unwrap_or(state.queue.len());
+        into.extend(state.queue.drain(..number));
+        let is_end = |event: &Event| event.event_type == EventType::ChromesockAppClosed;
+        state.end.said_closed |= into.last().is_some_and(is_end);
+        let left = state.queue.len();
+        if number > 0 {
+            self.lower_if_empty(&state);
+        }
+        drop(state);
+        self.release_all(into.extract_if(.., |event| !self.is_of_interest(event, epoch)));
+        Ok(left)
+    }
+
+    /// The host is done with these events.
+    pub fn release_all(&self, events: impl Iterator<Item = Event>) {
+        let mut bytes = 0;
+        let mut released = events
+            .map(|event| {
+                bytes += event.data_len().cast_signed();
+                (event.socket_id, event.weight().cast_signed())
+            })
+            .collect();
+        self.adjust(&mut released, bytes);
+    }
+
+    /// A new stream in place of the last one: a byte can be read from it when the queue becomes
+    /// non-empty after the host found it empty, and its end when the app is gone.
+    pub fn stream(&self) -> Result<OwnedFd, Status> {
+        if self.mode == Mode::Reactor {
+            return Err(Status::WrongDelivery);
+        }
+        let made = Wakeups::new();
+        let (mut wakeups, theirs) = made.map_err(|error| crate::net::os_error::status(&error))?;
+        let mut state = self.state.lock();
+        if !state.queue.is_empty() {
+            wakeups.send();
+        }
+        state.wakeups = Some(wakeups);
+        Ok(theirs)
+    }
+
     /// The handle that is readable exactly while the queue is not empty.
     pub fn handle(&self) -> Result<isize, Status> {
         let state = self.state.lock();
@@ -415,7 +469,12 @@ impl Delivery {
                 return Err(Status::ContextShutDown);
             }
             match until {
-                Some(until) if Instant::now() >= until => return Ok(None),
+                Some(until) if Instant::now() >= until => {
+                    if let Some(wakeups) = &mut state.wakeups {
+                        wakeups.found_empty();
+                    }
+                    return Ok(None);
+                }
                 Some(until) => {
                     self.changed.wait_until(&mut state, until);
                 }
@@ -429,7 +488,7 @@ impl Delivery {
         let mut state = self.state.lock();
         if !rest.is_empty() {
             if state.queue.is_empty() {
-                self.raise();
+                self.raise(&mut state);
             }
             let newer = std::mem::replace(&mut state.queue, rest);
             state.queue.extend(newer);
@@ -551,9 +610,13 @@ impl Delivery {
         }
     }
 
-    fn raise(&self) {
+    /// The queue becomes non-empty.
+    fn raise(&self, state: &mut State) {
         if let Some(level) = self.level.get() {
             level.raise();
+        }
+        if let Some(wakeups) = &mut state.wakeups {
+            wakeups.send();
         }
     }
 
@@ -590,6 +653,7 @@ impl Delivery {
         let mut state = self.state.lock();
         state.end.said_closed = true;
         state.drainer = None;
+        state.wakeups = None;
         self.changed.notify_all();
         drop(state);
         self.host.gone();

@@ -1,10 +1,13 @@
-//! A descriptor that is readable exactly while it is raised, for hosts with a loop of their own.
+//! How hosts with a loop of their own learn of events: a descriptor that is readable exactly while it
+//! is raised, and a stream of wake-ups.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use std::os::fd::FromRawFd;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 
 /// Raised or not; level-triggered. Callers serialise `raise` and `lower`.
 #[derive(Debug)]
@@ -49,5 +52,36 @@ impl Level {
     /// Makes it unreadable; only called while it is readable.
     pub(super) fn lower(&self) {
         let _ = (&self.read_end).read(&mut [0; 8]);
+    }
+}
+
+/// Our end of a stream of wake-ups. The host owns, reads and closes the other end.
+#[derive(Debug)]
+pub(super) struct Wakeups {
+    ours: UnixStream,
+    /// The host has found the queue empty, and was not told of an event since.
+    is_due: bool,
+}
+
+impl Wakeups {
+    /// Both ends, neither of which blocks.
+    pub(super) fn new() -> io::Result<(Self, OwnedFd)> {
+        let (ours, theirs) = UnixStream::pair()?;
+        ours.set_nonblocking(true)?;
+        theirs.set_nonblocking(true)?;
+        Ok((Self { ours, is_due: true }, theirs.into()))
+    }
+
+    /// The host found the queue empty: it waits for the next event.
+    pub(super) fn found_empty(&mut self) {
+        self.is_due = true;
+    }
+
+    /// An event is queued: writes one byte, if the host waits for it.
+    pub(super) fn send(&mut self) {
+        if std::mem::take(&mut self.is_due) {
+            // A full stream is readable anyway; a closed one has no reader that waits.
+            let _ = (&self.ours).write(&[0]);
+        }
     }
 }

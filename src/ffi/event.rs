@@ -296,6 +296,15 @@ impl EventBox {
         Self::new(event, Origin::Owned(delivery))
     }
 
+    /// An event that is copied at once, and then let go.
+    pub(super) fn passing(event: Event, delivery: Weak<Delivery>) -> Self {
+        Self::new(event, Origin::Owned(delivery))
+    }
+
+    pub(super) fn into_event(self) -> Event {
+        self.event
+    }
+
     /// Gives an owned event to the host program.
     pub(super) fn give(self) -> *const chromesock_event {
         let mut stays = Box::new(self);

@@ -8,6 +8,7 @@
 #![allow(non_camel_case_types)]
 
 pub mod app;
+pub mod batch;
 pub mod event;
 pub mod life;
 pub mod permissions;

@@ -79,10 +79,18 @@ pub(super) struct Inbox {
     blocks: Mutex<Recycler>,
 }
 
-/// Whether an app takes calls; changed and read under the inbox lock, so that no call follows the end.
+/// How an app's calls come in: whether it takes any, changed and read under the inbox lock, so that no
+/// call follows the end; and whether the reactor is left asleep for now.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
     closed: AtomicBool,
+    held: AtomicBool,
+}
+
+impl Gate {
+    fn is_held(&self) -> bool {
+        self.held.load(Ordering::Relaxed)
+    }
 }
 
 impl Inbox {
@@ -98,7 +106,7 @@ impl Inbox {
 
     /// Hands over a message; false if nobody will read it.
     pub(super) fn post(&self, message: Message) -> bool {
-        self.with_state(|state| {
+        self.with_state(false, |state| {
             if !state.dead {
                 state.batch.messages.push_back(message);
             }
@@ -114,7 +122,7 @@ impl Inbox {
         accounts: &Accounts,
         call: Call,
     ) -> Result<(), Status> {
-        self.with_state(|state| {
+        self.with_state(gate.is_held(), |state| {
             if state.dead || gate.closed.load(Ordering::Relaxed) {
                 return Err(Status::ContextShutDown);
             }
@@ -138,7 +146,7 @@ impl Inbox {
             return self.post_call(slot, gate, accounts, call);
         }
         call.command = Command::Send(SendData::Beside(data.len()));
-        self.with_state(|state| {
+        self.with_state(gate.is_held(), |state| {
             if state.dead || gate.closed.load(Ordering::Relaxed) {
                 return Err(Status::ContextShutDown);
             }
@@ -162,7 +170,7 @@ impl Inbox {
 
     /// Hands over a step in an app's life, if it has not ended.
     pub(super) fn post_change(&self, slot: u32, gate: &Gate, change: Change) -> Result<(), Status> {
-        self.with_state(|state| {
+        self.with_state(false, |state| {
             if state.dead || gate.closed.load(Ordering::Relaxed) {
                 return Err(Status::ContextShutDown);
             }
@@ -173,17 +181,26 @@ impl Inbox {
 
     /// Begins an app's end, once: no call is accepted from now on.
     pub(super) fn post_close(&self, slot: u32, gate: &Gate) {
-        self.with_state(|state| {
+        self.with_state(false, |state| {
             if !gate.closed.swap(true, Ordering::Relaxed) {
                 state.batch.messages.push_back(Message::Close(slot));
             }
         });
     }
 
-    fn with_state<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
+    /// From now on an app's calls leave the reactor asleep; or no longer, and what waits is carried out.
+    pub(super) fn hold(&self, gate: &Gate, hold: bool) {
+        gate.held.store(hold, Ordering::Relaxed);
+        if !hold {
+            self.with_state(false, |_| {});
+        }
+    }
+
+    /// Changes the state, and wakes the reactor if there is something to read, unless it is held.
+    fn with_state<R>(&self, held: bool, change: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.state.lock();
         let result = change(&mut state);
-        let wake = !state.batch.messages.is_empty() && std::mem::take(&mut state.sleeping);
+        let wake = !held && !state.batch.messages.is_empty() && std::mem::take(&mut state.sleeping);
         self.has_messages.store(!state.batch.messages.is_empty(), Ordering::Release);
         drop(state);
         if wake {

@@ -81,6 +81,10 @@ impl Reactor {
         self.inbox.post_close(slot, gate);
     }
 
+    pub(crate) fn hold(&self, gate: &Gate, hold: bool) {
+        self.inbox.hold(gate, hold);
+    }
+
     /// What a host's release runs to make the reactor look at it.
     pub(crate) fn asker(&self, slot: u32) -> crate::delivery::AskReactor {
         let inbox = Arc::clone(&self.inbox);

@@ -11,11 +11,11 @@ use crate::ffi::version::{
     chromesock_event_type_name, chromesock_status_name, chromesock_status_text,
 };
 
-fn header() -> String {
+pub(super) fn header() -> String {
     read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("include/chromesock.h"))
 }
 
-fn read(path: &Path) -> String {
+pub(super) fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -63,7 +63,7 @@ fn functions() -> Vec<Function> {
 }
 
 /// The members of an enum of the header.
-fn numbers_of(name: &str) -> BTreeMap<i64, String> {
+pub(super) fn numbers_of(name: &str) -> BTreeMap<i64, String> {
     let header = header();
     let (_, after) = header.split_once(&format!("enum {name}\n")).expect("the enum is declared");
     let (body, _) = after.split_once("};").expect("enums end");

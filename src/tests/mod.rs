@@ -1,6 +1,7 @@
 //! Tests of the whole: the house's own rules (header, layers), and apps over real loopback sockets
 //! in each way of delivery.
 
+mod bindings;
 mod calls;
 mod support;
 mod tools;

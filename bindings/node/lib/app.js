@@ -1,0 +1,222 @@
+// One app of the library: calls into it, and its events on this thread's loop.
+'use strict';
+
+const net = require('node:net');
+const { isMainThread } = require('node:worker_threads');
+const { check, load, zeroed, api } = require('./library');
+const { Batch } = require('./records');
+
+/** How long events may run, in ms, before the loop sees to everything else. */
+const SLICE = 10;
+const CLOSED = api.hostEvents.CHROMESOCK_APP_CLOSED;
+const WRITE_QUOTA = api.defines.CHROMESOCK_APP_OPTIONS_WRITE_QUOTA;
+const numberOf = (name) => api.results.find((result) => result.cName === name).number;
+const SHUT_DOWN = numberOf('CHROMESOCK_CONTEXT_SHUT_DOWN');
+const INVALID_MANIFEST = numberOf('CHROMESOCK_INVALID_MANIFEST');
+
+/** Where a manifest is wrong, and Chrome's words for it. */
+function manifestError(functions, manifest) {
+  const texts = new BigUint64Array(1);
+  functions.chromesock_manifest_check(manifest, texts);
+  const words = [];
+  for (let n = functions.chromesock_texts_count(texts[0]) - 1; n >= 0; n -= 1) {
+    words.push(functions.chromesock_texts_at(texts[0], n));
+  }
+  functions.chromesock_texts_free(texts[0]);
+  return words.join(': ');
+}
+
+class App {
+  #functions;
+  #app;
+  #batch;
+  #stream;
+  #calls = [undefined];
+  #free = [];
+  #pending = 0;
+  #isRunning = false;
+  #isReferenced = true;
+  #isClosing = false;
+  #members;
+  #isAwaited;
+  #gone = Promise.withResolvers ? Promise.withResolvers() : withResolvers();
+  #onExit;
+
+  /**
+   * `members`: what to do with events, by type: { completed(call, batch), notified(batch) }, each of
+   * which returns whether it ran the program's code. `isAwaited`: whether events may come by themselves.
+   */
+  constructor(manifest, options, members, isAwaited) {
+    this.#functions = load(options.libraryPath);
+    this.#members = members;
+    this.#isAwaited = isAwaited;
+    this.#batch = new Batch(this.#functions);
+    const given = { manifest: manifest === undefined ? null : JSON.stringify(manifest) };
+    if (options.writeQuotaBytes !== undefined) {
+      given.present = WRITE_QUOTA;
+      given.write_quota_bytes = options.writeQuotaBytes;
+    }
+    if (options.extraRootsPem !== undefined) given.extra_roots_pem = options.extraRootsPem;
+    const made = new BigUint64Array(1);
+    const status = this.#functions.chromesock_app_new(zeroed('chromesock_app_options', given), made);
+    if (status === INVALID_MANIFEST) throw new Error(manifestError(this.#functions, given.manifest));
+    check(status);
+    this.#app = Number(made[0]);
+    this.#listen();
+    // A thread that ends takes its apps with it; with the main thread all ends.
+    if (!isMainThread) {
+      this.#onExit = () => this.#functions.chromesock_app_free(this.#app);
+      process.once('exit', this.#onExit);
+    }
+  }
+
+  #listen() {
+    const stream = new BigInt64Array(1);
+    check(this.#functions.chromesock_app_event_stream(this.#app, stream));
+    this.#stream = new net.Socket({
+      fd: Number(stream[0]),
+      readable: true,
+      writable: false,
+      onread: {
+        buffer: Buffer.alloc(64),
+        callback: () => {
+          if (!this.#isRunning) this.#take();
+          return true;
+        },
+      },
+    });
+    this.#stream.resume();
+    this.update();
+  }
+
+  /** Stays alive exactly while something may still come. */
+  update() {
+    const isWanted = this.#pending > 0 || this.#isClosing || this.#isAwaited();
+    if (isWanted === this.#isReferenced) return;
+    this.#isReferenced = isWanted;
+    if (isWanted) this.#stream.ref();
+    else this.#stream.unref();
+  }
+
+  /** Calls a function of the library; `call` is what its completion is for. */
+  call(name, values, call) {
+    if (this.#isClosing) throw new Error('Extension context invalidated.');
+    const token = this.#free.pop() ?? this.#calls.length;
+    const status = this.#functions[name](this.#app, ...values, 0, token);
+    if (status !== 0) {
+      this.#free.push(token);
+      if (token === this.#calls.length) this.#calls.push(undefined);
+      if (status === SHUT_DOWN) throw new Error('Extension context invalidated.');
+      check(status);
+    }
+    this.#calls[token] = call;
+    this.#pending += 1;
+    if (this.#pending === 1) this.update();
+  }
+
+  /** Takes what is queued, and starts to run it. */
+  #take() {
+    this.#isRunning = true;
+    this.#run(performance.now() + SLICE);
+  }
+
+  /**
+   * Runs events up to the next one that the program hears of. Then all promises that it has settled run
+   * on, as in a browser after each task, before the next event.
+   */
+  #run(until) {
+    for (;;) {
+      if (!this.#batch.advance()) {
+        if (!this.#refill(until)) return;
+        continue;
+      }
+      if (this.#event()) {
+        this.#continue(until);
+        return;
+      }
+    }
+  }
+
+  #continue(until) {
+    // Microtasks come before the next tick, also those that they add.
+    DONE.then(() => process.nextTick(this.#next, until));
+  }
+
+  #next = (until) => {
+    if (this.#app !== 0) this.#run(until);
+  };
+
+  /** Whether more events are there, to be run at once. */
+  #refill(until) {
+    if (this.#app === 0) return false;
+    // The calls of one batch start together.
+    const { chromesock_app_hold_calls: hold } = this.#functions;
+    hold(this.#app, 0);
+    if (performance.now() >= until) {
+      setImmediate(() => this.#take());
+      return false;
+    }
+    check(this.#batch.fill(this.#app));
+    if (!this.#batch.isEmpty) {
+      hold(this.#app, 1);
+      return true;
+    }
+    // The stream tells of the next one.
+    this.#isRunning = false;
+    this.update();
+    return false;
+  }
+
+  /** Runs one event; whether that ran code of the program. */
+  #event() {
+    const batch = this.#batch;
+    const { type } = batch;
+    if (type === CLOSED) {
+      this.#end();
+      return false;
+    }
+    const member = this.#members[type];
+    const { token } = batch;
+    try {
+      if (token === 0) return member?.notified?.(batch, this.#isClosing) ?? false;
+      const call = this.#calls[token];
+      this.#calls[token] = undefined;
+      this.#free.push(token);
+      this.#pending -= 1;
+      return member.completed(call, batch);
+    } finally {
+      batch.release();
+    }
+  }
+
+  /** Ends the app; the promise is fulfilled when all its calls are completed. */
+  close() {
+    if (!this.#isClosing) {
+      this.#isClosing = true;
+      this.update();
+      check(this.#functions.chromesock_app_close(this.#app));
+    }
+    return this.#gone.promise;
+  }
+
+  #end() {
+    this.#functions.chromesock_app_free(this.#app);
+    this.#app = 0;
+    this.#isClosing = true;
+    if (this.#onExit) process.off('exit', this.#onExit);
+    this.#stream.destroy();
+    this.#gone.resolve();
+  }
+}
+
+const DONE = Promise.resolve();
+
+function withResolvers() {
+  const made = {};
+  made.promise = new Promise((resolve) => {
+    made.resolve = resolve;
+  });
+  return made;
+}
+
+module.exports = { App };

@@ -1,0 +1,137 @@
+// What a call is given, against the signature of its member, in Chrome's words.
+'use strict';
+
+const { types } = require('node:util');
+
+const INT32_MAX = 2 ** 31 - 1;
+const INT32_MIN = -(2 ** 31);
+
+const isInteger = (value) => Number.isInteger(value) && value >= INT32_MIN && value <= INT32_MAX;
+const isBinary = (value) => types.isArrayBuffer(value) || ArrayBuffer.isView(value);
+
+/** Whether a value is of a type, looking no deeper. */
+const IS = {
+  integer: isInteger,
+  boolean: (value) => typeof value === 'boolean',
+  string: (value) => typeof value === 'string',
+  binary: isBinary,
+  enum: (value) => typeof value === 'string',
+  object: (value) => typeof value === 'object' && value !== null && !Array.isArray(value) && !isBinary(value),
+  function: (value) => typeof value === 'function',
+};
+
+/** What Chrome calls the type of a value. */
+function found(value) {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'array';
+  if (isBinary(value)) return 'binary';
+  if (typeof value === 'number') return Number.isInteger(value) && isInteger(value) ? 'integer' : 'number';
+  return typeof value;
+}
+
+const typeName = (spec) => spec.ref ?? spec.type;
+
+function signatureOf(member) {
+  const words = member.parameters.map((p) => `${p.optional ? 'optional ' : ''}${typeName(p)} ${p.name}`);
+  if (member.callback) words.push(`${member.callback === 'promise' ? 'optional ' : ''}function callback`);
+  return `${member.name.replace(/^chrome\./, '')}(${words.join(', ')})`;
+}
+
+class Mismatch extends Error {}
+
+const BAD_SIGNATURE = 'No matching signature.';
+
+/** A value that has the right type at first sight, as plain data for C. */
+function read(spec, value, named) {
+  switch (spec.type) {
+    case 'integer':
+      return value | 0;
+    case 'string':
+      // C's text ends at a NUL; what the program gave must not turn into something else.
+      return value.includes('\0') ? value.replaceAll('\0', '\ufffd') : value;
+    case 'binary':
+      return types.isDataView(value) ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength) : value;
+    case 'enum': {
+      const { values } = named[spec.ref];
+      if (Object.hasOwn(values, value)) return values[value];
+      throw new Mismatch(`Value must be one of ${Object.keys(values).join(', ')}.`);
+    }
+    case 'object':
+      return readObject(named[spec.ref].members, value, named);
+    default:
+      return value;
+  }
+}
+
+/** The members that are given. All of the API's are optional. */
+function readObject(members, object, named) {
+  const given = {};
+  for (const name of Object.keys(object)) {
+    if (!members.some((member) => member.name === name)) throw new Mismatch(`Unexpected property: '${name}'.`);
+  }
+  for (const member of members) {
+    const value = object[member.name];
+    if (value === undefined || value === null) continue;
+    try {
+      if (!IS[member.type](value)) {
+        throw new Mismatch(`Invalid type: expected ${typeName(member)}, found ${found(value)}.`);
+      }
+      given[member.name] = read(member, value, named);
+    } catch (error) {
+      if (!(error instanceof Mismatch)) throw error;
+      throw new Mismatch(`Error at property '${member.name}': ${error.message}`);
+    }
+  }
+  return given;
+}
+
+/**
+ * Gives each value its parameter: from left to right, an optional parameter that does not fit is
+ * taken as left out. Returns whether that works; `matched` gets the values, null = left out.
+ */
+function match(specs, values, matched, spec = 0, value = 0) {
+  if (values.length - value > specs.length - spec) return false;
+  if (spec === specs.length) return true;
+  const { optional, type } = specs[spec];
+  if (value < values.length) {
+    const next = values[value];
+    const isNothing = optional && (next === undefined || next === null);
+    if (isNothing || IS[type](next)) {
+      matched[spec] = isNothing ? null : next;
+      if (match(specs, values, matched, spec + 1, value + 1)) return true;
+    }
+  }
+  if (!optional) return false;
+  matched[spec] = null;
+  return match(specs, values, matched, spec + 1, value);
+}
+
+/**
+ * A function from the arguments of a call to those of C's function, in order, with the callback (null
+ * = none) at the end. It throws the TypeError that Chrome throws.
+ */
+function argumentsOf(member, named) {
+  const specs = [...member.parameters];
+  if (member.callback) {
+    specs.push({ name: 'callback', type: 'function', optional: member.callback === 'promise' });
+  }
+  const fail = (text) => {
+    throw new TypeError(`Error in invocation of ${signatureOf(member)}: ${text}`);
+  };
+  return (values) => {
+    const matched = new Array(specs.length);
+    if (!match(specs, values, matched)) fail(BAD_SIGNATURE);
+    for (let n = 0; n < member.parameters.length; n += 1) {
+      if (matched[n] === null) continue;
+      try {
+        matched[n] = read(specs[n], matched[n], named);
+      } catch (error) {
+        if (!(error instanceof Mismatch)) throw error;
+        fail(`Error at parameter '${specs[n].name}': ${error.message}`);
+      }
+    }
+    return matched;
+  };
+}
+
+module.exports = { argumentsOf };

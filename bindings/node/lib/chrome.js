@@ -1,0 +1,165 @@
+// The object `chrome`: every member of the table, over one app of the library.
+'use strict';
+
+const { App } = require('./app');
+const { argumentsOf } = require('./arguments');
+const { Event, dispatch } = require('./event');
+const { api } = require('./library');
+const { outcomeReader } = require('./records');
+const { Runtime } = require('./runtime');
+const { Receivers, TcpSockets } = require('./sockets');
+const { packer } = require('./structs');
+
+/** A promise whose failure is reported, not fatal, if nobody looks at it: as in a browser. */
+class Answer extends Promise {
+  #isUsed = false;
+
+  static get [Symbol.species]() {
+    return Promise;
+  }
+
+  /** Rejects, and reports that unless somebody has asked for the outcome. */
+  static fail(answer, reject, message) {
+    // Without this, the process would end.
+    Promise.prototype.then.call(answer, undefined, () => {});
+    reject(new Error(message));
+    if (!answer.#isUsed) console.warn(`Unchecked runtime.lastError: ${message}`);
+  }
+
+  then(...handlers) {
+    this.#isUsed = true;
+    return super.then(...handlers);
+  }
+}
+
+const { fail } = Answer;
+delete Answer.fail;
+
+/** What is the same for every app: how arguments are read and outcomes are made. */
+const MEMBERS = api.members.map((member) => {
+  const [, space, name] = /^chrome\.(.+)\.(\w+)$/.exec(member.name);
+  const common = { ...member, space, name, outcomeOf: outcomeReader(member) };
+  if (member.kind === 'event') return common;
+  return { ...common, argumentsOf: argumentsOf(member, api.types), passes: passes(member) };
+});
+
+/** A function that adds the arguments of C's function to `into`. */
+function passes(member) {
+  const steps = member.parameters.filter((p) => !p.dropped).map(step);
+  return (values) => {
+    const into = [];
+    for (let n = 0; n < steps.length; n += 1) steps[n](values[n], into);
+    if (member.createsSocket) into.push(null);
+    return into;
+  };
+}
+
+function step({ type, optional, absent, ref }) {
+  if (type === 'binary') return (value, into) => into.push(value, value.byteLength);
+  if (type === 'boolean') return (value, into) => into.push(value ? 1 : 0);
+  if (type === 'object') {
+    const pack = packer(ref);
+    return (value, into) => into.push(value === null ? null : pack(value));
+  }
+  if (optional && absent === null) return (value, into) => into.push(value === null ? null : Int32Array.of(value));
+  return (value, into) => into.push(value ?? absent);
+}
+
+const chromes = new WeakMap();
+
+/** Puts `value` at a path such as `sockets.tcp.create` of an object. */
+function put(object, path, value) {
+  const [first, ...rest] = path.split('.');
+  if (rest.length === 0) object[first] = value;
+  else put((object[first] ??= {}), rest.join('.'), value);
+}
+
+function createChrome(manifest, options = {}) {
+  const runtime = new Runtime(manifest);
+  const chrome = { runtime: runtime.object };
+  const tcp = new TcpSockets();
+  const sockets = {
+    'sockets.tcp': tcp,
+    'sockets.tcpServer': new Receivers('listen'),
+    'sockets.udp': new Receivers('bind'),
+  };
+  const events = Object.fromEntries(Object.keys(sockets).map((space) => [space, []]));
+  const isAwaited = () =>
+    Object.keys(sockets).some(
+      (space) => sockets[space].isAwaited && events[space].some((event) => event.hasListeners()),
+    );
+  const handlers = [];
+  const app = new App(manifest, options, handlers, isAwaited);
+
+  const addEvent = ({ name, space, eventType, outcomeOf }) => {
+    const event = new Event(`${space}.${name}`, () => app.update());
+    events[space].push(event);
+    put(chrome, `${space}.${name}`, event);
+    handlers[eventType] = {
+      notified(batch, isClosing) {
+        sockets[space].notified(name, batch.socketId);
+        if (name === 'onAccept') tcp.accepted(batch.clientSocketId);
+        if (isClosing || !event.hasListeners()) return false;
+        dispatch(event, ...outcomeOf(batch));
+        return true;
+      },
+    };
+  };
+
+  const addMethod = (member) => {
+    const { name, space, eventType, outcomeOf } = member;
+    const full = `${space}.${name}`;
+    const state = sockets[space];
+    const callbackAt = member.parameters.length;
+    const method = (...given) => {
+      const values = member.argumentsOf(given);
+      const call = { values, callback: values[callbackAt] ?? null, answer: null };
+      const start = () => app.call(member.function, member.passes(values), call);
+      if (call.callback || member.callback !== 'promise') {
+        start();
+        return undefined;
+      }
+      const answer = new Answer((resolve, reject) => {
+        call.answer = { resolve, reject };
+        start();
+      });
+      call.answer.promise = answer;
+      return answer;
+    };
+    Object.defineProperty(method, 'name', { value: name });
+    put(chrome, full, method);
+    handlers[eventType] = {
+      completed({ values, callback, answer }, batch) {
+        const { message } = batch;
+        state?.completed(name, values[0], batch.result, message !== null, values);
+        const outcome = outcomeOf(batch);
+        if (!answer) return runtime.answer(full, callback, outcome, message);
+        if (message === null) answer.resolve(outcome[0]);
+        else fail(answer.promise, answer.reject, message);
+        return true;
+      },
+    };
+  };
+
+  for (const member of MEMBERS) {
+    if (member.kind === 'event') addEvent(member);
+    else addMethod(member);
+  }
+  // The enums of the API, as objects: chrome.sockets.tcp.DnsQueryType.ANY is "any".
+  for (const [name, { values }] of Object.entries(api.types)) {
+    if (values) {
+      put(chrome, name, Object.fromEntries(Object.keys(values).map((text) => [text.toUpperCase(), text])));
+    }
+  }
+  chromes.set(chrome, app);
+  return chrome;
+}
+
+/** Ends an app: its calls complete, its sockets close. The promise is fulfilled when that is done. */
+function destroyChrome(chrome) {
+  const app = chromes.get(chrome);
+  if (!app) throw new TypeError('destroyChrome: not made by createChrome');
+  return app.close();
+}
+
+module.exports = { createChrome, destroyChrome };

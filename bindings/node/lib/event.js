@@ -1,0 +1,60 @@
+// chrome.events.Event.
+'use strict';
+
+/** An event of the API. `changed` is called when the first listener comes or the last one goes. */
+class Event {
+  #listeners = [];
+  #name;
+  #changed;
+
+  constructor(name, changed) {
+    this.#name = name;
+    this.#changed = changed;
+    // Programs pass them around without the event.
+    for (const verb of ['addListener', 'removeListener', 'hasListener', 'hasListeners']) {
+      this[verb] = this[verb].bind(this);
+    }
+  }
+
+  addListener(listener) {
+    if (typeof listener !== 'function') {
+      throw new TypeError(
+        `Error in invocation of ${this.#name}.addListener(function callback): No matching signature.`,
+      );
+    }
+    if (this.#listeners.includes(listener)) return;
+    // A new array: a dispatch that is under way goes on with the old one.
+    this.#listeners = [...this.#listeners, listener];
+    if (this.#listeners.length === 1) this.#changed();
+  }
+
+  removeListener(listener) {
+    if (!this.#listeners.includes(listener)) return;
+    this.#listeners = this.#listeners.filter((other) => other !== listener);
+    if (this.#listeners.length === 0) this.#changed();
+  }
+
+  hasListener(listener) {
+    return this.#listeners.includes(listener);
+  }
+
+  hasListeners() {
+    return this.#listeners.length > 0;
+  }
+
+  /** Calls the listeners that there are now; one that throws does not stop the others. */
+  static dispatch(event, ...values) {
+    for (const listener of event.#listeners) {
+      try {
+        listener(...values);
+      } catch (error) {
+        console.error(`Error in event handler for ${event.#name}:`, error);
+      }
+    }
+  }
+}
+
+const { dispatch } = Event;
+delete Event.dispatch;
+
+module.exports = { Event, dispatch };

@@ -1,0 +1,6 @@
+'use strict';
+
+const { createChrome, destroyChrome } = require('./chrome');
+
+exports.createChrome = createChrome;
+exports.destroyChrome = destroyChrome;

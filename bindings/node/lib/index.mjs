@@ -1,0 +1,1 @@
+export { createChrome, destroyChrome } from './index.js';

@@ -1,0 +1,91 @@
+// The shared library as functions of JavaScript, all made from the table of the API.
+'use strict';
+
+const fs = require('node:fs');
+const path = require('node:path');
+const koffi = require('koffi');
+
+const NATIVE = path.join(__dirname, '..', 'native');
+const FILE = process.platform === 'darwin' ? 'libchromesock.dylib' : 'libchromesock.so';
+
+/** Table of the API: members, types, results, the C interface. */
+const api = JSON.parse(fs.readFileSync(path.join(NATIVE, 'api.json'), 'utf8'));
+
+const PLAIN = {
+  chromesock_bool: 'uint8',
+  chromesock_status: 'int32',
+  int32_t: 'int32',
+  size_t: 'size_t',
+  uint8_t: 'uint8',
+  uint32_t: 'uint32',
+  uint64_t: 'uint64',
+  void: 'void',
+};
+
+/** The structs of the library, as far as they are exchanged by value. */
+const structs = {};
+for (const [name, members] of Object.entries(api.structs)) {
+  structs[name] = koffi.struct(Object.fromEntries(members.map((m) => [m.name, memberType(m.type)])));
+}
+
+function memberType(type) {
+  const array = /^(\w+)\[(\d+)\]$/.exec(type);
+  if (array) return koffi.array(PLAIN[array[1]], Number(array[2]));
+  if (type === 'const char *') return 'str';
+  return PLAIN[type] ?? 'uintptr_t';
+}
+
+// Pointers go in as numbers, except where JavaScript's own memory or objects are meant.
+function parameterType(type) {
+  if (type === 'const char *') return 'str';
+  const given = /^const (\w+_(?:options|properties)) \*$/.exec(type);
+  if (given) return koffi.pointer(structs[given[1]]);
+  if (/^(const )?(uint8_t|int32_t|size_t|ssize_t|intptr_t|ptrdiff_t) \*$|\*\*$/.test(type)) return 'void *';
+  return PLAIN[type] ?? 'uintptr_t';
+}
+
+const returnType = (type) => (type === 'const char *' ? 'str' : PLAIN[type]);
+
+/** A value of a struct with all members zero, so that those that differ can be given. */
+function zeroed(name, members) {
+  const value = { ...members };
+  for (const { name: member, type } of api.structs[name]) {
+    if (member in value) continue;
+    const array = /\[(\d+)\]$/.exec(type);
+    value[member] = array ? new Array(Number(array[1])).fill(0) : type === 'const char *' ? null : 0;
+  }
+  value.size = koffi.sizeof(structs[name]);
+  return value;
+}
+
+const loaded = new Map();
+
+/** The functions of the library at `file`, made when first used. */
+function load(file = path.join(NATIVE, `${process.platform}-${process.arch}`, FILE)) {
+  const known = loaded.get(file);
+  if (known) return known;
+  if (!fs.existsSync(file)) throw new Error(`chromesock: no library for this system at ${file}`);
+  const library = koffi.load(file);
+  const functions = {};
+  for (const [name, { returns, parameters }] of Object.entries(api.functions)) {
+    Object.defineProperty(functions, name, {
+      configurable: true,
+      get() {
+        const made = library.func(name, returnType(returns), parameters.map((p) => parameterType(p.type)));
+        Object.defineProperty(functions, name, { value: made });
+        return made;
+      },
+    });
+  }
+  loaded.set(file, functions);
+  return functions;
+}
+
+const resultNames = new Map(api.results.map((result) => [result.number, result.cName]));
+
+/** Throws what a function of the library returned, unless it is OK. */
+function check(status) {
+  if (status !== 0) throw new Error(`chromesock: ${resultNames.get(status) ?? status}`);
+}
+
+module.exports = { api, check, koffi, load, structs, zeroed };

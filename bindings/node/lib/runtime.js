@@ -1,0 +1,55 @@
+// chrome.runtime, as far as networking code touches it.
+'use strict';
+
+const { createHash } = require('node:crypto');
+
+/** An app's id: 32 letters a to p, made from the key of its manifest, as Chrome does. */
+function idOf(manifest) {
+  const { key } = manifest ?? {};
+  const seed = typeof key === 'string' ? Buffer.from(key, 'base64') : JSON.stringify(manifest ?? null);
+  const digits = createHash('sha256').update(seed).digest('hex').slice(0, 32);
+  return [...digits].map((digit) => String.fromCharCode(97 + parseInt(digit, 16))).join('');
+}
+
+class Runtime {
+  #lastError;
+  #isChecked = false;
+
+  constructor(manifest) {
+    const runtime = this;
+    const id = idOf(manifest);
+    this.object = {
+      id,
+      get lastError() {
+        runtime.#isChecked = true;
+        return runtime.#lastError;
+      },
+      getManifest: () => structuredClone(manifest ?? {}),
+      getURL: (path) => `chrome-extension://${id}/${String(path).replace(/^\//, '')}`,
+    };
+  }
+
+  /** Runs the callback of a call with its outcome; whether there was one. */
+  answer(name, callback, outcome, message) {
+    if (message === null) {
+      if (callback) this.#call(name, callback, outcome);
+      return callback !== null;
+    }
+    this.#lastError = { message };
+    this.#isChecked = false;
+    if (callback) this.#call(name, callback, outcome);
+    this.#lastError = undefined;
+    if (!this.#isChecked) console.warn(`Unchecked runtime.lastError: ${message}`);
+    return callback !== null;
+  }
+
+  #call(name, callback, outcome) {
+    try {
+      callback(...outcome);
+    } catch (error) {
+      console.error(`Error in response to ${name}:`, error);
+    }
+  }
+}
+
+module.exports = { Runtime };

@@ -1,0 +1,130 @@
+// Which sockets may still raise events: what decides whether the process stays alive.
+//
+// Follows completions and notifications in the order of the queue, which is the order in which things
+// happened; so the state here is the library's own at each point.
+'use strict';
+
+/** Sockets of chrome.sockets.tcp: a read is in flight, or not (tcp.md PA-3, DC-2, CL-2). */
+class TcpSockets {
+  #sockets = new Map();
+  #reading = 0;
+
+  get isAwaited() {
+    return this.#reading > 0;
+  }
+
+  #of(id) {
+    let socket = this.#sockets.get(id);
+    if (!socket) {
+      socket = { isOpen: false, isPaused: false, isReading: false };
+      this.#sockets.set(id, socket);
+    }
+    return socket;
+  }
+
+  #setReading(socket, isReading) {
+    if (socket.isReading === isReading) return;
+    socket.isReading = isReading;
+    this.#reading += isReading ? 1 : -1;
+  }
+
+  #resume(socket) {
+    if (socket.isOpen && !socket.isPaused) this.#setReading(socket, true);
+  }
+
+  completed(name, id, result, isFailure, values) {
+    switch (name) {
+      case 'setPaused': {
+        if (isFailure) return;
+        const socket = this.#of(id);
+        [, socket.isPaused] = values;
+        this.#resume(socket);
+        break;
+      }
+      case 'connect':
+      case 'secure': {
+        // A refused `secure` may have cost the socket; a read that was in flight then ends by its event.
+        if (isFailure && name === 'connect') return;
+        const socket = this.#of(id);
+        socket.isOpen = !isFailure;
+        this.#resume(socket);
+        break;
+      }
+      case 'send':
+        if (isFailure && result < 0) this.#of(id).isOpen = false;
+        break;
+      case 'disconnect':
+        if (!isFailure) this.#of(id).isOpen = false;
+        break;
+      case 'close': {
+        const socket = this.#sockets.get(id);
+        if (!socket || isFailure) return;
+        socket.isOpen = false;
+        if (!socket.isReading) this.#sockets.delete(id);
+        else socket.isGone = true;
+        break;
+      }
+      default:
+    }
+  }
+
+  notified(name, id) {
+    const socket = this.#of(id);
+    if (name === 'onReceive') {
+      if (socket.isPaused) this.#setReading(socket, false);
+      return;
+    }
+    this.#setReading(socket, false);
+    socket.isPaused = true;
+    socket.isOpen = false;
+    if (socket.isGone) this.#sockets.delete(id);
+  }
+
+  /** A server has accepted a connection; it starts paused. */
+  accepted(id) {
+    const socket = this.#of(id);
+    socket.isOpen = true;
+    socket.isPaused = true;
+  }
+}
+
+/** Sockets that receive while they are open and not paused: tcpServer and udp. */
+class Receivers {
+  #sockets = new Map();
+  #opensBy;
+  #awaited = 0;
+
+  constructor(opensBy) {
+    this.#opensBy = opensBy;
+  }
+
+  get isAwaited() {
+    return this.#awaited > 0;
+  }
+
+  #change(id, change) {
+    const before = this.#sockets.get(id) ?? { isOpen: false, isPaused: false };
+    const after = { ...before, ...change };
+    const weight = (socket) => Number(socket.isOpen && !socket.isPaused);
+    this.#awaited += weight(after) - weight(before);
+    this.#sockets.set(id, after);
+  }
+
+  completed(name, id, result, isFailure, values) {
+    if (isFailure) return;
+    if (name === this.#opensBy) this.#change(id, { isOpen: true });
+    else if (name === 'setPaused') this.#change(id, { isPaused: values[1] });
+    else if (name === 'disconnect') this.#change(id, { isOpen: false });
+    else if (name === 'close') {
+      this.#change(id, { isOpen: false });
+      this.#sockets.delete(id);
+    }
+  }
+
+  notified(name, id) {
+    // The library pauses a socket that has failed.
+    if (name.endsWith('Error')) this.#change(id, { isPaused: true });
+  }
+}
+
+module.exports = { TcpSockets, Receivers };

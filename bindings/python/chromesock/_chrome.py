@@ -1,0 +1,115 @@
+"""The `chrome` object."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import json
+from types import TracebackType
+from typing import Any, Dict, Mapping, Optional, Type
+
+from ._driver import Driver
+from ._errors import ChromeSocketError
+from ._library import encode, ffi, load, text
+from ._surface import DECODERS, Socket, Sockets
+
+
+class Runtime:
+    """chrome.runtime, as far as it is about sockets."""
+
+    def __init__(self, manifest: Optional[Mapping[str, Any]]) -> None:
+        self._manifest = copy.deepcopy(dict(manifest)) if manifest is not None else {}
+
+    def get_manifest(self) -> Dict[str, Any]:
+        """The manifest the chrome object was made with; empty without one."""
+        return copy.deepcopy(self._manifest)
+
+
+class Chrome:
+    """What a Chrome App finds as `chrome`: its own sockets, ids and permissions, on one asyncio loop.
+
+    As a context manager, synchronous or not, it is destroyed at the end.
+    """
+
+    def __init__(self, driver: Driver, manifest: Optional[Mapping[str, Any]]) -> None:
+        self._driver = driver
+        self.sockets = Sockets(driver)
+        self.socket = Socket(driver)
+        self.runtime = Runtime(manifest)
+        self._router: Any = None  # of the stream adapter
+
+    def destroy(self) -> None:
+        """Closes all sockets. Pending calls fail, and later ones; a second time does nothing."""
+        self._driver.destroy()
+
+    def __enter__(self) -> Chrome:
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        self.destroy()
+
+    async def __aenter__(self) -> Chrome:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        self.destroy()
+
+
+def create_chrome(
+    manifest: Optional[Mapping[str, Any]] = None,
+    *,
+    extra_roots_pem: Optional[str] = None,
+    write_quota_bytes: Optional[int] = None,
+    library_path: Optional[str] = None,
+) -> Chrome:
+    """Makes a chrome object on the running loop.
+
+    manifest           a Chrome App's manifest.json, parsed: calls reach what it permits; None = everything
+    extra_roots_pem    more trusted certificates for `secure`
+    write_quota_bytes  most bytes of unfinished sends
+    library_path       the shared library to use instead of the packaged one
+    """
+    loop = asyncio.get_running_loop()
+    lib = load(library_path)
+    options = ffi.new("chromesock_app_options *", {"size": ffi.sizeof("chromesock_app_options")})
+    alive = []  # The struct only points to them.
+    if manifest is not None:
+        alive.append(ffi.new("char[]", encode(json.dumps(manifest))))
+        options.manifest = alive[-1]
+    if extra_roots_pem is not None:
+        alive.append(ffi.new("char[]", encode(extra_roots_pem)))
+        options.extra_roots_pem = alive[-1]
+    if write_quota_bytes is not None:
+        options.present |= lib.CHROMESOCK_APP_OPTIONS_WRITE_QUOTA
+        options.write_quota_bytes = write_quota_bytes
+    app = ffi.new("chromesock_app **")
+    status = lib.chromesock_app_new(options, app)
+    if status == lib.CHROMESOCK_INVALID_MANIFEST:
+        raise _refused(lib, status, _manifest_error(lib, options.manifest))
+    if status != 0:
+        raise _refused(lib, status, text(lib.chromesock_status_text(status)) or str(status))
+    return Chrome(Driver(lib, loop, app[0], DECODERS), manifest)
+
+
+def _refused(lib: Any, status: int, message: str) -> ChromeSocketError:
+    return ChromeSocketError(status, text(lib.chromesock_status_name(status)), message)
+
+
+def _manifest_error(lib: Any, manifest: Any) -> str:
+    """Chrome's words, and where in the manifest."""
+    messages = ffi.new("chromesock_texts **")
+    lib.chromesock_manifest_check(manifest, messages)
+    count = lib.chromesock_texts_count(messages[0])
+    words = [text(lib.chromesock_texts_at(messages[0], index)) or "" for index in range(count)]
+    lib.chromesock_texts_free(messages[0])
+    return ": ".join(reversed(words))

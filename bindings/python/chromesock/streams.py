@@ -1,0 +1,322 @@
+"""asyncio's streams over the sockets of a chrome object."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Awaitable, Callable, Dict, List, Optional, Tuple, Type, Union
+
+from ._chrome import Chrome
+from ._errors import ChromeSocketError
+from ._surface import Status
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+LIMIT = 2**16  # as in asyncio
+READ_BYTES = 2**16
+HIGH_WATER = 2**19
+
+ClientConnected = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Union[None, Awaitable[None]]]
+
+
+async def open_connection(
+    chrome: Chrome, host: str, port: int, *, limit: int = LIMIT, secure: bool = False
+) -> Tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Connects to a server; with `secure` by TLS."""
+    loop = asyncio.get_running_loop()
+    tcp = chrome.sockets.tcp
+    socket_id = await _created(tcp, tcp.create(buffer_size=READ_BYTES))
+    try:
+        # Nothing is read before the handshake, or before somebody listens.
+        await tcp.set_paused(socket_id, True)
+        await tcp.connect(socket_id, host, port)
+        if secure:
+            # Not every build of the library has it.
+            await getattr(tcp, "secure")(socket_id)
+        info = await tcp.get_info(socket_id)
+    except BaseException:
+        _forget(tcp.close(socket_id))
+        raise
+    reader = asyncio.StreamReader(limit, loop)
+    protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+    transport = SocketTransport(chrome, info, protocol)
+    transport._start()
+    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
+
+
+async def start_server(
+    chrome: Chrome,
+    client_connected_cb: ClientConnected,
+    address: str,
+    port: int,
+    *,
+    limit: int = LIMIT,
+    backlog: Optional[int] = None,
+) -> Server:
+    """Listens; for each connection calls, or starts as a task, `client_connected_cb(reader, writer)`."""
+    tcp_server = chrome.sockets.tcp_server
+    socket_id = await _created(tcp_server, tcp_server.create())
+    try:
+        await tcp_server.listen(socket_id, address, port, backlog)
+        info = await tcp_server.get_info(socket_id)
+    except BaseException:
+        _forget(tcp_server.close(socket_id))
+        raise
+    assert info.local_address is not None and info.local_port is not None
+    return Server(chrome, socket_id, client_connected_cb, limit, (info.local_address, info.local_port))
+
+
+class Server:
+    """A listening socket. As a context manager it is closed at the end."""
+
+    def __init__(
+        self,
+        chrome: Chrome,
+        socket_id: int,
+        client_connected_cb: ClientConnected,
+        limit: int,
+        sockname: Tuple[str, int],
+    ) -> None:
+        self.socket_id = socket_id
+        self.address, self.port = sockname
+        self._chrome = chrome
+        self._client_connected_cb = client_connected_cb
+        self._limit = limit
+        _router(chrome).servers[socket_id] = self
+
+    def close(self) -> None:
+        """Stops listening; connections that were accepted stay."""
+        if _router(self._chrome).servers.pop(self.socket_id, None) is not None:
+            _forget(self._chrome.sockets.tcp_server.close(self.socket_id))
+
+    async def __aenter__(self) -> Server:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        self.close()
+
+    def _accept(self, socket_id: int) -> None:
+        tcp = self._chrome.sockets.tcp
+        _forget(tcp.update(socket_id, buffer_size=READ_BYTES))
+        tcp.get_info(socket_id).add_done_callback(self._connected)
+
+    def _connected(self, call: asyncio.Future[Any]) -> None:
+        if call.exception() is not None:
+            return  # The chrome object was destroyed.
+        loop = call.get_loop()
+        reader = asyncio.StreamReader(self._limit, loop)
+        protocol = asyncio.StreamReaderProtocol(reader, self._client_connected_cb, loop)
+        SocketTransport(self._chrome, call.result(), protocol)._start()
+
+
+class SocketTransport(asyncio.Transport):
+    """One TCP socket under an asyncio protocol. There is no half-close: neither API nor transport has it."""
+
+    def __init__(self, chrome: Chrome, info: Any, protocol: asyncio.Protocol) -> None:
+        super().__init__(
+            {
+                "socket_id": info.socket_id,
+                "peername": (info.peer_address, info.peer_port),
+                "sockname": (info.local_address, info.local_port),
+            }
+        )
+        self._tcp = chrome.sockets.tcp
+        self._router = _router(chrome)
+        self._id: int = info.socket_id
+        self._loop = asyncio.get_running_loop()
+        self._protocol = protocol
+        self._closing = False
+        self._sending = 0
+        self._waiting: List[bytes] = []
+        self._unsent = 0
+        self._write_paused = False
+        self._reading = True
+        self.set_write_buffer_limits()
+
+    def _start(self) -> None:
+        self._router.transports[self._id] = self
+        self._protocol.connection_made(self)
+        if self._reading and not self._closing:
+            _forget(self._tcp.set_paused(self._id, False))
+
+    async def secure(self, **options: Any) -> None:
+        """Starts TLS (STARTTLS). Pause reading before the command that asks for it is sent."""
+        await getattr(self._tcp, "secure")(self._id, **options)
+        self.resume_reading()
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        assert isinstance(protocol, asyncio.Protocol)
+        self._protocol = protocol
+
+    def get_protocol(self) -> asyncio.BaseProtocol:
+        return self._protocol
+
+    def is_closing(self) -> bool:
+        return self._closing
+
+    def is_reading(self) -> bool:
+        return self._reading and not self._closing
+
+    def pause_reading(self) -> None:
+        if self.is_reading():
+            self._reading = False
+            _forget(self._tcp.set_paused(self._id, True))
+
+    def resume_reading(self) -> None:
+        if not self._reading and not self._closing:
+            self._reading = True
+            _forget(self._tcp.set_paused(self._id, False))
+
+    def set_write_buffer_limits(self, high: Optional[int] = None, low: Optional[int] = None) -> None:
+        if high is None:
+            high = HIGH_WATER if low is None else 4 * low
+        if low is None:
+            low = high // 4
+        if not high >= low >= 0:
+            raise ValueError(f"high ({high!r}) must be >= low ({low!r}) must be >= 0")
+        self._high, self._low = high, low
+
+    def get_write_buffer_limits(self) -> Tuple[int, int]:
+        return self._low, self._high
+
+    def get_write_buffer_size(self) -> int:
+        return self._unsent
+
+    def write(self, data: Buffer) -> None:
+        if self._closing:
+            return
+        size = memoryview(data).nbytes
+        if size == 0:
+            return
+        self._unsent += size
+        if self._sending:
+            self._waiting.append(bytes(data))
+        else:
+            self._send(data, size)
+        if self._unsent > self._high and not self._write_paused:
+            self._write_paused = True
+            self._protocol.pause_writing()
+
+    def _send(self, data: Buffer, size: int) -> None:
+        # One at a time: what is written meanwhile goes in one piece, which saves wake-ups of the library.
+        self._sending = size
+        self._tcp.send(self._id, data).add_done_callback(self._on_sent)
+
+    def can_write_eof(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        if not self._closing:
+            self.pause_reading()
+            self._closing = True
+            if self._unsent == 0:
+                self._end(None)
+
+    def abort(self) -> None:
+        self._end(None)
+
+    def _on_received(self, data: bytes) -> None:
+        if not self._closing:
+            self._protocol.data_received(data)
+
+    def _on_receive_error(self, code: int) -> None:
+        if code == Status.CONNECTION_CLOSED:
+            if not self._closing:
+                self._protocol.eof_received()
+            self._end(None)
+        else:
+            self._end(ChromeSocketError(code, Status(code).name, f"net::ERR_{Status(code).name}"))
+
+    def _on_sent(self, call: asyncio.Future[Any]) -> None:
+        self._unsent -= self._sending
+        self._sending = 0
+        error = call.exception()
+        if isinstance(error, ChromeSocketError):
+            self._end(error)
+            return
+        if self._waiting:
+            data = b"".join(self._waiting)
+            self._waiting.clear()
+            self._send(data, len(data))
+        if self._write_paused and self._unsent <= self._low:
+            self._write_paused = False
+            self._protocol.resume_writing()
+        if self._closing and self._unsent == 0:
+            self._end(None)
+
+    def _end(self, error: Optional[Exception]) -> None:
+        """Closes the socket, once, and tells the protocol."""
+        if self._router.transports.pop(self._id, None) is None:
+            return
+        self._closing = True
+        if not self._router.ended:
+            _forget(self._tcp.close(self._id))
+        self._loop.call_soon(self._protocol.connection_lost, error)
+
+
+class _Router:
+    """Gives the events of a chrome object, which are of all its sockets, to the socket's transport or server."""
+
+    def __init__(self, chrome: Chrome) -> None:
+        self.transports: Dict[int, SocketTransport] = {}
+        self.servers: Dict[int, Server] = {}
+        tcp, tcp_server = chrome.sockets.tcp, chrome.sockets.tcp_server
+        tcp.on_receive.add_listener(self._on_receive)
+        tcp.on_receive_error.add_listener(self._on_receive_error)
+        tcp_server.on_accept.add_listener(self._on_accept)
+        self.ended = False
+        chrome._driver.at_end.append(self._on_end)
+
+    def _on_receive(self, info: Any) -> None:
+        transport = self.transports.get(info.socket_id)
+        if transport is not None:
+            transport._on_received(info.data)
+
+    def _on_receive_error(self, info: Any) -> None:
+        transport = self.transports.get(info.socket_id)
+        if transport is not None:
+            transport._on_receive_error(info.result_code)
+
+    def _on_accept(self, info: Any) -> None:
+        server = self.servers.get(info.socket_id)
+        if server is not None:
+            server._accept(info.client_socket_id)
+
+    def _on_end(self) -> None:
+        self.ended = True
+        for transport in list(self.transports.values()):
+            transport.abort()
+        self.servers.clear()
+
+
+def _router(chrome: Chrome) -> _Router:
+    if chrome._router is None:
+        chrome._router = _Router(chrome)
+    router: _Router = chrome._router
+    return router
+
+
+async def _created(namespace: Any, creating: asyncio.Future[Any]) -> int:
+    """The id of a new socket, which does not stay when the wait for it is cancelled."""
+
+    def close(call: asyncio.Future[Any]) -> None:
+        with contextlib.suppress(ChromeSocketError):  # The chrome object was destroyed.
+            _forget(namespace.close(call.result().socket_id))
+
+    try:
+        return int((await asyncio.shield(creating)).socket_id)
+    except asyncio.CancelledError:
+        creating.add_done_callback(close)
+        raise
+
+
+def _forget(call: asyncio.Future[Any]) -> None:
+    """Leaves a call to itself: an error of it needs no warning."""
+    call.add_done_callback(asyncio.Future.exception)

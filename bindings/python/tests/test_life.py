@@ -1,0 +1,259 @@
+"""The life of chrome objects, calls and listeners."""
+
+import asyncio
+import gc
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from chromesock import ChromeSocketError, Status, create_chrome
+
+CYCLES = 1000
+
+
+async def test_a_listener_that_raises_stops_no_other(peers, make, client, record, loop_errors):
+    """The package's own: the loop's exception handler gets it."""
+    server, port = await peers.echo()
+    async with server:
+        tcp = make().sockets.tcp
+
+        def broken(info):
+            raise RuntimeError("on purpose")
+
+        tcp.on_receive.add_listener(broken)
+        received = record(tcp.on_receive)
+        socket_id = (await tcp.create()).socket_id
+        await tcp.connect(socket_id, "127.0.0.1", port)
+        await tcp.send(socket_id, b"x")
+        assert (await received.get()).data == b"x"
+    context = loop_errors.pop()
+    assert "chrome.sockets.tcp.onReceive" in context["message"] and str(context["exception"]) == "on purpose"
+
+
+async def test_listeners_may_change_while_they_are_called(peers, make, client):
+    """As in Chrome: an event goes to those who listened when it came; adding twice counts once."""
+    server, port = await peers.echo()
+    async with server:
+        chrome = make()
+        event = chrome.sockets.tcp.on_receive
+        heard, done = [], asyncio.Event()
+
+        def first(info):
+            heard.append("first")
+            event.remove_listener(first)
+            event.remove_listener(second)
+            event.add_listener(third)
+
+        def second(info):
+            heard.append("second")
+
+        def third(info):
+            heard.append("third")
+            done.set()
+
+        for listener in (first, second, first):
+            event.add_listener(listener)
+        assert event.has_listener(first) and not event.has_listener(third) and event.has_listeners()
+        socket_id = await client(chrome, port)
+        await chrome.sockets.tcp.send(socket_id, b"1")
+        while not event.has_listener(third):
+            await asyncio.sleep(0)
+        await chrome.sockets.tcp.send(socket_id, b"2")
+        await done.wait()
+        assert heard == ["first", "second", "third"]
+        event.remove_listener(third)
+        assert not event.has_listeners()
+
+
+async def test_a_cancelled_wait_leaves_the_call_alone(peers, make, client, record):
+    """tcp.md G-20: the call is carried out; only nobody waits for it."""
+    server, port = await peers.echo()
+    async with server:
+        chrome = make()
+        received = record(chrome.sockets.tcp.on_receive)
+        socket_id = await client(chrome, port)
+
+        async def send():
+            await chrome.sockets.tcp.send(socket_id, b"still sent")
+
+        task = asyncio.ensure_future(send())
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert (await received.get()).data == b"still sent"
+
+
+async def test_destroying_completes_what_is_pending(peers, client, error_of):
+    """tcp.md CL-3 for all sockets; later calls are refused; a second time does nothing."""
+
+    async def never_read(reader, writer):
+        await asyncio.Event().wait()
+
+    server, port = await peers.server(never_read)
+    async with server:
+        chrome = create_chrome()
+        socket_id = await client(chrome, port)
+        sends = [chrome.sockets.tcp.send(socket_id, bytes(1 << 22)) for _ in range(4)]
+        chrome.destroy()
+        chrome.destroy()
+        assert sends[-1].done()
+        assert (await error_of(sends[-1])).code == Status.SOCKET_NOT_CONNECTED
+        with pytest.raises(ChromeSocketError, match="was destroyed") as caught:
+            chrome.sockets.tcp.create()
+        assert caught.value.code == Status.CONTEXT_SHUT_DOWN
+        await asyncio.gather(*sends, return_exceptions=True)
+
+
+async def test_a_listener_may_destroy_the_chrome_object(peers, client):
+    """The package's own: nothing is delivered afterwards."""
+    server, port = await peers.echo()
+    async with server:
+        chrome = create_chrome()
+        ended, heard = asyncio.Event(), []
+
+        def listener(info):
+            heard.append(info)
+            chrome.destroy()
+            ended.set()
+
+        chrome.sockets.tcp.on_receive.add_listener(listener)
+        socket_id = await client(chrome, port, buffer_size=1)
+        chrome.sockets.tcp.send(socket_id, b"many events")
+        await ended.wait()
+        await asyncio.sleep(0)
+        assert len(heard) == 1
+
+
+async def test_several_chrome_objects_share_nothing(make, error_of):
+    """tcp.md G-4: ids are of one object."""
+    one, two = make(), make()
+    assert (await one.sockets.tcp.create()).socket_id == (await two.sockets.tcp.create()).socket_id == 1
+    await one.sockets.tcp.close(1)
+    assert (await two.sockets.tcp.get_info(1)).socket_id == 1
+
+
+async def test_a_foreign_thread_is_refused(make):
+    """The package's own: futures are of the loop's thread."""
+    chrome, errors = make(), []
+
+    def call():
+        try:
+            chrome.sockets.tcp.create()
+        except RuntimeError as error:
+            errors.append(str(error))
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    thread.join()
+    assert "call_soon_threadsafe" in errors[0]
+
+
+def test_each_thread_may_have_its_loop(loop):
+    """The package's own: no state is shared between loops."""
+    done = []
+
+    async def talk():
+        async with create_chrome() as chrome:
+            tcp_server, tcp = chrome.sockets.tcp_server, chrome.sockets.tcp
+            server_id = (await tcp_server.create()).socket_id
+            await tcp_server.listen(server_id, "127.0.0.1", 0)
+            port = (await tcp_server.get_info(server_id)).local_port
+            accepted = asyncio.get_running_loop().create_future()
+            tcp_server.on_accept.add_listener(accepted.set_result)
+            socket_id = (await tcp.create()).socket_id
+            await tcp.connect(socket_id, "127.0.0.1", port)
+            done.append((await accepted).client_socket_id)
+
+    threads = [threading.Thread(target=asyncio.run, args=(talk(),)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert len(done) == 8
+
+
+def test_a_closed_loop_leaves_nothing_running(loop):
+    """The package's own: a chrome object that was forgotten is freed, with a warning."""
+    threads = set(os.listdir("/proc/self/task"))
+
+    async def forget():
+        chrome = create_chrome()
+        await chrome.sockets.tcp.create()
+
+    loop.run_until_complete(forget())
+    assert set(os.listdir("/proc/self/task")) - threads
+    with pytest.warns(ResourceWarning, match="was not destroyed"):
+        loop.close()
+        gc.collect()
+    assert not set(os.listdir("/proc/self/task")) - threads
+
+
+def test_destroying_after_the_loop_was_closed(loop):
+    """The package's own: no future can complete any more, all the same."""
+
+    async def start():
+        chrome = create_chrome()
+        return chrome, chrome.sockets.tcp.create()
+
+    chrome, pending = loop.run_until_complete(start())
+    loop.close()
+    chrome.destroy()
+    assert not pending.done()
+
+
+async def test_a_forked_child_is_refused(make, client, peers):
+    """README "The end": an app must not be used in a forked child; the parent goes on."""
+    server, port = await peers.echo()
+    async with server:
+        chrome = make()
+        socket_id = await client(chrome, port)
+        read, write = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                chrome.sockets.tcp.send(socket_id, b"from the child")
+            except ChromeSocketError as error:
+                os.write(write, str(error).encode())
+            chrome.destroy()
+            os._exit(0)
+        os.close(write)
+        said = await asyncio.get_running_loop().run_in_executor(None, os.read, read, 1000)
+        os.close(read)
+        assert os.waitpid(child, 0)[1] == 0
+        assert b"forked" in said and b"create another" in said
+        assert (await chrome.sockets.tcp.send(socket_id, b"from the parent")).bytes_sent == 15
+
+
+def resident_kib() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
+
+
+def test_creating_and_destroying_keeps_nothing(loop):
+    """Memory, descriptors and threads stay flat over 1,000 cycles with a connection each."""
+
+    async def cycle():
+        async with create_chrome() as chrome:
+            tcp_server, tcp = chrome.sockets.tcp_server, chrome.sockets.tcp
+            server_id = (await tcp_server.create()).socket_id
+            await tcp_server.listen(server_id, "127.0.0.1", 0)
+            port = (await tcp_server.get_info(server_id)).local_port
+            socket_id = (await tcp.create()).socket_id
+            await tcp.connect(socket_id, "127.0.0.1", port)
+            await tcp.send(socket_id, bytes(1000))
+
+    def held():
+        gc.collect()
+        return len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))
+
+    async def cycles(count):
+        for _ in range(count):
+            await cycle()
+
+    loop.run_until_complete(cycles(200))
+    before, memory = held(), resident_kib()
+    loop.run_until_complete(cycles(CYCLES))
+    assert held() == before
+    assert resident_kib() - memory < 2048, "KiB more after the cycles"

@@ -1,0 +1,47 @@
+"""A manifest, enforced by the library."""
+
+import logging
+
+import pytest
+
+from chromesock import ChromeSocketError, Status, create_chrome
+
+APP = {"name": "app", "version": "1", "manifest_version": 2, "app": {"background": {"scripts": ["a.js"]}}}
+
+
+async def test_calls_reach_what_the_manifest_permits(peers, make, error_of, caplog):
+    """permissions.md, README S7: the exact messages, without a number for chrome.sockets; the host's log says why."""
+    server, port = await peers.echo()
+    manifest = {**APP, "sockets": {"tcp": {"connect": f"127.0.0.1:{port}"}}}
+    async with server:
+        chrome = make(manifest)
+        tcp, udp = chrome.sockets.tcp, chrome.sockets.udp
+        socket_id = (await tcp.create()).socket_id
+        with caplog.at_level(logging.WARNING, "chromesock"):
+            error = await error_of(tcp.connect(socket_id, "127.0.0.2", port))
+        assert (error.code, error.message) == (None, "Does not have permission")
+        assert "sockets.tcp.connect" in caplog.text
+        udp_id = (await udp.create()).socket_id
+        error = await error_of(udp.bind(udp_id, "127.0.0.1", 0))
+        assert (error.code, error.message) == (None, "App does not have permission")
+        older = (await chrome.socket.create("tcp")).socket_id
+        error = await error_of(chrome.socket.connect(older, "127.0.0.1", port))
+        assert (error.code, error.message) == (-1, "App does not have permission")
+        assert await tcp.connect(socket_id, "127.0.0.1", port) == 0
+
+
+async def test_the_manifest_can_be_read_and_is_a_copy(make):
+    """chrome.runtime.getManifest."""
+    manifest = {**APP, "sockets": {}}
+    chrome = make(manifest)
+    assert chrome.runtime.get_manifest() == manifest
+    chrome.runtime.get_manifest()["sockets"]["tcp"] = {}
+    assert chrome.runtime.get_manifest() == manifest
+    assert make().runtime.get_manifest() == {}
+
+
+async def test_a_wrong_manifest_is_refused_in_chromes_words():
+    """permissions.md: the error of the sockets key."""
+    with pytest.raises(ChromeSocketError, match="sockets") as caught:
+        create_chrome({**APP, "sockets": {"tcp": {"connect": 5}}})
+    assert caught.value.code == Status.INVALID_MANIFEST

@@ -1,0 +1,153 @@
+"""The stream adapter, under asyncio's own readers and writers."""
+
+import asyncio
+import os
+
+import pytest
+
+from chromesock import ChromeSocketError, Status, create_chrome, streams
+
+BULK = os.urandom(1 << 20) * 8
+
+
+async def test_a_connection_reads_and_writes(peers, make):
+    """asyncio.open_connection's manner: lines, ends, names of both sides."""
+    server, port = await peers.echo()
+    async with server:
+        reader, writer = await streams.open_connection(make(), "localhost", port)
+        writer.write(b"one\ntwo\n")
+        await writer.drain()
+        assert [await reader.readline(), await reader.readexactly(4)] == [b"one\n", b"two\n"]
+        assert writer.get_extra_info("peername") == ("127.0.0.1", port)
+        assert not writer.can_write_eof()
+        writer.close()
+        await writer.wait_closed()
+        assert await reader.read() == b""
+
+
+async def test_a_server_serves(make):
+    """asyncio.start_server's manner, and closing sends first what was written."""
+
+    async def handle(reader, writer):
+        writer.write(BULK[: int(await reader.readline())])
+        writer.close()
+
+    async with await streams.start_server(make(), handle, "127.0.0.1", 0) as server:
+        for size in (1, len(BULK)):
+            reader, writer = await asyncio.open_connection(server.address, server.port)
+            writer.write(b"%d\n" % size)
+            assert await reader.read() == BULK[:size]
+            writer.close()
+        port = server.port
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", port)
+
+
+async def test_a_slow_reader_holds_the_peer_back(peers, make):
+    """Backpressure by setPaused: tcp.md PA-5, the peer has to wait."""
+    sent = []
+
+    async def flood(reader, writer):
+        try:
+            while True:
+                writer.write(bytes(65536))
+                await writer.drain()
+                sent.append(65536)
+        except ConnectionError:
+            pass
+
+    server, port = await peers.server(flood)
+    chrome = make()
+    async with server:
+        reader, writer = await streams.open_connection(chrome, "127.0.0.1", port)
+        await reader.readexactly(1)
+        socket_id = writer.get_extra_info("socket_id")
+        while not (await chrome.sockets.tcp.get_info(socket_id)).paused:
+            await asyncio.sleep(0)
+        # Nobody reads: what was sent comes to a rest, in buffers of limited size.
+        resting = -1
+        while resting != len(sent):
+            resting = len(sent)
+            await asyncio.sleep(0.2)
+        assert sum(sent) < 64 << 20
+        want = sum(sent) + (1 << 20)
+        await reader.readexactly(want)
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_a_fast_writer_waits_for_the_peer(peers, make):
+    """Backpressure by the completions of sends: drain returns when the peer has taken most of it."""
+    go, got = asyncio.Event(), []
+
+    async def late(reader, writer):
+        await go.wait()
+        while data := await reader.read(65536):
+            got.append(data)
+        writer.close()
+
+    server, port = await peers.server(late)
+    async with server:
+        _, writer = await streams.open_connection(make(), "127.0.0.1", port)
+        for _ in range(4):
+            writer.write(BULK)
+        draining = asyncio.ensure_future(writer.drain())
+        await asyncio.sleep(0)
+        assert not draining.done() and writer.transport.get_write_buffer_size() > 0
+        go.set()
+        await draining
+        writer.close()
+        await writer.wait_closed()
+    async with server:
+        pass
+    while sum(map(len, got)) < 4 * len(BULK):
+        await asyncio.sleep(0)
+    assert b"".join(got) == BULK * 4
+
+
+async def test_a_reset_reaches_the_reader(peers, make):
+    """tcp.md R-7: as an error with its code, not as an end."""
+
+    async def reset(reader, writer):
+        await reader.readline()
+        writer.transport.abort()
+
+    server, port = await peers.server(reset)
+    async with server:
+        reader, writer = await streams.open_connection(make(), "127.0.0.1", port)
+        # Unread input at the peer makes its end a reset.
+        writer.write(b"line\n" + bytes(1 << 20))
+        with pytest.raises((ChromeSocketError, ConnectionResetError)) as caught:
+            while True:
+                await reader.readexactly(1)
+        assert getattr(caught.value, "code", None) in (Status.CONNECTION_RESET, Status.SOCKET_NOT_CONNECTED)
+        writer.close()
+
+
+async def test_a_failed_connection_leaves_no_socket(make, error_of):
+    """A refused or cancelled open_connection closes its socket."""
+    chrome = make()
+    error = await error_of(streams.open_connection(chrome, "127.0.0.1", 1))
+    assert error.code == Status.CONNECTION_REFUSED
+    opening = asyncio.ensure_future(streams.open_connection(chrome, "127.0.0.1", 1))
+    await asyncio.sleep(0)
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    await chrome.sockets.tcp.create()
+    assert len(await chrome.sockets.tcp.get_sockets()) == 1
+
+
+async def test_destroying_ends_the_streams(peers):
+    """A reader that waits gets the end; a writer tells that it is closing."""
+    server, port = await peers.echo()
+    async with server:
+        chrome = create_chrome()
+        reader, writer = await streams.open_connection(chrome, "127.0.0.1", port)
+        reading = asyncio.ensure_future(reader.read())
+        await asyncio.sleep(0)
+        chrome.destroy()
+        assert await reading == b""
+        assert writer.is_closing()
+        writer.close()
+        await writer.wait_closed()

@@ -1,0 +1,201 @@
+"""chrome.sockets.tcp and chrome.sockets.tcpServer against asyncio's sockets."""
+
+import asyncio
+import socket
+import struct
+
+import pytest
+
+from chromesock import ChromeSocketError, Status, Tcp, create_chrome
+
+
+async def test_bytes_go_out_and_come_back(peers, client, record):
+    """tcp.md S-1, R-1, S-3: what was sent is copied, any buffer will do."""
+    server, port = await peers.echo()
+    async with server, create_chrome() as chrome:
+        tcp = chrome.sockets.tcp
+        received = record(tcp.on_receive)
+        socket_id = await client(chrome, port)
+        for data in (b"bytes", bytearray(b"array"), memoryview(b"xviewx")[1:5]):
+            copy, call = bytes(data), tcp.send(socket_id, data)
+            if isinstance(data, bytearray):
+                data[:] = b"-----"
+            assert await call == Tcp.SendInfo(result_code=0, bytes_sent=len(copy))
+            got = b""
+            while len(got) < len(copy):
+                info = await received.get()
+                assert info.socket_id == socket_id
+                got += info.data
+            assert got == copy
+
+
+async def test_properties_as_keywords_or_as_a_dict(make):
+    """tcp.md 2.1: what is left out stays; the empty name clears it."""
+    tcp = make().sockets.tcp
+    socket_id = (await tcp.create({"name": "one", "buffer_size": 7}, persistent=True)).socket_id
+    info = await tcp.get_info(socket_id)
+    assert (info.name, info.buffer_size, info.persistent) == ("one", 7, True)
+    await tcp.update(socket_id, name="")
+    assert await tcp.get_info(socket_id) == info._replace(name=None)
+    with pytest.raises(TypeError, match="unexpected property: bufferSize"):
+        tcp.create({"bufferSize": 1})
+
+
+async def test_socket_info_of_a_connection(peers, client, make):
+    """tcp.md 2.2: the numeric address that was connected to, never the name."""
+    server, port = await peers.echo()
+    tcp = make().sockets.tcp
+    async with server:
+        socket_id = (await tcp.create()).socket_id
+        assert (await tcp.get_info(socket_id)).peer_address is None
+        assert await tcp.connect(socket_id, "localhost", port, "ipv4") == 0
+        info = await tcp.get_info(socket_id)
+        assert (info.connected, info.peer_address, info.peer_port) == (True, "127.0.0.1", port)
+        assert [each.socket_id for each in await tcp.get_sockets()] == [socket_id]
+        await tcp.close(socket_id)
+    assert await tcp.get_sockets() == []
+
+
+async def test_errors_have_code_name_and_message(make, error_of):
+    """tcp.md 0.3, 1.3: a failure has a number only where Chrome gives one."""
+    tcp = make().sockets.tcp
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        socket_id = (await tcp.create()).socket_id
+        error = await error_of(tcp.connect(socket_id, "127.0.0.1", port))
+    assert (error.code, error.name) == (Status.CONNECTION_REFUSED, "net::ERR_CONNECTION_REFUSED")
+    assert error.message == str(error) == "net::ERR_CONNECTION_REFUSED"
+    error = await error_of(tcp.get_info(4711))
+    assert (error.code, error.name, error.message, error.result) == (None, None, "Socket not found", None)
+    error = await error_of(tcp.set_no_delay(4711, True))
+    assert (error.code, error.message) == (Status.FAILED, "Socket not found")
+    error = await error_of(tcp.send(socket_id, b"x"))
+    assert error.result == Tcp.SendInfo(Status.SOCKET_NOT_CONNECTED, None)
+
+
+async def test_wrong_arguments_are_refused_at_once(make):
+    """tcp.md G-10, G-11: a programming error, no completion."""
+    tcp = make().sockets.tcp
+    for call in (
+        lambda: tcp.connect("1", "127.0.0.1", 1),
+        lambda: tcp.connect(1, b"127.0.0.1", 1),
+        lambda: tcp.connect(1, "127.0.0.1", 1.5),
+        lambda: tcp.send(1, "text"),
+        lambda: tcp.create(name=5),
+    ):
+        with pytest.raises(TypeError):
+            call()
+    with pytest.raises(OverflowError):
+        tcp.connect(2**31, "127.0.0.1", 1)
+    with pytest.raises(ValueError):
+        tcp.connect(1, "a\0b", 1)
+    with pytest.raises(ValueError, match="expected one of any, ipv4, ipv6"):
+        tcp.connect(1, "localhost", 1, "ipv5")
+
+
+async def test_who_awaits_a_completion_runs_before_the_next_event(peers, make, record):
+    """tcp.md R-9, O-4: a listener that is added after `await connect` misses nothing."""
+
+    async def greet(reader, writer):
+        writer.write(b"220 ready\r\n")
+        await reader.read()
+        writer.close()
+
+    server, port = await peers.server(greet)
+    async with server:
+        for _ in range(50):
+            chrome = make()
+            tcp = chrome.sockets.tcp
+            socket_id = (await tcp.create()).socket_id
+            await tcp.connect(socket_id, "127.0.0.1", port)
+            received = record(tcp.on_receive)
+            assert (await received.get()).data == b"220 ready\r\n"
+            chrome.destroy()
+
+
+async def test_an_orderly_end_and_a_reset_differ(peers, client, record, make):
+    """tcp.md R-6, R-7, R-20."""
+    kept = []
+
+    async def end(reader, writer):
+        how = await reader.readline()
+        if how == b"reset\n":
+            linger = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        kept.append(writer)
+        writer.close()
+
+    server, port = await peers.server(end)
+    async with server:
+        tcp = make().sockets.tcp
+        errors = record(tcp.on_receive_error)
+        for how, code in ((b"close\n", Status.CONNECTION_CLOSED), (b"reset\n", Status.CONNECTION_RESET)):
+            socket_id = (await tcp.create()).socket_id
+            await tcp.connect(socket_id, "127.0.0.1", port)
+            await tcp.send(socket_id, how)
+            assert await errors.get() == Tcp.ReceiveErrorInfo(socket_id, code)
+            assert (await tcp.get_info(socket_id)).paused
+
+
+async def test_a_server_accepts_paused_sockets(make, server, record):
+    """tcp.md O-5: an accepted socket starts paused and is of chrome.sockets.tcp."""
+    chrome = make()
+    server_id, port = await server(chrome)
+    accepted, received = record(chrome.sockets.tcp_server.on_accept), record(chrome.sockets.tcp.on_receive)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"hello")
+    info = await accepted.get()
+    assert info.socket_id == server_id
+    tcp = chrome.sockets.tcp
+    assert (await tcp.get_info(info.client_socket_id)).paused and received.empty()
+    await tcp.set_paused(info.client_socket_id, False)
+    assert (await received.get()).data == b"hello"
+    await tcp.send(info.client_socket_id, b"world")
+    await tcp.close(info.client_socket_id)
+    assert await reader.read() == b"world"
+    writer.close()
+
+
+async def test_close_completes_what_is_pending(make, error_of):
+    """tcp.md CL-3, O-6: a connect that is closed fails, then close completes."""
+    tcp = make().sockets.tcp
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        port = full.getsockname()[1]
+        # The first connection fills the backlog; a further one waits.
+        calls, order = [], []
+        for _ in range(4):
+            socket_id = (await tcp.create()).socket_id
+            calls.append((socket_id, tcp.connect(socket_id, "127.0.0.1", port)))
+        await calls[0][1]
+        socket_id, pending = next((each, call) for each, call in reversed(calls) if not call.done())
+        pending.add_done_callback(lambda _: order.append("connect"))
+        closed = tcp.close(socket_id)
+        closed.add_done_callback(lambda _: order.append("close"))
+        error = await error_of(pending)
+        await closed
+        await asyncio.sleep(0)  # so that its callback has run
+        assert (error.code, order) == (Status.ABORTED, ["connect", "close"])
+        await asyncio.gather(*(tcp.close(each) for each, _ in calls if each != socket_id))
+        await asyncio.gather(*(call for _, call in calls), return_exceptions=True)
+
+
+async def test_the_write_quota_is_an_option(peers, make, client, error_of):
+    """tcp.md Q-1: reaching it is allowed, going beyond is not."""
+    server, port = await peers.echo()
+    async with server:
+        chrome = make(write_quota_bytes=1000)
+        socket_id = await client(chrome, port)
+        assert (await chrome.sockets.tcp.send(socket_id, bytes(1000))).bytes_sent == 1000
+        error = await error_of(chrome.sockets.tcp.send(socket_id, bytes(1001)))
+        assert (error.code, error.message) == (None, "Exceeded write quota.")
+
+
+def test_an_error_survives_pickling():
+    """The package's own: an error may cross a process pool."""
+    import pickle
+
+    error = pickle.loads(pickle.dumps(ChromeSocketError(-2, "net::ERR_FAILED", "text", 5)))
+    assert (error.code, error.name, error.message, error.result) == (-2, "net::ERR_FAILED", "text", 5)

@@ -1,0 +1,50 @@
+"""The wheel carries the library and works where nothing else is."""
+
+import os
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PROGRAM = """
+import asyncio, chromesock, sys
+async def main():
+    async with chromesock.create_chrome() as chrome:
+        return (await chrome.sockets.tcp.create()).socket_id
+assert chromesock.__file__.startswith(sys.prefix)
+print(asyncio.run(main()))
+"""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    # A copy: building writes beside the source.
+    subprocess.run(["cp", "-r", ROOT, source], check=True)
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder, source]
+    subprocess.run(command, check=True, stdout=sys.stderr)
+    (made,) = folder.glob("*.whl")
+    return made
+
+
+def test_the_wheel_is_of_this_platform_and_carries_all(wheel):
+    """Any Python 3, one platform; library, declarations and types are inside."""
+    assert wheel.name.startswith("chromesock-") and "-py3-none-linux_" in wheel.name
+    names = zipfile.ZipFile(wheel).namelist()
+    for part in ("lib/libchromesock.so", "_abi.py", "_surface.py", "py.typed"):
+        assert f"chromesock/{part}" in names
+
+
+def test_the_wheel_works_in_a_clean_environment(wheel, tmp_path):
+    """pip installs it, without a compiler; the library is found inside it."""
+    venv.create(tmp_path / "venv", with_pip=True)
+    python = tmp_path / "venv/bin/python"
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    subprocess.run([python, "-m", "pip", "install", "-q", "--only-binary", ":all:", wheel], check=True, env=environment)
+    done = subprocess.run([python, "-c", PROGRAM], cwd=tmp_path, capture_output=True, text=True, env=environment)
+    assert (done.stdout, done.stderr) == ("1\n", "")

@@ -1,0 +1,10 @@
+#!/bin/sh
+# The traces of several runners are equal:   compare.sh TRACE TRACE...
+set -eu
+first=$1
+shift
+[ -s "$first" ]
+for other in "$@"; do
+    diff -u "$first" "$other"
+done
+echo "$(grep -c '^== ' "$first") cases, equal in $(($# + 1)) traces"

@@ -1,0 +1,266 @@
+//! For hosts that reach C slowly and whose loops read streams only, such as JavaScript's: many events
+//! at once as flat records, a stream that tells when to take them, and calls that start together.
+
+use std::ffi::CStr;
+use std::mem::offset_of;
+use std::os::fd::IntoRawFd;
+use std::ptr;
+use std::sync::Arc;
+
+use super::app::chromesock_app;
+use super::event::{EventBox, chromesock_event};
+use super::types::chromesock_bool;
+use super::{app_of, guard, put};
+use crate::api::event::{Event, Payload};
+use crate::api::net_error::Status;
+
+/// One event as copied by chromesock_app_copy_events: this head, then `data_len` bytes of data, then
+/// `address_len` of the address, then `message_len` of the message. No text ends with NUL.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct chromesock_event_record {
+    /// Bytes from here to the next record; a multiple of 8.
+    pub size: u32,
+    /// As in chromesock_event.
+    pub r#type: u32,
+    /// As in chromesock_event.
+    pub present: u32,
+    /// As in chromesock_event.
+    pub socket_id: i32,
+    /// As in chromesock_event.
+    pub client_socket_id: i32,
+    /// As in chromesock_event.
+    pub result: i32,
+    /// As in chromesock_event.
+    pub port: i32,
+    /// Length of the message in bytes; 0 = NULL.
+    pub message_len: u32,
+    /// As in chromesock_event.
+    pub user_data: u64,
+    /// As in chromesock_event.
+    pub bytes_sent: u64,
+    /// Length of the address in bytes.
+    pub address_len: u32,
+    /// Length of the data in bytes.
+    pub data_len: u32,
+    /// NULL, or the event itself, owned by the caller (release it with chromesock_event_release), because
+    /// it has a list or does not fit any buffer as large as this one. The record then has no data, address and message.
+    pub event: *const chromesock_event,
+}
+
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(size_of::<chromesock_event_record>() == 64);
+
+const HEAD: usize = size_of::<chromesock_event_record>();
+
+/// Bound of an address or message in bytes, for what is to come after it; messages may be longer.
+const LONGEST_ADDRESS: usize = 48;
+
+/// Most bytes that the record of an event needs; `None` if it has a list.
+fn room(event: &Event) -> Option<usize> {
+    let message = event.message.map_or(0, CStr::count_bytes);
+    let payload = match &event.payload {
+        Payload::None | Payload::BytesSent(_) => 0,
+        Payload::Data(data) => data.len(),
+        Payload::Datagram(data, _) => data.len() + LONGEST_ADDRESS,
+        Payload::Denied(denied) => denied.host.count_bytes() + denied.explanation.count_bytes(),
+        Payload::Sockets(_)
+        | Payload::Texts(_)
+        | Payload::Interfaces(_)
+        | Payload::TlsSession(_) => return None,
+    };
+    Some((HEAD + payload + message).next_multiple_of(8))
+}
+
+/// Writes records one behind the other.
+struct Writer {
+    to: *mut u8,
+    written: usize,
+}
+
+impl Writer {
+    /// # Safety
+    /// The buffer has room for `len` more bytes after what is written, and `from` as many.
+    unsafe fn append(&mut self, from: *const u8, len: usize) {
+        if len > 0 {
+            // SAFETY: the caller's promise.
+            unsafe { ptr::copy_nonoverlapping(from, self.to.add(self.written), len) };
+            self.written += len;
+        }
+    }
+
+    /// # Safety
+    /// The buffer has room for the record: as `room` says, or a head for an event that is handed over.
+    unsafe fn record(&mut self, event: &mut EventBox, hand_over: bool) -> usize {
+        // SAFETY: the box stays where it is as long as this is used.
+        let c = unsafe { &*event.as_c() };
+        let text = |text: *const std::ffi::c_char| match text.is_null() || hand_over {
+            true => &[],
+            // SAFETY: texts of an event end with NUL.
+            false => unsafe { CStr::from_ptr(text) }.to_bytes(),
+        };
+        let (message, address) = (text(c.message), text(c.address));
+        let data_len = if hand_over { 0 } else { c.data_len };
+        let size = (HEAD + data_len + address.len() + message.len()).next_multiple_of(8);
+        let head = chromesock_event_record {
+            size: size as u32,
+            r#type: c.r#type,
+            present: c.present,
+            socket_id: c.socket_id,
+            client_socket_id: c.client_socket_id,
+            result: c.result,
+            port: c.port,
+            message_len: message.len() as u32,
+            user_data: c.user_data.addr() as u64,
+            bytes_sent: c.bytes_sent,
+            address_len: address.len() as u32,
+            data_len: data_len as u32,
+            event: ptr::null(),
+        };
+        let at = self.written;
+        // SAFETY: the caller's promise; all of it lies within `size`.
+        unsafe {
+            self.append((&raw const head).cast(), HEAD);
+            self.append(c.data, data_len);
+            self.append(address.as_ptr(), address.len());
+            self.append(message.as_ptr(), message.len());
+        }
+        self.written = at + size;
+        at
+    }
+
+    /// # Safety
+    /// `record` has written a head at `at`.
+    unsafe fn hand_over(&mut self, at: usize, event: EventBox) {
+        let member = at + offset_of!(chromesock_event_record, event);
+        // SAFETY: the caller's promise.
+        unsafe {
+            self.to.add(member).cast::<*const chromesock_event>().write_unaligned(event.give());
+        }
+    }
+}
+
+/// Queue delivery: takes events out of the queue, as many as fit, and copies them into the host's memory;
+/// no callback runs for them. Does not wait.
+///
+/// Mirrors:    nothing; host only.
+/// Parameters: buffer, buffer_len  where the records go, one behind the other (chromesock_event_record); at
+///             least 4096 bytes, aligned to 8.
+///             written  bytes that were written; 0 = no event was queued.
+///             left     events that are still queued; NULL = not asked.
+/// Returns:    OK, INVALID_ARGUMENT, RECURSIVE_CALL, WRONG_DELIVERY, CONTEXT_SHUT_DOWN (CHROMESOCK_APP_CLOSED
+///             was handed out).
+/// Threads:    any, but not inside a callback of this app; does not block.
+/// Since:      0.1
+///
+/// # Safety
+/// `app` is NULL, or comes from `chromesock_app_new` and is not freed; `buffer` is NULL or has
+/// `buffer_len` writable bytes; `written` and `left` are NULL or may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chromesock_app_copy_events(
+    app: *mut chromesock_app,
+    buffer: *mut u8,
+    buffer_len: usize,
+    written: *mut usize,
+    left: *mut usize,
+) -> Status {
+    guard!({
+        let is_aligned = buffer.addr().is_multiple_of(align_of::<chromesock_event_record>());
+        if buffer.is_null() || written.is_null() || buffer_len < 4096 || !is_aligned {
+            return Err(Status::InvalidArgument);
+        }
+        // SAFETY: the caller's promise.
+        let delivery = Arc::clone(unsafe { app_of(app) }?.delivery());
+        let must_hand_over = |event: &Event| room(event).is_none_or(|room| room > buffer_len);
+        let mut used = 0;
+        let mut events = Vec::new();
+        let fits = |event: &Event| {
+            let needed = if must_hand_over(event) { Some(HEAD) } else { room(event) };
+            used += needed.unwrap_or(HEAD);
+            used <= buffer_len
+        };
+        let remaining = delivery.take(fits, &mut events)?;
+        let mut writer = Writer { to: buffer, written: 0 };
+        let mut done = Vec::with_capacity(events.len());
+        for event in events {
+            let hand_over = must_hand_over(&event);
+            let delivery = Arc::downgrade(&delivery);
+            let mut event = if hand_over {
+                EventBox::owned(event, delivery)
+            } else {
+                EventBox::passing(event, delivery)
+            };
+            // SAFETY: the events were taken by the room they need.
+            let at = unsafe { writer.record(&mut event, hand_over) };
+            if hand_over {
+                // SAFETY: the head was just written.
+                unsafe { writer.hand_over(at, event) };
+            } else {
+                done.push(event.into_event());
+            }
+        }
+        delivery.release_all(done.into_iter());
+        // SAFETY: the caller's promise.
+        unsafe {
+            put(written, writer.written);
+            put(left, remaining);
+        }
+    })
+}
+
+/// Lets the calls of an app start together: while held, they are accepted as ever, but need not start before
+/// the hold ends. For a host that makes many calls in a row, as when it runs the events of a batch: the reactor
+/// is then woken once, not for each of them.
+///
+/// Mirrors:    nothing; host only.
+/// Parameters: hold  true: calls may wait; false: what waits starts now. Not counted.
+/// Returns:    OK, INVALID_ARGUMENT.
+/// Threads:    any, also inside callbacks; does not block. It concerns the calls of all threads.
+/// Since:      0.1
+///
+/// # Safety
+/// `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chromesock_app_hold_calls(
+    app: *mut chromesock_app,
+    hold: chromesock_bool,
+) -> Status {
+    guard!({
+        // SAFETY: the caller's promise.
+        unsafe { app_of(app) }?.hold_calls(hold != 0);
+    })
+}
+
+/// Queue delivery: a stream for loops that cannot poll a handle but read streams. One byte can be read from
+/// it each time the queue becomes non-empty after the host found it empty, and its end when the app is gone.
+///
+/// It differs from chromesock_app_event_handle: the host owns this one and reads it, and it says that events
+/// came, not whether some are queued. After reading what is there, take events until a call finds none
+/// (chromesock_app_copy_events writes nothing, chromesock_app_next_event times out, chromesock_app_dispatch runs
+/// none); only then is the next byte written. A host that stops before that must come back by itself.
+///
+/// Mirrors:    nothing; host only.
+/// Parameters: stream  a connected stream socket that does not block, owned by the caller, who closes it. A
+///             further call gives a new one, and the one before ends.
+/// Returns:    OK, INVALID_ARGUMENT, WRONG_DELIVERY, INSUFFICIENT_RESOURCES.
+/// Threads:    any, also inside callbacks; does not block.
+/// Since:      0.1
+///
+/// # Safety
+/// `app` is NULL, or comes from `chromesock_app_new` and is not freed; `stream` is NULL or may be
+/// written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chromesock_app_event_stream(
+    app: *mut chromesock_app,
+    stream: *mut isize,
+) -> Status {
+    guard!({
+        if stream.is_null() {
+            return Err(Status::InvalidArgument);
+        }
+        // SAFETY: the caller's promise.
+        let theirs = unsafe { app_of(app) }?.delivery().stream()?;
+        // SAFETY: not NULL; the rest is the caller's promise.
+        unsafe { put(stream, theirs.into_raw_fd() as isize) };
+    })
+}
