@@ -185,6 +185,12 @@ impl<S: Stream> TlsStream<S> {
         Ok(false)
     }
 
+    /// Something has come since the last read; it may be a while until it is this stream's turn to
+    /// read again, as decrypted bytes go first.
+    pub(in crate::engine) fn on_readable(&mut self) {
+        self.drained = false;
+    }
+
     /// Whether bytes may be left although a read came short.
     pub(in crate::engine) fn has_more(&self) -> bool {
         !self.drained
