@@ -26,7 +26,7 @@ typedef struct tls_peer {
     int alert;             /* the last one received, else 0 */
     char name[256];        /* SNI, empty without */
     int had_alpn, had_psk, had_early_data;   /* extensions of the ClientHello */
-    char *keys[TLS_MOST_KEYS];               /* lines of its key log */
+    char *keys[TLS_MOST_KEYS];               /* the first lines of its key log */
     size_t keys_len;
 } tls_peer;
 
