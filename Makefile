@@ -34,7 +34,8 @@ build_needs = build-essential:g++
 demo_needs = $(build_needs) cmake:cmake ninja-build:ninja curl:curl
 bench_needs = $(demo_needs) pkg-config:pkg-config libuv1-dev python3:python3
 test_needs = $(bench_needs) nginx-light:nginx redis-server:redis-server wrk:wrk apache2-utils:ab strace:strace \
-  iproute2:ip socat:socat netcat-openbsd util-linux:unshare libcjson-dev dnsmasq-base:dnsmasq avahi-daemon:avahi-daemon minissdpd:minissdpd
+  iproute2:ip socat:socat netcat-openbsd util-linux:unshare dnsmasq-base:dnsmasq avahi-daemon:avahi-daemon minissdpd:minissdpd \
+  libcjson-dev libssl-dev openssl:openssl gnutls-bin:gnutls-serv dovecot-imapd python3-aiosmtpd
 
 # What the virtual environment needs; another Python than Debian's brings its own.
 python_needs = python3:python3 $(if $(shell python3 -c 'import ensurepip' 2>&1),python3-venv)

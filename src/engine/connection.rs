@@ -116,6 +116,14 @@ impl<S: Stream> Connection<S> {
         }
     }
 
+    /// The kernel has told that something can be done.
+    pub(super) fn on_ready(&mut self, ready: Ready) {
+        self.ready.merge(ready);
+        if let (true, Channel::Tls(stream)) = (ready.readable, &mut self.channel) {
+            stream.on_readable();
+        }
+    }
+
     pub(super) fn queue(&mut self) -> &mut SendQueue {
         self.unsent.get_or_insert_default()
     }

@@ -149,6 +149,11 @@ impl Sim {
         }
     }
 
+    /// Certificates are checked for this time, since 1970.
+    pub(super) fn set_calendar_time(&self, time: Duration) {
+        self.world().calendar_time = time;
+    }
+
     /// The events of a host since the last time.
     pub(super) fn take_ready(&self, host: usize) -> Vec<(Token, Ready)> {
         let mut world = self.world();

@@ -360,11 +360,11 @@ impl<N: Network> TcpClient<N> {
                 step
             }
             Phase::Connected(connection) => {
-                connection.ready.merge(ready);
+                connection.on_ready(ready);
                 None
             }
             Phase::Securing(securing) => {
-                securing.0.ready.merge(ready);
+                securing.0.on_ready(ready);
                 None
             }
         }

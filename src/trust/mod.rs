@@ -67,6 +67,19 @@ impl Trust {
         Self { public: anchors.len(), anchors: anchors.into(), added: Vec::new() }
     }
 
+    /// Roots of a test, as if the host had added them.
+    #[cfg(test)]
+    pub(crate) fn of_host(added: &[CertificateDer<'static>]) -> Self {
+        Self { public: 0, added: added.to_vec(), ..Self::of_web(added) }
+    }
+
+    /// Roots of a test, as if they came with a store.
+    #[cfg(test)]
+    pub(crate) fn of_web(roots: &[CertificateDer<'static>]) -> Self {
+        let anchors = roots.iter().map(|root| anchor_from_trusted_cert(root).unwrap().to_owned());
+        Self::of_anchors(anchors.collect())
+    }
+
     /// All roots.
     #[must_use]
     pub fn anchors(&self) -> &[TrustAnchor<'static>] {

@@ -19,6 +19,7 @@ mod permitting;
 mod racing;
 mod receiving;
 mod resolving;
+mod securing;
 mod sending;
 mod serving;
 mod traces;

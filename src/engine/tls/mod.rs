@@ -111,7 +111,7 @@ compile_error!("TLS needs one of the features `aws-lc-rs` and `ring`");
 
 /// The hybrid key exchange first: what is recorded today must not be readable one day.
 #[cfg(feature = "aws-lc-rs")]
-fn provider() -> CryptoProvider {
+pub(super) fn provider() -> CryptoProvider {
     use rustls::crypto::aws_lc_rs;
     let mut provider = aws_lc_rs::default_provider();
     let best = aws_lc_rs::kx_group::X25519MLKEM768;
@@ -121,7 +121,7 @@ fn provider() -> CryptoProvider {
 }
 
 #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
-fn provider() -> CryptoProvider {
+pub(super) fn provider() -> CryptoProvider {
     rustls::crypto::ring::default_provider()
 }
 

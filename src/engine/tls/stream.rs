@@ -185,6 +185,12 @@ impl<S: Stream> TlsStream<S> {
         Ok(false)
     }
 
+    /// Something has come since the last read; it may be a while until it is this stream's turn to
+    /// read again, as decrypted bytes go first.
+    pub(in crate::engine) fn on_readable(&mut self) {
+        self.drained = false;
+    }
+
     /// Whether bytes may be left although a read came short.
     pub(in crate::engine) fn has_more(&self) -> bool {
         !self.drained
@@ -313,7 +319,7 @@ impl<S: Stream> TlsStream<S> {
             }
             used += discard;
             if let Some(error) = failed {
-                self.fail(&error);
+                self.fail(&error, &mut input[used..]);
             }
             if is_waiting {
                 break;
@@ -329,20 +335,20 @@ impl<S: Stream> TlsStream<S> {
         self.asked_for_certificate |= listener.asked_for_certificate.swap(false, Ordering::Relaxed);
     }
 
-    /// The session has failed; the peer is told why, if it still listens.
-    fn fail(&mut self, error: &Error) {
+    /// The session has failed; the peer is told why, if it still listens. What is left of the input has
+    /// to be there: messages that the session knows of lie in it.
+    fn fail(&mut self, error: &Error, rest: &mut [u8]) {
         self.hear();
         let progress = Progress {
             answered: self.session.protocol_version().is_some(),
             asked_for_certificate: self.asked_for_certificate,
         };
         self.failure = Some(failure::status(error, progress));
-        loop {
-            match self.session.process_tls_records(&mut []).state {
-                Ok(ConnectionState::EncodeTlsData(mut data)) => self.outgoing.push(&mut data),
-                Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
-                _ => break,
-            }
+        while let UnbufferedStatus {
+            state: Ok(ConnectionState::EncodeTlsData(mut alert)), ..
+        } = self.session.process_tls_records(rest)
+        {
+            self.outgoing.push(&mut alert);
         }
         let _ = self.flush_own();
     }
@@ -377,7 +383,8 @@ impl<S: Stream> TlsStream<S> {
                 Ok(ConnectionState::PeerClosed) => self.ended = true,
                 Ok(_) => return Err(failure::to_io(Status::SocketNotConnected)),
                 Err(error) => {
-                    self.fail(&error);
+                    let mut rest = self.incoming.split_off(discard);
+                    self.fail(&error, &mut rest);
                     let status = self.failure.unwrap_or(Status::SslProtocolError);
                     return Err(failure::to_io(status));
                 }

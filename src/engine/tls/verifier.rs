@@ -141,7 +141,11 @@ impl Verifier {
     fn untrusted(&self, error: &webpki::Error, presented: &Presented<'_>) -> Status {
         use webpki::Error as E;
         match error {
-            E::UnknownIssuer
+            // An issuer that cannot be read vouches for nobody.
+            E::BadDer
+            | E::BadDerTime
+            | E::TrailingData(_)
+            | E::UnknownIssuer
             | E::MaximumPathBuildCallsExceeded
             | E::MaximumPathDepthExceeded
             | E::MaximumSignatureChecksExceeded => Status::CertAuthorityInvalid,
