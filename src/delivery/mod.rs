@@ -10,6 +10,7 @@ mod notify;
 
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -81,8 +82,9 @@ struct State {
     queue: VecDeque<Event>,
     /// The thread that is delivering, so that callbacks never overlap.
     drainer: Option<ThreadId>,
-    /// Sockets whose `close` was called and has not been answered: their data is of no interest.
-    closing: Vec<(Namespace, i32)>,
+    /// Sockets whose `close` was called and has not been answered, and how often: their data is of no
+    /// interest.
+    closing: BTreeMap<(Namespace, i32), usize>,
     /// Weight of events that the host is done with, by socket; negative: that it keeps beyond delivery.
     released: Vec<(i32, isize)>,
     /// The engine has stopped reading until something is released.
@@ -347,7 +349,7 @@ impl Delivery {
     pub fn note_closing(&self, close: EventType, socket_id: i32) {
         if let Some(namespace) = closed_with_data(close) {
             let mut state = self.state.lock();
-            state.closing.push((namespace, socket_id));
+            *state.closing.entry((namespace, socket_id)).or_default() += 1;
             self.any_closing.store(true, Ordering::Release);
         }
     }
@@ -356,9 +358,11 @@ impl Delivery {
     pub fn forget_closing(&self, close: EventType, socket_id: i32) {
         if let Some(namespace) = closed_with_data(close) {
             let mut state = self.state.lock();
-            let closed = (namespace, socket_id);
-            if let Some(at) = state.closing.iter().position(|closing| *closing == closed) {
-                state.closing.swap_remove(at);
+            if let Entry::Occupied(mut calls) = state.closing.entry((namespace, socket_id)) {
+                *calls.get_mut() -= 1;
+                if *calls.get() == 0 {
+                    calls.remove();
+                }
             }
             self.any_closing.store(!state.closing.is_empty(), Ordering::Release);
         }
@@ -519,11 +523,8 @@ impl Delivery {
         }
         match event.event_type {
             EventType::ChromeSocketsTcpOnReceive | EventType::ChromeSocketsUdpOnReceive => {
-                let namespace = event.event_type.namespace();
-                let is_this = |closing: &(Namespace, i32)| {
-                    Some(closing.0) == namespace && closing.1 == event.socket_id
-                };
-                !self.state.lock().closing.iter().any(is_this)
+                let Some(namespace) = event.event_type.namespace() else { return true };
+                !self.state.lock().closing.contains_key(&(namespace, event.socket_id))
             }
             _ => true,
         }

@@ -267,6 +267,9 @@ impl<N: Network> Engine<N> {
         match registry.find(namespace, id) {
             Some(Entry { machine: Machine::TcpClient(client), properties, .. }) => {
                 client.send(&mut ctx, properties, data, sends);
+                if client.has_more_to_write() {
+                    self.enqueue(id);
+                }
             }
             Some(Entry { machine: Machine::Udp(socket), .. }) => {
                 let mut rest = data;

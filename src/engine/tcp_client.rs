@@ -18,7 +18,7 @@ use super::connecting::{Race, Step};
 use super::recycler::ReadBuffer;
 use super::registry::Properties;
 use super::reply::{Outbox, Reply};
-use super::send_queue::SendQueue;
+use super::send_queue::{MAX_FLUSH, SendQueue};
 use crate::api::event::{Event, Payload, RECEIVE_WEIGHT, Response};
 use crate::api::net_error::Status;
 use crate::api::properties::{Endpoint, SocketInfo};
@@ -270,6 +270,11 @@ impl<N: Network> TcpClient<N> {
                 self.fail_write(ctx, properties, &error);
             }
         }
+    }
+
+    /// Whether a bound has left something that could be written at once.
+    pub(super) fn has_more_to_write(&self) -> bool {
+        matches!(&self.phase, Phase::Connected(it) if it.unsent.is_some() && it.ready.writable)
     }
 
     /// The program ends the connection: cancelled calls complete, then this one, then a read in
@@ -533,8 +538,10 @@ impl<S: Stream> Connection<S> {
         self.unsent.get_or_insert_default()
     }
 
-    /// Writes what the kernel takes, unless earlier bytes are waiting; what was taken before a failure.
+    /// Writes what the kernel takes, up to a bound, unless earlier bytes are waiting; what was taken
+    /// before a failure.
     fn write(&mut self, data: &[u8]) -> Result<usize, (usize, io::Error)> {
+        let data = &data[..data.len().min(MAX_FLUSH)];
         let mut taken = 0;
         while taken < data.len() && self.unsent.is_none() && self.ready.writable {
             self.wrote = true;
