@@ -15,5 +15,6 @@ mod app_panic;
 mod app_pressure;
 mod app_queue;
 mod app_resolver;
+mod app_udp;
 mod header;
 mod layering;
