@@ -10,6 +10,7 @@ mod app_end;
 mod app_faults;
 mod app_free;
 mod app_handlers;
+mod app_legacy;
 mod app_many;
 mod app_panic;
 mod app_pressure;
