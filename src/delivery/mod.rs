@@ -223,9 +223,10 @@ impl Delivery {
             return;
         }
         let epoch = self.unloads_done.load(Ordering::Acquire);
-        let mut batch = VecDeque::from(std::mem::take(events));
-        let outcome = self.run(&mut batch, epoch, |_, _, _| {});
-        *events = batch.into();
+        let mut batch = events.drain(..);
+        let outcome = self.run(|| batch.next(), epoch, |_, _, _| {});
+        let behind: Vec<_> = batch.collect();
+        events.extend(behind);
         outcome.unwrap_or_else(|panic| resume_unwind(panic));
     }
 
@@ -453,7 +454,8 @@ impl Delivery {
     fn run_and_release(&self, batch: &mut VecDeque<Event>, epoch: u64) -> Outcome {
         let mut released: Vec<(i32, isize)> = Vec::new();
         let mut bytes = 0;
-        let outcome = self.run(batch, epoch, |id, weight, data_len| {
+        let next = || batch.pop_front();
+        let outcome = self.run(next, epoch, |id, weight, data_len| {
             match released.last_mut() {
                 Some((last, sum)) if *last == id => *sum += weight.cast_signed(),
                 _ => released.push((id, weight.cast_signed())),
@@ -468,11 +470,11 @@ impl Delivery {
         outcome
     }
 
-    /// Delivers a batch that was taken in `epoch`, telling `delivered` the data of each event. A
-    /// callback's panic ends it; the events behind stay in the batch.
+    /// Delivers the events of a batch that was taken in `epoch`, telling `delivered` the weight and the
+    /// data of each. A callback's panic ends it; the events behind stay where they are.
     fn run(
         &self,
-        batch: &mut VecDeque<Event>,
+        mut next: impl FnMut() -> Option<Event>,
         epoch: u64,
         mut delivered: impl FnMut(i32, usize, usize),
     ) -> Outcome {
@@ -480,7 +482,7 @@ impl Delivery {
             // Letting go of handlers may run the host's release function: host code, too.
             let _inside = InsideCallback::enter();
             let mut snapshot = self.handlers.snapshot();
-            while let Some(event) = batch.pop_front() {
+            while let Some(event) = next() {
                 let (id, weight, bytes) = (event.socket_id, event.weight(), event.data_len());
                 if event.event_type == EventType::ChromesockAppClosed {
                     self.state.lock().end.said_closed = true;

@@ -46,7 +46,6 @@ use linger::Linger;
 use outcomes::not_found;
 use recycler::ReadBuffer;
 pub(crate) use recycler::Recycler;
-pub(crate) use registry::IdMap;
 use registry::{Entry, Machine, Properties, Registry};
 use reply::{Outbox, Reply};
 use tcp_calls::Resolving;
