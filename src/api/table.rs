@@ -151,7 +151,7 @@ pub enum EventType {
 }
 
 /// A namespace of the API that owns sockets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Namespace {
     /// `chrome.sockets.tcp`
     Tcp,

@@ -10,6 +10,7 @@ mod notify;
 
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::OnceLock;
@@ -82,9 +83,9 @@ struct State {
     queue: VecDeque<Event>,
     /// The thread that is delivering, so that callbacks never overlap.
     drainer: Option<ThreadId>,
-    /// Calls that were not answered yet after which data is of no interest: `close`, and `secure` for
-    /// what came in plain text (tcp.md TLS-28).
-    closing: Vec<(EventType, i32)>,
+    /// Calls that were not answered yet after which data is of no interest, and how often each was
+    /// made: `close`, and `secure` for what came in plain text (tcp.md TLS-28).
+    closing: BTreeMap<(EventType, i32), usize>,
     /// Weight of events that the host is done with, by socket; negative: that it keeps beyond delivery.
     released: Vec<(i32, isize)>,
     /// The engine has stopped reading until something is released.
@@ -224,9 +225,10 @@ impl Delivery {
             return;
         }
         let epoch = self.unloads_done.load(Ordering::Acquire);
-        let mut batch = VecDeque::from(std::mem::take(events));
-        let outcome = self.run(&mut batch, epoch, |_, _, _| {});
-        *events = batch.into();
+        let mut batch = events.drain(..);
+        let outcome = self.run(|| batch.next(), epoch, |_, _, _| {});
+        let behind: Vec<_> = batch.collect();
+        events.extend(behind);
         outcome.unwrap_or_else(|panic| resume_unwind(panic));
     }
 
@@ -403,7 +405,7 @@ impl Delivery {
     pub fn note_closing(&self, call: EventType, socket_id: i32) {
         if ends_data(call) {
             let mut state = self.state.lock();
-            state.closing.push((call, socket_id));
+            *state.closing.entry((call, socket_id)).or_default() += 1;
             self.any_closing.store(true, Ordering::Release);
         }
     }
@@ -412,8 +414,11 @@ impl Delivery {
     pub fn forget_closing(&self, call: EventType, socket_id: i32) {
         if ends_data(call) {
             let mut state = self.state.lock();
-            if let Some(at) = state.closing.iter().position(|noted| *noted == (call, socket_id)) {
-                state.closing.swap_remove(at);
+            if let Entry::Occupied(mut calls) = state.closing.entry((call, socket_id)) {
+                *calls.get_mut() -= 1;
+                if *calls.get() == 0 {
+                    calls.remove();
+                }
             }
             self.any_closing.store(!state.closing.is_empty(), Ordering::Release);
         }
@@ -509,7 +514,8 @@ impl Delivery {
     fn run_and_release(&self, batch: &mut VecDeque<Event>, epoch: u64) -> Outcome {
         let mut released: Vec<(i32, isize)> = Vec::new();
         let mut bytes = 0;
-        let outcome = self.run(batch, epoch, |id, weight, data_len| {
+        let next = || batch.pop_front();
+        let outcome = self.run(next, epoch, |id, weight, data_len| {
             match released.last_mut() {
                 Some((last, sum)) if *last == id => *sum += weight.cast_signed(),
                 _ => released.push((id, weight.cast_signed())),
@@ -524,11 +530,11 @@ impl Delivery {
         outcome
     }
 
-    /// Delivers a batch that was taken in `epoch`, telling `delivered` the data of each event. A
-    /// callback's panic ends it; the events behind stay in the batch.
+    /// Delivers the events of a batch that was taken in `epoch`, telling `delivered` the weight and the
+    /// data of each. A callback's panic ends it; the events behind stay where they are.
     fn run(
         &self,
-        batch: &mut VecDeque<Event>,
+        mut next: impl FnMut() -> Option<Event>,
         epoch: u64,
         mut delivered: impl FnMut(i32, usize, usize),
     ) -> Outcome {
@@ -536,7 +542,7 @@ impl Delivery {
             // Letting go of handlers may run the host's release function: host code, too.
             let _inside = InsideCallback::enter();
             let mut snapshot = self.handlers.snapshot();
-            while let Some(event) = batch.pop_front() {
+            while let Some(event) = next() {
                 let (id, weight, bytes) = (event.socket_id, event.weight(), event.data_len());
                 if event.event_type == EventType::ChromesockAppClosed {
                     self.state.lock().end.said_closed = true;
@@ -577,16 +583,12 @@ impl Delivery {
             self.forget_closing(event.event_type, event.socket_id);
             return true;
         }
+        let is_called = |call| self.state.lock().closing.contains_key(&(call, event.socket_id));
         match event.event_type {
-            EventType::ChromeSocketsTcpOnReceive | EventType::ChromeSocketsUdpOnReceive => {
-                let namespace = event.event_type.namespace();
-                let is_ended = |(call, socket_id): &(EventType, i32)| {
-                    let only_plain = *call == EventType::ChromeSocketsTcpSecure;
-                    *socket_id == event.socket_id
-                        && call.namespace() == namespace
-                        && !(only_plain && event.secured)
-                };
-                !self.state.lock().closing.iter().any(is_ended)
+            EventType::ChromeSocketsUdpOnReceive => !is_called(EventType::ChromeSocketsUdpClose),
+            EventType::ChromeSocketsTcpOnReceive => {
+                !is_called(EventType::ChromeSocketsTcpClose)
+                    && (event.secured || !is_called(EventType::ChromeSocketsTcpSecure))
             }
             _ => true,
         }

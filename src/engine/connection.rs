@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use bytes::{Bytes, BytesMut};
 
 use super::recycler::ReadBuffer;
-use super::send_queue::SendQueue;
+use super::send_queue::{MAX_FLUSH, SendQueue};
 use super::tls::TlsStream;
 use crate::api::net_error::Status;
 use crate::net::{Ready, Stream};
@@ -128,8 +128,10 @@ impl<S: Stream> Connection<S> {
         self.unsent.get_or_insert_default()
     }
 
-    /// Writes what the kernel takes, unless earlier bytes are waiting; what was taken before a failure.
+    /// Writes what the kernel takes, up to a bound, unless earlier bytes are waiting; what was taken
+    /// before a failure.
     pub(super) fn write(&mut self, data: &[u8]) -> Result<usize, (usize, io::Error)> {
+        let data = &data[..data.len().min(MAX_FLUSH)];
         let mut taken = 0;
         while taken < data.len() && self.unsent.is_none() && self.ready.writable {
             self.wrote = true;

@@ -49,7 +49,6 @@ use linger::Linger;
 use outcomes::not_found;
 use recycler::ReadBuffer;
 pub(crate) use recycler::Recycler;
-pub(crate) use registry::IdMap;
 use registry::{Entry, Machine, Properties, Registry};
 use reply::{Outbox, Reply};
 use tcp_calls::Resolving;
@@ -277,6 +276,9 @@ impl<N: Network> Engine<N> {
         match registry.find(namespace, id) {
             Some(Entry { machine: Machine::TcpClient(client), properties, .. }) => {
                 client.send(&mut ctx, properties, data, sends);
+                if client.has_more_to_write() {
+                    self.enqueue(id);
+                }
             }
             Some(Entry { machine: Machine::Udp(socket), .. }) => {
                 let mut rest = data;
@@ -343,7 +345,10 @@ impl<N: Network> Engine<N> {
             Visit::Stalled => {
                 self.stalled.insert(id);
             }
-            Visit::Gone => self.close_silently(id),
+            Visit::Gone => {
+                self.close_silently(id);
+                self.note_open_sockets();
+            }
         }
         self.tell_keys();
     }

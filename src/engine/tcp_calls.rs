@@ -157,6 +157,9 @@ impl<N: Network> Engine<N> {
         match registry.find(namespace, id) {
             Some(Entry { machine: Machine::TcpClient(client), properties, .. }) => {
                 client.send_block(&mut ctx, properties, block, reply);
+                if client.has_more_to_write() {
+                    self.enqueue(id);
+                }
             }
             Some(Entry { machine: Machine::Udp(socket), .. }) => socket.write(block, reply),
             Some(_) => reply.fail(Status::SocketNotConnected),

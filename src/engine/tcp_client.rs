@@ -301,6 +301,11 @@ impl<N: Network> TcpClient<N> {
         }
     }
 
+    /// Whether a bound has left something that could be written at once.
+    pub(super) fn has_more_to_write(&self) -> bool {
+        matches!(&self.phase, Phase::Connected(it) if it.unsent.is_some() && it.ready.writable)
+    }
+
     /// The program ends the connection: cancelled calls complete, then this one, then a read in
     /// flight is reported as closed (DC-2, CL-2, O-6). The stream, if it must drain (CL-4).
     pub(super) fn end_locally(

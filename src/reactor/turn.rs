@@ -14,13 +14,14 @@ use mio::{Events, Poll, Registry};
 
 use super::inbox::{Batch, Change, Message, SharedInbox};
 use super::life::{self, Asleep};
+use super::slots::Slots;
 use crate::api::event::{Event, Ticket};
 use crate::api::net_error::Status;
 use crate::api::table::EventType;
 use crate::delivery::{Delivery, Mode};
 use crate::engine::accounts::Accounts;
 use crate::engine::command::{Call, Command, SendData};
-use crate::engine::{Engine, IdMap, Setup};
+use crate::engine::{Engine, Setup};
 use crate::net::sys::{self, SysNetwork};
 use crate::resolver::Resolver;
 
@@ -65,7 +66,7 @@ pub(super) struct Turn {
     registry: Rc<Registry>,
     inbox: SharedInbox,
     resolver: Box<dyn Resolver>,
-    apps: IdMap<u32, App>,
+    apps: Slots<App>,
     batch: Batch,
     /// Slots whose engines had an input or have work left; no other is looked at.
     dirty: Vec<u32>,
@@ -85,7 +86,7 @@ pub(super) fn run(poll: Poll, registry: Registry, inbox: SharedInbox, resolver: 
         registry: Rc::new(registry),
         inbox,
         resolver,
-        apps: IdMap::default(),
+        apps: Slots::default(),
         batch: Batch::default(),
         dirty: Vec::new(),
         timers: BTreeSet::new(),
@@ -138,7 +139,7 @@ impl Turn {
 
     /// Gives one input to an app's engine. A panic costs the socket it was about.
     fn input(&mut self, slot: u32, socket_id: i32, input: impl FnOnce(&mut Engine<SysNetwork>)) {
-        let Some(app) = self.apps.get_mut(&slot) else {
+        let Some(app) = self.apps.get_mut(slot) else {
             return;
         };
         let engine = &mut app.engine;
@@ -153,16 +154,17 @@ impl Turn {
 
     // --- messages
 
-    fn read_messages(&mut self) {
+    /// Whether there were any.
+    fn read_messages(&mut self) -> bool {
         if self.batch.messages.is_empty() {
             if !self.inbox.has_messages() {
-                return;
+                return false;
             }
             self.inbox.take(&mut self.batch);
         }
         for _ in 0..MESSAGES_PER_READ {
             let Some(message) = self.batch.messages.pop_front() else {
-                return;
+                return true;
             };
             match message {
                 Message::Call(slot, call) => self.call(slot, call),
@@ -176,6 +178,7 @@ impl Turn {
                 Message::Stop => self.stop = true,
             }
         }
+        true
     }
 
     fn call(&mut self, slot: u32, call: Call) {
@@ -272,14 +275,14 @@ impl Turn {
     fn change(&mut self, slot: u32, change: Change) {
         // What was raised before belongs to the time before.
         self.flush(slot);
-        let is_asleep = self.apps.get(&slot).is_some_and(|app| app.asleep.is_some());
+        let is_asleep = self.apps.get_mut(slot).is_some_and(|app| app.asleep.is_some());
         match change {
             Change::Suspend if is_asleep => return,
             Change::Suspend => self.input(slot, 0, Engine::suspend),
             Change::Resume => self.input(slot, 0, Engine::resume),
             Change::Unload => self.input(slot, 0, Engine::shut_down),
         }
-        let Some(app) = self.apps.get_mut(&slot) else { return };
+        let Some(app) = self.apps.get_mut(slot) else { return };
         let App { engine, delivery, events, asleep, .. } = app;
         match change {
             Change::Suspend => {
@@ -304,7 +307,7 @@ impl Turn {
 
     fn close(&mut self, slot: u32, status: Status) {
         self.input(slot, 0, Engine::shut_down);
-        let Some(mut app) = self.apps.remove(&slot) else { return };
+        let Some(mut app) = self.apps.remove(slot) else { return };
         if let Some(due) = app.due {
             self.timers.remove(&(due, slot));
         }
@@ -332,7 +335,7 @@ impl Turn {
             && due <= Instant::now()
         {
             self.timers.remove(&(due, slot));
-            if let Some(app) = self.apps.get_mut(&slot) {
+            if let Some(app) = self.apps.get_mut(slot) {
                 app.due = None;
             }
             self.input(slot, 0, Engine::handle_time);
@@ -350,7 +353,7 @@ impl Turn {
             some_worked = false;
             for next in 0..self.dirty.len() {
                 let slot = self.dirty[next];
-                let work = self.apps.get(&slot).and_then(|app| app.engine.next_work());
+                let work = self.apps.get_mut(slot).and_then(|app| app.engine.next_work());
                 if let Some(id) = work {
                     some_worked = true;
                     visits = visits.saturating_sub(1);
@@ -364,7 +367,7 @@ impl Turn {
     /// Delivers what an app's engine has produced, and carries out what the callbacks then call.
     fn settle(&mut self, slot: u32) {
         for _ in 0..ROUNDS {
-            let Some(app) = self.apps.get_mut(&slot) else {
+            let Some(app) = self.apps.get_mut(slot) else {
                 return;
             };
             app.engine.take_events(&mut app.events);
@@ -378,7 +381,9 @@ impl Turn {
                 return;
             }
             self.flush(slot);
-            self.read_messages();
+            if !self.read_messages() {
+                return;
+            }
         }
     }
 
@@ -391,7 +396,7 @@ impl Turn {
         }
         // Work left by a bound must be found again next turn.
         dirty.retain(|slot| {
-            let Some(app) = self.apps.get_mut(slot) else { return false };
+            let Some(app) = self.apps.get_mut(*slot) else { return false };
             let due = app.engine.next_due();
             if due != app.due {
                 if let Some(old) = app.due {
@@ -408,7 +413,7 @@ impl Turn {
 
     /// Hands out an app's events and questions, and takes back what its host has released.
     fn flush(&mut self, slot: u32) {
-        let Some(app) = self.apps.get_mut(&slot) else {
+        let Some(app) = self.apps.get_mut(slot) else {
             return;
         };
         let App { engine, delivery, events, asleep, .. } = app;
@@ -441,7 +446,7 @@ impl Turn {
                 match message {
                     Message::Attach(slot, seat) => self.attach(slot, *seat),
                     Message::Call(slot, call) => {
-                        if let Some(app) = self.apps.get_mut(&slot) {
+                        if let Some(app) = self.apps.get_mut(slot) {
                             app.accounts.count_completed();
                             app.events.push(unanswered(&call));
                         }
@@ -450,8 +455,7 @@ impl Turn {
                 }
             }
         }
-        let slots: Vec<u32> = self.apps.keys().copied().collect();
-        for slot in slots {
+        while let Some(slot) = self.apps.last() {
             self.close(slot, Status::Unexpected);
         }
     }

@@ -526,10 +526,7 @@ pub(super) fn ticket_of(event: &Event) -> usize {
 }
 
 pub(super) fn data_of(event: &Event) -> &[u8] {
-    match &event.payload {
-        Payload::Data(data) => data,
-        _ => &[],
-    }
+    event.data().map_or(&[], |data| data)
 }
 
 pub(super) fn info_of(event: &Event) -> &SocketInfo {

@@ -24,6 +24,7 @@ mod sending;
 mod serving;
 mod traces;
 mod udp_binding;
+mod udp_conversation;
 mod udp_ending;
 mod udp_groups;
 mod udp_joining;

@@ -74,7 +74,8 @@ impl Verifier {
         if is_weak(&presented.parsed) {
             problems.push(Status::CertWeakKey);
         }
-        match BY_SERIOUSNESS.into_iter().find(|problem| problems.contains(problem)) {
+        let rank = |problem: &Status| BY_SERIOUSNESS.iter().position(|known| known == problem);
+        match problems.into_iter().min_by_key(|problem| rank(problem).unwrap_or(0)) {
             None => Ok(()),
             Some(worst) => Err(worst),
         }
