@@ -264,6 +264,7 @@ class SocketTransport(asyncio.Transport):
         if self._router.transports.pop(self._id, None) is None:
             return
         self._closing = True
+        self._waiting.clear()
         if not self._router.ended:
             _forget(self._tcp.close(self._id))
         self._loop.call_soon(self._protocol.connection_lost, error)
