@@ -148,7 +148,7 @@ bindings-node: bindings-table stage-node
 
 test-node: stage-node
 	.ci/deps $(test_needs) $(node_test_needs)
-	cd bindings/node && node --test test/
+	cd bindings/node && node --test test/*.test.js
 
 # A program that ends with traffic running, again and again.
 test-node-exits: stage-node
