@@ -2,10 +2,12 @@
 #   make build    the library, target/release/libchromesock.{so,a}
 #   make demo     httpd serving a real folder to curl and to fetch, with a transcript
 #   make test     everything that must hold before a change is done
-#   make bench    side by side with libuv and epoll
+#   make bench    side by side with libuv and epoll; the Python binding beside asyncio and uvloop
 #   make install  PREFIX=/usr/local DESTDIR=
 #   make fuzz     each fuzz target for FUZZ_SECONDS
+#   make bindings what the packages for other languages carry: the library, and what is made from bindings/api.json
 #   make header   takes over a changed C API into include/chromesock.h
+#   make bindings takes over a changed API into what the bindings are made from, and stages the library in them
 # Each first installs the Debian packages it needs and does not find, see .ci/deps.
 
 SHELL = /bin/bash
@@ -13,7 +15,7 @@ SHELL = /bin/bash
 .ONESHELL:
 .NOTPARALLEL:
 .DEFAULT_GOAL = build
-.PHONY: bindings bindings-python stage-python test-python test-python-exits build demo test lint test-rust test-c test-cases test-asan test-package bench fuzz header install clean
+.PHONY: bindings bindings-table bindings-node stage-node test-node test-node-exits bindings-python stage-python test-python test-python-exits build demo test lint test-rust test-c test-cases test-asan test-package bench fuzz header install clean
 
 CARGO ?= cargo
 PREFIX ?= /usr/local
@@ -37,6 +39,8 @@ test_needs = $(bench_needs) nginx-light:nginx redis-server:redis-server wrk:wrk 
   iproute2:ip socat:socat netcat-openbsd util-linux:unshare dnsmasq-base:dnsmasq avahi-daemon:avahi-daemon minissdpd:minissdpd \
   libcjson-dev libssl-dev openssl:openssl gnutls-bin:gnutls-serv dovecot-imapd python3-aiosmtpd
 
+node_test_needs = chromium:chromium mosquitto:mosquitto
+
 # What the virtual environment needs; another Python than Debian's brings its own.
 python_needs = python3:python3 $(if $(shell python3 -c 'import ensurepip' 2>&1),python3-venv)
 
@@ -55,7 +59,7 @@ demo: build
 
 test:
 	.ci/deps $(test_needs)
-	$(MAKE) -k lint test-rust test-c test-asan test-package
+	$(MAKE) -k lint test-rust test-c test-asan test-package test-python
 
 lint:
 	$(CARGO) fmt --check
@@ -118,7 +122,39 @@ $(out)/python/ready: bindings/python/requirements-test.txt
 stage-python: build $(out)/python/ready
 	$(python) bindings/python/generate.py stage $(out)/release/libchromesock.so
 
-bindings: bindings-python
+bindings: bindings-table bindings-node bindings-python
+
+# The table of the API as data, from which the bindings are made.
+bindings-table:
+	CHROMESOCK_WRITE_BINDINGS=1 $(CARGO) test -q --lib tests::bindings
+
+# The Node package, with the library that was built; what it needs of npm lies under target/.
+node_needs = nodejs:node npm:npm
+node_modules := $(out)/node/node_modules
+$(node_modules)/ready: bindings/node/package-lock.json
+	.ci/deps $(node_needs)
+	mkdir -p $(out)/node
+	cp bindings/node/package.json bindings/node/package-lock.json bindings/node/.npmrc $(out)/node
+	cd $(out)/node && npm ci --ignore-scripts --no-audit --no-fund
+	touch $@
+
+stage-node: build $(node_modules)/ready
+	ln -sfn $(node_modules) bindings/node/node_modules
+	native=bindings/node/native/$$(node -p 'process.platform + "-" + process.arch')
+	install -D -m 755 $(out)/release/libchromesock.so $$native/libchromesock.so
+	install -m 644 bindings/api.json bindings/node/native/api.json
+
+bindings-node: bindings-table stage-node
+	node bindings/node/scripts/types.js
+
+test-node: stage-node
+	.ci/deps $(test_needs) $(node_test_needs)
+	cd bindings/node && node --test test/*.test.js
+
+# A program that ends with traffic running, again and again.
+test-node-exits: stage-node
+	cd bindings/node && CHROMESOCK_EXIT_RUNS=5000 node --test --test-name-pattern='traffic running, none' test/life.test.js
+
 bindings-python: stage-python
 	$(python) bindings/python/generate.py surface >$(out)/_surface.py
 	cp $(out)/_surface.py bindings/python/chromesock/_surface.py
@@ -136,10 +172,11 @@ test-package: build
 	$(MAKE) install DESTDIR=$(out)/package PREFIX=/opt/chromesock
 	c-tests/package/run.sh $(out)/package/opt/chromesock $(version) $(abi)
 
-bench: build stage-python
+bench: build stage-python stage-node
 	.ci/deps $(bench_needs)
 	benches/run.sh
 	benches/python.sh
+	benches/node.sh
 
 fuzz:
 	.ci/deps $(build_needs)
@@ -171,4 +208,4 @@ install: $(if $(shell command -v $(CARGO)),build)
 	$(call fill,chromesock-config-version.cmake,$(LIBDIR)/cmake/chromesock)
 
 clean:
-	rm -rf $(out) fuzz/target
+	rm -rf $(out) fuzz/target bindings/node/node_modules bindings/node/native

@@ -42,10 +42,10 @@ HANDLERS = {"echo": echo, "sink": sink, "source": source}
 
 
 async def until_the_end(handler, reader, writer):
-    """The client ends by closing, or by a reset."""
+    """The client ends by closing, or by a reset; the program by cancelling."""
     try:
         await handler(reader, writer)
-    except OSError:
+    except (OSError, asyncio.CancelledError):
         pass
     writer.close()
 

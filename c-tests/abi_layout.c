@@ -28,6 +28,21 @@ AT(chromesock_socket_info, name, 32);
 AT(chromesock_socket_info, local_address, 40);
 AT(chromesock_socket_info, peer_address, 48);
 
+SIZE(chromesock_event_record, 64);
+AT(chromesock_event_record, size, 0);
+AT(chromesock_event_record, type, 4);
+AT(chromesock_event_record, present, 8);
+AT(chromesock_event_record, socket_id, 12);
+AT(chromesock_event_record, client_socket_id, 16);
+AT(chromesock_event_record, result, 20);
+AT(chromesock_event_record, port, 24);
+AT(chromesock_event_record, message_len, 28);
+AT(chromesock_event_record, user_data, 32);
+AT(chromesock_event_record, bytes_sent, 40);
+AT(chromesock_event_record, address_len, 48);
+AT(chromesock_event_record, data_len, 52);
+AT(chromesock_event_record, event, 56);
+
 SIZE(chromesock_event, 136);
 AT(chromesock_event, size, 0);
 AT(chromesock_event, type, 4);

@@ -44,7 +44,10 @@ def stage(library: str) -> None:
     from cffi import FFI
 
     (PACKAGE / "lib").mkdir(exist_ok=True)
-    shutil.copyfile(library, PACKAGE / "lib" / "libchromesock.so")
+    # Put in place at once: programs may be running with the one before.
+    copy = PACKAGE / "lib" / "libchromesock.so.new"
+    shutil.copyfile(library, copy)
+    copy.replace(PACKAGE / "lib" / "libchromesock.so")
     builder = FFI()
     builder.cdef(declarations(HEADER.read_text()))
     builder.set_source("chromesock._abi", None)

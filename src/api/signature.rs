@@ -263,7 +263,7 @@ pub const TYPES: &[Type] = {
             field("port", Integer, "port", ""),
         ]),
         object("socket.SocketInfo", INFO, &[
-            field("socketType", Named("socket.SocketType"), "socket_type", "TYPE"),
+            field("socketType", Named("socket.SocketType"), "socket_type", ""),
             field("connected", Boolean, "connected", ""),
             field("peerAddress", Text, "peer_address", "PEER"),
             field("peerPort", Integer, "peer_port", "PEER"),

@@ -323,28 +323,34 @@ impl Delivery {
         }
     }
 
-    /// Moves events to `into`, oldest first and without waiting, as long as `fits` says so; how many
-    /// are left. Their data counts as undelivered until `release`.
+    /// Moves events to `into`, oldest first and without waiting, as many as fit into `room` by what each
+    /// `needs`, but one if there is any; how many are left. Their data counts as undelivered until `release`.
     pub fn take(
         &self,
-        mut fits: impl FnMut(&Event) -> bool,
+        room: usize,
+        needs: impl Fn(&Event) -> usize,
         into: &mut Vec<Event>,
     ) -> Result<usize, Status> {
-        let Some(mut state) = self.wait_for_event(deadline(Some(Duration::ZERO)))? else {
-            return Ok(0);
-        };
-        let epoch = self.unloads_done.load(Ordering::Acquire);
-        let number = state.queue.iter().position(|event| !fits(event)).unwrap_or(state.queue.len());
-        into.extend(state.queue.drain(..number));
-        let is_end = |event: &Event| event.event_type == EventType::ChromesockAppClosed;
-        state.end.said_closed |= into.last().is_some_and(is_end);
-        let left = state.queue.len();
-        if number > 0 {
+        while let Some(mut state) = self.wait_for_event(deadline(Some(Duration::ZERO)))? {
+            let epoch = self.unloads_done.load(Ordering::Acquire);
+            let mut used = 0;
+            let fits = |event: &&Event| {
+                used += needs(event);
+                used <= room
+            };
+            let number = state.queue.iter().take_while(fits).count().max(1);
+            into.extend(state.queue.drain(..number));
+            let is_end = |event: &Event| event.event_type == EventType::ChromesockAppClosed;
+            state.end.said_closed |= into.last().is_some_and(is_end);
+            let left = state.queue.len();
             self.lower_if_empty(&state);
+            drop(state);
+            self.release_all(into.extract_if(.., |event| !self.is_of_interest(event, epoch)));
+            if !into.is_empty() {
+                return Ok(left);
+            }
         }
-        drop(state);
-        self.release_all(into.extract_if(.., |event| !self.is_of_interest(event, epoch)));
-        Ok(left)
+        Ok(0)
     }
 
     /// The host is done with these events.

@@ -172,14 +172,9 @@ pub unsafe extern "C" fn chromesock_app_copy_events(
         // SAFETY: the caller's promise.
         let delivery = Arc::clone(unsafe { app_of(app) }?.delivery());
         let must_hand_over = |event: &Event| room(event).is_none_or(|room| room > buffer_len);
-        let mut used = 0;
+        let needs = |event: &Event| room(event).filter(|room| *room <= buffer_len).unwrap_or(HEAD);
         let mut events = Vec::new();
-        let fits = |event: &Event| {
-            let needed = if must_hand_over(event) { Some(HEAD) } else { room(event) };
-            used += needed.unwrap_or(HEAD);
-            used <= buffer_len
-        };
-        let remaining = delivery.take(fits, &mut events)?;
+        let remaining = delivery.take(buffer_len, needs, &mut events)?;
         let mut writer = Writer { to: buffer, written: 0 };
         let mut done = Vec::with_capacity(events.len());
         for event in events {

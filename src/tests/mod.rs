@@ -7,6 +7,7 @@ mod support;
 mod tools;
 
 mod app;
+mod app_batch;
 mod app_end;
 mod app_faults;
 mod app_free;

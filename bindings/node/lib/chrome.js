@@ -114,15 +114,15 @@ function createChrome(manifest, options = {}) {
     const method = (...given) => {
       const values = member.argumentsOf(given);
       const call = { values, callback: values[callbackAt] ?? null, answer: null };
-      const start = () => app.call(member.function, member.passes(values), call);
+      const pass = () => app.call(member.function, member.passes(values), call);
       if (call.callback || member.callback !== 'promise') {
-        start();
+        pass();
         return undefined;
       }
       const answer = new Answer((resolve, reject) => {
         call.answer = { resolve, reject };
-        start();
       });
+      pass();
       call.answer.promise = answer;
       return answer;
     };

@@ -42,6 +42,22 @@ class Event {
     return this.#listeners.length > 0;
   }
 
+  addRules() {
+    this.#refuseRules();
+  }
+
+  getRules() {
+    this.#refuseRules();
+  }
+
+  removeRules() {
+    this.#refuseRules();
+  }
+
+  #refuseRules() {
+    throw new Error(`${this.#name} has no rules`);
+  }
+
   /** Calls the listeners that there are now; one that throws does not stop the others. */
   static dispatch(event, ...values) {
     for (const listener of event.#listeners) {

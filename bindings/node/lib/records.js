@@ -10,6 +10,8 @@ const AT = Object.fromEntries(
   api.structs.chromesock_event_record.map(({ name }) => [name, koffi.offsetof(RECORD, name) / 4]),
 );
 const SIZE = 256 * 1024;
+/** Data from this size on is worth an allocation of the other kind. */
+const LARGE = 4096;
 const TWO_TO_32 = 2 ** 32;
 
 /** The records of one copy. */
@@ -83,7 +85,12 @@ class Batch {
 
   get data() {
     const start = this.#at * 4 + HEAD;
-    return this.#buffer.slice(start, start + this.word(AT.data_len));
+    const end = start + this.word(AT.data_len);
+    if (end - start < LARGE) return this.#buffer.slice(start, end);
+    // Not cleared before it is overwritten, as a slice would be.
+    const copy = Buffer.allocUnsafeSlow(end - start);
+    this.#text.copy(copy, 0, start, end);
+    return copy.buffer;
   }
 
   get address() {

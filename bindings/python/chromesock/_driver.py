@@ -144,6 +144,17 @@ class Driver:
             self._drain(event)
 
     def _drain(self, event: Any) -> None:
+        # What listeners call, and those who were waiting, starts together: the library's thread is woken once.
+        self.lib.chromesock_app_hold_calls(self._app, True)
+        try:
+            self._run_events(event)
+        finally:
+            self.loop.call_soon(self._start_calls)
+
+    def _start_calls(self) -> None:
+        self.lib.chromesock_app_hold_calls(self._app, False)
+
+    def _run_events(self, event: Any) -> None:
         next_event, release = self.lib.chromesock_app_next_event, self.lib.chromesock_event_release
         slot, events, loop = self._slot, self._events, self.loop
         woken = False

@@ -576,7 +576,7 @@ class Socket:
         port: int
 
     class SocketInfo(NamedTuple):
-        socket_type: Optional[Socket.SocketType]
+        socket_type: Socket.SocketType
         connected: bool
         peer_address: Optional[str]
         peer_port: Optional[int]
@@ -733,7 +733,7 @@ def _socket_recv_from_info(c: Any) -> Socket.RecvFromInfo:
 
 def _socket_socket_info(c: Any) -> Socket.SocketInfo:
     return Socket.SocketInfo(
-        name_of(_SOCKET_SOCKET_TYPE, c.socket_type) if c.present & 32 else None,
+        name_of(_SOCKET_SOCKET_TYPE, c.socket_type),
         bool(c.connected),
         text(c.peer_address) if c.present & 16 else None,
         c.peer_port if c.present & 16 else None,

@@ -84,12 +84,19 @@ class Server:
         self._chrome = chrome
         self._client_connected_cb = client_connected_cb
         self._limit = limit
+        self._closing: Optional[asyncio.Future[None]] = None
         _router(chrome).servers[socket_id] = self
 
     def close(self) -> None:
         """Stops listening; connections that were accepted stay."""
         if _router(self._chrome).servers.pop(self.socket_id, None) is not None:
-            _forget(self._chrome.sockets.tcp_server.close(self.socket_id))
+            self._closing = self._chrome.sockets.tcp_server.close(self.socket_id)
+            _forget(self._closing)
+
+    async def wait_closed(self) -> None:
+        """Returns when no connection is accepted any more."""
+        if self._closing is not None:
+            await asyncio.wait([self._closing])
 
     async def __aenter__(self) -> Server:
         return self
@@ -101,6 +108,7 @@ class Server:
         traceback: Optional[TracebackType],
     ) -> None:
         self.close()
+        await self.wait_closed()
 
     def _accept(self, socket_id: int) -> None:
         tcp = self._chrome.sockets.tcp
@@ -256,6 +264,7 @@ class SocketTransport(asyncio.Transport):
         if self._router.transports.pop(self._id, None) is None:
             return
         self._closing = True
+        self._waiting.clear()
         if not self._router.ended:
             _forget(self._tcp.close(self._id))
         self._loop.call_soon(self._protocol.connection_lost, error)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
-from typing import Any, Awaitable, Callable, Dict, List
+from typing import Any, AsyncIterator, Awaitable, Callable, Dict, List
 
 import pytest
 import uvloop
@@ -85,7 +86,16 @@ class Peers:
     @staticmethod
     async def server(handler: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]) -> Any:
         server = await asyncio.start_server(handler, "127.0.0.1", 0)
-        return server, server.sockets[0].getsockname()[1]
+
+        @contextlib.asynccontextmanager
+        async def until_the_end() -> AsyncIterator[None]:
+            # Since Python 3.12 a server's own end waits for its connections, which a test may leave open.
+            try:
+                yield
+            finally:
+                server.close()
+
+        return until_the_end(), server.sockets[0].getsockname()[1]
 
     @staticmethod
     async def echo() -> Any:

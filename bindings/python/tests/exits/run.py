@@ -47,14 +47,18 @@ def is_clean(way: str, errors: str) -> bool:
 def main(count: int) -> Counts[str]:
     """How often each way was taken."""
     ways, taken, running = list(WAYS), Counter(), []
-    for index in range(count):
-        way = ways[index % len(ways)]
-        taken[way] += 1
-        running.append((way, start(way)))
-        if len(running) == IN_FLIGHT:
+    try:
+        for index in range(count):
+            way = ways[index % len(ways)]
+            taken[way] += 1
+            running.append((way, start(way)))
+            if len(running) == IN_FLIGHT:
+                check(*running.pop(0))
+        while running:
             check(*running.pop(0))
-    for each in running:
-        check(*each)
+    finally:
+        for _, process in running:
+            process.kill()
     return taken
 
 

@@ -63,8 +63,10 @@ async def exit_in_a_listener():
     def leave(info):
         # asyncio.run runs the loop once more, to cancel what is left.
         chrome.sockets.tcp.on_receive.remove_listener(leave)
-        say()
-        sys.exit(3)
+        try:
+            say()
+        finally:
+            sys.exit(3)
 
     chrome.sockets.tcp.on_receive.add_listener(leave)
     await asyncio.Event().wait()

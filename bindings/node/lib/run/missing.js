@@ -1,0 +1,32 @@
+// APIs of Chrome that are not here: using one says which.
+'use strict';
+
+const isPlain = (key) => typeof key === 'symbol' || key === 'then' || key === 'toJSON';
+
+function unavailable(name) {
+  return new Error(`${name} is not available in chrome-app-run`);
+}
+
+/** Stands for a namespace that is not here: there to be looked at, but none of its members can be used. */
+const absent = (name) =>
+  new Proxy(
+    {},
+    {
+      get(target, key) {
+        if (isPlain(key)) return undefined;
+        throw unavailable(`${name}.${key}`);
+      },
+    },
+  );
+
+/** An object of the API whose missing members answer with an error that names them when they are used. */
+function guarded(name, object) {
+  return new Proxy(object, {
+    get(target, key) {
+      if (key in target || isPlain(key)) return Reflect.get(target, key, target);
+      return absent(`${name}.${key}`);
+    },
+  });
+}
+
+module.exports = { guarded };

@@ -1,0 +1,1 @@
+const shared = 'from the first script';

@@ -1,0 +1,202 @@
+// How long the process lives, and how it ends; worker threads; apps that come and go.
+'use strict';
+
+const assert = require('node:assert');
+const fs = require('node:fs');
+const path = require('node:path');
+const { once } = require('node:events');
+const { test } = require('node:test');
+const { Worker } = require('node:worker_threads');
+const { createChrome, destroyChrome } = require('chromesock');
+const { chromeOf, connected, listening, next, node, peer, soon, text } = require('./support');
+
+/** A program with `chrome` and `tcp`, `tcpServer`, `udp` at hand, run to its end; the life of its peer is ours. */
+const program = (code, ...words) =>
+  node(
+    '-e',
+    `const chrome = require('chromesock').createChrome();
+     const { tcp, tcpServer, udp } = chrome.sockets;
+     const listen = async () => {
+       const { socketId } = await tcpServer.create();
+       await new Promise((resolve) => tcpServer.listen(socketId, '127.0.0.1', 0, resolve));
+       return socketId;
+     };
+     const connect = async (port) => {
+       const { socketId } = await tcp.create();
+       await new Promise((resolve) => tcp.connect(socketId, '127.0.0.1', port, resolve));
+       return socketId;
+     };
+     ${code}`,
+    ...words,
+  );
+
+const ENDS_BY_ITSELF = {
+  'nothing was done': '',
+  'a socket was only created': 'tcp.create();',
+  'calls are completed': 'tcp.getSockets().then(() => console.log("completed"));',
+  'a listening socket has no listener': 'listen();',
+  'a listening socket is paused':
+    'tcpServer.onAccept.addListener(() => {}); listen().then((id) => tcpServer.setPaused(id, true));',
+  'the last listening socket is closed':
+    'tcpServer.onAccept.addListener(() => {}); listen().then((id) => tcpServer.close(id));',
+  'the last listener is removed':
+    'const f = () => {}; tcpServer.onAccept.addListener(f); listen().then(() => tcpServer.onAccept.removeListener(f));',
+  'a bound socket is closed':
+    'udp.onReceive.addListener(() => {}); udp.create().then(({ socketId }) => udp.bind(socketId, "127.0.0.1", 0, () => udp.close(socketId)));',
+  'the app is destroyed':
+    'tcpServer.onAccept.addListener(() => {}); listen().then(() => require("chromesock").destroyChrome(chrome)).then(() => console.log("gone"));',
+};
+
+for (const [when, code] of Object.entries(ENDS_BY_ITSELF)) {
+  test(`a program ends when ${when}`, async () => {
+    const { code: exit, signal, stderr } = await program(code);
+    assert.deepStrictEqual({ exit, signal, stderr }, { exit: 0, signal: null, stderr: '' });
+  });
+}
+
+test('tcp.md DC-2, CL-2: a program ends after a disconnect, a close, the peer\'s end', async (t) => {
+  const port = await peer(t, (socket) => socket.once('data', () => socket.end()));
+  for (const last of ['tcp.disconnect(id)', 'tcp.close(id)', 'tcp.send(id, new ArrayBuffer(1), () => {})']) {
+    const { code, stdout } = await program(
+      `tcp.onReceiveError.addListener(({ resultCode }) => console.log(resultCode));
+       connect(+process.argv[1]).then((id) => ${last});`,
+      String(port),
+    );
+    assert.deepStrictEqual({ code, stdout }, { code: 0, stdout: '-100\n' }, last);
+  }
+});
+
+test('a program lives while a peer may still speak', async (t) => {
+  let socket;
+  const port = await peer(t, (come) => {
+    socket = come;
+    // Long after all calls are completed: when the program has told that it has nothing to do.
+    socket.once('data', () => socket.end('last words'));
+  });
+  const { code, stdout } = await program(
+    `tcp.onReceive.addListener(({ data }) => console.log(Buffer.from(data).toString()));
+     tcp.onReceiveError.addListener(() => console.log('end'));
+     connect(+process.argv[1]).then((id) => {
+       setTimeout(() => tcp.send(id, new ArrayBuffer(1), () => {}), 300).unref();
+     });`,
+    String(port),
+  );
+  assert.deepStrictEqual({ code, stdout }, { code: 0, stdout: 'last words\nend\n' });
+});
+
+/** A program in the midst of traffic with a server that never stops, that ends in some way. */
+const TRAFFIC = `
+  const block = new Uint8Array(4096);
+  let count = 0;
+  tcp.onReceive.addListener(({ socketId, data }) => {
+    tcp.send(socketId, data, () => {});
+    if (++count === 20) end();
+  });
+  for (let n = 0; n < 4; n += 1) connect(+process.argv[1]).then((id) => tcp.send(id, block, () => {}));
+`;
+const ENDS = {
+  'process.exit': ['const end = () => process.exit(0);', 0],
+  'an uncaught exception': ['const end = () => setImmediate(() => { throw new Error("meant"); });', 1],
+  'a natural end': [
+    'const end = async () => { for (const { socketId } of await tcp.getSockets()) tcp.close(socketId); };',
+    0,
+  ],
+  'destroyChrome': ['const end = () => require("chromesock").destroyChrome(chrome);', 0],
+  'an exit in a callback of many': ['const end = () => { for (;;) { tcp.getSockets(() => process.exit(0)); if (++count > 500) break; } };', 0],
+};
+
+const RUNS = Number(process.env.CHROMESOCK_EXIT_RUNS ?? 100);
+
+test(`${RUNS} programs end with traffic running, none by a signal`, { timeout: RUNS * 3000 }, async (t) => {
+  const port = await peer(t, (socket) => socket.pipe(socket));
+  const ways = Object.values(ENDS);
+  let started = 0;
+  const worker = async () => {
+    while (started < RUNS) {
+      const [code, expected] = ways[started % ways.length];
+      started += 1;
+      const ended = await program(code + TRAFFIC, String(port));
+      assert.deepStrictEqual({ code: ended.code, signal: ended.signal }, { code: expected, signal: null }, ended.stderr);
+    }
+  };
+  await Promise.all([worker(), worker()]);
+});
+
+test('destroyChrome completes what is pending, then nothing comes and nothing is taken', async (t) => {
+  const chrome = createChrome();
+  const { tcp } = chrome.sockets;
+  const port = await peer(t, () => {});
+  const id = await connected(chrome, port);
+  let isPending = true;
+  tcp.send(id, new ArrayBuffer(32 * 1024 * 1024), ({ resultCode }) => {
+    isPending = false;
+    assert.ok(chrome.runtime.lastError && resultCode < 0);
+  });
+  await soon(destroyChrome(chrome), 'the end');
+  assert.strictEqual(isPending, false);
+  assert.throws(() => tcp.create(), { message: 'Extension context invalidated.' });
+  await destroyChrome(chrome);
+  assert.throws(() => destroyChrome({}), TypeError);
+});
+
+test('several apps in one process know nothing of each other', async (t) => {
+  const [a, b] = [chromeOf(t), chromeOf(t)];
+  const server = await listening(a);
+  b.sockets.tcpServer.onAccept.addListener(() => assert.fail('the wrong app'));
+  const accepted = next(a.sockets.tcpServer.onAccept);
+  await connected(b, server.port);
+  assert.strictEqual((await accepted).socketId, server.socketId);
+  assert.strictEqual((await b.sockets.tcpServer.getSockets()).length, 0);
+});
+
+const descriptors = () => fs.readdirSync('/proc/self/fd').length;
+const threads = () => fs.readdirSync('/proc/self/task').length;
+
+test('1,000 apps come and go, and leave neither memory, descriptors nor threads', { timeout: 120_000 }, async () => {
+  const cycle = async () => {
+    const chrome = createChrome();
+    const { socketId } = await listening(chrome);
+    await chrome.sockets.tcpServer.setPaused(socketId, true);
+    await destroyChrome(chrome);
+  };
+  for (let n = 0; n < 200; n += 1) await cycle();
+  const before = { descriptors: descriptors(), threads: threads(), rss: process.memoryUsage.rss() };
+  for (let n = 0; n < 1000; n += 1) await cycle();
+  // Closed descriptors are gone in the next turn of the loop.
+  await new Promise(setImmediate);
+  assert.ok(descriptors() <= before.descriptors + 2, `${descriptors()} of ${before.descriptors} descriptors`);
+  assert.ok(threads() <= before.threads + 1, `${threads()} of ${before.threads} threads`);
+  const grown = process.memoryUsage.rss() - before.rss;
+  assert.ok(grown < 48 * 1024 * 1024, `${grown} bytes more`);
+});
+
+const WORKER = path.join(__dirname, 'worker.js');
+
+test('worker threads have apps of their own, which end with them', async (t) => {
+  const port = await peer(t, (socket) => socket.pipe(socket));
+  const before = threads();
+  const workers = [1, 2, 3].map((n) => new Worker(WORKER, { workerData: { port, message: `from ${n}` } }));
+  const ends = workers.map((worker) => soon(once(worker, 'exit'), 'the end of a worker'));
+  const answers = await Promise.all(
+    workers.map(async (worker) => {
+      const [answer] = await soon(once(worker, 'message'), 'an answer');
+      return answer;
+    }),
+  );
+  assert.deepStrictEqual(answers, ['from 1', 'from 2', 'from 3']);
+  await Promise.all(ends);
+  // Their own threads and the library's; none waits for more.
+  assert.ok(threads() <= before + 1, `${threads()} of ${before} threads`);
+});
+
+test('a worker is terminated with traffic running', async (t) => {
+  const port = await peer(t, (socket) => socket.pipe(socket));
+  const worker = new Worker(WORKER, { workerData: { port, message: 'for ever', isEndless: true } });
+  await soon(once(worker, 'message'), 'an answer');
+  assert.strictEqual(await soon(worker.terminate(), 'the end of the worker'), 1);
+  const chrome = chromeOf(t);
+  const id = await connected(chrome, port);
+  const echoed = next(chrome.sockets.tcp.onReceive);
+  chrome.sockets.tcp.send(id, Buffer.from('still here'), () => {});
+  assert.strictEqual(text((await echoed).data), 'still here');
+});

@@ -1,0 +1,45 @@
+// The package as it is published: it carries the library, its types hold, and what is made from the table is fresh.
+'use strict';
+
+const assert = require('node:assert');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { execFile } = require('node:child_process');
+const { promisify } = require('node:util');
+const { test } = require('node:test');
+
+const run = promisify(execFile);
+const ROOT = path.join(__dirname, '..');
+
+test('index.d.ts is made from the table', () => {
+  const { text } = require('../scripts/types');
+  assert.strictEqual(fs.readFileSync(path.join(ROOT, 'index.d.ts'), 'utf8'), text(), '`make bindings` takes it over');
+});
+
+test('the object is what chrome-types says', { timeout: 120_000 }, async () => {
+  await run(process.execPath, [require.resolve('typescript/bin/tsc'), '-p', ROOT]);
+});
+
+test('npm pack carries the library; a program that installs it runs', { timeout: 120_000 }, async (t) => {
+  const work = fs.mkdtempSync(path.join(os.tmpdir(), 'chromesock-pack-'));
+  t.after(() => fs.rmSync(work, { recursive: true }));
+  const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', work], { cwd: ROOT });
+  const [{ filename, files }] = JSON.parse(stdout);
+  const names = files.map((file) => file.path);
+  for (const needed of ['lib/index.js', 'lib/index.mjs', 'index.d.ts', 'bin/chrome-app-run.js', 'native/api.json']) {
+    assert.ok(names.includes(needed), needed);
+  }
+  assert.ok(names.some((name) => /^native\/\w+-\w+\/libchromesock\./.test(name)), names.join(' '));
+  assert.ok(!names.some((name) => /^(test|node_modules|scripts)\//.test(name)), names.join(' '));
+
+  // Without scripts: nothing is compiled, nothing runs at install.
+  const program = path.join(work, 'program');
+  fs.mkdirSync(program);
+  fs.writeFileSync(path.join(program, 'package.json'), '{ "private": true }');
+  await run('npm', ['install', '--ignore-scripts', '--prefer-offline', '--no-audit', path.join(work, filename)], { cwd: program });
+  const code = "import { createChrome } from 'chromesock'; console.log(await createChrome().sockets.tcp.create());";
+  const ran = await run(process.execPath, ['--input-type=module', '-e', code], { cwd: program });
+  assert.strictEqual(ran.stdout, '{ socketId: 1 }\n');
+  await assert.rejects(run(path.join(program, 'node_modules/.bin/chrome-app-run'), []), /Usage: chrome-app-run/);
+});

@@ -1,0 +1,56 @@
+// chrome-app-run: an app's background page from its manifest.
+'use strict';
+
+const assert = require('node:assert');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { test } = require('node:test');
+const { node } = require('./support');
+
+const RUN = path.join(__dirname, '..', 'bin', 'chrome-app-run.js');
+const SMALL = path.join(__dirname, 'apps', 'small');
+
+function folder(t) {
+  const made = fs.mkdtempSync(path.join(os.tmpdir(), 'chrome-app-run-'));
+  t.after(() => fs.rmSync(made, { recursive: true }));
+  return made;
+}
+
+test('the background scripts share a page, are launched, keep what they store, and are suspended', async (t) => {
+  const storage = path.join(folder(t), 'storage.json');
+  for (const count of [0, 1]) {
+    const { code, stdout, stderr } = await node(RUN, '--storage', storage, SMALL);
+    const lines = stdout.trim().split('\n').sort();
+    assert.strictEqual(code, 0, stderr);
+    const change = count === 0 ? '{"count":{"newValue":1}}' : '{"count":{"oldValue":1,"newValue":2}}';
+    const expected = [
+      'Does not have permission',
+      `changed local ${change}`,
+      `count ${count}`,
+      'launched command_line from the first script true',
+      'suspended',
+    ];
+    assert.deepStrictEqual(lines, expected);
+    assert.match(stderr, /^Uncaught Error: a page survives this/m);
+    assert.match(stderr, /^Uncaught Error: chrome\.app\.window\.create is not available in chrome-app-run/m);
+  }
+});
+
+test('what cannot be run says why', async (t) => {
+  const empty = folder(t);
+  const cases = [
+    [[], /^chrome-app-run: Usage: chrome-app-run \[--storage FILE\] DIR$/m],
+    [['--unknown', empty], /^chrome-app-run: Unknown option '--unknown'/m],
+    [[empty], /^chrome-app-run: cannot read .*manifest\.json: ENOENT/m],
+  ];
+  for (const [words, message] of cases) {
+    const { code, stderr } = await node(RUN, ...words);
+    assert.strictEqual(code, 1);
+    assert.match(stderr, message);
+  }
+  fs.writeFileSync(path.join(empty, 'manifest.json'), '{ "name": "a" }');
+  assert.match((await node(RUN, empty)).stderr, /the manifest has no app\.background\.scripts/);
+  fs.writeFileSync(path.join(empty, 'manifest.json'), '{ "name": ');
+  assert.match((await node(RUN, empty)).stderr, /manifest\.json: ValueExpected at character 10/);
+});

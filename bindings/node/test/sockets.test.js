@@ -1,0 +1,266 @@
+// Each namespace over loopback, against peers of Node's own.
+'use strict';
+
+const assert = require('node:assert');
+const dgram = require('node:dgram');
+const net = require('node:net');
+const { once } = require('node:events');
+const { test } = require('node:test');
+const { call, chromeOf, connected, listening, next, ok, peer, soon, text } = require('./support');
+
+test('tcp.md 4: bytes go out of any view, as much of it as it shows', async (t) => {
+  const chrome = chromeOf(t);
+  const got = [];
+  const all = new Promise((resolve) => {
+    peer(t, (socket) => socket.on('data', (data) => got.push(data)).on('end', resolve)).then(async (port) => {
+      const id = await connected(chrome, port);
+      const whole = new TextEncoder().encode('0123456789');
+      const views = [
+        whole.buffer,
+        whole.subarray(2, 5),
+        new DataView(whole.buffer, 5, 2),
+        Buffer.from('buffer'),
+        new Uint16Array(whole.buffer, 0, 1),
+        new ArrayBuffer(0),
+      ];
+      for (const view of views) {
+        const sent = await ok(chrome, chrome.sockets.tcp.send, id, view);
+        assert.deepStrictEqual(sent, { resultCode: 0, bytesSent: view.byteLength });
+      }
+      await chrome.sockets.tcp.close(id);
+    });
+  });
+  await soon(all, 'the end');
+  assert.strictEqual(Buffer.concat(got).toString(), '012345678923456buffer01');
+});
+
+test('tcp.md S-3: the program may use its buffer again at once', async (t) => {
+  const chrome = chromeOf(t);
+  const port = await peer(t, (socket) => socket.pipe(socket));
+  const id = await connected(chrome, port);
+  const data = new Uint8Array([1, 2, 3]);
+  const echoed = next(chrome.sockets.tcp.onReceive);
+  const sent = ok(chrome, chrome.sockets.tcp.send, id, data);
+  data.fill(9);
+  await sent;
+  const info = await echoed;
+  assert.ok(info.data instanceof ArrayBuffer);
+  assert.deepStrictEqual(info, { socketId: id, data: new Uint8Array([1, 2, 3]).buffer });
+});
+
+test('tcp.md 4, 5: megabytes there and back, unchanged', async (t) => {
+  const chrome = chromeOf(t);
+  const { tcp } = chrome.sockets;
+  const port = await peer(t, (socket) => socket.pipe(socket));
+  const id = await connected(chrome, port, { bufferSize: 65536 });
+  const data = new Uint8Array(8 * 1024 * 1024).map((_, n) => (n * 31 + (n >> 8)) & 255);
+  const parts = [];
+  let length = 0;
+  const whole = new Promise((resolve) => {
+    tcp.onReceive.addListener((info) => {
+      assert.ok(info.data.byteLength <= 65536);
+      parts.push(Buffer.from(info.data));
+      length += info.data.byteLength;
+      if (length >= data.length) resolve();
+    });
+  });
+  const sent = await ok(chrome, tcp.send, id, data);
+  assert.strictEqual(sent.bytesSent, data.length);
+  await soon(whole, 'all of it');
+  assert.ok(Buffer.concat(parts).equals(Buffer.from(data)));
+});
+
+test('tcp.md 2.2: members of SocketInfo that are absent are not there', async (t) => {
+  const chrome = chromeOf(t);
+  const { tcp } = chrome.sockets;
+  const { socketId } = await tcp.create();
+  assert.deepStrictEqual(await tcp.getInfo(socketId), { socketId, persistent: false, paused: false, connected: false });
+  await tcp.update(socketId, { name: 'n\u00e4me', bufferSize: 100, persistent: true });
+  await tcp.setPaused(socketId, true);
+  const port = await peer(t, () => {});
+  await ok(chrome, tcp.connect, socketId, '127.0.0.1', port);
+  const { localPort, ...info } = await tcp.getInfo(socketId);
+  assert.ok(localPort > 0);
+  assert.deepStrictEqual(info, {
+    socketId,
+    persistent: true,
+    name: 'n\u00e4me',
+    bufferSize: 100,
+    paused: true,
+    connected: true,
+    localAddress: '127.0.0.1',
+    peerAddress: '127.0.0.1',
+    peerPort: port,
+  });
+  assert.deepStrictEqual((await tcp.getSockets()).map((s) => s.socketId), [socketId]);
+});
+
+test('tcp.md S-6, FAIL(code): a result and a lastError', async (t) => {
+  const chrome = chromeOf(t);
+  const { tcp } = chrome.sockets;
+  const { socketId } = await tcp.create();
+  const send = await call(chrome, tcp.send, socketId, new ArrayBuffer(1));
+  assert.deepStrictEqual(send, { given: [{ resultCode: -15 }], error: 'net::ERR_SOCKET_NOT_CONNECTED' });
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  const connect = await call(chrome, tcp.connect, socketId, '127.0.0.1', port);
+  assert.deepStrictEqual(connect, { given: [-102], error: 'net::ERR_CONNECTION_REFUSED' });
+});
+
+test('a text with a NUL does not reach anything else', async (t) => {
+  const chrome = chromeOf(t);
+  const { socketId } = await chrome.sockets.tcp.create();
+  const port = await peer(t, () => {});
+  const { given } = await call(chrome, chrome.sockets.tcp.connect, socketId, '127.0.0.1\0.example', port);
+  assert.ok(given[0] < 0);
+});
+
+test('tcp.md 8, 9: a server accepts, its clients start paused', async (t) => {
+  const chrome = chromeOf(t);
+  const { tcp, tcpServer } = chrome.sockets;
+  const server = await listening(chrome);
+  const accepted = next(tcpServer.onAccept);
+  const client = net.connect(server.port, '127.0.0.1').setEncoding('utf8');
+  t.after(() => client.destroy());
+  const { clientSocketId, socketId, ...more } = await accepted;
+  assert.strictEqual(socketId, server.socketId);
+  assert.deepStrictEqual(more, {});
+  assert.strictEqual((await tcp.getInfo(clientSocketId)).paused, true);
+  client.write('hello');
+  const received = next(tcp.onReceive);
+  await tcp.setPaused(clientSocketId, false);
+  assert.strictEqual(text((await received).data), 'hello');
+  const answer = once(client, 'data');
+  await ok(chrome, tcp.send, clientSocketId, Buffer.from('bye'));
+  assert.deepStrictEqual(await answer, ['bye']);
+  const failed = next(tcp.onReceiveError);
+  client.end();
+  assert.deepStrictEqual(await failed, { socketId: clientSocketId, resultCode: -100 });
+  const busy = await tcpServer.create();
+  const { given, error } = await call(chrome, tcpServer.listen, busy.socketId, '127.0.0.1', server.port);
+  assert.deepStrictEqual({ given, error }, { given: [-147], error: 'net::ERR_ADDRESS_IN_USE' });
+});
+
+test('udp.md 4, 5: datagrams, with the address they came from', async (t) => {
+  const chrome = chromeOf(t);
+  const { udp } = chrome.sockets;
+  const other = dgram.createSocket('udp4');
+  t.after(() => other.close());
+  other.bind(0, '127.0.0.1');
+  await once(other, 'listening');
+  const { socketId } = await udp.create();
+  assert.strictEqual(await ok(chrome, udp.bind, socketId, '127.0.0.1', 0), 0);
+  const { localPort } = await udp.getInfo(socketId);
+  const arrived = once(other, 'message');
+  const sent = await ok(chrome, udp.send, socketId, Buffer.from('ping'), '127.0.0.1', other.address().port);
+  assert.deepStrictEqual(sent, { resultCode: 0, bytesSent: 4 });
+  const [message, from] = await arrived;
+  assert.deepStrictEqual([message.toString(), from.port], ['ping', localPort]);
+  const received = next(udp.onReceive);
+  other.send('pong', localPort, '127.0.0.1');
+  const { data, ...info } = await received;
+  assert.strictEqual(text(data), 'pong');
+  assert.deepStrictEqual(info, { socketId, remoteAddress: '127.0.0.1', remotePort: other.address().port });
+  await udp.setPaused(socketId, true);
+  assert.strictEqual((await udp.getInfo(socketId)).paused, true);
+});
+
+test('udp.md 4.10 to 4.12: groups', async (t) => {
+  const chrome = chromeOf(t);
+  const { udp } = chrome.sockets;
+  const { socketId } = await udp.create();
+  assert.strictEqual(await ok(chrome, udp.setMulticastLoopbackMode, socketId, true), 0);
+  await ok(chrome, udp.bind, socketId, '0.0.0.0', 0);
+  assert.deepStrictEqual(await udp.getJoinedGroups(socketId), []);
+  const join = await call(chrome, udp.joinGroup, socketId, '239.1.2.3');
+  const expected = join.given[0] === 0 ? ['239.1.2.3'] : [];
+  assert.deepStrictEqual(await udp.getJoinedGroups(socketId), expected);
+});
+
+test('socket-legacy.md 2: results are objects of their own shapes', async (t) => {
+  const chrome = chromeOf(t);
+  const { socket } = chrome;
+  const server = await ok(chrome, socket.create, 'tcp', {});
+  assert.strictEqual(await ok(chrome, socket.listen, server.socketId, '127.0.0.1', 0), 0);
+  const { localPort, ...serverInfo } = await socket.getInfo(server.socketId);
+  assert.deepStrictEqual(serverInfo, { socketType: 'tcp', connected: false, localAddress: '127.0.0.1' });
+  const accepting = ok(chrome, socket.accept, server.socketId);
+  const client = await socket.create('tcp');
+  assert.strictEqual(await ok(chrome, socket.connect, client.socketId, '127.0.0.1', localPort), 0);
+  const accepted = await accepting;
+  assert.deepStrictEqual(Object.keys(accepted), ['resultCode', 'socketId']);
+  assert.deepStrictEqual(await ok(chrome, socket.write, client.socketId, Buffer.from('hello')), { bytesWritten: 5 });
+  const read = await ok(chrome, socket.read, accepted.socketId, 3);
+  assert.deepStrictEqual([read.resultCode, text(read.data)], [3, 'hel']);
+  assert.strictEqual(await ok(chrome, socket.setNoDelay, client.socketId, true), true);
+  socket.disconnect(client.socketId);
+  assert.strictEqual(text((await ok(chrome, socket.read, accepted.socketId)).data), 'lo');
+  const end = await ok(chrome, socket.read, accepted.socketId);
+  assert.deepStrictEqual(end, { resultCode: 0, data: new ArrayBuffer(0) });
+  const unknown = await call(chrome, socket.accept, 99);
+  assert.deepStrictEqual(unknown, { given: [{ resultCode: -2 }], error: 'Socket not found' });
+  assert.deepStrictEqual(await call(chrome, socket.setKeepAlive, 99, true), { given: [false], error: 'Socket not found' });
+});
+
+test('socket-legacy.md 4.7 to 4.9: datagrams, and failures as they are', async (t) => {
+  const chrome = chromeOf(t);
+  const { socket } = chrome;
+  const made = await Promise.all([socket.create('udp'), socket.create('udp')]);
+  const [a, b] = made.map(({ socketId }) => socketId);
+  for (const id of [a, b]) assert.strictEqual(await ok(chrome, socket.bind, id, '127.0.0.1', 0), 0);
+  const ports = await Promise.all([a, b].map(async (id) => (await socket.getInfo(id)).localPort));
+  const receiving = ok(chrome, socket.recvFrom, b);
+  assert.deepStrictEqual(await ok(chrome, socket.sendTo, a, Buffer.from('x'), '127.0.0.1', ports[1]), { bytesWritten: 1 });
+  const { data, ...from } = await receiving;
+  assert.strictEqual(text(data), 'x');
+  assert.deepStrictEqual(from, { resultCode: 1, address: '127.0.0.1', port: ports[0] });
+  // A bare number, not a WriteInfo (row 2); no argument (row 1).
+  const bytes = new ArrayBuffer(1);
+  assert.deepStrictEqual(await call(chrome, socket.sendTo, 99, bytes, '127.0.0.1', 1), { given: [-1], error: 'Socket not found' });
+  assert.deepStrictEqual(await call(chrome, socket.sendTo, a, bytes, '127.0.0.1', 70000), {
+    given: [],
+    error: 'Port must be a value between 0 and 65535.',
+  });
+  const failed = await call(chrome, socket.recvFrom, 99);
+  assert.deepStrictEqual(failed, {
+    given: [{ resultCode: -1, data: new ArrayBuffer(0), address: '', port: 0 }],
+    error: 'Socket not found',
+  });
+  assert.deepStrictEqual(await call(chrome, socket.getJoinedGroups, 99), { given: [-1], error: 'Socket not found' });
+});
+
+test('socket-legacy.md 10: the network list has an object for each address', async (t) => {
+  const { socket } = chromeOf(t);
+  for (const entry of await socket.getNetworkList()) {
+    assert.deepStrictEqual(Object.keys(entry), ['name', 'address', 'prefixLength']);
+    assert.ok(net.isIP(entry.address) && entry.prefixLength <= 128);
+  }
+});
+
+test('permissions.md: the manifest is enforced, by the library', async (t) => {
+  const port = await peer(t, () => {});
+  const manifest = { name: 'a', version: '1', manifest_version: 2, sockets: { tcp: { connect: `127.0.0.1:${port}` } } };
+  const chrome = chromeOf(t, manifest);
+  const { tcp, udp } = chrome.sockets;
+  await connected(chrome, port);
+  const { socketId } = await tcp.create();
+  assert.deepStrictEqual(await call(chrome, tcp.connect, socketId, '127.0.0.2', port), {
+    given: [],
+    error: 'Does not have permission',
+  });
+  const datagrams = await udp.create();
+  assert.deepStrictEqual(await call(chrome, udp.bind, datagrams.socketId, '127.0.0.1', 0), {
+    given: [],
+    error: 'App does not have permission',
+  });
+});
+
+test('tcp.md Q-1: writeQuotaBytes bounds unfinished sends', async (t) => {
+  const chrome = chromeOf(t, undefined, { writeQuotaBytes: 10 });
+  const { socketId } = await chrome.sockets.tcp.create();
+  const { given, error } = await call(chrome, chrome.sockets.tcp.send, socketId, new ArrayBuffer(11));
+  assert.deepStrictEqual({ given, error }, { given: [], error: 'Exceeded write quota.' });
+});

@@ -1,0 +1,108 @@
+// What the tests share: an app that ends with its test, and real peers.
+'use strict';
+
+const assert = require('node:assert');
+const { once } = require('node:events');
+const net = require('node:net');
+const path = require('node:path');
+const { spawn } = require('node:child_process');
+const { createChrome, destroyChrome } = require('chromesock');
+
+const DEADLINE = 20_000;
+
+/** An app that is gone when the test is over. */
+function chromeOf(t, manifest, options) {
+  const chrome = createChrome(manifest, options);
+  t.after(() => destroyChrome(chrome));
+  return chrome;
+}
+
+/** What comes first: the promise, or the deadline, which fails the test. */
+function soon(promise, what) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} did not come`)), DEADLINE);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+/** The first dispatch of an event that `matches`. */
+function next(event, matches = () => true) {
+  const come = new Promise((resolve) => {
+    const listener = (info) => {
+      if (!matches(info)) return;
+      event.removeListener(listener);
+      resolve(info);
+    };
+    event.addListener(listener);
+  });
+  return soon(come, 'an event');
+}
+
+/** A call of a method with a callback: its arguments, and the text of lastError. */
+function call(chrome, method, ...values) {
+  const answered = new Promise((resolve) => {
+    method(...values, (...given) => resolve({ given, error: chrome.runtime.lastError?.message }));
+  });
+  return soon(answered, `the answer of ${method.name}`);
+}
+
+/** Like `call`, for what must not fail: the callback's argument. */
+async function ok(chrome, method, ...values) {
+  const { given, error } = await call(chrome, method, ...values);
+  assert.strictEqual(error, undefined);
+  return given[0];
+}
+
+/** A server of Node's own, closed after the test; its port. */
+async function peer(t, handler) {
+  const server = net.createServer(handler);
+  const sockets = new Set();
+  server.on('connection', (socket) => {
+    sockets.add(socket.on('error', () => {}));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    sockets.forEach((socket) => socket.destroy());
+    server.close();
+  });
+  return server.address().port;
+}
+
+/** A listening socket of chrome.sockets.tcpServer: id and port. */
+async function listening(chrome) {
+  const { tcpServer } = chrome.sockets;
+  const { socketId } = await tcpServer.create();
+  assert.strictEqual(await ok(chrome, tcpServer.listen, socketId, '127.0.0.1', 0), 0);
+  return { socketId, port: (await tcpServer.getInfo(socketId)).localPort };
+}
+
+/** A connected socket of chrome.sockets.tcp. */
+async function connected(chrome, port, properties) {
+  const { socketId } = await chrome.sockets.tcp.create(properties);
+  assert.strictEqual(await ok(chrome, chrome.sockets.tcp.connect, socketId, '127.0.0.1', port), 0);
+  return socketId;
+}
+
+/** Runs a program of Node; how it ended and what it wrote. */
+async function node(...words) {
+  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'], cwd: path.join(__dirname, '..') });
+  const output = { stdout: '', stderr: '' };
+  for (const name of Object.keys(output)) child[name].on('data', (data) => (output[name] += data));
+  const timer = setTimeout(() => child.kill('SIGKILL'), DEADLINE);
+  const [code, signal] = await once(child, 'close');
+  clearTimeout(timer);
+  return { code, signal, ...output };
+}
+
+/** Replaces a function of the console during a test; what it was given. */
+function captured(t, name) {
+  const lines = [];
+  t.mock.method(console, name, (...words) => lines.push(words.map(String).join(' ')));
+  return lines;
+}
+
+const text = (data) => Buffer.from(data).toString();
+
+module.exports = { call, captured, chromeOf, connected, listening, next, node, ok, peer, soon, text };

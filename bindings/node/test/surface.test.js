@@ -1,0 +1,209 @@
+// The JavaScript surface: members, arguments, callbacks, promises, lastError, events.
+'use strict';
+
+const assert = require('node:assert');
+const { test } = require('node:test');
+const { call, captured, chromeOf, connected, next, ok, peer, soon } = require('./support');
+
+const COMPLETE = /^Error in invocation of /;
+
+test('every member is there, and works away from its object', async (t) => {
+  const chrome = chromeOf(t);
+  const { api } = require('../lib/library');
+  for (const { name, kind } of api.members) {
+    const found = name.split('.').slice(1).reduce((object, key) => object[key], chrome);
+    assert.strictEqual(typeof (kind === 'event' ? found.addListener : found), 'function', name);
+  }
+  const { create } = chrome.sockets.tcp;
+  const { addListener, hasListener } = chrome.sockets.tcp.onReceive;
+  assert.deepStrictEqual(await create(), { socketId: 1 });
+  const listener = () => {};
+  addListener(listener);
+  assert.ok(hasListener(listener));
+});
+
+test('import works as require does', async () => {
+  const imported = await import('chromesock');
+  assert.strictEqual(imported.createChrome, require('chromesock').createChrome);
+  assert.strictEqual(imported.destroyChrome, require('chromesock').destroyChrome);
+});
+
+test('enums are objects of their namespaces', (t) => {
+  const chrome = chromeOf(t);
+  assert.deepStrictEqual(chrome.sockets.tcp.DnsQueryType, { ANY: 'any', IPV4: 'ipv4', IPV6: 'ipv6' });
+  assert.deepStrictEqual(chrome.sockets.udp.DnsQueryType, { ANY: 'any', IPV4: 'ipv4', IPV6: 'ipv6' });
+  assert.deepStrictEqual(chrome.socket.SocketType, { TCP: 'tcp', UDP: 'udp' });
+});
+
+test('tcp.md G-10: a wrong argument throws at once, in Chrome\'s words', (t) => {
+  const { tcp, tcpServer } = chromeOf(t).sockets;
+  const ignore = () => {};
+  const connect =
+    'sockets.tcp.connect(integer socketId, string peerAddress, integer peerPort, ' +
+    'optional sockets.tcp.DnsQueryType dnsQueryType, function callback)';
+  const listen =
+    'sockets.tcpServer.listen(integer socketId, string address, integer port, optional integer backlog, function callback)';
+  const create = 'sockets.tcp.create(optional sockets.tcp.SocketProperties properties, optional function callback)';
+  const cases = [
+    [() => tcp.connect('1', 'a', 1, ignore), connect, 'No matching signature.'],
+    [() => tcp.connect(1, 'a', 1), connect, 'No matching signature.'],
+    [() => tcp.connect(1, 'a', 1, 'any', ignore, 2), connect, 'No matching signature.'],
+    [() => tcp.connect(1, 'a', 1, 'ipv5', ignore), connect,
+      "Error at parameter 'dnsQueryType': Value must be one of any, ipv4, ipv6."],
+    [() => tcpServer.listen(1, 'a', 1.5, ignore), listen, 'No matching signature.'],
+    [() => tcp.create({ nam: 'a' }), create, "Error at parameter 'properties': Unexpected property: 'nam'."],
+    [() => tcp.create({ name: 1 }), create,
+      "Error at parameter 'properties': Error at property 'name': Invalid type: expected string, found integer."],
+    [() => tcp.create({ bufferSize: 1.5 }), create,
+      "Error at parameter 'properties': Error at property 'bufferSize': Invalid type: expected integer, found number."],
+  ];
+  for (const [wrong, signature, why] of cases) {
+    assert.throws(wrong, { name: 'TypeError', message: `Error in invocation of ${signature}: ${why}` });
+  }
+});
+
+test('tcp.md G-11: an integer is a whole number of 32 bits', (t) => {
+  const { tcp } = chromeOf(t).sockets;
+  for (const wrong of [NaN, 1.5, 2 ** 31, -(2 ** 31) - 1, '1', true, null, undefined, {}, 1n]) {
+    assert.throws(() => tcp.setPaused(wrong, true, () => {}), { name: 'TypeError', message: COMPLETE }, String(wrong));
+  }
+});
+
+test('tcp.md G-13: null and undefined stand for what is left out', async (t) => {
+  const chrome = chromeOf(t);
+  const { tcp, tcpServer } = chrome.sockets;
+  for (const nothing of [null, undefined]) {
+    const { socketId } = await ok(chrome, tcp.create, nothing);
+    const info = await tcp.getInfo(socketId);
+    assert.strictEqual('name' in info, false);
+    const server = await tcpServer.create(nothing);
+    assert.strictEqual(await ok(chrome, tcpServer.listen, server.socketId, '127.0.0.1', 0, nothing), 0);
+  }
+  assert.deepStrictEqual(await tcp.create({ name: null, bufferSize: undefined }, undefined), { socketId: 5 });
+});
+
+test('optional arguments in the middle are known by their type', async (t) => {
+  const chrome = chromeOf(t);
+  const port = await peer(t, () => {});
+  const { tcp } = chrome.sockets;
+  const id = await connected(chrome, port);
+  assert.strictEqual(await ok(chrome, tcp.setKeepAlive, id, true), 0);
+  assert.strictEqual(await ok(chrome, tcp.setKeepAlive, id, true, 30), 0);
+  const other = await tcp.create();
+  assert.strictEqual(await ok(chrome, tcp.connect, other.socketId, '127.0.0.1', port, 'ipv4'), 0);
+});
+
+test('tcp.md 0.3: FAIL("m") calls back without arguments, and lastError tells why only then', async (t) => {
+  const chrome = chromeOf(t);
+  assert.strictEqual(chrome.runtime.lastError, undefined);
+  const { given, error } = await call(chrome, chrome.sockets.tcp.connect, 99, 'localhost', 1);
+  assert.deepStrictEqual(given, []);
+  assert.strictEqual(error, 'Socket not found');
+  assert.strictEqual(chrome.runtime.lastError, undefined);
+});
+
+test('tcp.md G-21: no callback runs within the call', async (t) => {
+  const { tcp } = chromeOf(t).sockets;
+  let isWithin = true;
+  const seen = new Promise((resolve) => tcp.getSockets(() => resolve(isWithin)));
+  isWithin = false;
+  assert.strictEqual(await soon(seen, 'the callback'), false);
+});
+
+test('a lastError that nobody reads is a warning on the console', async (t) => {
+  const warnings = captured(t, 'warn');
+  const chrome = chromeOf(t);
+  const { tcp } = chrome.sockets;
+  await soon(new Promise((resolve) => tcp.update(99, {}, resolve)), 'the callback');
+  assert.deepStrictEqual(warnings, ['Unchecked runtime.lastError: Socket not found']);
+  await call(chrome, tcp.update, 99, {});
+  assert.strictEqual(warnings.length, 1, 'that one was read');
+});
+
+test('socket-legacy.md 4.5: disconnect has no callback, so its failure is a warning', async (t) => {
+  const warnings = captured(t, 'warn');
+  const chrome = chromeOf(t);
+  assert.strictEqual(chrome.socket.disconnect(99), undefined);
+  chrome.socket.destroy(99);
+  await chrome.sockets.tcp.getSockets();
+  assert.deepStrictEqual(warnings, ['Unchecked runtime.lastError: Socket not found']);
+});
+
+test('a promise rejects with the text of lastError; one that nobody awaits is a warning, not the end', async (t) => {
+  const warnings = captured(t, 'warn');
+  const { tcp } = chromeOf(t).sockets;
+  await assert.rejects(tcp.getInfo(99), { name: 'Error', message: 'Socket not found' });
+  await assert.rejects(async () => tcp.getInfo(99), { message: 'Socket not found' });
+  assert.deepStrictEqual(warnings, []);
+  assert.ok(tcp.close(99) instanceof Promise);
+  await tcp.getSockets();
+  assert.deepStrictEqual(warnings, ['Unchecked runtime.lastError: Socket not found']);
+});
+
+test('a callback and a listener that throw stop nobody else', async (t) => {
+  const errors = captured(t, 'error');
+  const chrome = chromeOf(t);
+  const { tcp } = chrome.sockets;
+  const port = await peer(t, (socket) => socket.end('x'));
+  tcp.onReceive.addListener(() => {
+    throw new Error('first');
+  });
+  const received = next(tcp.onReceive);
+  const { socketId } = await tcp.create();
+  tcp.connect(socketId, '127.0.0.1', port, () => {
+    throw new Error('second');
+  });
+  await received;
+  assert.strictEqual(errors.length, 2);
+  assert.match(errors[0], /^Error in response to sockets.tcp.connect: Error: second/);
+  assert.match(errors[1], /^Error in event handler for sockets.tcp.onReceive: Error: first/);
+});
+
+test('listeners: once each, in order, as they were when the dispatch began', async (t) => {
+  const chrome = chromeOf(t);
+  const { onReceiveError } = chrome.sockets.tcp;
+  const port = await peer(t, (socket) => socket.end());
+  const seen = [];
+  const late = () => seen.push('late');
+  const second = () => seen.push('second');
+  const first = () => {
+    seen.push('first');
+    onReceiveError.removeListener(second);
+    onReceiveError.addListener(late);
+  };
+  onReceiveError.addListener(first);
+  onReceiveError.addListener(second);
+  onReceiveError.addListener(first);
+  assert.ok(onReceiveError.hasListeners() && onReceiveError.hasListener(second));
+  await connected(chrome, port);
+  await next(onReceiveError);
+  assert.deepStrictEqual(seen, ['first', 'second']);
+  assert.strictEqual(onReceiveError.hasListener(second), false);
+  await connected(chrome, port);
+  await next(onReceiveError);
+  assert.deepStrictEqual(seen.slice(2), ['first', 'late']);
+  assert.throws(() => onReceiveError.addListener('no function'), TypeError);
+});
+
+test('what a program awaits runs before the next event, as after each task of a browser', async (t) => {
+  const chrome = chromeOf(t);
+  const { tcp } = chrome.sockets;
+  const order = [];
+  const three = [1, 2, 3].map(async (n) => {
+    await tcp.getSockets();
+    order.push(`${n} done`);
+    await null;
+    await null;
+    order.push(`${n} went on`);
+  });
+  await Promise.all(three);
+  assert.deepStrictEqual(order, [1, 2, 3].flatMap((n) => [`${n} done`, `${n} went on`]));
+});
+
+test('runtime: id, manifest and URLs', (t) => {
+  const manifest = { name: 'a', sockets: { udp: { bind: '*' } } };
+  const { runtime } = chromeOf(t, manifest);
+  assert.match(runtime.id, /^[a-p]{32}$/);
+  assert.deepStrictEqual(runtime.getManifest(), manifest);
+  assert.strictEqual(runtime.getURL('/a.html'), `chrome-extension://${runtime.id}/a.html`);
+});

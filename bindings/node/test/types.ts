@@ -1,0 +1,27 @@
+// Compiled, not run: the object is what chrome-types says of chrome.socket and chrome.sockets.
+/// <reference types="chrome-types/_all" />
+import { createChrome, destroyChrome, type Chrome } from 'chromesock';
+
+// The table may not have `secure` yet.
+type Of<T, Ours> = 'secure' extends keyof Ours ? T : Omit<T, 'secure'>;
+
+const made: Chrome = createChrome({ sockets: { tcp: { connect: '*' } } }, { writeQuotaBytes: 1 });
+const socket: Of<typeof chrome.socket, Chrome['socket']> = made.socket;
+const tcp: Of<typeof chrome.sockets.tcp, Chrome['sockets']['tcp']> = made.sockets.tcp;
+const tcpServer: typeof chrome.sockets.tcpServer = made.sockets.tcpServer;
+const udp: typeof chrome.sockets.udp = made.sockets.udp;
+
+async function use(): Promise<number | undefined> {
+  const { socketId } = await made.sockets.tcp.create({ name: 'a' });
+  made.sockets.tcp.connect(socketId, 'localhost', 80, (result: number) => result);
+  made.sockets.tcp.send(socketId, new Uint8Array(3), ({ resultCode, bytesSent }) => resultCode + (bytesSent ?? 0));
+  made.sockets.udp.onReceive.addListener(({ data, remoteAddress }) => [data.byteLength, remoteAddress.length]);
+  // @ts-expect-error: a port is a number
+  made.sockets.tcp.connect(socketId, 'localhost', '80', () => {});
+  // @ts-expect-error: no such property
+  await made.sockets.tcp.create({ nam: 'a' });
+  await destroyChrome(made);
+  return made.runtime.lastError?.message.length;
+}
+
+export { socket, tcp, tcpServer, udp, use };
