@@ -2,7 +2,7 @@
 #   make build    the library, target/release/libchromesock.{so,a}
 #   make demo     httpd serving a real folder to curl and to fetch, with a transcript
 #   make test     everything that must hold before a change is done
-#   make bench    side by side with libuv and epoll
+#   make bench    side by side with libuv, libevent, Asio, tokio and epoll; QUICK=1 for a first impression
 #   make install  PREFIX=/usr/local DESTDIR=
 #   make fuzz     each fuzz target for FUZZ_SECONDS
 #   make header   takes over a changed C API into include/chromesock.h
@@ -32,7 +32,8 @@ abi := $(shell echo $(version) | sed -E 's/^(0\.[0-9]+|[1-9][0-9]*).*/\1/')
 # Words of .ci/deps: package, or package:command that serves as well when already there.
 build_needs = build-essential:g++
 demo_needs = $(build_needs) cmake:cmake ninja-build:ninja curl:curl
-bench_needs = $(demo_needs) pkg-config:pkg-config libuv1-dev python3:python3
+bench_needs = $(demo_needs) pkg-config:pkg-config python3:python3 linux-perf:perf valgrind:valgrind \
+  libuv1-dev libevent-dev libasio-dev
 test_needs = $(bench_needs) nginx-light:nginx redis-server:redis-server wrk:wrk apache2-utils:ab strace:strace \
   iproute2:ip socat:socat netcat-openbsd util-linux:unshare dnsmasq-base:dnsmasq avahi-daemon:avahi-daemon minissdpd:minissdpd
 
@@ -106,7 +107,7 @@ test-package: build
 
 bench: build
 	.ci/deps $(bench_needs)
-	benches/run.sh
+	benches/run.sh $(if $(QUICK),--quick)
 
 fuzz:
 	.ci/deps $(build_needs)
