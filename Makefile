@@ -34,8 +34,8 @@ build_needs = build-essential:g++
 demo_needs = $(build_needs) cmake:cmake ninja-build:ninja curl:curl
 bench_needs = $(demo_needs) pkg-config:pkg-config python3:python3 linux-perf:perf valgrind:valgrind \
   libuv1-dev libevent-dev libasio-dev
-test_needs = $(bench_needs) nginx-light:nginx redis-server:redis-server wrk:wrk apache2-utils:ab strace:strace \
-  iproute2:ip socat:socat netcat-openbsd util-linux:unshare dnsmasq-base:dnsmasq avahi-daemon:avahi-daemon minissdpd:minissdpd
+test_needs = $(demo_needs) pkg-config:pkg-config python3:python3 nginx-light:nginx redis-server:redis-server \
+  wrk:wrk apache2-utils:ab strace:strace iproute2:ip socat:socat netcat-openbsd util-linux:unshare dnsmasq-base:dnsmasq avahi-daemon:avahi-daemon minissdpd:minissdpd
 
 # Not `cargo build`: with the rlib of the Rust tests among the crate types it leaves out the link-time
 # optimization. The linker then looks for libchromesock.so, a started program for its SONAME.

@@ -6,11 +6,12 @@
 
 #include <arpa/inet.h>
 #include <getopt.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { EVENTS = 512, READ_SIZE = 256 * 1024, FIRST = 64 };
+enum { EVENTS = 512, READ_SIZE = 256 * 1024, TOGETHER = 64 };
 
 struct connection {
     int fd;
@@ -256,27 +257,38 @@ static uint64_t run_churn(void)
 
 /* ---- idle: what a connection that has exchanged one message costs the server in memory ---- */
 
+static void await_answer(struct connection *c)
+{
+    struct pollfd readable = {.fd = c->fd, .events = POLLIN};
+    while (!take_answer(c)) {
+        if (poll(&readable, 1, STALL_SECONDS * 1000) == 0) {
+            fail("the server stands still");
+        }
+    }
+}
+
 static int run_idle(void)
 {
     struct connection *all = new_connections();
     int64_t before = 0;
-    for (int i = 0; i < connections; i++) {
-        if (i == FIRST) { /* what is made once is there */
-            before = private_dirty(load.server);
+    for (int i = 0; i < connections;) {
+        int first = i;
+        for (; i < connections && i < first + TOGETHER; i++) {
+            all[i].fd = open_connection();
+            send_message(&all[i]);
         }
-        all[i].fd = open_connection();
-        send_message(&all[i]);
-        for (double sent = now(); !take_answer(&all[i]);) {
-            if (now() - sent > STALL_SECONDS) {
-                fail("the server stands still");
-            }
+        for (int k = first; k < i; k++) {
+            await_answer(&all[k]);
+        }
+        if (first == 0) { /* what is made once is there */
+            before = private_dirty(load.server);
         }
     }
     int64_t after = private_dirty(load.server);
-    if (before <= 0 || after <= 0) {
-        fail("the server's memory cannot be read");
+    if (before <= 0 || after <= 0 || connections <= TOGETHER) {
+        fail("the server's memory cannot be told");
     }
-    printf("{\"bytes\": %.1f}\n", (double)(after - before) / (double)(connections - FIRST));
+    printf("{\"bytes\": %.1f}\n", (double)(after - before) / (double)(connections - TOGETHER));
     return 0;
 }
 

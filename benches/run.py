@@ -5,7 +5,7 @@ For each workload all contestants run in turns (A B C A B C ...), each time with
 CPU and the load client on the other. The table gives the median of the rounds, their spread, the ratios to
 hand-written epoll and to libuv by rate and by the server's CPU time for each message, and system calls for each
 message. Rounds during which other programs used the machine are repeated, a quarter of all at most, and left
-out where there are quiet ones. docs/performance.md tells how each figure comes about.
+out where at least half are quiet. docs/performance.md tells how each figure comes about.
 
 Files: results.json with one row for each workload and contestant, details.json beside it with everything, and
 comparison.svg. The exit code is 1 when something failed to run; a bar that is missed does not change it.
@@ -19,13 +19,12 @@ from harness.catalogue import NOT_MEASURED, WORKLOADS
 from harness.rounds import NOISE, Failure, Machine, NotThere, one_round, syscalls_per_message
 
 CONTESTANTS = list(dict.fromkeys(name for workload in WORKLOADS.values() for name in workload.contestants))
-FEW_ROUNDS = ("memory", "instructions", "program", "wakeups")  # these hardly differ from round to round
+ONE_ROUND = ("memory", "instructions", "program", "wakeups")  # these hardly differ from round to round
 
 
 def run_rounds(options, workload, failures):
     """Contestant -> figures of its rounds, and the rows of those that are not offered."""
-    count = min(options.rounds, 1 if workload.kind == "instructions" else 3) if workload.kind in FEW_ROUNDS \
-        else options.rounds
+    count = 1 if workload.kind in ONE_ROUND else options.rounds
     rounds = {name: [] for name in workload.contestants if name in options.contestants}
     missing, spare = [], len(rounds) * count // 4
     for _ in range(count):

@@ -52,7 +52,7 @@ class Bar:
         value = row.get(self.member)
         if value is None:
             return None
-        return value / self.bound if self.peer else self.bound / max(value, 1e-9)
+        return value / self.bound if self.peer else self.bound / max(value, self.bound / 1000)
 
 
 def rate(bound, peer):
@@ -138,7 +138,7 @@ WORKLOADS = {workload.name: workload for workload in [
              {"chromesock-handle": ["udp_chromesock", "{mode}", "handle"]}, kind="wakeups",
              bars={"chromesock-handle": [most(1)]}),
     tcp("idle-memory", "echo", "idle --connections 5000", "B/conn", kind="memory", bars={REACTOR: [most(300)]}),
-    tcp("instructions", "echo", "pingpong", "instr/echo", kind="instructions",
+    tcp("instructions", "echo", "echo --connections 64", "instr/echo", kind="instructions",
         contestants={name: TCP[name] for name in TCP if name not in QUEUES}, bars={REACTOR: [most(600)]}),
     Workload("permission-check", "", [], "ns/check", {"chromesock": ["permissions", "10000"]}, kind="program",
              bars={"chromesock": [most(1000)]}),

@@ -17,9 +17,10 @@ def median(values):
 
 
 def summarise(workload, contestant, rounds, syscalls):
-    noisy = sum(figures["noise"] > NOISE for figures in rounds)
-    if noisy < len(rounds):  # a noisy round counts only where there is no quiet one
-        rounds = [figures for figures in rounds if figures["noise"] <= NOISE]
+    quiet = [figures for figures in rounds if figures["noise"] <= NOISE]
+    noisy = len(rounds) - len(quiet)
+    if 2 * len(quiet) >= len(rounds):  # else the median of all says more than that of a few
+        rounds = quiet
     values = [figures["value"] for figures in rounds]
     row = {"workload": workload.name, "contestant": contestant, "median": median(values), "unit": workload.unit,
            "min": min(values), "max": max(values), "rounds": len(rounds), "noisy_rounds": noisy,
