@@ -85,7 +85,8 @@ impl<N: Network> TcpClient<N> {
         };
         ctx.tls.set_time(ctx.net.calendar_time());
         let outcome = match stream.handshake() {
-            Ok(false) => return if stream.has_more() { Visit::Again } else { Visit::Rest },
+            Ok(false) if stream.has_more() && !stream.is_write_blocked() => return Visit::Again,
+            Ok(false) => return Visit::Rest,
             Ok(true) => {
                 ready.readable = stream.has_more() || ready.read_closed;
                 Ok(())

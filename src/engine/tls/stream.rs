@@ -182,7 +182,13 @@ impl<S: Stream> TlsStream<S> {
                 (Err(error), None) => return Err(error),
             }
         }
+        self.drained = false;
         Ok(false)
+    }
+
+    /// Whether the session waits for room to say something.
+    pub(in crate::engine) fn is_write_blocked(&self) -> bool {
+        !self.outgoing.is_empty()
     }
 
     /// Something has come since the last read; it may be a while until it is this stream's turn to
