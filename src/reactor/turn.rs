@@ -273,7 +273,8 @@ impl Turn {
     }
 
     fn change(&mut self, slot: u32, change: Change) {
-        // What was raised before belongs to the time before.
+        // What was raised before belongs to the time before; work that this finds is done in this turn.
+        self.input(slot, 0, |_| {});
         self.flush(slot);
         let is_asleep = self.apps.get_mut(slot).is_some_and(|app| app.asleep.is_some());
         match change {
