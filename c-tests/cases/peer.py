@@ -65,25 +65,13 @@ class Peer:
         sock.settimeout(DEADLINE)
         return self.add(name, sock, label=False)
 
-    def waiting(self, listener):
-        """Is somebody there to be accepted, at this moment?"""
-        sock = self.sockets[listener]
-        sock.settimeout(0)
-        try:
-            sock.accept()[0].close()
-            return {"gives": True}
-        except BlockingIOError:
-            return {"gives": False}
-        finally:
-            sock.settimeout(DEADLINE)
-
     def connect(self, name, port, address="127.0.0.1"):
         sock = open_socket(socket.SOCK_STREAM, "::1" if ":" in address else "127.0.0.1")
         sock.connect((address, port))
         return self.add(name, sock)
 
     def connects(self, port, address="127.0.0.1"):
-        """Does anybody listen there? Gives the errno's name, or "connected"."""
+        """Does anybody listen there?"""
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as sock:
             sock.settimeout(DEADLINE)
             try:
