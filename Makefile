@@ -2,10 +2,10 @@
 #   make build    the library, target/release/libchromesock.{so,a}
 #   make demo     httpd serving a real folder to curl and to fetch, with a transcript
 #   make test     everything that must hold before a change is done
-#   make bench    side by side with libuv and epoll; the Python binding beside asyncio and uvloop
+#   make bench    side by side with libuv, libevent, Asio, tokio and epoll, and the bindings beside their peers;
+#                 QUICK=1 for a first impression
 #   make install  PREFIX=/usr/local DESTDIR=
 #   make fuzz     each fuzz target for FUZZ_SECONDS
-#   make bindings what the packages for other languages carry: the library, and what is made from bindings/api.json
 #   make header   takes over a changed C API into include/chromesock.h
 #   make bindings takes over a changed API into what the bindings are made from, and stages the library in them
 # Each first installs the Debian packages it needs and does not find, see .ci/deps.
@@ -34,9 +34,12 @@ abi := $(shell echo $(version) | sed -E 's/^(0\.[0-9]+|[1-9][0-9]*).*/\1/')
 # Words of .ci/deps: package, or package:command that serves as well when already there.
 build_needs = build-essential:g++
 demo_needs = $(build_needs) cmake:cmake ninja-build:ninja curl:curl
-bench_needs = $(demo_needs) pkg-config:pkg-config libuv1-dev python3:python3
-test_needs = $(bench_needs) nginx-light:nginx redis-server:redis-server wrk:wrk apache2-utils:ab strace:strace \
-  iproute2:ip socat:socat netcat-openbsd util-linux:unshare libcjson-dev dnsmasq-base:dnsmasq avahi-daemon:avahi-daemon minissdpd:minissdpd
+bench_needs = $(demo_needs) pkg-config:pkg-config python3:python3 linux-perf:perf valgrind:valgrind \
+  libuv1-dev libevent-dev libasio-dev
+test_needs = $(demo_needs) pkg-config:pkg-config python3:python3 nginx-light:nginx redis-server:redis-server \
+  wrk:wrk apache2-utils:ab strace:strace iproute2:ip socat:socat netcat-openbsd util-linux:unshare \
+  dnsmasq-base:dnsmasq avahi-daemon:avahi-daemon minissdpd:minissdpd libcjson-dev libssl-dev openssl:openssl \
+  gnutls-bin:gnutls-serv dovecot-imapd python3-aiosmtpd
 
 node_test_needs = chromium:chromium mosquitto:mosquitto
 
@@ -173,7 +176,7 @@ test-package: build
 
 bench: build stage-python stage-node
 	.ci/deps $(bench_needs)
-	benches/run.sh
+	benches/run.sh $(if $(QUICK),--quick)
 	benches/python.sh
 	benches/node.sh
 

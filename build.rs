@@ -24,6 +24,7 @@ const SOURCES: &[&str] = &[
     "src/ffi/sockets_udp_groups.rs",
     "src/ffi/socket.rs",
     "src/ffi/socket_udp.rs",
+    "src/ffi/tls.rs",
 ];
 
 fn main() {
@@ -94,6 +95,7 @@ fn main() {
 /// Types that no function names in its signature: enums come in as plain integers, records as bytes.
 const UNNAMED: &[&str] = &[
     "chromesock_delivery",
+    "chromesock_trust",
     "chromesock_api",
     "chromesock_operation",
     "chrome_sockets_dns_query_type",

@@ -144,7 +144,7 @@ static chromesock_app_stats stats(void)
 static struct report take_report(void)
 {
     struct report r = {.heap = heap_in_use(),
-                       .dirty = private_dirty(),
+                       .dirty = private_dirty(getpid()),
                        .descriptors = count_descriptors(),
                        .sockets = (int32_t)stats().sockets_open};
     return r;

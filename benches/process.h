@@ -1,4 +1,4 @@
-/* What this process holds right now, as the kernel and the C library tell it. */
+/* What a process holds right now, as the kernel and the C library tell it. */
 #ifndef PROCESS_H
 #define PROCESS_H
 
@@ -31,11 +31,12 @@ static inline int32_t count_descriptors(void)
 }
 
 /* Bytes of pages that only this process has and that it has written to; 0 if not known. */
-static inline int64_t private_dirty(void)
+static inline int64_t private_dirty(pid_t process)
 {
-    char line[256];
+    char line[256], path[64];
     long kib = -1;
-    FILE *file = fopen("/proc/self/smaps_rollup", "r");
+    snprintf(path, sizeof path, "/proc/%ld/smaps_rollup", (long)process);
+    FILE *file = fopen(path, "r");
     while (file != NULL && kib < 0 && fgets(line, sizeof line, file) != NULL) {
         if (sscanf(line, "Private_Dirty: %ld", &kib) != 1) {
             kib = -1;

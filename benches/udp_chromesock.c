@@ -1,127 +1,63 @@
-/* The same server on this library. Delivery "reactor": the callbacks run on the reactor thread. Delivery
- * "queue": the main thread drains the queue by dispatch. */
+/* The same server on this library, in each of its deliveries (chromesock_host.h). */
 #define _GNU_SOURCE
+#include "chromesock_host.h"
 #include "udp.h"
 
-#include <chromesock.h>
-#include <pthread.h>
-#include <unistd.h>
+static struct udp_service service;
 
-static enum mode mode;
-static uint64_t received, sent;
-static uint8_t out[DATAGRAM_MOST];
+static void on_event(chromesock_app *app, const chromesock_event *event, void *user_data);
 
-static void check(chromesock_status status, const char *what)
+struct answer {
+    chromesock_app *app;
+    const chromesock_event *event;
+};
+
+static void send_one(void *target, const uint8_t *data, size_t len, const struct sockaddr *to)
 {
-    if (status != CHROMESOCK_OK) {
-        const char *name = chromesock_status_name(status);
-        fprintf(stderr, "%s: %s\n", what, name != NULL ? name : "unknown status");
-        exit(1);
+    const struct answer *answer = target;
+    (void)to;
+    chromesock_status status =
+        chrome_sockets_udp_send(answer->app, answer->event->socket_id, data, len, answer->event->address,
+                                answer->event->port, CHROME_SOCKETS_DNS_QUERY_TYPE_ANY, on_event, NULL);
+    if (status != CHROMESOCK_CONTEXT_SHUT_DOWN) { /* what still comes at the end is not answered */
+        check(status, "send");
     }
 }
 
-static void on_sent(chromesock_app *app, const chromesock_event *event, void *user_data)
+/* All events come here. */
+static void on_event(chromesock_app *app, const chromesock_event *event, void *user_data)
 {
-    (void)app;
+    struct answer answer = {app, event};
     (void)user_data;
-    check(event->result, "send");
-}
-
-static void on_receive(chromesock_app *app, const chromesock_event *event, void *user_data)
-{
-    (void)user_data;
-    const uint8_t *data = event->data;
-    size_t len = event->data_len;
-    int times = 1;
-    if (mode == MODE_SINK) {
-        if (!count_received(&received, len)) {
-            return;
+    switch (event->type) {
+    case CHROME_SOCKETS_UDP_ON_RECEIVE:
+        serve_datagram(&service, event->data, event->data_len, NULL, send_one, &answer);
+        break;
+    case CHROME_SOCKETS_UDP_SEND:
+        if (event->result != CHROMESOCK_SOCKET_NOT_CONNECTED) { /* the app is closing */
+            check(event->result, "send");
         }
-        put_number(out, received);
-        data = out;
-        len = sizeof received;
-    } else if (mode == MODE_SOURCE) {
-        data = out;
-        len = credit_size(event->data, event->data_len);
-        times = PART;
+        break;
+    case CHROME_SOCKETS_UDP_ON_RECEIVE_ERROR: check(event->result, "receive"); break;
+    case CHROME_SOCKETS_UDP_GET_INFO: tell_port_of(event); break;
+    default: break;
     }
-    for (int i = 0; i < times; i++) {
-        if (mode == MODE_SOURCE) {
-            put_number(out, sent++);
-        }
-        check(chrome_sockets_udp_send(app, event->socket_id, data, len, event->address, event->port,
-                                      CHROME_SOCKETS_DNS_QUERY_TYPE_ANY, on_sent, NULL), "send");
-    }
-}
-
-static void on_receive_error(chromesock_app *app, const chromesock_event *event, void *user_data)
-{
-    (void)app;
-    (void)user_data;
-    check(event->result, "receive");
-}
-
-static void on_info(chromesock_app *app, const chromesock_event *event, void *user_data)
-{
-    (void)app;
-    (void)user_data;
-    if (event->sockets_len != 1 || event->sockets[0].local_port == 0) {
-        fprintf(stderr, "getInfo: not bound\n");
-        exit(1);
-    }
-    printf("%d\n", event->sockets[0].local_port);
-    fflush(stdout);
-}
-
-static void wait_for_end_of_input(void)
-{
-    char drained[256];
-    while (read(STDIN_FILENO, drained, sizeof drained) > 0) {
-    }
-}
-
-static void *close_at_end_of_input(void *app)
-{
-    wait_for_end_of_input();
-    (void)chromesock_app_close(app);
-    return NULL;
 }
 
 int main(int argc, char **argv)
 {
-    chromesock_app_options options = {.size = sizeof options, .delivery = CHROMESOCK_DELIVERY_REACTOR};
-    chromesock_app *app = NULL;
+    struct host host;
     int32_t id = 0;
-    int queue = argc == 3 && strcmp(argv[2], "queue") == 0;
-    if (argc != 3 || !parse_mode(argv[1], &mode) || (!queue && strcmp(argv[2], "reactor") != 0)) {
-        fprintf(stderr, "udp_chromesock echo|sink|source reactor|queue\n");
+    if (argc != 3 || !parse_udp_mode(argv[1], &service)) {
+        fprintf(stderr, "udp_chromesock echo|sink|source reactor|spin|dispatch|handle|pull\n");
         return 2;
     }
-    if (queue) {
-        options.delivery = CHROMESOCK_DELIVERY_QUEUE;
-    }
-    check(chromesock_app_new(&options, &app), "chromesock_app_new");
-    check(chrome_sockets_udp_on_receive_add_listener(app, on_receive, NULL), "onReceive");
-    check(chrome_sockets_udp_on_receive_error_add_listener(app, on_receive_error, NULL), "onReceiveError");
-    check(chrome_sockets_udp_create(app, NULL, &id, NULL, NULL), "create");
-    check(chrome_sockets_udp_bind(app, id, "127.0.0.1", 0, NULL, NULL), "bind");
-    check(chrome_sockets_udp_get_info(app, id, on_info, NULL), "getInfo");
-    if (queue) {
-        pthread_t watcher;
-        chromesock_status status;
-        if (pthread_create(&watcher, NULL, close_at_end_of_input, app) != 0) {
-            die("thread");
-        }
-        do {
-            status = chromesock_app_dispatch(app, 0, -1, NULL);
-        } while (status == CHROMESOCK_OK);
-        if (status != CHROMESOCK_CONTEXT_SHUT_DOWN) {
-            check(status, "dispatch");
-        }
-        pthread_join(watcher, NULL);
-    } else {
-        wait_for_end_of_input();
-    }
-    chromesock_app_free(app);
+    host_open(&host, argv[2], on_event);
+    check(chrome_sockets_udp_on_receive_add_listener(host.app, on_event, NULL), "onReceive");
+    check(chrome_sockets_udp_on_receive_error_add_listener(host.app, on_event, NULL), "onReceiveError");
+    check(chrome_sockets_udp_create(host.app, NULL, &id, NULL, NULL), "create");
+    check(chrome_sockets_udp_bind(host.app, id, "127.0.0.1", 0, NULL, NULL), "bind");
+    check(chrome_sockets_udp_get_info(host.app, id, on_event, NULL), "getInfo");
+    host_run(&host);
     return 0;
 }

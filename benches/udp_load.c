@@ -1,90 +1,107 @@
 /* The one load client of all UDP contestants; see load.c, whose output it shares. A window of datagrams is
- * kept under way; what has come is taken, and followed by as much, with one system call each. A server that only
- * receives gets all this client can send. One by one, that may be less than it could take, and the server's
- * CPU time says more than the rate; with --bursts, where the system cuts the datagrams out of long ones
- * (UDP_SEGMENT), it is more, and systems that can hand bursts on as they are have a use for that. */
+ * kept under way; what has come is taken, and followed by as much, with one system call each. A server that
+ * only receives gets all this client can send. One by one, that may be less than it could take, and the
+ * server's CPU time says more than the rate; with --bursts the system cuts the datagrams out of long ones
+ * (UDP_SEGMENT), and servers that take them together have a use for that. What a server sends as a long one
+ * arrives here uncut (UDP_GRO), so that this client is no slower than the servers. */
 #define _GNU_SOURCE
 #include "udp.h"
+#include "window.h"
 
 #include <getopt.h>
 #include <netinet/udp.h>
-#include <time.h>
 
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103
 #endif
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
 
-enum { STALL_SECONDS = 10 };
+enum { ROOM = 4 * 1024 * 1024 }; /* of the socket's buffer: a window must not be lost in it */
 
-static struct {
-    const char *workload;
-    int port, size, bursts;
-    pid_t server;
-    double seconds, warmup;
-} options = {.size = 64, .seconds = 1.0, .warmup = 0.2};
-
-static clockid_t server_clock;
+static int size = 64, bursts;
 static int fd;
 
-/* Datagrams to send and received ones, and what the system calls want to know of them. */
-static uint8_t out[BATCH][DATAGRAM_MOST], in[BATCH][DATAGRAM_MOST + 1];
-static struct iovec out_bytes[BATCH], in_bytes[BATCH];
-static struct mmsghdr out_messages[BATCH], in_messages[BATCH];
+/* Datagrams to send, and what the system calls want to know of them. */
+static uint8_t out[BATCH][DATAGRAM_MOST];
+static struct iovec out_bytes[BATCH];
+static struct mmsghdr out_messages[BATCH];
 
-static void fail(const char *what)
-{
-    fprintf(stderr, "udp_load %s: %s\n", options.workload, what);
-    exit(1);
-}
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static int64_t server_cpu(void)
-{
-    struct timespec t;
-    if (clock_gettime(server_clock, &t) != 0) {
-        die("CPU clock of the server");
-    }
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
+/* Received ones: those that the system has left together, as it does where they came together, are taken
+ * so; each slot has the size of the datagrams in it. */
+enum { SLOTS = 32, SLOT = 64 * 1024 };
+static uint8_t in[SLOTS][SLOT];
+static struct iovec in_bytes[SLOTS];
+static struct mmsghdr in_messages[SLOTS];
+static struct {
+    _Alignas(struct cmsghdr) char room[CMSG_SPACE(sizeof(int))];
+} in_control[SLOTS];
 
 static void open_socket(void)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)options.port)};
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)load.port)};
     struct timeval patience = {.tv_sec = STALL_SECONDS};
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) != 0) {
         die("socket");
     }
+    int room = ROOM, one = 1;
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+    if (setsockopt(fd, SOL_UDP, UDP_GRO, &one, sizeof one) != 0) {
+        die("UDP_GRO");
+    }
     for (int i = 0; i < BATCH; i++) {
         out_bytes[i].iov_base = out[i];
-        in_bytes[i].iov_base = in[i];
-        in_bytes[i].iov_len = sizeof in[i];
         out_messages[i].msg_hdr.msg_iov = &out_bytes[i];
-        in_messages[i].msg_hdr.msg_iov = &in_bytes[i];
-        out_messages[i].msg_hdr.msg_iovlen = in_messages[i].msg_hdr.msg_iovlen = 1;
+        out_messages[i].msg_hdr.msg_iovlen = 1;
         for (int k = 0; k < DATAGRAM_MOST; k++) {
             out[i][k] = (uint8_t)(k * 13 + 7);
         }
     }
+    for (int i = 0; i < SLOTS; i++) {
+        in_bytes[i].iov_base = in[i];
+        in_bytes[i].iov_len = SLOT;
+        in_messages[i].msg_hdr.msg_iov = &in_bytes[i];
+        in_messages[i].msg_hdr.msg_iovlen = 1;
+        in_messages[i].msg_hdr.msg_control = &in_control[i];
+    }
 }
 
-/* Waits for one datagram and takes all that are there. */
-static int receive(void)
+/* Takes what is there and gives each datagram to `take` with its number since the start; returns how many. */
+static int receive(int flags, uint64_t count, void (*take)(const uint8_t *, size_t, uint64_t))
 {
-    int n = recvmmsg(fd, in_messages, BATCH, MSG_WAITFORONE, NULL);
-    if (n < 0 && errno == EAGAIN) {
-        fail("the server stands still, or a datagram was lost");
+    int got = 0;
+    for (int i = 0; i < SLOTS; i++) {
+        in_messages[i].msg_hdr.msg_controllen = sizeof in_control[i].room;
     }
-    if (n < 0) {
+    int n = recvmmsg(fd, in_messages, SLOTS, flags, NULL);
+    if (n < 0 && errno != EAGAIN) {
         die("recvmmsg");
+    }
+    for (int i = 0; i < n; i++) {
+        size_t all = in_messages[i].msg_len, each = all;
+        struct cmsghdr *header = CMSG_FIRSTHDR(&in_messages[i].msg_hdr);
+        if (header != NULL && header->cmsg_level == SOL_UDP && header->cmsg_type == UDP_GRO) {
+            int segment;
+            memcpy(&segment, CMSG_DATA(header), sizeof segment);
+            each = (size_t)segment;
+        }
+        for (size_t at = 0; at < all; at += each, got++) {
+            take(in[i] + at, all - at < each ? all - at : each, count + (uint64_t)got);
+        }
+    }
+    return got;
+}
+
+/* Waits for a datagram and takes all that are there. */
+static int receive_some(uint64_t count, void (*take)(const uint8_t *, size_t, uint64_t))
+{
+    int n = receive(MSG_WAITFORONE, count, take);
+    if (n == 0) {
+        fail("the server stands still, or a datagram was lost");
     }
     return n;
 }
@@ -103,75 +120,76 @@ static void send_batch(int n, size_t len)
     }
 }
 
-/* Sends as many of the numbered datagrams. */
+/* Sends as many of the numbered datagrams: one by one, or as a long one for the system to cut. */
 static void send_numbered(int n)
 {
     static uint64_t next;
-    for (int i = 0; i < n; i++) {
-        put_number(out[i], next++);
+    static uint8_t whole[BATCH * DATAGRAM_MOST];
+    while (n > 0) {
+        int most = bursts && CUT_MOST / size < BATCH ? CUT_MOST / size : BATCH, part = n < most ? n : most;
+        for (int i = 0; i < part; i++) {
+            put_number(out[i], next++);
+        }
+        if (bursts) {
+            for (int i = 0; i < part; i++) {
+                memcpy(whole + i * size, out[i], (size_t)size);
+            }
+            if (send(fd, whole, (size_t)(part * size), 0) != part * size) {
+                die("send");
+            }
+        } else {
+            send_batch(part, (size_t)size);
+        }
+        n -= part;
     }
-    send_batch(n, (size_t)options.size);
 }
 
+/* ---- each turn takes what has come and sends as much; gives the number of datagrams that count ---- */
+
 /* The number of the datagram has to be the next one, and its size the one wanted. */
-static void check_numbered(int i, uint64_t number)
+static void check_numbered(const uint8_t *data, size_t len, uint64_t number)
 {
-    if (in_messages[i].msg_len != (unsigned)options.size || get_number(in[i]) != number) {
+    if (len != (size_t)size || get_number(data) != number) {
         fail("another datagram was expected");
     }
 }
 
-/* Each turn takes what has come and sends as much; gives the number of datagrams that count. */
+static void check_echoed(const uint8_t *data, size_t len, uint64_t number)
+{
+    check_numbered(data, len, number);
+    if (memcmp(data + 8, out[0] + 8, len - 8) != 0) {
+        fail("the answer differs");
+    }
+}
+
 static int turn_echo(uint64_t count)
 {
-    int n = receive();
-    for (int i = 0; i < n; i++) {
-        check_numbered(i, count + (uint64_t)i);
-        if (memcmp(in[i] + 8, out[0] + 8, (size_t)options.size - 8) != 0) {
-            fail("the answer differs");
-        }
-    }
+    int n = receive_some(count, check_echoed);
     send_numbered(n);
     return n;
 }
 
-/* One long datagram for the system to cut. */
-static void send_burst(void)
+static uint64_t reported;
+static double last_report;
+
+static void take_report(const uint8_t *data, size_t len, uint64_t number)
 {
-    static uint8_t whole[BATCH * DATAGRAM_MOST];
-    size_t size = (size_t)options.size, most = 65000 / size, len = size * (most < BATCH ? most : BATCH);
-    if (send(fd, whole, len, 0) != (ssize_t)len && errno != ENOBUFS) {
-        die("send");
+    (void)number;
+    if (len != 8 || get_number(data) != reported + REPORT_EVERY) {
+        fail("the server's count is wrong");
     }
+    reported += REPORT_EVERY;
+    last_report = now();
 }
 
-/* The newest of the server's reports, if there is one. */
 static int turn_receive(uint64_t count)
 {
-    static double last;
-    uint64_t reported = count;
-    if (last == 0) {
-        last = now();
+    if (last_report == 0) {
+        last_report = now();
     }
-    for (int i = 0; i < 8; i++) {
-        if (options.bursts) {
-            send_burst();
-        } else {
-            send_numbered(BATCH);
-        }
-    }
-    int n = recvmmsg(fd, in_messages, BATCH, MSG_DONTWAIT, NULL);
-    if (n < 0 && errno != EAGAIN) {
-        die("recvmmsg");
-    }
-    for (int i = 0; i < n; i++) {
-        if (in_messages[i].msg_len != 8 || get_number(in[i]) != reported + REPORT_EVERY) {
-            fail("the server's count is wrong");
-        }
-        reported += REPORT_EVERY;
-        last = now();
-    }
-    if (now() - last > STALL_SECONDS) {
+    send_numbered(8 * BATCH);
+    receive(MSG_DONTWAIT, count, take_report);
+    if (now() - last_report > STALL_SECONDS) {
         fail("the server stands still");
     }
     return (int)(reported - count);
@@ -179,7 +197,7 @@ static int turn_receive(uint64_t count)
 
 static void send_credits(int n)
 {
-    struct credit credit = {.size = (uint32_t)options.size};
+    struct credit credit = {.size = (uint32_t)size};
     for (int i = 0; i < n; i++) {
         memcpy(out[i], &credit, sizeof credit);
     }
@@ -189,10 +207,7 @@ static void send_credits(int n)
 static int turn_send(uint64_t count)
 {
     static int uncredited;
-    int n = receive();
-    for (int i = 0; i < n; i++) {
-        check_numbered(i, count + (uint64_t)i);
-    }
+    int n = receive_some(count, check_numbered);
     uncredited += n;
     if (uncredited >= PART) {
         send_credits(uncredited / PART);
@@ -218,18 +233,18 @@ static void read_options(int argc, char **argv)
     int o;
     while ((o = getopt_long(argc, argv, "", known, NULL)) != -1) {
         switch (o) {
-        case 'w': options.workload = optarg; break;
-        case 'p': options.port = atoi(optarg); break;
-        case 'S': options.server = (pid_t)atoi(optarg); break;
-        case 'z': options.size = atoi(optarg); break;
-        case 's': options.seconds = atof(optarg); break;
-        case 'b': options.bursts = 1; break;
-        case 'u': options.warmup = atof(optarg); break;
+        case 'w': load.workload = optarg; break;
+        case 'p': load.port = atoi(optarg); break;
+        case 'S': load.server = (pid_t)atoi(optarg); break;
+        case 'z': size = atoi(optarg); break;
+        case 's': load.seconds = atof(optarg); break;
+        case 'b': bursts = 1; break;
+        case 'u': load.warmup = atof(optarg); break;
         default: usage();
         }
     }
-    if (options.workload == NULL || options.port <= 0 || options.server <= 0 || options.seconds <= 0 ||
-        options.size < 8 || options.size > DATAGRAM_MOST) {
+    if (load.workload == NULL || load.port <= 0 || load.server <= 0 || load.seconds <= 0 || size < 8 ||
+        size > DATAGRAM_MOST) {
         usage();
     }
 }
@@ -237,42 +252,27 @@ static void read_options(int argc, char **argv)
 int main(int argc, char **argv)
 {
     int (*turn)(uint64_t) = NULL;
-    uint64_t count = 0, count_begin;
+    uint64_t count = 0;
     read_options(argc, argv);
-    if (clock_getcpuclockid(options.server, &server_clock) != 0) {
-        fail("no such server");
-    }
     open_socket();
-    if (strcmp(options.workload, "echo") == 0) {
+    if (bursts && setsockopt(fd, SOL_UDP, UDP_SEGMENT, &size, sizeof size) != 0) {
+        die("UDP_SEGMENT");
+    }
+    if (strcmp(load.workload, "echo") == 0) {
         turn = turn_echo;
-        send_numbered(WINDOW);
-    } else if (strcmp(options.workload, "receive") == 0) {
-        int size = options.size;
-        if (options.bursts && setsockopt(fd, SOL_UDP, UDP_SEGMENT, &size, sizeof size) != 0) {
-            die("UDP_SEGMENT");
-        }
+        send_numbered(ECHO_WINDOW);
+    } else if (strcmp(load.workload, "receive") == 0) {
         turn = turn_receive;
-    } else if (strcmp(options.workload, "send") == 0) {
+    } else if (strcmp(load.workload, "send") == 0) {
         turn = turn_send;
-        send_credits(WINDOW / PART);
+        send_credits(SOURCE_WINDOW / PART);
     } else {
         usage();
     }
-    double start = now(), end;
+    double start = now();
     do {
         count += (uint64_t)turn(count);
-    } while (now() - start < options.warmup);
-    count_begin = count;
-    int64_t cpu_begin = server_cpu();
-    start = now();
-    do {
-        count += (uint64_t)turn(count);
-        end = now();
-    } while (end - start < options.seconds);
-    int64_t cpu = server_cpu() - cpu_begin;
-    uint64_t messages = count - count_begin;
-    printf("{\"messages\": %llu, \"seconds\": %.6f, \"rate\": %.3f, \"cpu_ns\": %.1f, \"total\": %llu}\n",
-           (unsigned long long)messages, end - start, (double)messages / (end - start),
-           (double)cpu / (double)messages, (unsigned long long)count);
+    } while (!tick(start, count));
+    print_window(count);
     return 0;
 }

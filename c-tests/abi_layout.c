@@ -43,7 +43,7 @@ AT(chromesock_event_record, address_len, 48);
 AT(chromesock_event_record, data_len, 52);
 AT(chromesock_event_record, event, 56);
 
-SIZE(chromesock_event, 128);
+SIZE(chromesock_event, 136);
 AT(chromesock_event, size, 0);
 AT(chromesock_event, type, 4);
 AT(chromesock_event, present, 8);
@@ -64,6 +64,7 @@ AT(chromesock_event, texts, 96);
 AT(chromesock_event, texts_len, 104);
 AT(chromesock_event, interfaces, 112);
 AT(chromesock_event, interfaces_len, 120);
+AT(chromesock_event, tls_session, 128);
 
 SIZE(chrome_socket_network_interface, 24);
 AT(chrome_socket_network_interface, size, 0);
@@ -71,7 +72,7 @@ AT(chrome_socket_network_interface, prefix_length, 4);
 AT(chrome_socket_network_interface, name, 8);
 AT(chrome_socket_network_interface, address, 16);
 
-SIZE(chromesock_app_options, 72);
+SIZE(chromesock_app_options, 88);
 AT(chromesock_app_options, size, 0);
 AT(chromesock_app_options, present, 4);
 AT(chromesock_app_options, delivery, 8);
@@ -82,6 +83,25 @@ AT(chromesock_app_options, undelivered_bytes_per_socket, 40);
 AT(chromesock_app_options, undelivered_bytes_per_app, 48);
 AT(chromesock_app_options, wakeup, 56);
 AT(chromesock_app_options, wakeup_user_data, 64);
+AT(chromesock_app_options, extra_roots_pem, 72);
+AT(chromesock_app_options, trust, 80);
+AT(chromesock_app_options, tells_tls_keys, 84);
+
+SIZE(chrome_sockets_tcp_secure_options, 24);
+AT(chrome_sockets_tcp_secure_options, size, 0);
+AT(chrome_sockets_tcp_secure_options, reserved, 4);
+AT(chrome_sockets_tcp_secure_options, tls_version_min, 8);
+AT(chrome_sockets_tcp_secure_options, tls_version_max, 16);
+
+SIZE(chromesock_bytes, 16);
+SIZE(chromesock_tls_session, 56);
+AT(chromesock_tls_session, size, 0);
+AT(chromesock_tls_session, version, 8);
+AT(chromesock_tls_session, cipher_suite, 16);
+AT(chromesock_tls_session, key_exchange_group, 24);
+AT(chromesock_tls_session, verified_name, 32);
+AT(chromesock_tls_session, chain, 40);
+AT(chromesock_tls_session, chain_len, 48);
 
 SIZE(chromesock_app_stats, 56);
 AT(chromesock_app_stats, size, 0);

@@ -10,6 +10,7 @@ struct api_in {
     int32_t socket_id;       /* I */
     int32_t *new_id;         /* N */
     const void *properties;  /* P */
+    const chrome_sockets_tcp_secure_options *secure; /* S */
     const char *text;        /* T */
     const int32_t *optional; /* O */
     int32_t choice;          /* C: 0 and 1 exist everywhere, 3 nowhere */

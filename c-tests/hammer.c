@@ -124,7 +124,9 @@ static void any_method(struct hammer *h) {
     chrome_sockets_udp_properties p = udp_props(next(h) % 4, "hammer", number(h), (int)next(h) & 1);
     int32_t made = 0, optional = number(h);
     struct api_in in = api_harmless(some_id(h), &made);
+    chrome_sockets_tcp_secure_options secure = {sizeof secure, 0, "tls1.3", next(h) % 2 ? "tls1.2" : NULL};
     if (next(h) % 2) in.properties = &p;
+    if (next(h) % 2) in.secure = &secure;
     if (next(h) % 2) in.optional = &optional;
     if (next(h) % 2) in.text = host(h);
     in.choice = (int32_t)(next(h) % 2);
@@ -141,12 +143,14 @@ static void any_method(struct hammer *h) {
 static void any_misuse(struct hammer *h) {
     const struct api_method *m = &api_methods[next(h) % api_methods_len];
     chrome_sockets_udp_properties p = udp_props(1u << (3 + next(h) % 29), NULL, 0, 0);
+    chrome_sockets_tcp_secure_options secure = {sizeof secure, 1u << next(h) % 32, NULL, NULL};
     struct api_in in = api_harmless(some_id(h), NULL);
     call *c;
     if (api_takes(m, 'T')) in.text = next(h) % 2 ? NULL : "\xff\xfe";
     else if (api_takes(m, 'D')) in.data = NULL;
     else if (api_takes(m, 'C')) in.choice = 3 + (int32_t)(next(h) % 9);
     else if (api_takes(m, 'P')) in.properties = &p;
+    else if (api_takes(m, 'S')) in.secure = &secure;
     else return;
     c = call_new(h->f, m->type, in.socket_id);
     expect(h, c, m->call(h->f->app, &in, h->f->callback, c), CHROMESOCK_INVALID_ARGUMENT);

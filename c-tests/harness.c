@@ -101,6 +101,21 @@ static char *copy_text(const char *s) {
     return r;
 }
 
+static struct tls_facts *copy_session(const chromesock_tls_session *from) {
+    struct tls_facts *t = calloc(1, sizeof *t);
+    if (t == NULL) FAIL("out of memory");
+    CHECK(from->size >= sizeof *from);
+    snprintf(t->version, sizeof t->version, "%s", from->version);
+    snprintf(t->suite, sizeof t->suite, "%s", from->cipher_suite);
+    snprintf(t->group, sizeof t->group, "%s", from->key_exchange_group);
+    snprintf(t->name, sizeof t->name, "%s", from->verified_name);
+    t->chain_len = from->chain_len;
+    t->leaf_len = from->chain[0].len;
+    CHECK(t->leaf_len <= sizeof t->leaf);
+    memcpy(t->leaf, from->chain[0].data, t->leaf_len);
+    return t;
+}
+
 static ev *copy_event(const chromesock_event *event) {
     ev *e = calloc(1, sizeof *e);
     const unsigned char *at = (const unsigned char *)event->sockets;
@@ -147,6 +162,7 @@ static ev *copy_event(const chromesock_event *event) {
         e->interfaces[i].address = copy_text(from->address);
         at += from->size;
     }
+    if (event->tls_session) e->tls = copy_session(event->tls_session);
     return e;
 }
 
@@ -163,6 +179,7 @@ static void free_event(ev *e) {
     }
     free(e->texts);
     free(e->interfaces);
+    free(e->tls);
     free(e->info);
     free(e->message);
     free(e->address);
@@ -170,7 +187,9 @@ static void free_event(ev *e) {
     free(e);
 }
 
-static int is_completion(uint32_t type) { return type >= 0x100 && (type & 0x80) == 0; }
+static int is_completion(uint32_t type) {
+    return (type >= 0x100 && (type & 0x80) == 0) || type == CHROMESOCK_TLS_SESSION;
+}
 
 static int is_create(uint32_t type) {
     return type == CHROME_SOCKETS_TCP_CREATE || type == CHROME_SOCKETS_TCP_SERVER_CREATE ||

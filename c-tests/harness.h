@@ -41,6 +41,12 @@ int32_t net_table_code(size_t i);
 
 /* ---- the recorder ---- */
 
+struct tls_facts {
+    char version[16], suite[64], group[32], name[256];
+    size_t chain_len, leaf_len;
+    unsigned char leaf[4096];
+};
+
 typedef struct ev {                   /* a deep copy of one event */
     uint32_t type, present;
     int32_t id, client, result, port;
@@ -55,6 +61,7 @@ typedef struct ev {                   /* a deep copy of one event */
     size_t texts_len;
     chrome_socket_network_interface *interfaces;
     size_t interfaces_len;
+    struct tls_facts *tls;            /* get_tls_session */
     size_t seq;                       /* place in the app's order of events */
     int taken;
 } ev;

@@ -58,6 +58,9 @@ static void host_chromesock_app_event_handle(void) {
     BAD(chromesock_app_event_handle(NULL, &handle));
     CHECK_INT(handle, 77);
 }
+static void host_chromesock_app_get_tls_session(void) {
+    BAD(chromesock_app_get_tls_session(NULL, 1, never, NULL));
+}
 static void host_chromesock_app_get_stats(void) {
     chromesock_app_stats s;
     memset(&s, 0, sizeof s);
@@ -112,8 +115,8 @@ static void no_app(void) {
 
 /* ---- methods ---- */
 
-/* The list is the whole API: 21 of chrome.socket without secure, all of chrome.sockets, each with an
- * event type of its own that has Chrome's name. */
+/* The list is the whole API: 21 of chrome.socket, all of chrome.sockets, each with an event type of its
+ * own that has Chrome's name. */
 static void the_list(void) {
     size_t old = 0, udp = 0, methods = 0;
     for (size_t n = 0; n < api_methods_len; n++) {
@@ -125,7 +128,7 @@ static void the_list(void) {
         udp += strncmp(api_methods[n].name, "chrome_sockets_udp_", 19) == 0;
         methods++;
     }
-    CHECK_INT(old, 20);
+    CHECK_INT(old, 21);
     CHECK_INT(udp, 14);
     CHECK_INT(api_listeners_len, 6);
     /* every completion type belongs to a method, every notification to a listener or to the host */
@@ -286,6 +289,35 @@ static void properties(fx *f) {
     }
 }
 
+/* The same for the options of secure, whose first version has no bits at all. */
+_Static_assert(sizeof(chrome_sockets_tcp_secure_options) == FIRST_VERSION, "first version");
+static void secure_options(fx *f) {
+    for (size_t n = 0; n < api_methods_len; n++) {
+        const struct api_method *m = &api_methods[n];
+        struct api_in in = api_harmless(999, NULL);
+        chrome_sockets_tcp_secure_options o = {sizeof o, 0, "tls1.2", "tls1.3"};
+        if (!api_takes(m, 'S')) continue;
+        for (uint32_t size = 0; size < FIRST_VERSION; size++) {
+            size_t have = ((size < 4 ? 4 : size) + 7) / 8 * 8;
+            unsigned char *place = guarded(have);
+            o.size = size;
+            memcpy(place, &o, have);
+            in.secure = (const void *)place;
+            REFUSED(m, f->app, &in);
+            unguard(place, have);
+        }
+        in.secure = &o;
+        for (int bit = 0; bit < 32; bit++) {
+            o = (chrome_sockets_tcp_secure_options){sizeof o, 1u << bit, NULL, NULL};
+            REFUSED(m, f->app, &in);
+        }
+        o = (chrome_sockets_tcp_secure_options){sizeof o, 0, "bad \xff", NULL};
+        REFUSED(m, f->app, &in);
+        o = (chrome_sockets_tcp_secure_options){UINT32_MAX, 0, "no such version", NULL};
+        CHECK_STR(await(api_call(f, m, &in))->message, NOT_FOUND);
+    }
+}
+
 /* After app_close every method is refused with CONTEXT_SHUT_DOWN; listeners may still be asked for. */
 static void a_closed_app(fx *f) {
     int32_t made = 77, id = new_udp(f);
@@ -333,6 +365,7 @@ int main(int argc, char **argv) {
     RUN_ALL_MODES(impossible_lengths);
     RUN_ALL_MODES(unknown_ids);
     RUN_ALL_MODES(properties);
+    RUN_ALL_MODES(secure_options);
     RUN_ALL_MODES(a_closed_app);
     RUN_ALL_MODES(listeners);
     return harness_finish();

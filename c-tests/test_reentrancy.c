@@ -7,6 +7,7 @@
 #include "calls_socket.h"
 #include "calls_udp.h"
 #include "life.h"
+#include "tls_peer.h"
 
 /* All that the header has, but what nothing may follow, and what only a machine without descriptors
  * raises. */
@@ -89,6 +90,7 @@ static void every_function(fx *f, const chromesock_event *event) {
             struct api_in in = api_harmless(made[round], NULL);
             api_call(f, &api_methods[k], &in);
         }
+    get_tls_session(f, id);
     CHECK_INT(chromesock_app_suspend(a), 0);
     CHECK_INT(chromesock_app_resume(a), 0);
     CHECK_INT(chromesock_app_unload(a), 0);
@@ -109,6 +111,7 @@ static void inside(fx *f, const chromesock_event *event) {
  * Returns early once it has acted: the sockets of the scenario may be closed by then. */
 struct scenario {
     fx *f;
+    tls_peer *tls;
     int peer[4], listen_fd, udp_fd;
 };
 
@@ -253,22 +256,40 @@ static void play_socket(struct scenario *s) {
     STEP(c);
 }
 
+static void play_tls(struct scenario *s) {
+    fx *f = s->f;
+    int is_legacy = trigger == CHROME_SOCKET_SECURE;
+    int32_t id = is_legacy ? new_sock(f, TCP) : new_tcp_paused(f);
+    uint16_t port = port_of(s->listen_fd);
+    call *c = is_legacy ? sock_connect(f, id, "127.0.0.1", port) : tcp_connect(f, id, "127.0.0.1", port);
+    s->tls = tls_peer_new(peer_accept(s->listen_fd), NULL);
+    STEP(c);
+    c = is_legacy ? sock_secure(f, id) : tcp_secure(f, id);
+    tls_peer_handshake(s->tls); /* cut short when a callback closes the socket */
+    STEP_EVENT(CHROMESOCK_TLS_KEYS);
+    STEP(c);
+    STEP(get_tls_session(f, id));
+}
+
 /* Starts with the part that the trigger belongs to. */
 static void play(struct scenario *s) {
     uint32_t namespace = trigger >> 8;
-    if (namespace == 1 || namespace == 2) play_tcp(s);
+    if (trigger == CHROMESOCK_TLS_SESSION || trigger == CHROMESOCK_TLS_KEYS ||
+        trigger == CHROME_SOCKETS_TCP_SECURE || trigger == CHROME_SOCKET_SECURE)
+        play_tls(s);
+    else if (namespace == 1 || namespace == 2) play_tcp(s);
     else if (namespace == 3 || trigger == CHROMESOCK_APP_WANTED) play_udp(s);
     else play_socket(s);
 }
 
 static void run_scenario(enum mode mode, uint32_t type, int with_free) {
-    struct scenario s = {NULL, {-1, -1, -1, -1}, -1, -1};
-    chromesock_app_options o;
+    struct scenario s = {NULL, NULL, {-1, -1, -1, -1}, -1, -1};
+    chromesock_app_options o = tls_options();
     uint16_t port;
     fx *f;
     long long end = now_ms() + deadline_ms();
-    memset(&o, 0, sizeof o);
     o.manifest = manifest;
+    o.tells_tls_keys = 1;
     s.f = f = fx_new(mode, &o);
     s.listen_fd = peer_listen(&port);
     s.udp_fd = udp_peer(&port);
@@ -292,6 +313,7 @@ static void run_scenario(enum mode mode, uint32_t type, int with_free) {
     }
     for (int n = 0; n < 4; n++)
         if (s.peer[n] >= 0) close(s.peer[n]);
+    if (s.tls) tls_peer_free(s.tls);
     close(s.udp_fd);
     close(s.listen_fd);
 }

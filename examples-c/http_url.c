@@ -33,7 +33,7 @@ static const char *parse_authority(struct http_piece authority, struct http_url 
     }
     if (host.len == 0 || host.len >= sizeof url->host)
         return "the host is missing or too long";
-    url->port = 80;
+    url->port = url->secure ? 443 : 80;
     if (port.len > 0) {
         uint64_t number;
         if (!http_piece_number(port, &number) || number == 0 || number > 65535)
@@ -52,11 +52,10 @@ const char *http_url_parse(const char *text, struct http_url *url) {
     for (const char *c = text; *c != '\0'; c++)
         if ((unsigned char)*c <= ' ' || (unsigned char)*c >= 127)
             return "the URL has a character that must be written as %XX";
-    if (starts_with_nocase(text, "https://")) /* the place for sockets.tcp.secure, once the library has it */
-        return "https is not supported yet, only http";
-    if (!starts_with_nocase(text, "http://"))
-        return "not an http:// URL";
-    const char *authority = text + 7;
+    url->secure = starts_with_nocase(text, "https://");
+    if (!url->secure && !starts_with_nocase(text, "http://"))
+        return "not an http:// or https:// URL";
+    const char *authority = strchr(text, '/') + 2;
     size_t len = strcspn(authority, "/?#");
     const char *wrong = parse_authority((struct http_piece){authority, len}, url);
     if (wrong != NULL)
@@ -69,21 +68,23 @@ const char *http_url_parse(const char *text, struct http_url *url) {
 
 const char *http_url_follow(const struct http_url *base, const char *location, struct http_url *url) {
     char text[2 * HTTP_MAX_URL];
+    const char *own = base->secure ? "https" : "http";
     int len;
     size_t scheme = strcspn(location, ":/?#");
     if (location[scheme] == ':') {
         len = snprintf(text, sizeof text, "%s", location);
     } else if (strncmp(location, "//", 2) == 0) {
-        len = snprintf(text, sizeof text, "http:%s", location);
+        len = snprintf(text, sizeof text, "%s:%s", own, location);
     } else if (location[0] == '/') {
-        len = snprintf(text, sizeof text, "http://%s%s", base->authority, location);
+        len = snprintf(text, sizeof text, "%s://%s%s", own, base->authority, location);
     } else { /* relative to the folder of the path; with "?" alone, to the path */
         int keep = (int)strcspn(base->target, "?");
         while (location[0] != '?' && keep > 0 && base->target[keep - 1] != '/')
             keep--;
-        len = snprintf(text, sizeof text, "http://%s%.*s%s", base->authority, keep, base->target, location);
+        len = snprintf(text, sizeof text, "%s://%s%.*s%s", own, base->authority, keep, base->target, location);
     }
     if (len < 0 || (size_t)len >= sizeof text)
         return "the URL is too long";
-    return http_url_parse(text, url);
+    const char *wrong = http_url_parse(text, url);
+    return wrong == NULL && base->secure && !url->secure ? "this leads from https back to http" : wrong;
 }

@@ -1,6 +1,8 @@
-/* http_url: takes an http URL apart, and follows a Location from it. */
+/* http_url: takes an http or https URL apart, and follows a Location from it. */
 #ifndef EXAMPLES_HTTP_URL_H
 #define EXAMPLES_HTTP_URL_H
+
+#include <stdbool.h>
 
 #define HTTP_MAX_URL 4096
 
@@ -9,6 +11,7 @@ struct http_url {
     char authority[272];       /* for the Host field: as written */
     char target[HTTP_MAX_URL]; /* path and query, begins with '/' */
     int port;
+    bool secure; /* https */
 };
 
 /* NULL, or what is wrong. */

@@ -1,36 +1,15 @@
 #include "manifest.h"
 #include "text.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
-
-#define LONGEST (16 * 1024 * 1024) /* the library takes less; this only guards against the wrong file */
 
 static void complain(const char *program, const char *path, const char *why) {
     fprintf(stderr, "%s: %s: %s\n", program, path, why);
 }
 
-/* NULL: fine; the text ends with NUL then. */
-static const char *read_file(const char *path, struct text *text) {
-    FILE *file = fopen(path, "rb");
-    if (file == NULL)
-        return strerror(errno);
-    char buffer[4096];
-    size_t len;
-    while ((len = fread(buffer, 1, sizeof buffer, file)) > 0 && text->len < LONGEST)
-        text_add(text, buffer, len);
-    const char *wrong = ferror(file) ? strerror(errno) : NULL;
-    fclose(file);
-    if (wrong == NULL && (text->len >= LONGEST || (text->len > 0 && memchr(text->at, '\0', text->len) != NULL)))
-        wrong = "this is not a manifest";
-    text_add(text, "", 1);
-    return text->failed ? "no memory" : wrong;
-}
-
 char *manifest_read(const char *program, const char *path) {
     struct text text = {0};
-    const char *wrong = read_file(path, &text);
+    const char *wrong = text_read_file(&text, path);
     if (wrong != NULL) {
         complain(program, path, wrong);
         text_free(&text);

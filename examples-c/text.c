@@ -1,9 +1,12 @@
 #include "text.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define LONGEST (16 * 1024 * 1024) /* guards against the wrong file */
 
 static bool reserve(struct text *text, size_t more) {
     if (text->failed || more > (size_t)-1 / 4 - text->len) {
@@ -50,4 +53,20 @@ void text_print(struct text *text, const char *format, ...) {
 void text_free(struct text *text) {
     free(text->at);
     memset(text, 0, sizeof *text);
+}
+
+const char *text_read_file(struct text *text, const char *path) {
+    FILE *file = fopen(path, "rb");
+    if (file == NULL)
+        return strerror(errno);
+    char buffer[4096];
+    size_t len;
+    while ((len = fread(buffer, 1, sizeof buffer, file)) > 0 && text->len < LONGEST)
+        text_add(text, buffer, len);
+    const char *wrong = ferror(file) ? strerror(errno) : NULL;
+    fclose(file);
+    if (wrong == NULL && (text->len >= LONGEST || (text->len > 0 && memchr(text->at, '\0', text->len) != NULL)))
+        wrong = "this is not a text file";
+    text_add(text, "", 1);
+    return text->failed ? "no memory" : wrong;
 }

@@ -14,5 +14,7 @@ struct text {
 void text_add(struct text *text, const void *bytes, size_t len);
 void text_print(struct text *text, const char *format, ...);
 void text_free(struct text *text);
+/* Appends a whole file and a NUL; NULL, or what is wrong: a file with a NUL in it is none of text. */
+const char *text_read_file(struct text *text, const char *path);
 
 #endif

@@ -44,7 +44,8 @@ void transcript_event(const chromesock_event *event) {
     if (strncmp(name, "chrome.", 7) == 0)
         name += 7;
     flockfile(transcript);
-    bool completes = event->type >= CHROME_SOCKETS_TCP_CREATE && strstr(name, ".on") == NULL;
+    bool completes = event->type == CHROMESOCK_TLS_SESSION ||
+                     (event->type >= CHROME_SOCKETS_TCP_CREATE && strstr(name, ".on") == NULL);
     fprintf(transcript, "%c %s {", completes ? '<' : '!', name);
     const char *between = "";
     if (event->socket_id != 0) {
@@ -67,6 +68,10 @@ void transcript_event(const chromesock_event *event) {
         fprintf(transcript, ", port %d", (int)event->port);
     if (event->sockets_len > 0)
         print_info(transcript, event->sockets);
+    if (event->tls_session != NULL)
+        fprintf(transcript, ", %s, %s, %s, a certificate for \"%s\"", event->tls_session->version,
+                event->tls_session->cipher_suite, event->tls_session->key_exchange_group,
+                event->tls_session->verified_name);
     fputc('}', transcript);
     if (event->message != NULL)
         fprintf(transcript, "%s: %s", completes ? " failed" : "", event->message);

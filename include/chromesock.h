@@ -476,6 +476,15 @@ enum chromesock_event_type
    */
   CHROMESOCK_APP_WANTED = 3,
   /**
+   * Completion of chromesock_app_get_tls_session: tls_session.
+   */
+  CHROMESOCK_TLS_SESSION = 4,
+  /**
+   * A secured socket has agreed upon a key: texts: one line in the format of NSS key logs. Only if
+   * the host asks for it in chromesock_app_options.
+   */
+  CHROMESOCK_TLS_KEYS = 5,
+  /**
    * Completion of chrome.sockets.tcp.create: socket_id.
    */
   CHROME_SOCKETS_TCP_CREATE = 257,
@@ -503,6 +512,10 @@ enum chromesock_event_type
    * Completion of chrome.sockets.tcp.disconnect.
    */
   CHROME_SOCKETS_TCP_DISCONNECT = 263,
+  /**
+   * Completion of chrome.sockets.tcp.secure: result.
+   */
+  CHROME_SOCKETS_TCP_SECURE = 264,
   /**
    * Completion of chrome.sockets.tcp.send: result, bytes_sent.
    */
@@ -711,6 +724,10 @@ enum chromesock_event_type
    * Completion of chrome.socket.getJoinedGroups: texts: the groups, in join order; on failure result.
    */
   CHROME_SOCKET_GET_JOINED_GROUPS = 1044,
+  /**
+   * Completion of chrome.socket.secure: result.
+   */
+  CHROME_SOCKET_SECURE = 1045,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -742,6 +759,36 @@ enum chromesock_delivery
 typedef enum chromesock_delivery chromesock_delivery;
 #else
 typedef int32_t chromesock_delivery;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Which authorities may vouch for servers, besides those that the host adds. None of them turns the
+ * checks off.
+ */
+enum chromesock_trust
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * Those of the web, as Mozilla keeps them, in the version this library was built with.
+   */
+  CHROMESOCK_TRUST_WEB_PKI = 0,
+  /**
+   * Those of the operating system, read when the app is opened.
+   */
+  CHROMESOCK_TRUST_SYSTEM = 1,
+  /**
+   * None but those that the host adds.
+   */
+  CHROMESOCK_TRUST_ONLY_EXTRA = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum chromesock_trust chromesock_trust;
+#else
+typedef int32_t chromesock_trust;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -978,6 +1025,58 @@ typedef struct chrome_socket_network_interface {
 } chrome_socket_network_interface;
 
 /**
+ * Bytes of another struct.
+ */
+typedef struct chromesock_bytes {
+  /**
+   * The first.
+   */
+  const uint8_t *data;
+  /**
+   * Their number.
+   */
+  size_t len;
+} chromesock_bytes;
+
+/**
+ * What a secured connection has agreed upon. Made by the library; lives as long as its event.
+ */
+typedef struct chromesock_tls_session {
+  /**
+   * Size of this struct.
+   */
+  uint32_t size;
+  /**
+   * Zero.
+   */
+  uint32_t reserved;
+  /**
+   * "tls1.2" or "tls1.3".
+   */
+  const char *version;
+  /**
+   * The registered name, such as "TLS_AES_128_GCM_SHA256".
+   */
+  const char *cipher_suite;
+  /**
+   * The registered name of the group in which keys were exchanged, such as "X25519MLKEM768".
+   */
+  const char *key_exchange_group;
+  /**
+   * The name or address that the server's certificate was checked for.
+   */
+  const char *verified_name;
+  /**
+   * The certificates that the server has sent, in DER, its own first.
+   */
+  const struct chromesock_bytes *chain;
+  /**
+   * Their number.
+   */
+  size_t chain_len;
+} chromesock_tls_session;
+
+/**
  * One completion or notification. Made by the library; all members are always set.
  */
 typedef struct chromesock_event {
@@ -1061,6 +1160,10 @@ typedef struct chromesock_event {
    * Their number.
    */
   size_t interfaces_len;
+  /**
+   * CHROMESOCK_TLS_SESSION: what was agreed upon; NULL = absent.
+   */
+  const struct chromesock_tls_session *tls_session;
 } chromesock_event;
 
 /**
@@ -1117,6 +1220,24 @@ typedef struct chromesock_app_options {
    * Given to `wakeup`.
    */
   void *wakeup_user_data;
+  /**
+   * Certificates in PEM that may vouch for servers, besides those of `trust`; a server may also
+   * present one of them itself. NULL = none.
+   */
+  const char *extra_roots_pem;
+  /**
+   * One of chromesock_trust.
+   */
+  int32_t trust;
+  /**
+   * Whether CHROMESOCK_TLS_KEYS tells the keys of secured connections, with which everything that is
+   * captured of them can be read.
+   */
+  chromesock_bool tells_tls_keys;
+  /**
+   * Zero.
+   */
+  uint8_t reserved_2[3];
 } chromesock_app_options;
 
 /**
@@ -1253,6 +1374,30 @@ typedef struct chrome_sockets_udp_properties {
    */
   uint8_t reserved[3];
 } chrome_sockets_udp_properties;
+
+/**
+ * SecureOptions of chrome.sockets.tcp and chrome.socket. Fill in `size`. Texts that are not known are
+ * ignored; nothing below TLS 1.2 is ever offered.
+ */
+typedef struct chrome_sockets_tcp_secure_options {
+  /**
+   * sizeof(chrome_sockets_tcp_secure_options).
+   */
+  uint32_t size;
+  /**
+   * Zero.
+   */
+  uint32_t reserved;
+  /**
+   * tlsVersion.min: "tls1", "tls1.1", "tls1.2" or "tls1.3"; the first two act as "tls1.2", which is
+   * the default. NULL = not given.
+   */
+  const char *tls_version_min;
+  /**
+   * tlsVersion.max: "tls1.2" or "tls1.3", the default. NULL = not given.
+   */
+  const char *tls_version_max;
+} chrome_sockets_tcp_secure_options;
 
 /**
  * One event as copied by chromesock_app_copy_events: this head, then `data_len` bytes of data, then
@@ -1434,9 +1579,10 @@ void chromesock_reactor_free(struct chromesock_reactor *reactor);
  * Mirrors:    nothing; host only.
  * Parameters: options  borrowed until the call returns; NULL = defaults.
  *             app      the new app, owned by the caller; free it with chromesock_app_free.
- * Returns:    OK, INVALID_ARGUMENT, INVALID_MANIFEST (chromesock_manifest_check says why),
- *             INSUFFICIENT_RESOURCES, another status of the system.
- * Threads:    any, also inside callbacks; does not block.
+ * Returns:    OK, INVALID_ARGUMENT (also for roots that cannot be read, or a text without any),
+ *             INVALID_MANIFEST (chromesock_manifest_check says why), INSUFFICIENT_RESOURCES, another
+ *             status of the system.
+ * Threads:    any, also inside callbacks; does not block, but for reading the system's roots.
  * Since:      0.1
  *
  * # Safety
@@ -3372,6 +3518,86 @@ chromesock_status chrome_socket_get_joined_groups(struct chromesock_app *app,
                                                   int32_t socket_id,
                                                   chromesock_callback callback,
                                                   void *user_data);
+
+/**
+ * Secures a connection with TLS, as its client. The server must have a certificate for the host of the
+ * `connect` that made the connection, from an authority that the app trusts: see chromesock_app_options.
+ *
+ * Every failure from the handshake on, and every call while a read or a send is unfinished, closes the
+ * socket, and its id is gone. No onReceive has bytes that came before this call. To secure a fresh
+ * connection, create the socket, pause it, connect, secure, and unpause; to secure one that has begun
+ * in plain text (STARTTLS), pause before sending the command that asks for it: its answer still comes.
+ *
+ * Mirrors:    chrome.sockets.tcp.secure
+ * State:      connected by chrome.sockets.tcp.connect, no read in flight, no send unfinished, not secured yet.
+ * Parameters: options  borrowed until the call returns; NULL = defaults.
+ *             callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKETS_TCP_SECURE with result OK; INVALID_ARGUMENT ("Socket not found", "Socket not
+ *             connected", "Socket must be a connected client TCP socket.": nothing has changed); FAILED (a read
+ *             or send is unfinished, or the socket was accepted: it is closed; or another secure runs: nothing
+ *             has changed); SOCKET_NOT_CONNECTED (the peer has ended), ABORTED (disconnected or closed
+ *             meanwhile), CONNECTION_CLOSED, CONNECTION_RESET, SSL_... or CERT_...: the socket is closed.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `options` is NULL or a valid struct
+ * with its size.
+ */
+chromesock_status chrome_sockets_tcp_secure(struct chromesock_app *app,
+                                            int32_t socket_id,
+                                            const struct chrome_sockets_tcp_secure_options *options,
+                                            chromesock_callback callback,
+                                            void *user_data);
+
+/**
+ * Secures a connection with TLS, as its client; see chrome_sockets_tcp_secure.
+ *
+ * Call it after the peer's answer in plain text was read, and before asking for another read.
+ *
+ * Mirrors:    chrome.socket.secure
+ * State:      connected TCP, no read and no write pending, not secured yet.
+ * Parameters: options  borrowed until the call returns; NULL = defaults.
+ *             callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKET_SECURE with result OK; INVALID_ARGUMENT ("Socket not found", "Only TCP sockets
+ *             are supported for TLS.", "Socket not connected": nothing has changed); else as for
+ *             chrome.sockets.tcp.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `options` is NULL or a valid struct
+ * with its size.
+ */
+chromesock_status chrome_socket_secure(struct chromesock_app *app,
+                                       int32_t socket_id,
+                                       const struct chrome_sockets_tcp_secure_options *options,
+                                       chromesock_callback callback,
+                                       void *user_data);
+
+/**
+ * Asks what a secured connection, of either generation of the API, has agreed upon: the completion is
+ * CHROMESOCK_TLS_SESSION with tls_session, or with the message "Socket not found", or "Socket not secured"
+ * and result SOCKET_NOT_CONNECTED.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chromesock_app_get_tls_session(struct chromesock_app *app,
+                                                 int32_t socket_id,
+                                                 chromesock_callback callback,
+                                                 void *user_data);
 
 #ifdef __cplusplus
 }  // extern "C"

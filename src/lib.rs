@@ -34,6 +34,7 @@ pub mod net;
 pub mod permissions;
 mod reactor;
 pub mod resolver;
+pub mod trust;
 
 #[cfg(test)]
 mod tests;

@@ -375,7 +375,7 @@ static void reads_urls(void) {
     TEXT(url.authority, "[::1]:81");
     TEXT(url.target, "/?q");
     NUMBER(url.port, 81);
-    static const char *const wrong[] = {"https://h/", "ftp://h/", "h", "http://", "http://:80/", "http://h:0/",
+    static const char *const wrong[] = {"https:/h/", "ftp://h/", "h", "http://", "http://:80/", "http://h:0/",
                                         "http://h:65536/", "http://h:x/", "http://u@h/", "http://[::1/",
                                         "http://[::1]x/", "http://h/a b", "http://h/\r\nX: y"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
@@ -395,7 +395,14 @@ static void reads_urls(void) {
         TEXT(next.authority, follow[i].authority);
         TEXT(next.target, follow[i].target);
     }
-    NUMBER(http_url_follow(&url, "https://h/", &next) == NULL, false);
+    NUMBER(url.secure, false);
+    NUMBER(http_url_follow(&url, "https://h/x", &next) == NULL, true);
+    NUMBER(next.secure, true);
+    NUMBER(next.port, 443);
+    NUMBER(http_url_follow(&next, "y", &url) == NULL, true);
+    NUMBER(url.secure, true);
+    TEXT(url.target, "/y");
+    NUMBER(http_url_follow(&next, "http://h/x", &url) == NULL, false); /* not back to plain text */
 }
 
 int main(void) {

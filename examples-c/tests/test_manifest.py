@@ -118,7 +118,7 @@ class Manifest(unittest.TestCase):
         self.bad(self.write({"permissions": [{"socket": 1}]}),
                  "permissions[0].socket: Invalid value for 'permissions[socket]': "
                  "Cannot parse the permission list. It's not a list..")
-        self.bad(self.write(b'{"name": "a\0b"}'), "this is not a manifest")
+        self.bad(self.write(b'{"name": "a\0b"}'), "this is not a text file")
         self.bad(os.path.join(self.folder, "missing.json"), "No such file or directory")
         _, errors = run(FETCH, "--manifest", self.write(b"{"), f"http://{LOCAL}:{self.port}/", code=1)
         self.assertIn(b"Manifest is not valid JSON (line 1", errors)

@@ -6,11 +6,14 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 
 use super::net_error::Status;
-use super::properties::{NetworkInterface, SocketInfo};
+use super::properties::{NetworkInterface, SocketInfo, TlsSession};
 use super::table::EventType;
 
-/// What a datagram counts beyond its data, so that a flood of empty ones is bounded too.
-pub const DATAGRAM_WEIGHT: usize = 128;
+/// What received data counts beyond its bytes, so that a flood of tiny pieces is bounded too.
+pub const RECEIVE_WEIGHT: usize = 128;
+
+/// Larger data keeps its buffer, of which it is an eighth or more.
+const MAX_DETACHED: usize = 16 * 1024;
 
 /// What a host gave with a call, handed back with its completion and never looked into here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,6 +39,8 @@ pub struct Event {
     pub message: Option<&'static CStr>,
     /// What else is delivered.
     pub payload: Payload,
+    /// Received data: whether it came through TLS.
+    pub secured: bool,
     /// Completions carry their call's ticket; notifications have none.
     pub ticket: Option<Ticket>,
 }
@@ -60,6 +65,8 @@ pub enum Payload {
     Interfaces(Box<[NetworkInterface]>),
     /// What a denied call wanted.
     Denied(Box<Denied>),
+    /// What a secured connection has agreed upon.
+    TlsSession(Box<TlsSession>),
 }
 
 /// What a denied call wanted to reach.
@@ -84,19 +91,40 @@ impl Event {
             result: result.map(Status::number),
             message: None,
             payload: Payload::None,
+            secured: false,
             ticket: None,
         }
     }
 
-    /// What this event counts while it is undelivered: its data, and for a datagram, which may be
-    /// empty, a little more.
+    /// The received data.
+    #[must_use]
+    pub fn data(&self) -> Option<&Bytes> {
+        match &self.payload {
+            Payload::Data(data) | Payload::Datagram(data, _) => Some(data),
+            _ => None,
+        }
+    }
+
+    /// Before the event is kept for long: small data gets memory of its own, instead of keeping the
+    /// large buffer it shares with others.
+    pub fn detach_data(&mut self) {
+        if let Payload::Data(data) | Payload::Datagram(data, _) = &mut self.payload
+            && data.len() <= MAX_DETACHED
+        {
+            *data = Bytes::copy_from_slice(data);
+        }
+    }
+
+    /// The number of received bytes.
+    #[must_use]
+    pub fn data_len(&self) -> usize {
+        self.data().map_or(0, Bytes::len)
+    }
+
+    /// What this event counts against the bounds while it is undelivered.
     #[must_use]
     pub fn weight(&self) -> usize {
-        match &self.payload {
-            Payload::Data(data) => data.len(),
-            Payload::Datagram(data, _) => data.len() + DATAGRAM_WEIGHT,
-            _ => 0,
-        }
+        self.data().map_or(0, |data| data.len() + RECEIVE_WEIGHT)
     }
 }
 
@@ -166,5 +194,22 @@ impl Response {
     #[must_use]
     pub fn legacy_refused(message: &'static CStr) -> Self {
         Self::failed_saying(Status::IoPending, message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_that_is_kept_does_not_keep_the_buffer_of_its_small_data() {
+        let mut buffer = bytes::BytesMut::zeroed(100_000);
+        let mut event = Event::notification(EventType::ChromeSocketsTcpOnReceive, 1, None);
+        event.payload = Payload::Data(buffer.split_to(10).freeze());
+        buffer.clear();
+        assert!(!buffer.try_reclaim(100_000), "still shared");
+        event.detach_data();
+        assert!(buffer.try_reclaim(100_000), "the buffer is free");
+        assert_eq!(event.data_len(), 10);
     }
 }

@@ -2,6 +2,8 @@
 
 use std::ffi::CStr;
 
+use bytes::Bytes;
+
 /// `SocketProperties` as given to `create` and `update`; `None` = not given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SocketProperties {
@@ -75,4 +77,28 @@ pub struct SocketInfo {
     pub local: Option<Endpoint>,
     /// Present while connected.
     pub peer: Option<Endpoint>,
+}
+
+/// SecureOptions: the versions of TLS to offer, as the program passed them; `None` = not given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SecureOptions {
+    /// `tlsVersion.min`
+    pub tls_version_min: Option<Box<str>>,
+    /// `tlsVersion.max`
+    pub tls_version_max: Option<Box<str>>,
+}
+
+/// What a secured connection has agreed upon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsSession {
+    /// `tls1.2` or `tls1.3`.
+    pub version: Box<CStr>,
+    /// The registered name of the cipher suite.
+    pub cipher_suite: Box<CStr>,
+    /// The registered name of the group in which keys were exchanged.
+    pub key_exchange_group: Box<CStr>,
+    /// The name, or address, that the server's certificate was checked for.
+    pub verified_name: Box<CStr>,
+    /// The server's certificates in DER, its own first.
+    pub chain: Box<[Bytes]>,
 }

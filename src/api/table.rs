@@ -21,6 +21,11 @@ pub enum EventType {
     ChromesockPermissionDenied = 2,
     /// The first event for a suspended app has come: resume the app to get it.
     ChromesockAppWanted = 3,
+    /// Completion of chromesock_app_get_tls_session: tls_session.
+    ChromesockTlsSession = 4,
+    /// A secured socket has agreed upon a key: texts: one line in the format of NSS key logs. Only if
+    /// the host asks for it in chromesock_app_options.
+    ChromesockTlsKeys = 5,
     /// Completion of chrome.sockets.tcp.create: socket_id.
     ChromeSocketsTcpCreate = 0x101,
     /// Completion of chrome.sockets.tcp.update.
@@ -35,6 +40,8 @@ pub enum EventType {
     ChromeSocketsTcpConnect = 0x106,
     /// Completion of chrome.sockets.tcp.disconnect.
     ChromeSocketsTcpDisconnect = 0x107,
+    /// Completion of chrome.sockets.tcp.secure: result.
+    ChromeSocketsTcpSecure = 0x108,
     /// Completion of chrome.sockets.tcp.send: result, bytes_sent.
     ChromeSocketsTcpSend = 0x109,
     /// Completion of chrome.sockets.tcp.close.
@@ -139,10 +146,12 @@ pub enum EventType {
     ChromeSocketSetMulticastLoopbackMode = 0x413,
     /// Completion of chrome.socket.getJoinedGroups: texts: the groups, in join order; on failure result.
     ChromeSocketGetJoinedGroups = 0x414,
+    /// Completion of chrome.socket.secure: result.
+    ChromeSocketSecure = 0x415,
 }
 
 /// A namespace of the API that owns sockets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Namespace {
     /// `chrome.sockets.tcp`
     Tcp,
@@ -225,6 +234,8 @@ impl EventType {
         match self {
             Self::ChromesockPermissionDenied => c"permission denied",
             Self::ChromesockAppWanted => c"app wanted",
+            Self::ChromesockTlsSession => c"TLS session",
+            Self::ChromesockTlsKeys => c"TLS keys",
             _ => c"app closed",
         }
     }
@@ -237,8 +248,13 @@ impl EventType {
     }
 
     /// Events that are not of the API.
-    const OF_HOST: [Self; 3] =
-        [Self::ChromesockAppClosed, Self::ChromesockPermissionDenied, Self::ChromesockAppWanted];
+    const OF_HOST: [Self; 5] = [
+        Self::ChromesockAppClosed,
+        Self::ChromesockPermissionDenied,
+        Self::ChromesockAppWanted,
+        Self::ChromesockTlsSession,
+        Self::ChromesockTlsKeys,
+    ];
 }
 
 const fn member(event_type: EventType, chrome_name: &'static CStr, c_name: &'static str) -> Member {
@@ -257,6 +273,7 @@ pub const MEMBERS: &[Member] = {
         member(T::ChromeSocketsTcpSetNoDelay, c"chrome.sockets.tcp.setNoDelay", "chrome_sockets_tcp_set_no_delay"),
         member(T::ChromeSocketsTcpConnect, c"chrome.sockets.tcp.connect", "chrome_sockets_tcp_connect"),
         member(T::ChromeSocketsTcpDisconnect, c"chrome.sockets.tcp.disconnect", "chrome_sockets_tcp_disconnect"),
+        member(T::ChromeSocketsTcpSecure, c"chrome.sockets.tcp.secure", "chrome_sockets_tcp_secure"),
         member(T::ChromeSocketsTcpSend, c"chrome.sockets.tcp.send", "chrome_sockets_tcp_send"),
         member(T::ChromeSocketsTcpClose, c"chrome.sockets.tcp.close", "chrome_sockets_tcp_close"),
         member(T::ChromeSocketsTcpGetInfo, c"chrome.sockets.tcp.getInfo", "chrome_sockets_tcp_get_info"),
@@ -309,5 +326,6 @@ pub const MEMBERS: &[Member] = {
         member(T::ChromeSocketSetMulticastTimeToLive, c"chrome.socket.setMulticastTimeToLive", "chrome_socket_set_multicast_time_to_live"),
         member(T::ChromeSocketSetMulticastLoopbackMode, c"chrome.socket.setMulticastLoopbackMode", "chrome_socket_set_multicast_loopback_mode"),
         member(T::ChromeSocketGetJoinedGroups, c"chrome.socket.getJoinedGroups", "chrome_socket_get_joined_groups"),
+        member(T::ChromeSocketSecure, c"chrome.socket.secure", "chrome_socket_secure"),
     ]
 };

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::App;
 use crate::api::event::Ticket;
 use crate::api::net_error::Status;
-use crate::api::properties::DnsQueryType;
+use crate::api::properties::{DnsQueryType, SecureOptions};
 use crate::api::table::{EventType, Namespace};
 use crate::engine::command::{Call, Command, SendData};
 
@@ -42,9 +42,30 @@ impl App {
         id: i32,
         ticket: Ticket,
     ) -> Result<(), Status> {
+        self.call_that_ends_data(event_type, id, Command::Close(namespace), ticket)
+    }
+
+    /// `secure`: what came in plain text is not delivered any more (tcp.md TLS-28).
+    pub fn secure(
+        &self,
+        event_type: EventType,
+        id: i32,
+        options: SecureOptions,
+        ticket: Ticket,
+    ) -> Result<(), Status> {
+        self.call_that_ends_data(event_type, id, Command::Secure(options), ticket)
+    }
+
+    fn call_that_ends_data(
+        &self,
+        event_type: EventType,
+        id: i32,
+        command: Command,
+        ticket: Ticket,
+    ) -> Result<(), Status> {
         // Before the call, whose completion takes the note back.
         self.delivery.note_closing(event_type, id);
-        let accepted = self.call(event_type, id, Command::Close(namespace), ticket);
+        let accepted = self.call(event_type, id, command, ticket);
         if accepted.is_err() {
             self.delivery.forget_closing(event_type, id);
         }

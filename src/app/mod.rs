@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::api::net_error::Status;
 use crate::delivery::{Delivery, Host, Mode};
 use crate::engine::accounts::Accounts;
+use crate::engine::tls::TlsSetup;
 use crate::engine::{Limits, Setup};
 use crate::permissions::Grants;
 use crate::reactor::{Change, Gate, Reactor, Seat};
@@ -20,6 +21,8 @@ pub struct Options {
     pub mode: Mode,
     /// What its manifest allows.
     pub grants: Arc<Grants>,
+    /// How its connections are secured.
+    pub tls: TlsSetup,
     /// Most bytes of unfinished sends (tcp.md Q-1).
     pub write_quota: u64,
     /// Received bytes of one socket, not yet released by the host, above which it is not read.
@@ -33,6 +36,7 @@ impl Default for Options {
         Self {
             mode: Mode::Queue,
             grants: Arc::new(Grants::allow_all()),
+            tls: TlsSetup::default(),
             write_quota: 200 * 1024 * 1024,
             undelivered_per_socket: 1024 * 1024,
             undelivered_per_app: 16 * 1024 * 1024,
@@ -120,6 +124,7 @@ impl App {
                 count_undelivered: options.mode == Mode::Queue,
             },
             grants: Arc::clone(&options.grants),
+            tls: options.tls.clone(),
         };
         reactor.attach(slot, Seat { setup, delivery: Arc::clone(&delivery) })?;
         let write_quota = options.write_quota;

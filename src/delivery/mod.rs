@@ -10,6 +10,7 @@ mod notify;
 
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::OnceLock;
@@ -21,7 +22,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::api::event::{Event, Ticket};
 use crate::api::net_error::Status;
-use crate::api::table::{EventType, Namespace};
+use crate::api::table::EventType;
 use handlers::{Handlers, Snapshot};
 use notify::{Level, Wakeups};
 
@@ -82,9 +83,10 @@ struct State {
     queue: VecDeque<Event>,
     /// The thread that is delivering, so that callbacks never overlap.
     drainer: Option<ThreadId>,
-    /// Sockets whose `close` was called and has not been answered: their data is of no interest.
-    closing: Vec<(Namespace, i32)>,
-    /// Received bytes that the host is done with, by socket; negative: that it keeps beyond delivery.
+    /// Calls that were not answered yet after which data is of no interest, and how often each was
+    /// made: `close`, and `secure` for what came in plain text (tcp.md TLS-28).
+    closing: BTreeMap<(EventType, i32), usize>,
+    /// Weight of events that the host is done with, by socket; negative: that it keeps beyond delivery.
     released: Vec<(i32, isize)>,
     /// The engine has stopped reading until something is released.
     wants_release: bool,
@@ -201,7 +203,7 @@ impl Delivery {
         if events.is_empty() {
             return;
         }
-        let bytes: usize = events.iter().map(Event::weight).sum();
+        let bytes: usize = events.iter().map(Event::data_len).sum();
         self.undelivered.fetch_add(bytes as u64, Ordering::Relaxed);
         let mut state = self.state.lock();
         let was_empty = state.queue.is_empty();
@@ -223,9 +225,10 @@ impl Delivery {
             return;
         }
         let epoch = self.unloads_done.load(Ordering::Acquire);
-        let mut batch = VecDeque::from(std::mem::take(events));
-        let outcome = self.run(&mut batch, epoch, |_, _| {});
-        *events = batch.into();
+        let mut batch = events.drain(..);
+        let outcome = self.run(|| batch.next(), epoch, |_, _, _| {});
+        let behind: Vec<_> = batch.collect();
+        events.extend(behind);
         outcome.unwrap_or_else(|panic| resume_unwind(panic));
     }
 
@@ -264,7 +267,7 @@ impl Delivery {
             self.lower_if_empty(&state);
         }
         drop(state);
-        let bytes: usize = withdrawn.iter().map(Event::weight).sum();
+        let bytes: usize = withdrawn.iter().map(Event::data_len).sum();
         self.undelivered.fetch_sub(bytes as u64, Ordering::Relaxed);
         withdrawn
     }
@@ -316,7 +319,7 @@ impl Delivery {
             if self.is_of_interest(&event, epoch) {
                 return Ok(event);
             }
-            self.release(event.socket_id, event.weight());
+            self.release(&event);
         }
     }
 
@@ -342,7 +345,7 @@ impl Delivery {
             let left = state.queue.len();
             self.lower_if_empty(&state);
             drop(state);
-            self.drop_unwanted(into, epoch);
+            self.release_all(into.extract_if(.., |event| !self.is_of_interest(event, epoch)));
             if !into.is_empty() {
                 return Ok(left);
             }
@@ -350,21 +353,16 @@ impl Delivery {
         Ok(0)
     }
 
-    fn drop_unwanted(&self, events: &mut Vec<Event>, epoch: u64) {
-        let mut unwanted = Vec::new();
-        events.retain(|event| {
-            let is_wanted = self.is_of_interest(event, epoch);
-            if !is_wanted {
-                unwanted.push((event.socket_id, event.weight().cast_signed()));
-            }
-            is_wanted
-        });
-        self.adjust(&mut unwanted);
-    }
-
-    /// The host is done with the data of these events.
-    pub fn release_all(&self, events: impl Iterator<Item = (i32, usize)>) {
-        self.adjust(&mut events.map(|(id, bytes)| (id, bytes.cast_signed())).collect());
+    /// The host is done with these events.
+    pub fn release_all(&self, events: impl Iterator<Item = Event>) {
+        let mut bytes = 0;
+        let mut released = events
+            .map(|event| {
+                bytes += event.data_len().cast_signed();
+                (event.socket_id, event.weight().cast_signed())
+            })
+            .collect();
+        self.adjust(&mut released, bytes);
     }
 
     /// A new stream in place of the last one: a byte can be read from it when the queue becomes
@@ -396,32 +394,37 @@ impl Delivery {
         Ok(self.level.get_or_init(|| level).handle())
     }
 
-    /// The host is done with `bytes` of data of a socket.
-    pub fn release(&self, socket_id: i32, bytes: usize) {
-        self.adjust(&mut vec![(socket_id, bytes.cast_signed())]);
+    /// The host is done with an event that it held.
+    pub fn release(&self, event: &Event) {
+        let (weight, bytes) = (event.weight().cast_signed(), event.data_len().cast_signed());
+        self.adjust(&mut vec![(event.socket_id, weight)], bytes);
     }
 
-    /// The host keeps `bytes` of data of a socket beyond their delivery, until it releases them.
-    pub fn hold(&self, socket_id: i32, bytes: usize) {
-        self.adjust(&mut vec![(socket_id, -bytes.cast_signed())]);
+    /// The host keeps an event beyond its delivery, until it releases it.
+    pub fn hold(&self, event: &Event) {
+        let (weight, bytes) = (event.weight().cast_signed(), event.data_len().cast_signed());
+        self.adjust(&mut vec![(event.socket_id, -weight)], -bytes);
     }
 
-    /// A `close` of a socket is being called: no data of it is delivered from now on.
-    pub fn note_closing(&self, close: EventType, socket_id: i32) {
-        if let Some(namespace) = closed_with_data(close) {
+    /// A `close` or `secure` of a socket is being called: no data of it, or none that came in plain
+    /// text, is delivered from now on.
+    pub fn note_closing(&self, call: EventType, socket_id: i32) {
+        if ends_data(call) {
             let mut state = self.state.lock();
-            state.closing.push((namespace, socket_id));
+            *state.closing.entry((call, socket_id)).or_default() += 1;
             self.any_closing.store(true, Ordering::Release);
         }
     }
 
-    /// The `close` was refused, or is completed.
-    pub fn forget_closing(&self, close: EventType, socket_id: i32) {
-        if let Some(namespace) = closed_with_data(close) {
+    /// The call was refused, or is completed.
+    pub fn forget_closing(&self, call: EventType, socket_id: i32) {
+        if ends_data(call) {
             let mut state = self.state.lock();
-            let closed = (namespace, socket_id);
-            if let Some(at) = state.closing.iter().position(|closing| *closing == closed) {
-                state.closing.swap_remove(at);
+            if let Entry::Occupied(mut calls) = state.closing.entry((call, socket_id)) {
+                *calls.get_mut() -= 1;
+                if *calls.get() == 0 {
+                    calls.remove();
+                }
             }
             self.any_closing.store(!state.closing.is_empty(), Ordering::Release);
         }
@@ -517,41 +520,42 @@ impl Delivery {
     fn run_and_release(&self, batch: &mut VecDeque<Event>, epoch: u64) -> Outcome {
         let mut released: Vec<(i32, isize)> = Vec::new();
         let mut bytes = 0;
-        let outcome = self.run(batch, epoch, |id, weight| {
+        let next = || batch.pop_front();
+        let outcome = self.run(next, epoch, |id, weight, data_len| {
             match released.last_mut() {
                 Some((last, sum)) if *last == id => *sum += weight.cast_signed(),
                 _ => released.push((id, weight.cast_signed())),
             }
-            bytes += weight;
+            bytes += data_len;
             if bytes >= CREDIT_BATCH {
-                self.adjust(&mut released);
+                self.adjust(&mut released, bytes.cast_signed());
                 bytes = 0;
             }
         });
-        self.adjust(&mut released);
+        self.adjust(&mut released, bytes.cast_signed());
         outcome
     }
 
-    /// Delivers a batch that was taken in `epoch`, telling `delivered` the data of each event. A
-    /// callback's panic ends it; the events behind stay in the batch.
+    /// Delivers the events of a batch that was taken in `epoch`, telling `delivered` the weight and the
+    /// data of each. A callback's panic ends it; the events behind stay where they are.
     fn run(
         &self,
-        batch: &mut VecDeque<Event>,
+        mut next: impl FnMut() -> Option<Event>,
         epoch: u64,
-        mut delivered: impl FnMut(i32, usize),
+        mut delivered: impl FnMut(i32, usize, usize),
     ) -> Outcome {
         catch_unwind(AssertUnwindSafe(|| {
             // Letting go of handlers may run the host's release function: host code, too.
             let _inside = InsideCallback::enter();
             let mut snapshot = self.handlers.snapshot();
-            while let Some(event) = batch.pop_front() {
-                let (id, weight) = (event.socket_id, event.weight());
+            while let Some(event) = next() {
+                let (id, weight, bytes) = (event.socket_id, event.weight(), event.data_len());
                 if event.event_type == EventType::ChromesockAppClosed {
                     self.state.lock().end.said_closed = true;
                 }
                 self.deliver(&mut snapshot, event, epoch);
                 if weight > 0 {
-                    delivered(id, weight);
+                    delivered(id, weight, bytes);
                 }
             }
         }))
@@ -585,25 +589,25 @@ impl Delivery {
             self.forget_closing(event.event_type, event.socket_id);
             return true;
         }
+        let is_called = |call| self.state.lock().closing.contains_key(&(call, event.socket_id));
         match event.event_type {
-            EventType::ChromeSocketsTcpOnReceive | EventType::ChromeSocketsUdpOnReceive => {
-                let namespace = event.event_type.namespace();
-                let is_this = |closing: &(Namespace, i32)| {
-                    Some(closing.0) == namespace && closing.1 == event.socket_id
-                };
-                !self.state.lock().closing.iter().any(is_this)
+            EventType::ChromeSocketsUdpOnReceive => !is_called(EventType::ChromeSocketsUdpClose),
+            EventType::ChromeSocketsTcpOnReceive => {
+                !is_called(EventType::ChromeSocketsTcpClose)
+                    && (event.secured || !is_called(EventType::ChromeSocketsTcpSecure))
             }
             _ => true,
         }
     }
 
-    fn adjust(&self, released: &mut Vec<(i32, isize)>) {
-        released.retain(|(_, bytes)| *bytes != 0);
+    /// Gives back, or takes, credit by socket for `bytes` of data.
+    fn adjust(&self, released: &mut Vec<(i32, isize)>, bytes: isize) {
+        released.retain(|(_, weight)| *weight != 0);
         if released.is_empty() {
             return;
         }
-        let sum: isize = released.iter().map(|(_, bytes)| bytes).sum();
-        self.undelivered.fetch_sub(sum as u64, Ordering::Relaxed);
+        // Wraps, which makes a subtraction of a negative number an addition.
+        self.undelivered.fetch_sub(bytes as u64, Ordering::Relaxed);
         let mut state = self.state.lock();
         state.released.append(released);
         self.any_released.store(true, Ordering::Release);
@@ -669,10 +673,12 @@ fn deadline(timeout: Option<Duration>) -> Option<Instant> {
     timeout.and_then(|timeout| Instant::now().checked_add(timeout))
 }
 
-/// The namespace of a `close` whose sockets raise data events.
-fn closed_with_data(close: EventType) -> Option<Namespace> {
-    match close {
-        EventType::ChromeSocketsTcpClose | EventType::ChromeSocketsUdpClose => close.namespace(),
-        _ => None,
-    }
+/// Whether data events of a socket end with this call.
+fn ends_data(call: EventType) -> bool {
+    matches!(
+        call,
+        EventType::ChromeSocketsTcpClose
+            | EventType::ChromeSocketsTcpSecure
+            | EventType::ChromeSocketsUdpClose
+    )
 }

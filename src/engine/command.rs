@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::api::event::Ticket;
 use crate::api::net_error::Status;
-use crate::api::properties::{DnsQueryType, SocketProperties, SocketType};
+use crate::api::properties::{DnsQueryType, SecureOptions, SocketProperties, SocketType};
 use crate::api::table::{EventType, Namespace};
 
 /// One accepted call of a page.
@@ -85,6 +85,10 @@ pub enum Command {
     },
     /// `sockets.tcp.setNoDelay`
     SetNoDelay(bool),
+    /// `secure`
+    Secure(SecureOptions),
+    /// What a secured connection has agreed upon, for the host
+    GetTlsSession,
     /// `sockets.tcp.send` of data that travels beside the calls (see `SendData`).
     Send(SendData),
     /// `sockets.udp.bind`, `socket.bind`

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use super::connection::Origin;
 use super::reply::Reply;
 use crate::api::net_error::Status;
 use crate::net::os_error::connect_status;
@@ -19,6 +20,8 @@ const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub(super) struct Race<S> {
     pub(super) reply: Reply,
+    /// What the winner's certificate must name, should it be secured.
+    pub(super) origin: Origin,
     port: u16,
     waiting: VecDeque<IpAddr>,
     attempts: Vec<Attempt<S>>,
@@ -48,9 +51,10 @@ pub(super) enum Step<S> {
 
 impl<S: Stream> Race<S> {
     /// A race to `addresses`, not yet started.
-    pub(super) fn new(reply: Reply, port: u16, addresses: Vec<IpAddr>) -> Self {
+    pub(super) fn new(reply: Reply, origin: Origin, port: u16, addresses: Vec<IpAddr>) -> Self {
         Self {
             reply,
+            origin,
             port,
             waiting: interleave(addresses),
             attempts: Vec::new(),

@@ -7,6 +7,7 @@
 pub mod accounts;
 pub mod command;
 mod connecting;
+mod connection;
 mod legacy_calls;
 mod linger;
 mod outcomes;
@@ -17,6 +18,8 @@ mod send_queue;
 mod tcp_calls;
 mod tcp_client;
 mod tcp_server;
+pub mod tls;
+mod tls_calls;
 mod udp;
 mod udp_calls;
 
@@ -46,12 +49,12 @@ use linger::Linger;
 use outcomes::not_found;
 use recycler::ReadBuffer;
 pub(crate) use recycler::Recycler;
-pub(crate) use registry::IdMap;
 use registry::{Entry, Machine, Properties, Registry};
 use reply::{Outbox, Reply};
 use tcp_calls::Resolving;
 use tcp_client::{Context, TcpClient, Visit};
 use tcp_server::TcpServer;
+use tls::{Tls, TlsSetup};
 
 /// Bounds of one app.
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +76,8 @@ pub struct Setup {
     pub limits: Limits,
     /// What the app's manifest allows.
     pub grants: Arc<Grants>,
+    /// How connections are secured.
+    pub tls: TlsSetup,
 }
 
 /// One app's sockets.
@@ -91,6 +96,7 @@ pub struct Engine<N: Network> {
     joined: Vec<u8>,
     undelivered: usize,
     linger: Linger<N::Stream>,
+    tls: Tls,
     timers: BTreeSet<(Instant, i32)>,
     /// Sockets with something to do, each at most once.
     run_queue: VecDeque<i32>,
@@ -115,6 +121,7 @@ impl<N: Network> Engine<N> {
         let outbox = Outbox::new(Arc::clone(&setup.accounts));
         Self {
             net,
+            tls: Tls::new(setup.tls.clone()),
             setup,
             outbox,
             registry: Registry::default(),
@@ -203,6 +210,8 @@ impl<N: Network> Engine<N> {
             Command::SetKeepAlive { enable, delay } => {
                 self.set_option(id, reply, |client| client.set_keep_alive(enable, delay));
             }
+            Command::Secure(options) => self.secure(id, &options, reply),
+            Command::GetTlsSession => self.get_tls_session(id, reply),
             Command::SetNoDelay(on) => self.set_option(id, reply, |client| client.set_no_delay(on)),
             Command::Send(data) => self.send_one(id, data, reply),
             Command::Listen { address, port, backlog } => {
@@ -267,6 +276,9 @@ impl<N: Network> Engine<N> {
         match registry.find(namespace, id) {
             Some(Entry { machine: Machine::TcpClient(client), properties, .. }) => {
                 client.send(&mut ctx, properties, data, sends);
+                if client.has_more_to_write() {
+                    self.enqueue(id);
+                }
             }
             Some(Entry { machine: Machine::Udp(socket), .. }) => {
                 let mut rest = data;
@@ -333,7 +345,12 @@ impl<N: Network> Engine<N> {
             Visit::Stalled => {
                 self.stalled.insert(id);
             }
+            Visit::Gone => {
+                self.close_silently(id);
+                self.note_open_sockets();
+            }
         }
+        self.tell_keys();
     }
 
     /// Timers that are due act.
@@ -458,6 +475,7 @@ impl<N: Network> Engine<N> {
             open_udp: &self.open_udp,
             limits: &self.setup.limits,
             undelivered: &mut self.undelivered,
+            tls: &mut self.tls,
         };
         (&mut self.registry, ctx)
     }

@@ -94,7 +94,7 @@ impl<N: Network> Entry<N> {
 
 /// Ids are small counted numbers: one multiplication spreads them well enough.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct IdHasher(u64);
+pub(super) struct IdHasher(u64);
 
 impl Hasher for IdHasher {
     fn finish(&self) -> u64 {
@@ -117,7 +117,7 @@ impl Hasher for IdHasher {
 }
 
 /// A map keyed by counted ids.
-pub(crate) type IdMap<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
+pub(super) type IdMap<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
 
 /// The live sockets of one app.
 #[derive(Debug)]

@@ -127,6 +127,7 @@ impl Reply {
             result: response.result,
             message: response.message,
             payload: response.payload,
+            secured: false,
             ticket: Some(self.ticket),
         });
     }

@@ -9,6 +9,7 @@ use std::io;
 
 use bytes::{Buf, Bytes, BytesMut};
 
+use super::connection::Channel;
 use super::reply::Reply;
 use crate::api::event::Response;
 use crate::net::Stream;
@@ -16,7 +17,7 @@ use crate::net::Stream;
 /// Size up to which small sends are gathered into one block.
 const BLOCK: usize = 64 * 1024;
 /// Bytes written before other sockets get their turn.
-const MAX_FLUSH: usize = 1024 * 1024;
+pub(super) const MAX_FLUSH: usize = 1024 * 1024;
 
 /// The unsent rest of a connection's sends.
 #[derive(Debug, Default)]
@@ -50,9 +51,9 @@ impl SendQueue {
         }
     }
 
-    /// Writes until all is taken (`true`), the turn is over (`false`) or the stream refuses
+    /// Writes until all is taken (`true`), the turn is over (`false`) or the channel refuses
     /// (`WouldBlock` or a failure).
-    pub(super) fn flush(&mut self, stream: &mut impl Stream) -> io::Result<bool> {
+    pub(super) fn flush(&mut self, channel: &mut Channel<impl Stream>) -> io::Result<bool> {
         let mut left = MAX_FLUSH;
         loop {
             self.complete_taken(0);
@@ -65,7 +66,7 @@ impl SendQueue {
             if left == 0 {
                 return Ok(false);
             }
-            let taken = stream.write_blocks(self.blocks.make_contiguous())?;
+            let taken = channel.write_blocks(self.blocks.make_contiguous())?;
             if taken == 0 {
                 return Err(io::ErrorKind::WriteZero.into());
             }
@@ -84,6 +85,8 @@ impl SendQueue {
             taken -= block.len();
             self.blocks.pop_front();
         }
+        // A secured channel takes in records, which keep to no block.
+        self.gathering.advance(taken.min(self.gathering.len()));
     }
 
     fn complete_taken(&mut self, mut taken: usize) {

@@ -149,6 +149,11 @@ impl Sim {
         }
     }
 
+    /// Certificates are checked for this time, since 1970.
+    pub(super) fn set_calendar_time(&self, time: Duration) {
+        self.world().calendar_time = time;
+    }
+
     /// The events of a host since the last time.
     pub(super) fn take_ready(&self, host: usize) -> Vec<(Token, Ready)> {
         let mut world = self.world();
@@ -295,6 +300,10 @@ impl Network for SimNetwork {
 
     fn now(&self) -> Instant {
         self.sim.look().now
+    }
+
+    fn calendar_time(&self) -> Duration {
+        self.sim.look().calendar_time
     }
 }
 
@@ -450,6 +459,11 @@ impl Stream for SimStream {
 
     fn set_no_delay(&mut self, on: bool) -> io::Result<()> {
         self.sim.world().set_option(self.end, "noDelay", on)
+    }
+
+    fn peer_has_ended(&self) -> bool {
+        let end = &self.sim.look().ends[self.end];
+        end.input_ended || end.error.is_some() || !end.connected
     }
 
     fn set_keep_alive(&mut self, on: bool, delay: i32) -> io::Result<()> {

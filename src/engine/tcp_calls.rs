@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::command::{Answer, SendData};
 use super::connecting::Race;
+use super::connection::Origin;
 use super::outcomes::{bad_legacy_port, denied, not_found, not_resolved, over_quota};
 use super::tcp_server::Accepted;
 use super::udp::UdpSocket;
@@ -22,8 +23,8 @@ use crate::permissions::{Operation, System};
 /// What waits for a host name to be resolved.
 #[derive(Debug)]
 pub(super) enum Resolving {
-    /// A `connect`.
-    Connect(Reply, u16),
+    /// A `connect` to this name and port.
+    Connect(Reply, Box<str>, u16),
     /// A datagram, in the line of its socket.
     Datagram,
 }
@@ -32,8 +33,8 @@ pub(super) enum Resolving {
 pub(super) enum Lookup {
     /// It is an address.
     Literal(IpAddr),
-    /// Its addresses, at least one.
-    Known(Vec<IpAddr>),
+    /// Its canonical name, and its addresses, at least one.
+    Known(Box<str>, Vec<IpAddr>),
     /// That it has none.
     Failed,
     /// Nothing: its canonical name goes to the resolver.
@@ -156,6 +157,9 @@ impl<N: Network> Engine<N> {
         match registry.find(namespace, id) {
             Some(Entry { machine: Machine::TcpClient(client), properties, .. }) => {
                 client.send_block(&mut ctx, properties, block, reply);
+                if client.has_more_to_write() {
+                    self.enqueue(id);
+                }
             }
             Some(Entry { machine: Machine::Udp(socket), .. }) => socket.write(block, reply),
             Some(_) => reply.fail(Status::SocketNotConnected),
@@ -181,6 +185,10 @@ impl<N: Network> Engine<N> {
         let operation = match self.registry.find(namespace, id).map(|entry| &entry.machine) {
             None => return not_found(reply),
             Some(Machine::Udp(_)) => Operation::UdpSendTo,
+            // No rule can allow it (socket-legacy.md 4.3 row 4).
+            Some(Machine::TcpClient(client)) if is_legacy && client.was_secured() => {
+                return denied(reply);
+            }
             Some(_) => Operation::TcpConnect,
         };
         if !self.permits(id, reply.event_type(), operation, host, port) {
@@ -190,11 +198,16 @@ impl<N: Network> Engine<N> {
             return reply.fail(Status::InvalidArgument);
         };
         match Self::look_up(host, dns_query_type) {
-            Lookup::Literal(address) => self.connect_to(id, reply, port, vec![address]),
-            Lookup::Known(addresses) => self.connect_to(id, reply, port, addresses),
+            Lookup::Literal(address) => {
+                self.connect_to(id, reply, Origin::Address, port, vec![address]);
+            }
+            Lookup::Known(name, addresses) => {
+                self.connect_to(id, reply, Origin::Name(name), port, addresses);
+            }
             Lookup::Failed => not_resolved(reply, Status::NameNotResolved),
             Lookup::Ask(name) => {
-                self.ask(id, name, dns_query_type, Resolving::Connect(reply, port));
+                let resolving = Resolving::Connect(reply, name.clone(), port);
+                self.ask(id, name, dns_query_type, resolving);
             }
         }
     }
@@ -209,9 +222,9 @@ impl<N: Network> Engine<N> {
         match parse_host(host) {
             Host::Literal(address) if wanted(&address) => Lookup::Literal(address),
             Host::Literal(_) | Host::Invalid => Lookup::Failed,
-            Host::Localhost => {
+            Host::Localhost(name) => {
                 let both = [Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into()];
-                Lookup::Known(both.into_iter().filter(wanted).collect())
+                Lookup::Known(name, both.into_iter().filter(wanted).collect())
             }
             Host::Name(name) => Lookup::Ask(name),
         }
@@ -242,16 +255,23 @@ impl<N: Network> Engine<N> {
     pub fn handle_answer(&mut self, query: QueryId, answer: Answer) {
         let Some((resolving, _)) = self.resolving.remove(&query) else { return };
         match (resolving, answer) {
-            (Resolving::Connect(reply, port), Ok(addresses)) => {
-                self.connect_to(query.socket_id, reply, port, addresses);
+            (Resolving::Connect(reply, name, port), Ok(addresses)) => {
+                self.connect_to(query.socket_id, reply, Origin::Name(name), port, addresses);
             }
-            (Resolving::Connect(reply, _), Err(status)) => not_resolved(reply, status),
+            (Resolving::Connect(reply, ..), Err(status)) => not_resolved(reply, status),
             (Resolving::Datagram, answer) => self.datagram_resolved(query, answer),
         }
     }
 
     /// tcp.md 3.5 steps 5 to 8, socket-legacy.md 4.3 rows 6 to 11.
-    fn connect_to(&mut self, id: i32, reply: Reply, port: u16, addresses: Vec<IpAddr>) {
+    fn connect_to(
+        &mut self,
+        id: i32,
+        reply: Reply,
+        origin: Origin,
+        port: u16,
+        addresses: Vec<IpAddr>,
+    ) {
         let Some(first) = addresses.first().map(|address| SocketAddr::new(*address, port)) else {
             return not_resolved(reply, Status::NameNotResolved);
         };
@@ -260,7 +280,7 @@ impl<N: Network> Engine<N> {
         let due = match registry.find(namespace, id) {
             None => return not_found(reply),
             Some(Entry { machine: Machine::TcpClient(client), properties, .. }) => {
-                let race = Box::new(Race::new(reply, port, addresses));
+                let race = Box::new(Race::new(reply, origin, port, addresses));
                 client.connect(&mut ctx, properties, race)
             }
             Some(Entry { machine: Machine::Udp(socket), .. }) if !socket.is_open() => {
@@ -286,7 +306,7 @@ impl<N: Network> Engine<N> {
             self.resolving.range(first..=last).map(|(query, _)| *query).collect();
         for query in cancelled {
             match self.resolving.remove(&query) {
-                Some((Resolving::Connect(reply, _), _)) => cancel(reply),
+                Some((Resolving::Connect(reply, ..), _)) => cancel(reply),
                 Some((Resolving::Datagram, _)) => {
                     let waiting = match self.registry.get_mut(id).map(|entry| &mut entry.machine) {
                         Some(Machine::Udp(socket)) => socket.take_resolving(query),

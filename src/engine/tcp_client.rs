@@ -4,6 +4,8 @@
 //! if it was in flight when the pause began (tcp.md PA-3). State is committed before a call is
 //! completed, and calls an end cancels complete before the event that reports the end (O-6 to O-8).
 
+mod securing;
+
 use std::cell::Cell;
 use std::io;
 use std::net::SocketAddr;
@@ -15,20 +17,19 @@ use bytes::Bytes;
 use super::Limits;
 use super::accounts::Accounts;
 use super::connecting::{Race, Step};
+use super::connection::{Channel, Connection, MAX_RECEIVE, Origin};
 use super::recycler::ReadBuffer;
 use super::registry::Properties;
 use super::reply::{Outbox, Reply};
-use super::send_queue::SendQueue;
-use crate::api::event::{Event, Payload, Response};
+use super::tls::{self, Tls};
+use crate::api::event::{Event, Payload, RECEIVE_WEIGHT, Response};
 use crate::api::net_error::Status;
 use crate::api::properties::{Endpoint, SocketInfo};
 use crate::api::table::EventType;
-use crate::net::{DatagramBuffers, Network, Ready, Stream, address, os_error};
+use crate::net::{DatagramBuffers, Network, Ready, Stream, address};
 
 /// Bytes of a receive when the program set no buffer size (tcp.md 2.1).
 const DEFAULT_RECEIVE: usize = 4096;
-/// Most bytes one receive carries (tcp.md ), and most bytes one system call reads.
-const MAX_RECEIVE: usize = 64 * 1024;
 /// Most bytes still delivered after a failed write (tcp.md R-5).
 const MAX_LAST_WORDS: usize = 1024 * 1024;
 
@@ -45,6 +46,7 @@ pub(super) struct Context<'a, N: Network> {
     pub(super) limits: &'a Limits,
     /// Received bytes of the whole app that the host has not released yet.
     pub(super) undelivered: &'a mut usize,
+    pub(super) tls: &'a mut Tls,
 }
 
 /// The state of one client socket.
@@ -57,8 +59,18 @@ pub(super) struct TcpClient<N: Network> {
     /// Received bytes that the host has not released yet.
     undelivered: usize,
     reading: Reading,
-    /// Whether it was ever connected, or meant to be (socket-legacy.md 5).
-    used: bool,
+    past: Past,
+}
+
+/// What a socket was used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Past {
+    /// Nothing yet.
+    Fresh,
+    /// It was connected, or meant to be (socket-legacy.md 5).
+    Used,
+    /// It was secured, and can never be connected again (tcp.md CN-5).
+    Secured,
 }
 
 /// Who gets what is read.
@@ -75,17 +87,8 @@ enum Phase<S> {
     Idle,
     Connecting(Box<Race<S>>),
     Connected(Connection<S>),
-}
-
-#[derive(Debug)]
-struct Connection<S> {
-    stream: S,
-    local: SocketAddr,
-    peer: SocketAddr,
-    ready: Ready,
-    /// Whether anything was ever sent, so that a close has something to protect (CL-4).
-    wrote: bool,
-    unsent: Option<Box<SendQueue>>,
+    /// Connected, while TLS is agreed upon; the call to complete.
+    Securing(Box<(Connection<S>, Reply)>),
 }
 
 /// What a visit to a socket came to.
@@ -97,6 +100,8 @@ pub(super) enum Visit {
     Again,
     /// Reading waits for the host to release what it was given.
     Stalled,
+    /// The socket has come to its end: its id is to go.
+    Gone,
 }
 
 impl<N: Network> Default for TcpClient<N> {
@@ -107,7 +112,7 @@ impl<N: Network> Default for TcpClient<N> {
             read_limit: None,
             undelivered: 0,
             reading: Reading::Events,
-            used: false,
+            past: Past::Fresh,
         }
     }
 }
@@ -126,18 +131,29 @@ impl<N: Network> TcpClient<N> {
         peer: SocketAddr,
     ) -> Self {
         self.paused = true;
-        self.used = true;
-        self.phase = Phase::Connected(Connection::new(stream, local, peer));
+        self.past = Past::Used;
+        self.phase = Phase::Connected(Connection::new(stream, local, peer, Origin::Accepted));
         self
     }
 
     /// Whether it was ever connected, or meant to be.
     pub(super) fn is_used(&self) -> bool {
-        self.used
+        self.past != Past::Fresh
     }
 
+    /// Whether it can send and receive.
     pub(super) fn is_connected(&self) -> bool {
         matches!(self.phase, Phase::Connected(_))
+    }
+
+    /// Whether TLS is being agreed upon.
+    pub(super) fn is_securing(&self) -> bool {
+        matches!(self.phase, Phase::Securing(_))
+    }
+
+    /// Whether it was ever secured.
+    pub(super) fn was_secured(&self) -> bool {
+        self.past == Past::Secured
     }
 
     /// Whether a read is in flight.
@@ -156,10 +172,18 @@ impl<N: Network> TcpClient<N> {
             |at: SocketAddr| Endpoint { address: address::text(at.ip()), port: at.port() };
         info.paused = self.paused;
         info.connected = Some(false);
-        if let Phase::Connected(connection) = &self.phase {
+        if let Some(connection) = self.connection() {
             info.connected = Some(true);
             info.local = Some(endpoint(connection.local));
             info.peer = Some(endpoint(connection.peer));
+        }
+    }
+
+    fn connection(&self) -> Option<&Connection<N::Stream>> {
+        match &self.phase {
+            Phase::Connected(connection) => Some(connection),
+            Phase::Securing(securing) => Some(&securing.0),
+            Phase::Idle | Phase::Connecting(_) => None,
         }
     }
 
@@ -173,16 +197,20 @@ impl<N: Network> TcpClient<N> {
         mut race: Box<Race<N::Stream>>,
     ) -> Option<Instant> {
         match self.phase {
+            _ if self.was_secured() => {
+                race.reply.fail(Status::ConnectionFailed);
+                None
+            }
             Phase::Connecting(_) => {
                 race.reply.fail(Status::ConnectionFailed);
                 None
             }
-            Phase::Connected(_) => {
+            Phase::Connected(_) | Phase::Securing(_) => {
                 race.reply.fail(Status::SocketIsConnected);
                 None
             }
             Phase::Idle => {
-                self.used = true;
+                self.past = Past::Used;
                 let step = race.start_next(ctx.net, ctx.id);
                 self.phase = Phase::Connecting(race);
                 self.after_race(properties, step)
@@ -205,15 +233,16 @@ impl<N: Network> TcpClient<N> {
         self.with_stream(|stream| stream.set_keep_alive(on, delay))
     }
 
-    /// Option calls succeed with 0 or fail with -2, whatever the reason (3.4).
+    /// Option calls succeed with 0 or fail with -2, whatever the reason (3.4); a secured connection
+    /// takes none (TLS-44).
     fn with_stream(&mut self, set: impl FnOnce(&mut N::Stream) -> io::Result<()>) -> Response {
-        let Phase::Connected(connection) = &mut self.phase else {
-            return Response::failed(Status::Failed);
+        let is_set = match &mut self.phase {
+            Phase::Connected(Connection { channel: Channel::Plain(stream), .. }) => {
+                set(stream).is_ok()
+            }
+            _ => false,
         };
-        match set(&mut connection.stream) {
-            Ok(()) => Response::ok_zero(),
-            Err(_) => Response::failed(Status::Failed),
-        }
+        if is_set { Response::ok_zero() } else { Response::failed(Status::Failed) }
     }
 
     /// Sends several calls' bytes, which lie in `data` one after the other.
@@ -272,6 +301,11 @@ impl<N: Network> TcpClient<N> {
         }
     }
 
+    /// Whether a bound has left something that could be written at once.
+    pub(super) fn has_more_to_write(&self) -> bool {
+        matches!(&self.phase, Phase::Connected(it) if it.unsent.is_some() && it.ready.writable)
+    }
+
     /// The program ends the connection: cancelled calls complete, then this one, then a read in
     /// flight is reported as closed (DC-2, CL-2, O-6). The stream, if it must drain (CL-4).
     pub(super) fn end_locally(
@@ -302,6 +336,11 @@ impl<N: Network> TcpClient<N> {
                 connection.cancel_sends();
                 connection.into_unread(ctx.buffer)
             }
+            Phase::Securing(securing) => {
+                let (connection, reply) = *securing;
+                reply.complete(Response::failed(Status::Aborted));
+                connection.into_unread(ctx.buffer)
+            }
         }
     }
 
@@ -326,7 +365,11 @@ impl<N: Network> TcpClient<N> {
                 step
             }
             Phase::Connected(connection) => {
-                connection.ready.merge(ready);
+                connection.on_ready(ready);
+                None
+            }
+            Phase::Securing(securing) => {
+                securing.0.on_ready(ready);
                 None
             }
         }
@@ -359,7 +402,8 @@ impl<N: Network> TcpClient<N> {
             Ok((stream, peer)) => {
                 // Only a descriptor that broke meanwhile has no address; the first read will tell.
                 let local = stream.local_address().unwrap_or(peer);
-                self.phase = Phase::Connected(Connection::new(stream, local, peer));
+                let connection = Connection::new(stream, local, peer, race.origin);
+                self.phase = Phase::Connected(connection);
                 self.read_limit = (!self.paused).then(|| receive_limit(properties));
                 race.reply.complete(Response::ok_zero());
             }
@@ -372,7 +416,8 @@ impl<N: Network> TcpClient<N> {
     pub(super) fn visit(&mut self, ctx: &mut Context<'_, N>, properties: &Properties) -> Visit {
         let flushed = match &mut self.phase {
             Phase::Connected(connection) => connection.flush(),
-            _ => Ok(false),
+            Phase::Securing(_) => return self.carry_handshake_on(ctx, properties),
+            Phase::Idle | Phase::Connecting(_) => Ok(false),
         };
         let more_to_write = flushed.unwrap_or_else(|error| {
             self.fail_write(ctx, properties, &error);
@@ -398,22 +443,22 @@ impl<N: Network> TcpClient<N> {
             return Visit::Stalled;
         }
         let max = if self.paused { limit } else { MAX_RECEIVE };
-        let cause = match connection.stream.read(ctx.buffer.with_room(max), max) {
+        let cause = match connection.channel.read(ctx.buffer.with_room(max), max) {
             Ok(0) => Status::ConnectionClosed,
             Ok(n) => {
                 // A short read has emptied the kernel's buffer, unless the end is waiting in it.
                 if n < max && !connection.ready.read_closed {
-                    connection.ready.readable = false;
+                    connection.ready.readable = connection.channel.has_more();
                 }
                 let again = connection.ready.readable && !self.paused;
                 self.deliver(ctx, properties, limit);
                 return if again { Visit::Again } else { Visit::Rest };
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                connection.ready.readable = false;
-                return Visit::Rest;
+                connection.ready.readable = connection.channel.has_more();
+                return if connection.ready.readable { Visit::Again } else { Visit::Rest };
             }
-            Err(error) => os_error::status(&error),
+            Err(error) => tls::status(&error),
         };
         self.end(ctx, cause);
         Visit::Rest
@@ -422,27 +467,35 @@ impl<N: Network> TcpClient<N> {
     /// Hands out what was read in events of at most the size each of their reads had.
     fn deliver(&mut self, ctx: &mut Context<'_, N>, properties: &Properties, mut limit: usize) {
         let mut data = ctx.buffer.with_room(0).split().freeze();
-        if ctx.limits.count_undelivered {
-            self.undelivered += data.len();
-            *ctx.undelivered += data.len();
-        }
         if let Reading::OnRequest(asked) = &mut self.reading {
             self.read_limit = None;
             if let Some(reply) = asked.take() {
+                self.count(ctx, data.len());
                 let len = i32::try_from(data.len()).unwrap_or(i32::MAX);
                 reply.complete(Response { payload: Payload::Data(data), ..Response::number(len) });
             }
             return;
         }
+        let secured = matches!(&self.phase, Phase::Connected(c) if c.channel.is_secured());
         while !data.is_empty() {
             let piece =
                 if data.len() > limit { data.split_to(limit) } else { std::mem::take(&mut data) };
+            self.count(ctx, piece.len());
             let mut event = Event::notification(EventType::ChromeSocketsTcpOnReceive, ctx.id, None);
             event.payload = Payload::Data(piece);
+            event.secured = secured;
             ctx.outbox.notify(event);
             limit = receive_limit(properties);
         }
         self.read_limit = (!self.paused).then_some(limit);
+    }
+
+    /// Counts received bytes that the host will have to release.
+    fn count(&mut self, ctx: &mut Context<'_, N>, bytes: usize) {
+        if ctx.limits.count_undelivered {
+            self.undelivered += bytes + RECEIVE_WEIGHT;
+            *ctx.undelivered += bytes + RECEIVE_WEIGHT;
+        }
     }
 
     // --- ends
@@ -480,7 +533,7 @@ impl<N: Network> TcpClient<N> {
 
     /// A write failed: the send in progress gets the code, those behind it -15 (S-8 to S-10, O-7).
     fn fail_write(&mut self, ctx: &mut Context<'_, N>, properties: &Properties, error: &io::Error) {
-        let cause = os_error::status(error);
+        let cause = tls::status(error);
         self.deliver_last_words(ctx, properties);
         self.fail_asked(Status::ConnectionClosed);
         if let Phase::Connected(connection) = &mut self.phase
@@ -502,7 +555,7 @@ impl<N: Network> TcpClient<N> {
             (&mut self.phase, self.read_limit, left > 0)
         {
             let max = if self.paused { limit } else { MAX_RECEIVE };
-            match connection.stream.read(ctx.buffer.with_room(max), max) {
+            match connection.channel.read(ctx.buffer.with_room(max), max) {
                 Ok(n) if n > 0 => left = left.saturating_sub(n),
                 _ => return,
             }
@@ -513,69 +566,6 @@ impl<N: Network> TcpClient<N> {
     /// The host has released `bytes` of received data; negative: it keeps them.
     pub(super) fn release(&mut self, bytes: isize) {
         self.undelivered = self.undelivered.saturating_add_signed(-bytes);
-    }
-}
-
-impl<S: Stream> Connection<S> {
-    fn new(stream: S, local: SocketAddr, peer: SocketAddr) -> Self {
-        // Writable until the kernel says otherwise; readable only when it says so.
-        let ready = Ready { writable: true, ..Ready::default() };
-        Self { stream, local, peer, ready, wrote: false, unsent: None }
-    }
-
-    fn queue(&mut self) -> &mut SendQueue {
-        self.unsent.get_or_insert_default()
-    }
-
-    /// Writes what the kernel takes, unless earlier bytes are waiting; what was taken before a failure.
-    fn write(&mut self, data: &[u8]) -> Result<usize, (usize, io::Error)> {
-        let mut taken = 0;
-        while taken < data.len() && self.unsent.is_none() && self.ready.writable {
-            self.wrote = true;
-            match self.stream.write(&data[taken..]) {
-                Ok(0) => return Err((taken, io::ErrorKind::WriteZero.into())),
-                Ok(n) => taken += n,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.ready.writable = false;
-                }
-                Err(error) => return Err((taken, error)),
-            }
-        }
-        Ok(taken)
-    }
-
-    /// Writes what is unsent; whether more could be written at once.
-    fn flush(&mut self) -> io::Result<bool> {
-        let Some(unsent) = self.unsent.as_mut().filter(|_| self.ready.writable) else {
-            return Ok(false);
-        };
-        match unsent.flush(&mut self.stream) {
-            Ok(true) => {
-                self.unsent = None;
-                Ok(false)
-            }
-            Ok(false) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.ready.writable = false;
-                Ok(false)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    fn cancel_sends(&mut self) {
-        if let Some(unsent) = self.unsent.take() {
-            unsent.into_replies().for_each(|reply| reply.fail(Status::SocketNotConnected));
-        }
-    }
-
-    /// The stream, if bytes from the peer are waiting in it: closing it now would reset the
-    /// connection and could destroy what was sent (D5, CL-4).
-    fn into_unread(mut self, buffer: &mut ReadBuffer) -> Option<S> {
-        let buffer = buffer.with_room(MAX_RECEIVE);
-        let unread = self.wrote && matches!(self.stream.read(buffer, MAX_RECEIVE), Ok(n) if n > 0);
-        buffer.clear();
-        unread.then_some(self.stream)
     }
 }
 

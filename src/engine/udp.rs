@@ -12,12 +12,12 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 
-use super::command::QueryId;
-use super::outcomes::over_quota;
+use super::command::{Answer, QueryId};
+use super::outcomes::{not_resolved, over_quota};
 use super::registry::Properties;
 use super::reply::Reply;
 use super::tcp_client::{Context, Visit, receive_limit};
-use crate::api::event::{DATAGRAM_WEIGHT, Event, Payload, Response};
+use crate::api::event::{Event, Payload, RECEIVE_WEIGHT, Response};
 use crate::api::net_error::Status;
 use crate::api::properties::{Endpoint, SocketInfo};
 use crate::api::table::EventType;
@@ -106,6 +106,8 @@ pub(super) enum Target {
     Addresses(Vec<IpAddr>, u16),
     /// To a name that is being resolved, at this port.
     Resolving(QueryId, u16),
+    /// Nowhere: the name could not be resolved. It is told when those before it are done.
+    Unresolved(Status),
 }
 
 impl<N: Network> UdpSocket<N> {
@@ -289,18 +291,21 @@ impl<N: Network> UdpSocket<N> {
         self.outgoing.remove(at).map(|send| send.reply)
     }
 
-    /// The name of a waiting send was resolved.
-    pub(super) fn resolved(&mut self, query: QueryId, addresses: Vec<IpAddr>) {
+    /// The name of a waiting send was resolved, or could not be.
+    pub(super) fn resolved(&mut self, query: QueryId, answer: Answer) {
         let is_full = self.is_line_full();
         let asks =
             |send: &Outgoing| matches!(send.to, Target::Resolving(waiting, _) if waiting == query);
         let Some(at) = self.outgoing.iter().position(asks) else { return };
-        if is_full {
-            if let Some(send) = self.outgoing.remove(at) {
-                send.reply.fail(Status::InsufficientResources);
+        let Target::Resolving(_, port) = self.outgoing[at].to else { return };
+        match answer {
+            Ok(_) if is_full => {
+                if let Some(send) = self.outgoing.remove(at) {
+                    send.reply.fail(Status::InsufficientResources);
+                }
             }
-        } else if let Target::Resolving(_, port) = self.outgoing[at].to {
-            self.outgoing[at].to = Target::Addresses(addresses, port);
+            Ok(addresses) => self.outgoing[at].to = Target::Addresses(addresses, port),
+            Err(status) => self.outgoing[at].to = Target::Unresolved(status),
         }
         self.flush();
     }
@@ -314,7 +319,8 @@ impl<N: Network> UdpSocket<N> {
 
     /// Sends one datagram, or lets it wait its turn (udp.md 4.6 rows 6 to 10).
     pub(super) fn send(&mut self, data: Option<Bytes>, to: Target, reply: Reply) {
-        if !matches!(to, Target::Resolving(..)) && self.is_line_full() {
+        let needs_room = !matches!(to, Target::Resolving(..) | Target::Unresolved(_));
+        if needs_room && self.is_line_full() {
             return match data {
                 Some(_) => reply.fail(Status::InsufficientResources),
                 None => over_quota(reply),
@@ -356,6 +362,11 @@ impl<N: Network> UdpSocket<N> {
     /// Sends what waits, in order, until the system refuses or a name is missing.
     pub(super) fn flush(&mut self) {
         while let Some(send) = self.outgoing.front().filter(|send| !send.is_resolving()) {
+            if let Target::Unresolved(status) = send.to {
+                let Some(send) = self.outgoing.pop_front() else { return };
+                not_resolved(send.reply, status);
+                continue;
+            }
             let result = match (&mut self.open, &send.data) {
                 // The quota is looked at before the state (socket-legacy.md 4.9 row 6).
                 (_, None) => Ok(0),
@@ -394,7 +405,7 @@ impl<N: Network> UdpSocket<N> {
     pub(super) fn visit(&mut self, ctx: &mut Context<'_, N>, properties: &Properties) -> Visit {
         self.flush();
         for _ in 0..BATCHES_PER_VISIT {
-            if !self.deliver_held(ctx, properties) {
+            if !self.deliver(ctx, properties) {
                 return Visit::Rest;
             }
             // What a call asks for is bounded by the calls.
@@ -417,22 +428,25 @@ impl<N: Network> UdpSocket<N> {
                     _ => self.fail_receive(ctx, os_error::status(&error)),
                 },
             }
-            self.held.append(&mut ctx.datagrams.received);
         }
-        Visit::Again
+        let all_delivered = self.deliver(ctx, properties);
+        if all_delivered { Visit::Again } else { Visit::Rest }
     }
 
-    /// Delivers what is held as far as it may be; whether more is wanted.
-    fn deliver_held(&mut self, ctx: &mut Context<'_, N>, properties: &Properties) -> bool {
+    /// Delivers what is held and what was just received, in this order, as far as it may be, and holds
+    /// the rest; whether more is wanted.
+    fn deliver(&mut self, ctx: &mut Context<'_, N>, properties: &Properties) -> bool {
         loop {
             let wanted = match &self.reading {
                 Reading::Events => !self.paused && self.open.is_some(),
                 Reading::OnRequest(asked) => asked.is_some(),
             };
             if !wanted {
+                self.held.append(&mut ctx.datagrams.received);
                 return false;
             }
-            let Some((data, from)) = self.held.pop_front() else { return true };
+            let next = self.held.pop_front().or_else(|| ctx.datagrams.received.pop_front());
+            let Some((data, from)) = next else { return true };
             let too_long = match &self.reading {
                 Reading::Events => data.len() > receive_limit(properties),
                 Reading::OnRequest(asked) => {
@@ -444,8 +458,8 @@ impl<N: Network> UdpSocket<N> {
                 continue;
             }
             if ctx.limits.count_undelivered {
-                self.undelivered += data.len() + DATAGRAM_WEIGHT;
-                *ctx.undelivered += data.len() + DATAGRAM_WEIGHT;
+                self.undelivered += data.len() + RECEIVE_WEIGHT;
+                *ctx.undelivered += data.len() + RECEIVE_WEIGHT;
             }
             match &mut self.reading {
                 Reading::Events => {
@@ -507,7 +521,7 @@ impl<D: Datagram> Open<D> {
             Target::Peer => self.socket.send(data, None),
             Target::Address(to) => self.send_to(data, &[to.ip()], to.port()),
             Target::Addresses(addresses, port) => self.send_to(data, addresses, *port),
-            Target::Resolving(..) => Err(io::ErrorKind::WouldBlock.into()),
+            Target::Resolving(..) | Target::Unresolved(_) => Err(io::ErrorKind::WouldBlock.into()),
         }
     }
 

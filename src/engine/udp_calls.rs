@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 
 use super::command::{Answer, Call, Command, QueryId};
-use super::outcomes::{bad_legacy_port, denied, not_found, not_resolved, over_quota};
+use super::outcomes::{bad_legacy_port, denied, not_found, over_quota};
 use super::reply::Reply;
 use super::tcp_calls::{Lookup, Resolving};
 use super::udp::{Target, UdpSocket};
@@ -94,8 +94,8 @@ impl<N: Network> Engine<N> {
         };
         let target = match Self::look_up(host, dns_query_type) {
             Lookup::Literal(address) => Target::Address(SocketAddr::new(address, port)),
-            Lookup::Known(addresses) => Target::Addresses(addresses, port),
-            Lookup::Failed => return not_resolved(reply, Status::NameNotResolved),
+            Lookup::Known(_, addresses) => Target::Addresses(addresses, port),
+            Lookup::Failed => Target::Unresolved(Status::NameNotResolved),
             Lookup::Ask(name) => {
                 let query = self.ask(id, name, dns_query_type, Resolving::Datagram);
                 Target::Resolving(query, port)
@@ -154,15 +154,7 @@ impl<N: Network> Engine<N> {
     pub(super) fn datagram_resolved(&mut self, query: QueryId, answer: Answer) {
         let entry = self.registry.get_mut(query.socket_id);
         let Some(Entry { machine: Machine::Udp(socket), .. }) = entry else { return };
-        match answer {
-            Ok(addresses) => socket.resolved(query, addresses),
-            Err(status) => {
-                if let Some(reply) = socket.take_resolving(query) {
-                    not_resolved(reply, status);
-                }
-                socket.flush();
-            }
-        }
+        socket.resolved(query, answer);
     }
 
     /// Calls about groups: a rule is needed (udp.md 4.10 to 4.12).

@@ -10,7 +10,7 @@ use super::event::{EventBox, chromesock_event};
 use super::types::{
     CHROMESOCK_APP_OPTIONS_UNDELIVERED_PER_APP, CHROMESOCK_APP_OPTIONS_UNDELIVERED_PER_SOCKET,
     CHROMESOCK_APP_OPTIONS_WRITE_QUOTA, Sized, chromesock_app_options, chromesock_app_stats,
-    chromesock_callback, chromesock_hook,
+    chromesock_callback, chromesock_hook, store,
 };
 use super::{app_of, guard, put, sized_of, text_of, ticket};
 use crate::api::event::{Event, Ticket};
@@ -18,6 +18,7 @@ use crate::api::net_error::Status;
 use crate::app::{App, Options, SharedReactor};
 use crate::delivery::{Delivery, Host, Mode, Release};
 use crate::permissions::Grants;
+use crate::trust::{Store, Trust};
 
 /// An app: one holder of sockets, of a manifest and of an event queue.
 pub struct chromesock_app {
@@ -133,9 +134,10 @@ pub unsafe extern "C" fn chromesock_reactor_free(reactor: *mut chromesock_reacto
 /// Mirrors:    nothing; host only.
 /// Parameters: options  borrowed until the call returns; NULL = defaults.
 ///             app      the new app, owned by the caller; free it with chromesock_app_free.
-/// Returns:    OK, INVALID_ARGUMENT, INVALID_MANIFEST (chromesock_manifest_check says why),
-///             INSUFFICIENT_RESOURCES, another status of the system.
-/// Threads:    any, also inside callbacks; does not block.
+/// Returns:    OK, INVALID_ARGUMENT (also for roots that cannot be read, or a text without any),
+///             INVALID_MANIFEST (chromesock_manifest_check says why), INSUFFICIENT_RESOURCES, another
+///             status of the system.
+/// Threads:    any, also inside callbacks; does not block, but for reading the system's roots.
 /// Since:      0.1
 ///
 /// # Safety
@@ -185,7 +187,7 @@ pub unsafe extern "C" fn chromesock_app_new(
 }
 
 /// # Safety
-/// The manifest is NULL or text.
+/// The manifest and the roots are NULL or text.
 unsafe fn read_options(given: &chromesock_app_options) -> Result<Options, Status> {
     let mode = match given.delivery {
         0 => Mode::Queue,
@@ -198,6 +200,14 @@ unsafe fn read_options(given: &chromesock_app_options) -> Result<Options, Status
         let text = unsafe { text_of(given.manifest) }?;
         let loaded = Grants::from_manifest(text).map_err(|_| Status::InvalidManifest)?;
         options.grants = Arc::new(loaded.grants);
+    }
+    options.tls.logs_keys = given.tells_tls_keys != 0;
+    let roots = given.extra_roots_pem;
+    let store = store(given.trust)?;
+    if !roots.is_null() || store != Store::default() {
+        // SAFETY: the caller's promise.
+        let added = if roots.is_null() { None } else { Some(unsafe { text_of(roots) }?) };
+        options.tls.trust = Arc::new(Trust::new(store, added.map(str::as_bytes))?);
     }
     let set = |bit: u32, value: u64, option: &mut u64| {
         if given.present & bit != 0 {

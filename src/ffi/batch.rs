@@ -64,7 +64,10 @@ fn room(event: &Event) -> Option<usize> {
         Payload::Data(data) => data.len(),
         Payload::Datagram(data, _) => data.len() + LONGEST_ADDRESS,
         Payload::Denied(denied) => denied.host.count_bytes() + denied.explanation.count_bytes(),
-        Payload::Sockets(_) | Payload::Texts(_) | Payload::Interfaces(_) => return None,
+        Payload::Sockets(_)
+        | Payload::Texts(_)
+        | Payload::Interfaces(_)
+        | Payload::TlsSession(_) => return None,
     };
     Some((HEAD + payload + message).next_multiple_of(8))
 }
@@ -88,8 +91,8 @@ impl Writer {
 
     /// # Safety
     /// The buffer has room for the record: as `room` says, or a head for an event that is handed over.
-    unsafe fn record(&mut self, mut event: EventBox, hand_over: bool) {
-        // SAFETY: the box stays where it is until it is given away, and that is the last use of it.
+    unsafe fn record(&mut self, event: &mut EventBox, hand_over: bool) -> usize {
+        // SAFETY: the box stays where it is as long as this is used.
         let c = unsafe { &*event.as_c() };
         let text = |text: *const std::ffi::c_char| match text.is_null() || hand_over {
             true => &[],
@@ -99,7 +102,7 @@ impl Writer {
         let (message, address) = (text(c.message), text(c.address));
         let data_len = if hand_over { 0 } else { c.data_len };
         let size = (HEAD + data_len + address.len() + message.len()).next_multiple_of(8);
-        let mut head = chromesock_event_record {
+        let head = chromesock_event_record {
             size: size as u32,
             r#type: c.r#type,
             present: c.present,
@@ -123,13 +126,16 @@ impl Writer {
             self.append(message.as_ptr(), message.len());
         }
         self.written = at + size;
-        if hand_over {
-            head.event = event.give();
-            let member = at + offset_of!(chromesock_event_record, event);
-            // SAFETY: the head was written there.
-            unsafe {
-                self.to.add(member).cast::<*const chromesock_event>().write_unaligned(head.event)
-            };
+        at
+    }
+
+    /// # Safety
+    /// `record` has written a head at `at`.
+    unsafe fn hand_over(&mut self, at: usize, event: EventBox) {
+        let member = at + offset_of!(chromesock_event_record, event);
+        // SAFETY: the caller's promise.
+        unsafe {
+            self.to.add(member).cast::<*const chromesock_event>().write_unaligned(event.give());
         }
     }
 }
@@ -173,12 +179,20 @@ pub unsafe extern "C" fn chromesock_app_copy_events(
         let mut done = Vec::with_capacity(events.len());
         for event in events {
             let hand_over = must_hand_over(&event);
-            if !hand_over && event.weight() > 0 {
-                done.push((event.socket_id, event.weight()));
-            }
-            let event = EventBox::owned(event, Arc::downgrade(&delivery));
+            let delivery = Arc::downgrade(&delivery);
+            let mut event = if hand_over {
+                EventBox::owned(event, delivery)
+            } else {
+                EventBox::passing(event, delivery)
+            };
             // SAFETY: the events were taken by the room they need.
-            unsafe { writer.record(event, hand_over) };
+            let at = unsafe { writer.record(&mut event, hand_over) };
+            if hand_over {
+                // SAFETY: the head was just written.
+                unsafe { writer.hand_over(at, event) };
+            } else {
+                done.push(event.into_event());
+            }
         }
         delivery.release_all(done.into_iter());
         // SAFETY: the caller's promise.

@@ -6,6 +6,7 @@ use std::ptr;
 use std::sync::Weak;
 
 use super::app::CHost;
+use super::tls::{SessionView, chromesock_tls_session};
 use super::types::chromesock_bool;
 use super::{guard, put};
 use crate::api::event::{Event, Payload};
@@ -148,13 +149,15 @@ pub struct chromesock_event {
     pub interfaces: *const chrome_socket_network_interface,
     /// Their number.
     pub interfaces_len: usize,
+    /// CHROMESOCK_TLS_SESSION: what was agreed upon; NULL = absent.
+    pub tls_session: *const chromesock_tls_session,
 }
 
 // Layouts are part of the ABI: members are only ever appended.
 #[cfg(target_pointer_width = "64")]
 const _: () = {
     assert!(size_of::<chromesock_socket_info>() == 56);
-    assert!(size_of::<chromesock_event>() == 128);
+    assert!(size_of::<chromesock_event>() == 136);
     assert!(size_of::<chrome_socket_network_interface>() == 24);
 };
 
@@ -176,6 +179,7 @@ struct Lists {
     sockets: Box<[chromesock_socket_info]>,
     texts: Box<[*const c_char]>,
     interfaces: Box<[chrome_socket_network_interface]>,
+    tls_session: Option<Box<SessionView>>,
 }
 
 /// Longest address text with its NUL.
@@ -212,6 +216,7 @@ impl EventBox {
             texts_len: 0,
             interfaces: ptr::null(),
             interfaces_len: 0,
+            tls_session: ptr::null(),
         };
         if event.result.is_some() {
             c.present |= CHROMESOCK_EVENT_RESULT;
@@ -261,6 +266,10 @@ impl EventBox {
                 c.interfaces = lists.interfaces.as_ptr();
                 c.interfaces_len = lists.interfaces.len();
             }
+            Payload::TlsSession(session) => {
+                let view = lists.tls_session.insert(SessionView::new(session));
+                c.tls_session = view.as_c();
+            }
         }
         // These results always have all their members; failures have empty ones.
         match event.event_type {
@@ -281,9 +290,19 @@ impl EventBox {
         Self::new(event, Origin::Borrowed(host))
     }
 
-    /// An event that the host program owns and must release.
-    pub(super) fn owned(event: Event, delivery: Weak<Delivery>) -> Self {
+    /// An event that the host program owns and must release, whenever that may be.
+    pub(super) fn owned(mut event: Event, delivery: Weak<Delivery>) -> Self {
+        event.detach_data();
         Self::new(event, Origin::Owned(delivery))
+    }
+
+    /// An event that is copied at once, and then let go.
+    pub(super) fn passing(event: Event, delivery: Weak<Delivery>) -> Self {
+        Self::new(event, Origin::Owned(delivery))
+    }
+
+    pub(super) fn into_event(self) -> Event {
+        self.event
     }
 
     /// Gives an owned event to the host program.
@@ -319,15 +338,36 @@ impl EventBox {
     }
 }
 
-/// Canonical address text (tcp.md T-1), without allocating.
+/// Canonical address text (tcp.md T-1); without allocating or formatting for IPv4, which is in each
+/// event of a datagram.
 fn write_address(into: &mut AddressText, address: IpAddr) {
-    use std::io::Write;
-    let mut rest = &mut into[..size_of::<AddressText>() - 1];
-    // The longest text fits, so writing cannot fail.
-    let _ = match address {
-        IpAddr::V4(v4) => write!(rest, "{v4}"),
-        IpAddr::V6(_) => rest.write_all(text(address).to_bytes()),
-    };
+    match address {
+        IpAddr::V4(v4) => {
+            let mut rest = &mut into[..];
+            for (i, octet) in v4.octets().into_iter().enumerate() {
+                if i > 0 {
+                    rest = put_byte(rest, b'.');
+                }
+                if octet >= 100 {
+                    rest = put_byte(rest, b'0' + octet / 100);
+                }
+                if octet >= 10 {
+                    rest = put_byte(rest, b'0' + octet / 10 % 10);
+                }
+                rest = put_byte(rest, b'0' + octet % 10);
+            }
+        }
+        IpAddr::V6(_) => {
+            let text = text(address);
+            into[..text.count_bytes()].copy_from_slice(text.to_bytes());
+        }
+    }
+}
+
+fn put_byte(into: &mut [u8], byte: u8) -> &mut [u8] {
+    let (first, rest) = into.split_at_mut(1);
+    first[0] = byte;
+    rest
 }
 
 fn interface(of: &NetworkInterface) -> chrome_socket_network_interface {
@@ -396,7 +436,7 @@ pub unsafe extern "C" fn chromesock_event_retain(
         let original = unsafe { &*event.cast::<EventBox>() };
         let delivery = original.delivery();
         if let Some(delivery) = delivery.upgrade() {
-            delivery.hold(original.c.socket_id, original.event.weight());
+            delivery.hold(&original.event);
         }
         let mut copy = EventBox::owned(original.event.clone(), delivery);
         copy.c.user_data = original.c.user_data;
@@ -428,7 +468,34 @@ pub unsafe extern "C" fn chromesock_event_release(event: *const chromesock_event
         // SAFETY: owned events are EventBoxes made by give, released once.
         let owned = unsafe { Box::from_raw(event.cast_mut().cast::<EventBox>()) };
         if let Some(delivery) = owned.delivery().upgrade() {
-            delivery.release(owned.c.socket_id, owned.event.weight());
+            delivery.release(&owned.event);
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_owned_event_points_to_its_own_copy_of_the_data() {
+        let mut event = Event::notification(EventType::ChromeSocketsTcpOnReceive, 1, None);
+        event.payload = Payload::Data(vec![7; 10].into());
+        let original = event.clone();
+        let kept = EventBox::owned(event, Weak::new());
+        assert_ne!(kept.c.data, original.data().unwrap().as_ptr());
+        // SAFETY: the event points to its own data.
+        let seen = unsafe { std::slice::from_raw_parts(kept.c.data, kept.c.data_len) };
+        assert_eq!(seen, [7; 10]);
+    }
+
+    #[test]
+    fn addresses_of_events_read_like_all_addresses_t_1() {
+        let all = ["0.0.0.0", "1.20.255.9", "127.0.0.1", "10.100.99.200", "::1", "::ffff:1.2.3.4"];
+        for address in all.map(|address| address.parse().unwrap()) {
+            let mut written = [0; size_of::<AddressText>()];
+            write_address(&mut written, address);
+            assert_eq!(CStr::from_bytes_until_nul(&written).unwrap(), &*text(address));
+        }
+    }
 }

@@ -18,6 +18,7 @@ pub mod sockets_tcp;
 pub mod sockets_tcp_server;
 pub mod sockets_udp;
 pub mod sockets_udp_groups;
+pub mod tls;
 pub mod types;
 pub mod version;
 

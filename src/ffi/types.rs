@@ -6,6 +6,7 @@ use super::event::chromesock_event;
 use super::{app::chromesock_app, app::chromesock_reactor, text_of};
 use crate::api::net_error::Status;
 use crate::api::properties::{DnsQueryType, SocketProperties};
+use crate::trust::Store;
 
 /// True or false: any value but 0 is true.
 pub type chromesock_bool = u8;
@@ -300,6 +301,38 @@ pub struct chromesock_app_options {
     pub wakeup: chromesock_hook,
     /// Given to `wakeup`.
     pub wakeup_user_data: *mut c_void,
+    /// Certificates in PEM that may vouch for servers, besides those of `trust`; a server may also
+    /// present one of them itself. NULL = none.
+    pub extra_roots_pem: *const c_char,
+    /// One of chromesock_trust.
+    pub trust: i32,
+    /// Whether CHROMESOCK_TLS_KEYS tells the keys of secured connections, with which everything that is
+    /// captured of them can be read.
+    pub tells_tls_keys: chromesock_bool,
+    /// Zero.
+    pub reserved_2: [u8; 3],
+}
+
+/// Which authorities may vouch for servers, besides those that the host adds. None of them turns the
+/// checks off.
+#[repr(i32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum chromesock_trust {
+    /// Those of the web, as Mozilla keeps them, in the version this library was built with.
+    ChromesockTrustWebPki = 0,
+    /// Those of the operating system, read when the app is opened.
+    ChromesockTrustSystem = 1,
+    /// None but those that the host adds.
+    ChromesockTrustOnlyExtra = 2,
+}
+
+pub(super) fn store(value: i32) -> Result<Store, Status> {
+    match value {
+        0 => Ok(Store::WebPki),
+        1 => Ok(Store::System),
+        2 => Ok(Store::Nothing),
+        _ => Err(Status::InvalidArgument),
+    }
 }
 
 // SAFETY: repr(C) with size and present first; integers, pointers and an optional function may be zero.
@@ -316,6 +349,10 @@ unsafe impl Sized for chromesock_app_options {
         undelivered_bytes_per_app: 0,
         wakeup: None,
         wakeup_user_data: std::ptr::null_mut(),
+        extra_roots_pem: std::ptr::null(),
+        trust: 0,
+        tells_tls_keys: 0,
+        reserved_2: [0; 3],
     };
     const SMALLEST: usize = 16;
     const KNOWN_BITS: u32 = 7;
@@ -352,6 +389,6 @@ const _: () = {
     assert!(size_of::<chrome_sockets_tcp_properties>() == 24);
     assert!(size_of::<chrome_sockets_tcp_server_properties>() == 24);
     assert!(size_of::<chrome_sockets_udp_properties>() == 24);
-    assert!(size_of::<chromesock_app_options>() == 72);
+    assert!(size_of::<chromesock_app_options>() == 88);
     assert!(size_of::<chromesock_app_stats>() == 56);
 };

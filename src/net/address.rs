@@ -8,8 +8,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub enum Host {
     /// An address, used directly.
     Literal(IpAddr),
-    /// `localhost` or a name under it: the loopback addresses, without a query (tcp.md DN-2).
-    Localhost,
+    /// `localhost` or a name under it, canonical: the loopback addresses, without a query (tcp.md DN-2).
+    Localhost(Box<str>),
     /// A canonical name for the resolver.
     Name(Box<str>),
     /// No name at all (tcp.md DN-3): not resolved, without a query.
@@ -62,7 +62,7 @@ pub fn parse_host(text: &str) -> Host {
     }
     let last = labels.rsplit('.').next().unwrap_or_default();
     match last {
-        "localhost" => Host::Localhost,
+        "localhost" => Host::Localhost(name.into()),
         // RFC 6761: known not to exist.
         "invalid" => Host::Invalid,
         _ if last.starts_with(|c: char| c.is_ascii_alphanumeric()) => Host::Name(name.into()),
@@ -131,7 +131,7 @@ mod tests {
         assert_eq!(parse_host("[::1]"), Host::Literal("::1".parse().unwrap()));
         assert_eq!(parse_host("127.1"), Host::Literal("127.0.0.1".parse().unwrap()));
         for local in ["localhost", "localhost.", "LOCALHOST", "a.localhost", "a.b.localhost."] {
-            assert_eq!(parse_host(local), Host::Localhost, "{local}");
+            assert!(matches!(parse_host(local), Host::Localhost(_)), "{local}");
         }
         let long = format!("{}.example", "a".repeat(250));
         let bad = [

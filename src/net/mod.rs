@@ -12,7 +12,7 @@ pub(crate) mod sys;
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 
@@ -67,6 +67,8 @@ pub trait Stream: std::fmt::Debug {
     fn peer_address(&self) -> io::Result<SocketAddr>;
     /// TCP_NODELAY.
     fn set_no_delay(&mut self, on: bool) -> io::Result<()>;
+    /// Whether the peer has ended or broken the connection, read or not.
+    fn peer_has_ended(&self) -> bool;
     /// SO_KEEPALIVE, and its idle time and interval in seconds unless `delay` is 0.
     fn set_keep_alive(&mut self, on: bool, delay: i32) -> io::Result<()>;
 }
@@ -118,6 +120,8 @@ pub trait Network: std::fmt::Debug {
     ) -> io::Result<Self::Datagram>;
     /// The time, for timers.
     fn now(&self) -> Instant;
+    /// The time since 1970, for certificates.
+    fn calendar_time(&self) -> Duration;
 }
 
 /// Backlog of a `listen` that gives none: the platform's SOMAXCONN.

@@ -29,7 +29,7 @@ impl Asleep {
             .into_iter()
             .partition(|event| is_of_live_socket(engine, event));
         give_back(engine, &dead);
-        delivery.count_withheld(weight(&alive));
+        delivery.count_withheld(bytes(&alive));
         let mut asleep = Self { withheld: alive, asked: false };
         asleep.ask(events);
         asleep
@@ -45,7 +45,7 @@ impl Asleep {
         let first = self.withheld.len();
         self.withheld.extend(events.extract_if(.., |event| event.event_type.is_notification()));
         let new = &self.withheld[first..];
-        delivery.count_withheld(weight(new));
+        delivery.count_withheld(bytes(new));
         if delivery.mode() == Mode::Reactor {
             // Counted only when it waits, since delivery at once is not worth counting.
             for event in new {
@@ -64,13 +64,13 @@ impl Asleep {
 
     /// Ends the sleep: nothing of what waited is delivered.
     pub(super) fn drop_all<N: Network>(self, engine: &mut Engine<N>, delivery: &Delivery) {
-        delivery.count_withheld(-weight(&self.withheld));
+        delivery.count_withheld(-bytes(&self.withheld));
         give_back(engine, &self.withheld);
     }
 
     /// Ends the sleep: what waited, in order.
     pub(super) fn end<N: Network>(self, engine: &mut Engine<N>, delivery: &Delivery) -> Vec<Event> {
-        delivery.count_withheld(-weight(&self.withheld));
+        delivery.count_withheld(-bytes(&self.withheld));
         if delivery.mode() == Mode::Reactor {
             give_back(engine, &self.withheld);
         }
@@ -85,8 +85,8 @@ fn is_of_live_socket<N: Network>(engine: &Engine<N>, event: &Event) -> bool {
     engine.has_socket(told)
 }
 
-fn weight(events: &[Event]) -> isize {
-    events.iter().map(|event| event.weight().cast_signed()).sum()
+fn bytes(events: &[Event]) -> isize {
+    events.iter().map(|event| event.data_len().cast_signed()).sum()
 }
 
 /// Drops the notifications that the host has not taken yet.

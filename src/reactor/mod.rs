@@ -2,6 +2,7 @@
 
 mod inbox;
 mod life;
+mod slots;
 mod turn;
 
 use std::io;

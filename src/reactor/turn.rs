@@ -4,6 +4,7 @@
 //! callbacks call is carried out at once. Apps with a queue get their events once per turn. No input
 //! of an engine can take the thread down: a failing machine costs its socket, a failing turn its apps.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -13,13 +14,14 @@ use mio::{Events, Poll, Registry};
 
 use super::inbox::{Batch, Change, Message, SharedInbox};
 use super::life::{self, Asleep};
+use super::slots::Slots;
 use crate::api::event::{Event, Ticket};
 use crate::api::net_error::Status;
 use crate::api::table::EventType;
 use crate::delivery::{Delivery, Mode};
 use crate::engine::accounts::Accounts;
 use crate::engine::command::{Call, Command, SendData};
-use crate::engine::{Engine, IdMap, Setup};
+use crate::engine::{Engine, Setup};
 use crate::net::sys::{self, SysNetwork};
 use crate::resolver::Resolver;
 
@@ -54,6 +56,8 @@ struct App {
     asleep: Option<Asleep>,
     /// Whether the slot stands in `Turn::dirty`.
     dirty: bool,
+    /// When the slot is due in `Turn::timers`.
+    due: Option<Instant>,
 }
 
 /// The reactor's thread.
@@ -62,10 +66,12 @@ pub(super) struct Turn {
     registry: Rc<Registry>,
     inbox: SharedInbox,
     resolver: Box<dyn Resolver>,
-    apps: IdMap<u32, App>,
+    apps: Slots<App>,
     batch: Batch,
-    /// Slots with output, timers or work to look at.
+    /// Slots whose engines had an input or have work left; no other is looked at.
     dirty: Vec<u32>,
+    /// When engines want to be told the time; once for each slot.
+    timers: BTreeSet<(Instant, u32)>,
     gathered: Vec<(usize, Call)>,
     datagrams: Vec<Call>,
     released: Vec<(i32, isize)>,
@@ -80,9 +86,10 @@ pub(super) fn run(poll: Poll, registry: Registry, inbox: SharedInbox, resolver: 
         registry: Rc::new(registry),
         inbox,
         resolver,
-        apps: IdMap::default(),
+        apps: Slots::default(),
         batch: Batch::default(),
         dirty: Vec::new(),
+        timers: BTreeSet::new(),
         gathered: Vec::new(),
         datagrams: Vec::new(),
         released: Vec::new(),
@@ -121,19 +128,18 @@ impl Turn {
 
     /// Zero while there is anything to do; the announcement of sleep is the last thing before it.
     fn time_to_sleep(&mut self) -> Option<Duration> {
-        let busy = !self.batch.messages.is_empty()
-            || self.apps.values().any(|app| app.engine.next_work().is_some());
+        let busy = !self.batch.messages.is_empty() || !self.dirty.is_empty();
         if busy || !self.inbox.go_to_sleep() {
             return Some(Duration::ZERO);
         }
-        let due = self.apps.values().filter_map(|app| app.engine.next_due()).min()?;
+        let (due, _) = *self.timers.first()?;
         // Rounded up to poll's milliseconds, or it would wake too early and spin.
         Some(due.saturating_duration_since(Instant::now()) + Duration::from_millis(1))
     }
 
     /// Gives one input to an app's engine. A panic costs the socket it was about.
     fn input(&mut self, slot: u32, socket_id: i32, input: impl FnOnce(&mut Engine<SysNetwork>)) {
-        let Some(app) = self.apps.get_mut(&slot) else {
+        let Some(app) = self.apps.get_mut(slot) else {
             return;
         };
         let engine = &mut app.engine;
@@ -148,16 +154,17 @@ impl Turn {
 
     // --- messages
 
-    fn read_messages(&mut self) {
+    /// Whether there were any.
+    fn read_messages(&mut self) -> bool {
         if self.batch.messages.is_empty() {
             if !self.inbox.has_messages() {
-                return;
+                return false;
             }
             self.inbox.take(&mut self.batch);
         }
         for _ in 0..MESSAGES_PER_READ {
             let Some(message) = self.batch.messages.pop_front() else {
-                return;
+                return true;
             };
             match message {
                 Message::Call(slot, call) => self.call(slot, call),
@@ -171,6 +178,7 @@ impl Turn {
                 Message::Stop => self.stop = true,
             }
         }
+        true
     }
 
     fn call(&mut self, slot: u32, call: Call) {
@@ -260,21 +268,21 @@ impl Turn {
         let network = SysNetwork::new(Rc::clone(&self.registry), slot);
         let engine = Engine::new(network, setup);
         let events = Vec::new();
-        self.apps
-            .insert(slot, App { engine, delivery, accounts, events, asleep: None, dirty: false });
+        let (asleep, dirty, due) = (None, false, None);
+        self.apps.insert(slot, App { engine, delivery, accounts, events, asleep, dirty, due });
     }
 
     fn change(&mut self, slot: u32, change: Change) {
         // What was raised before belongs to the time before.
         self.flush(slot);
-        let is_asleep = self.apps.get(&slot).is_some_and(|app| app.asleep.is_some());
+        let is_asleep = self.apps.get_mut(slot).is_some_and(|app| app.asleep.is_some());
         match change {
             Change::Suspend if is_asleep => return,
             Change::Suspend => self.input(slot, 0, Engine::suspend),
             Change::Resume => self.input(slot, 0, Engine::resume),
             Change::Unload => self.input(slot, 0, Engine::shut_down),
         }
-        let Some(app) = self.apps.get_mut(&slot) else { return };
+        let Some(app) = self.apps.get_mut(slot) else { return };
         let App { engine, delivery, events, asleep, .. } = app;
         match change {
             Change::Suspend => {
@@ -299,7 +307,10 @@ impl Turn {
 
     fn close(&mut self, slot: u32, status: Status) {
         self.input(slot, 0, Engine::shut_down);
-        let Some(mut app) = self.apps.remove(&slot) else { return };
+        let Some(mut app) = self.apps.remove(slot) else { return };
+        if let Some(due) = app.due {
+            self.timers.remove(&(due, slot));
+        }
         app.engine.take_events(&mut app.events);
         if let Some(asleep) = app.asleep.take() {
             asleep.drop_all(&mut app.engine, &app.delivery);
@@ -320,13 +331,13 @@ impl Turn {
     // --- time and work
 
     fn run_timers(&mut self) {
-        let due: Vec<u32> = self
-            .apps
-            .iter()
-            .filter(|(_, app)| app.engine.next_due().is_some_and(|due| due <= Instant::now()))
-            .map(|(slot, _)| *slot)
-            .collect();
-        for slot in due {
+        while let Some((due, slot)) = self.timers.first().copied()
+            && due <= Instant::now()
+        {
+            self.timers.remove(&(due, slot));
+            if let Some(app) = self.apps.get_mut(slot) {
+                app.due = None;
+            }
             self.input(slot, 0, Engine::handle_time);
         }
     }
@@ -342,7 +353,7 @@ impl Turn {
             some_worked = false;
             for next in 0..self.dirty.len() {
                 let slot = self.dirty[next];
-                let work = self.apps.get(&slot).and_then(|app| app.engine.next_work());
+                let work = self.apps.get_mut(slot).and_then(|app| app.engine.next_work());
                 if let Some(id) = work {
                     some_worked = true;
                     visits = visits.saturating_sub(1);
@@ -356,7 +367,7 @@ impl Turn {
     /// Delivers what an app's engine has produced, and carries out what the callbacks then call.
     fn settle(&mut self, slot: u32) {
         for _ in 0..ROUNDS {
-            let Some(app) = self.apps.get_mut(&slot) else {
+            let Some(app) = self.apps.get_mut(slot) else {
                 return;
             };
             app.engine.take_events(&mut app.events);
@@ -370,31 +381,39 @@ impl Turn {
                 return;
             }
             self.flush(slot);
-            self.read_messages();
+            if !self.read_messages() {
+                return;
+            }
         }
     }
 
     // --- output
 
     fn flush_all(&mut self) {
-        for slot in std::mem::take(&mut self.dirty) {
-            if let Some(app) = self.apps.get_mut(&slot) {
-                app.dirty = false;
-            }
-            self.flush(slot);
+        let mut dirty = std::mem::take(&mut self.dirty);
+        for slot in &dirty {
+            self.flush(*slot);
         }
         // Work left by a bound must be found again next turn.
-        for (slot, app) in &mut self.apps {
-            if app.engine.next_work().is_some() && !app.dirty {
-                app.dirty = true;
-                self.dirty.push(*slot);
+        dirty.retain(|slot| {
+            let Some(app) = self.apps.get_mut(*slot) else { return false };
+            let due = app.engine.next_due();
+            if due != app.due {
+                if let Some(old) = app.due {
+                    self.timers.remove(&(old, *slot));
+                }
+                self.timers.extend(due.map(|due| (due, *slot)));
+                app.due = due;
             }
-        }
+            app.dirty = app.engine.next_work().is_some();
+            app.dirty
+        });
+        self.dirty = dirty;
     }
 
     /// Hands out an app's events and questions, and takes back what its host has released.
     fn flush(&mut self, slot: u32) {
-        let Some(app) = self.apps.get_mut(&slot) else {
+        let Some(app) = self.apps.get_mut(slot) else {
             return;
         };
         let App { engine, delivery, events, asleep, .. } = app;
@@ -427,7 +446,7 @@ impl Turn {
                 match message {
                     Message::Attach(slot, seat) => self.attach(slot, *seat),
                     Message::Call(slot, call) => {
-                        if let Some(app) = self.apps.get_mut(&slot) {
+                        if let Some(app) = self.apps.get_mut(slot) {
                             app.accounts.count_completed();
                             app.events.push(unanswered(&call));
                         }
@@ -436,8 +455,7 @@ impl Turn {
                 }
             }
         }
-        let slots: Vec<u32> = self.apps.keys().copied().collect();
-        for slot in slots {
+        while let Some(slot) = self.apps.last() {
             self.close(slot, Status::Unexpected);
         }
     }

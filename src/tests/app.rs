@@ -171,7 +171,7 @@ fn all_data_comes_before_the_end_of_the_stream_o_3(drive: Drive) {
     assert_eq!(error.result, number(Status::ConnectionClosed));
     assert!(bench.received(id) == data, "bytes differ (R-5)");
     let seen = bench.seen();
-    let too_long = |seen: &Seen| seen.event.weight() > 4096;
+    let too_long = |seen: &Seen| seen.event.data_len() > 4096;
     assert!(!seen.iter().any(too_long), "R-1");
     assert_eq!(seen.last().unwrap().event.event_type, ON_RECEIVE_ERROR);
     // nothing more until it is connected again.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::support::*;
+use crate::api::event::Event;
 use crate::api::net_error::Status;
 use crate::api::table::{EventType as T, Namespace};
 use crate::app::Options;
@@ -98,9 +99,10 @@ fn pulled_events_hold_reading_until_they_are_released() {
         turns_of_pulled(&bench, &delivery);
         let held_now = held(&kept) as u64;
         assert!(held_now < BOUND + ONE_READ, "{held_now} bytes were read");
-        assert_eq!(bench.stats().undelivered_bytes, held_now);
+        let bytes: usize = kept.iter().map(Event::data_len).sum();
+        assert_eq!(bench.stats().undelivered_bytes, bytes as u64);
         for event in kept.drain(..) {
-            delivery.release(event.socket_id, event.weight());
+            delivery.release(&event);
         }
     }
     assert!(got == data, "bytes differ");
@@ -110,7 +112,7 @@ fn pulled_events_hold_reading_until_they_are_released() {
     bench.end();
 }
 
-fn held(events: &[crate::api::event::Event]) -> usize {
+fn held(events: &[Event]) -> usize {
     events.iter().map(|event| event.weight()).sum()
 }
 
@@ -130,8 +132,8 @@ fn kept_in_callbacks(drive: Drive) {
     let keeping = Arc::clone(&kept);
     let plan = Plan::new(drive).holding(BOUND, u64::MAX).reacting(move |bench, event, _| {
         if event.event_type == ON_RECEIVE {
-            bench.delivery().hold(event.socket_id, event.weight());
-            keeping.lock().push((event.socket_id, event.weight()));
+            bench.delivery().hold(event);
+            keeping.lock().push(Event::clone(event));
         }
     });
     let data = pattern(DATA);
@@ -143,17 +145,17 @@ fn kept_in_callbacks(drive: Drive) {
     let mut total = 0;
     while total < DATA {
         let enough = BOUND.min((DATA - total) as u64) as usize;
-        let sum = |all: &[(i32, usize)]| all.iter().map(|(_, len)| len).sum::<usize>();
-        until("the bound", || sum(&kept.lock()) >= enough);
+        until("the bound", || held(&kept.lock()) >= enough);
         for _ in 0..20 {
             let call = bench.call(|app, t| app.get_sockets(Namespace::Tcp, t));
             bench.done(call);
         }
         let batch = std::mem::take(&mut *kept.lock());
-        assert!((sum(&batch) as u64) < BOUND + ONE_READ, "{} bytes were read", sum(&batch));
-        until("only kept bytes", || bench.stats().undelivered_bytes == sum(&batch) as u64);
-        total += sum(&batch);
-        batch.into_iter().for_each(|(id, len)| delivery.release(id, len));
+        assert!((held(&batch) as u64) < BOUND + ONE_READ, "{} bytes were read", held(&batch));
+        let bytes: usize = batch.iter().map(Event::data_len).sum();
+        until("only kept bytes", || bench.stats().undelivered_bytes == bytes as u64);
+        total += bytes;
+        batch.iter().for_each(|event| delivery.release(event));
     }
     assert!(bench.wait_received(id, DATA) == data, "bytes differ");
     assert_eq!(bench.stats().undelivered_bytes, 0);
@@ -198,7 +200,7 @@ fn what_was_kept_from_a_closed_socket_still_counts() {
         bench.done(call);
     }
     assert_eq!(bench.received(other), b"", "the app is above its bound");
-    kept.into_iter().for_each(|event| delivery.release(event.socket_id, event.weight()));
+    kept.iter().for_each(|event| delivery.release(event));
     bench.wait_received(other, 9);
     until("all credit is back", || bench.stats().undelivered_bytes == 0);
     drop(delivery);

@@ -9,6 +9,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("api", 0),
     ("net", 1),
     ("permissions", 1),
+    ("trust", 1),
     ("engine", 2),
     ("delivery", 3),
     ("resolver", 3),
@@ -26,7 +27,7 @@ const NARROW: &[(&str, &[&str])] = &[
 /// Who may use each third-party crate: files, or folders with everything in them.
 const CRATES: &[(&str, &[&str])] = &[
     // Reference-counted bytes are a value that events carry and the engine moves; not C, not I/O.
-    ("bytes", &["api/event.rs", "app/calls.rs", "engine/", "net/", "reactor/inbox.rs"]),
+    ("bytes", &["api/", "app/calls.rs", "engine/", "ffi/tls.rs", "net/", "reactor/inbox.rs"]),
     ("crossbeam_channel", &["resolver/", "reactor/"]),
     ("dns_lookup", &["resolver/"]),
     ("idna", &["net/address.rs", "permissions/"]),
@@ -36,12 +37,17 @@ const CRATES: &[(&str, &[&str])] = &[
     // System calls that no portable crate has.
     ("nix", &["net/sys/"]),
     // Locks: where threads meet, and nowhere else.
-    ("parking_lot", &["delivery/", "reactor/"]),
-    ("rustls", &["engine/tls.rs"]),
+    ("parking_lot", &["delivery/", "engine/tls/", "reactor/"]),
+    ("rustls", &["engine/tls/"]),
+    ("rustls_native_certs", &["trust/"]),
+    ("rustls_pki_types", &["trust/"]),
     ("serde_json", &["permissions/"]),
     ("socket2", &["net/sys/"]),
     // Reads addresses in all the forms that URLs know.
     ("url", &["net/address.rs", "permissions/"]),
+    ("webpki", &["engine/tls/", "trust/"]),
+    ("webpki_roots", &["trust/"]),
+    ("x509_parser", &["engine/tls/"]),
 ];
 
 /// Where `unsafe` may stand.

@@ -255,7 +255,7 @@ impl Bench {
         if self.drive == Drive::Pull {
             let event = delivery.next(None)?;
             self.take(&event, 0);
-            delivery.release(event.socket_id, event.weight());
+            delivery.release(&event);
             Ok(())
         } else {
             delivery.dispatch(usize::MAX, None).map(|_| ())
@@ -526,10 +526,7 @@ pub(super) fn ticket_of(event: &Event) -> usize {
 }
 
 pub(super) fn data_of(event: &Event) -> &[u8] {
-    match &event.payload {
-        Payload::Data(data) => data,
-        _ => &[],
-    }
+    event.data().map_or(&[], |data| data)
 }
 
 pub(super) fn info_of(event: &Event) -> &SocketInfo {
@@ -555,7 +552,7 @@ fn line(event: &Event) -> String {
         event.client_socket_id,
         event.result,
         event.message,
-        event.weight(),
+        event.data_len(),
         ticket_of(event)
     )
 }

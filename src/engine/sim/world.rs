@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Display;
 use std::io;
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::air::Air;
 use super::{ALL, Place, Random, Step, TEST, shown};
@@ -19,6 +19,8 @@ const ENDED: Ready = Ready { readable: true, writable: false, read_closed: true 
 #[derive(Debug)]
 pub(in crate::engine) struct World {
     pub(super) now: Instant,
+    /// Since 1970.
+    pub(super) calendar_time: Duration,
     pub(super) ends: Vec<End>,
     pub(super) ports: Vec<Port>,
     pub(super) places: BTreeMap<SocketAddr, Place>,
@@ -91,6 +93,7 @@ impl World {
     pub(super) fn new() -> Self {
         Self {
             now: Instant::now(),
+            calendar_time: Duration::from_secs(1_800_000_000),
             ends: Vec::new(),
             ports: Vec::new(),
             places: BTreeMap::new(),

@@ -112,7 +112,7 @@ impl Talk {
             }
             T::ChromeSocketsTcpOnReceive => {
                 let Payload::Data(data) = &event.payload else { panic!("no data") };
-                side.owed.push((id, data.len().cast_signed()));
+                side.owed.push((id, event.weight().cast_signed()));
                 self.receive(who, id, data);
             }
             T::ChromeSocketsTcpOnReceiveError => {

@@ -19,7 +19,7 @@ use crate::api::table::EventType as T;
 use crate::engine::accounts::Accounts;
 use crate::engine::command::{Answer, Call, Command, Query, SendData};
 use crate::engine::sim::{Sim, SimDatagram, SimNetwork, SimStream};
-use crate::engine::{Engine, Limits, Setup};
+use crate::engine::{Engine, Limits, Setup, TlsSetup};
 use crate::net::address;
 use crate::permissions::Grants;
 
@@ -78,7 +78,12 @@ impl Rig {
 
     pub(super) fn with(sim: &Sim, host: usize, limits: Limits, grants: Grants) -> Self {
         let accounts = Arc::new(Accounts::default());
-        let setup = Setup { accounts: Arc::clone(&accounts), limits, grants: Arc::new(grants) };
+        let setup = Setup {
+            accounts: Arc::clone(&accounts),
+            limits,
+            grants: Arc::new(grants),
+            tls: TlsSetup::default(),
+        };
         Self {
             sim: sim.clone(),
             host,
@@ -461,6 +466,9 @@ pub(super) fn render(event: &Event) -> String {
             line += &format!(" [{}]", texts.join(", "));
         }
         Payload::Interfaces(_) => line += " interfaces",
+        Payload::TlsSession(session) => {
+            line += &format!(" {:?} {:?}", session.version, session.verified_name);
+        }
         Payload::BytesSent(number) => line += &format!(" sent {number}"),
         Payload::Denied(denied) => {
             line += &format!(" {:?} {}", denied.host.to_str().unwrap(), denied.port);

@@ -13,7 +13,7 @@ use std::ffi::CString;
 
 use super::driver::{Rig, shown};
 use crate::api::net_error::Status;
-use crate::api::properties::{DnsQueryType, SocketProperties, SocketType};
+use crate::api::properties::{DnsQueryType, SecureOptions, SocketProperties, SocketType};
 use crate::api::table::{EventType as T, Namespace};
 use crate::engine::command::{Call, Command};
 use crate::net::{Datagram, Stream};
@@ -220,6 +220,12 @@ impl Rig {
                 peer_port: number(2),
                 dns_query_type: families(args.get(3)),
             },
+            // `-` = not given
+            "secure" => {
+                let given = |at: usize| args.get(at).filter(|arg| **arg != "-").map(|_| text(at));
+                let (tls_version_min, tls_version_max) = (given(1), given(2));
+                Command::Secure(SecureOptions { tls_version_min, tls_version_max })
+            }
             "bind" => Command::Bind { address: text(1), port: number(2) },
             "joinGroup" => Command::JoinGroup(text(1)),
             "leaveGroup" => Command::LeaveGroup(text(1)),

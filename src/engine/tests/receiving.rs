@@ -2,6 +2,7 @@
 
 use super::play::pattern;
 use super::{connected, connected_with, rig, scripted, settle};
+use crate::api::event::RECEIVE_WEIGHT;
 use crate::engine::Limits;
 use crate::engine::sim::{READABLE, Sim, Step};
 use crate::engine::tests::driver::{LIMITS, Rig};
@@ -329,6 +330,10 @@ fn sockets_are_read_in_turns() {
 
 // --- undelivered data (R-10)
 
+/// What each event counts beyond its data.
+const WEIGHT: usize = RECEIVE_WEIGHT;
+const OF_ONE: isize = WEIGHT.cast_signed();
+
 fn limited(per_socket: usize, per_app: usize, count_undelivered: bool) -> Rig {
     let limits = Limits {
         undelivered_per_socket: per_socket,
@@ -346,7 +351,7 @@ fn limited(per_socket: usize, per_app: usize, count_undelivered: bool) -> Rig {
 
 #[test]
 fn a_socket_is_not_read_while_too_much_of_it_is_undelivered_r_10() {
-    let mut rig = limited(100, 1_000_000, true);
+    let mut rig = limited(100 + WEIGHT, 1_000_000, true);
     rig.play(
         r#"
         P1 sends 99 bytes
@@ -364,14 +369,26 @@ fn a_socket_is_not_read_while_too_much_of_it_is_undelivered_r_10() {
     // Not tried again and again meanwhile.
     rig.run();
     rig.play("$");
-    rig.release(2, 1);
+    rig.release(2, 1 + OF_ONE);
     rig.run();
     rig.play("$");
     assert!(rig.engine.wants_release());
-    rig.release(1, 1);
+    rig.release(1, 1 + OF_ONE);
     rig.run();
     assert_eq!(rig.received[&1].len(), 101);
     assert!(!rig.engine.wants_release());
+}
+
+/// A peer that sends single bytes cannot make many times as much wait here.
+#[test]
+fn each_undelivered_event_counts_more_than_its_bytes_r_10() {
+    let mut rig = limited(10 * WEIGHT, 1_000_000, true);
+    for _ in 0..100 {
+        rig.peers[0].as_mut().unwrap().write(b"x").unwrap();
+        rig.run();
+    }
+    assert_eq!(rig.received[&1].len(), 10);
+    assert!(rig.engine.wants_release());
 }
 
 #[test]
@@ -379,7 +396,7 @@ fn the_app_as_a_whole_has_a_limit_too_r_10() {
     let mut rig = limited(1000, 100, true);
     rig.play("P1 sends 100 bytes\n ! onReceive 1: 100 bytes\n P2 sends \"x\"");
     assert!(rig.engine.wants_release());
-    rig.release(1, 50);
+    rig.release(1, 50 + OF_ONE);
     rig.run();
     assert_eq!(rig.received[&2], b"x");
 }
@@ -404,13 +421,13 @@ fn a_stalled_socket_still_sends_pauses_and_ends_r_10() {
     );
     // Its credit comes back after it is gone.
     rig.play("> close(1)\n < close 1: ok");
-    rig.release(1, 10);
+    rig.release(1, 10 + OF_ONE);
     rig.play("P2 sends \"y\"\n ! onReceive 2: \"y\"");
 }
 
 #[test]
 fn the_end_behind_undelivered_data_waits_for_it_r_5_r_10() {
-    let mut rig = limited(10, 1000, true);
+    let mut rig = limited(10 + WEIGHT, 1000, true);
     rig.play(
         r#"
         P1 sends "0123456789"
@@ -419,7 +436,7 @@ fn the_end_behind_undelivered_data_waits_for_it_r_5_r_10() {
         P1 closes
         "#,
     );
-    rig.release(1, 10);
+    rig.release(1, 10 + OF_ONE);
     rig.run();
     assert_eq!(rig.trace, ["! onReceive 1: \"rest\"", "! onReceiveError 1: -100"]);
 }
@@ -455,7 +472,7 @@ fn the_limits_are_not_passed_by_more_than_one_read_r_10() {
     assert!(rig.received[&1].len() <= 1000 + LIMITS.undelivered_per_socket.min(65_536));
     let mut given = rig.received[&1].len();
     for _ in 0..10 {
-        rig.release(1, given.cast_signed());
+        rig.release(1, given.cast_signed() + OF_ONE);
         let before = rig.received[&1].len();
         rig.run();
         given = rig.received[&1].len() - before;

@@ -434,6 +434,27 @@ fn a_long_queue_is_written_in_turns_with_other_sockets() {
     assert!(at("! onReceive 2: \"hi\"") < rig.trace.len() - 1, "{:?}", rig.trace);
 }
 
+/// As fair as reading: one large send does not keep the others waiting until all of it is out.
+#[test]
+fn a_huge_send_is_written_in_turns_with_other_sockets() {
+    let mut rig = narrow(usize::MAX / 2);
+    rig.sim.world().most_per_write = 100_000;
+    rig.issue("send(1, 5000000 bytes)");
+    let first = rig.peers[0].as_mut().unwrap().take().0;
+    assert!(!first.is_empty() && first.len() <= 1024 * 1024, "{} bytes at once", first.len());
+    rig.run();
+    let rest = rig.peers[0].as_mut().unwrap().take().0;
+    assert!([first, rest].concat() == pattern(5_000_000));
+    assert_eq!(rig.trace, ["< send 1: sent 5000000"]);
+    // Several small ones that were gathered are one large one.
+    rig.trace.clear();
+    rig.send(1, &vec![vec![7; 16_000]; 100]);
+    let first = rig.peers[0].as_mut().unwrap().take().0;
+    assert!(!first.is_empty() && first.len() <= 1024 * 1024, "{} bytes at once", first.len());
+    rig.run();
+    assert_eq!(rig.trace.len(), 100);
+}
+
 // --- 4.1
 
 #[test]

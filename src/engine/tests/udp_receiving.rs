@@ -2,7 +2,7 @@
 
 use super::driver::{LIMITS, Rig};
 use super::settle;
-use crate::api::event::DATAGRAM_WEIGHT;
+use crate::api::event::RECEIVE_WEIGHT;
 use crate::engine::Limits;
 use crate::engine::sim::Sim;
 use crate::permissions::Grants;
@@ -305,7 +305,7 @@ fn an_interrupted_receive_is_tried_again() {
 /// A flood of empty datagrams is bounded too.
 #[test]
 fn undelivered_datagrams_stop_the_receiving_empty_ones_too() {
-    let limits = Limits { undelivered_per_socket: 3 * DATAGRAM_WEIGHT, ..LIMITS };
+    let limits = Limits { undelivered_per_socket: 3 * RECEIVE_WEIGHT, ..LIMITS };
     let mut rig = bound_under(limits, "udp.create()");
     rig.sim.world().air.batch = 1;
     rig.releases = false;
@@ -315,11 +315,11 @@ fn undelivered_datagrams_stop_the_receiving_empty_ones_too() {
     rig.run();
     assert_eq!(rig.trace.len(), 3, "{:?}", rig.trace);
     assert!(rig.engine.wants_release());
-    rig.release(1, DATAGRAM_WEIGHT.cast_signed());
+    rig.release(1, RECEIVE_WEIGHT.cast_signed());
     rig.run();
     assert_eq!(rig.trace.len(), 4, "{:?}", rig.trace);
     rig.releases = true;
-    rig.release(1, 3 * DATAGRAM_WEIGHT.cast_signed());
+    rig.release(1, 3 * RECEIVE_WEIGHT.cast_signed());
     rig.run();
     assert_eq!(rig.trace.len(), 10, "{:?}", rig.trace);
 }
@@ -335,14 +335,14 @@ fn a_batch_may_exceed_the_bound_once_and_no_more() {
     }
     rig.run();
     assert_eq!(rig.trace.len(), 4, "{:?}", rig.trace);
-    rig.release(1, 4 * (1 + DATAGRAM_WEIGHT.cast_signed()));
+    rig.release(1, 4 * (1 + RECEIVE_WEIGHT.cast_signed()));
     rig.run();
     assert_eq!(rig.trace.len(), 8, "{:?}", rig.trace);
 }
 
 #[test]
 fn the_app_s_bound_holds_all_its_sockets() {
-    let limits = Limits { undelivered_per_app: 2 * DATAGRAM_WEIGHT, ..LIMITS };
+    let limits = Limits { undelivered_per_app: 2 * RECEIVE_WEIGHT, ..LIMITS };
     let mut rig = bound_under(limits, "udp.create()");
     rig.issue("udp.create()> udp.bind(2, \"10.0.0.9\", 8)");
     settle(&mut rig);
@@ -357,7 +357,7 @@ fn the_app_s_bound_holds_all_its_sockets() {
     // A closed socket's datagrams are released all the same.
     rig.issue("udp.close(1)");
     settle(&mut rig);
-    rig.release(1, DATAGRAM_WEIGHT.cast_signed());
+    rig.release(1, RECEIVE_WEIGHT.cast_signed());
     rig.run();
     assert_eq!(rig.trace, ["! udp.onReceive 2: \"\" from 10.0.0.1 9"]);
 }

@@ -283,13 +283,31 @@ fn a_name_in_the_middle_that_fails_does_not_disturb_the_others_7() {
         ? q1 of 1: a.test Any
         ? q2 of 1: b.test Any
         > udp.send(1, "c", "10.0.0.1", 9)
+        # Told in its turn, too.
         A q2 -105
-        < udp.send 1: -105
+        $
         A q1 10.0.0.1
         < udp.send 1: sent 1
+        < udp.send 1: -105
         < udp.send 1: sent 1
         U sees "a" from 10.0.0.9:7
         U sees "c" from 10.0.0.9:7
+        "#,
+    );
+}
+
+#[test]
+fn what_is_no_name_is_told_after_the_sends_before_it_7() {
+    let mut rig = bound();
+    rig.sim.fill_send_buffers(true);
+    rig.play("> udp.send(1, \"a\", \"10.0.0.1\", 9) > udp.send(1, \"b\", \"x.invalid\", 9)");
+    rig.sim.fill_send_buffers(false);
+    rig.play(
+        r#"
+        > udp.getSockets()
+        < udp.getSockets: [1]
+        < udp.send 1: sent 1
+        < udp.send 1: -105
         "#,
     );
 }

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::rc::Rc;
 
 use bytes::{Bytes, BytesMut};
+use mio::{Interest, Registry};
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 
 use super::{NO_SIGNAL, retrying};
@@ -21,11 +22,18 @@ const SHARED: usize = 64 * 1024;
 /// Ports tried for a connected socket before the system chooses (socket-legacy.md 4.3).
 const RANDOM_TRIES: usize = 10;
 
-/// A UDP socket.
+/// A UDP socket, watched for datagrams, and for room to send once it had none: with the interest in
+/// room, a datagram that is taken before its event is reported wakes the thread in vain.
 #[derive(Debug)]
 pub(crate) struct SysDatagram {
     socket: mio::net::UdpSocket,
     scratch: Rc<RefCell<Scratch>>,
+    registry: Rc<Registry>,
+    token: mio::Token,
+    watches_room: bool,
+    /// Buffers to prepare for the next receive; one more than come tells that no more are there.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    expected: usize,
 }
 
 /// Memory for receiving, shared by the sockets of an app.
@@ -71,35 +79,60 @@ fn open(family: Domain, options: MulticastOptions) -> io::Result<Socket> {
     Ok(socket)
 }
 
-fn finish(socket: Socket, scratch: &Rc<RefCell<Scratch>>) -> SysDatagram {
-    let socket = mio::net::UdpSocket::from_std(socket.into());
-    SysDatagram { socket, scratch: Rc::clone(scratch) }
-}
-
 impl SysDatagram {
     pub(super) fn bind(
         local: SocketAddr,
         options: MulticastOptions,
         scratch: &Rc<RefCell<Scratch>>,
+        registry: &Rc<Registry>,
+        token: mio::Token,
     ) -> io::Result<Self> {
         let socket = open(Domain::for_address(local), options)?;
         socket.bind(&SockAddr::from(local))?;
-        Ok(finish(socket, scratch))
+        Self::watched(socket, scratch, registry, token)
     }
 
     pub(super) fn connect(
         peer: SocketAddr,
         options: MulticastOptions,
         scratch: &Rc<RefCell<Scratch>>,
+        registry: &Rc<Registry>,
+        token: mio::Token,
     ) -> io::Result<Self> {
         let socket = open(Domain::for_address(peer), options)?;
         bind_to_random_port(&socket, peer)?;
         socket.connect(&SockAddr::from(peer))?;
-        Ok(finish(socket, scratch))
+        Self::watched(socket, scratch, registry, token)
     }
 
-    pub(super) fn source(&mut self) -> &mut impl mio::event::Source {
-        &mut self.socket
+    fn watched(
+        socket: Socket,
+        scratch: &Rc<RefCell<Scratch>>,
+        registry: &Rc<Registry>,
+        token: mio::Token,
+    ) -> io::Result<Self> {
+        let mut socket = mio::net::UdpSocket::from_std(socket.into());
+        registry.register(&mut socket, token, Interest::READABLE)?;
+        let (scratch, registry) = (Rc::clone(scratch), Rc::clone(registry));
+        Ok(Self {
+            socket,
+            scratch,
+            registry,
+            token,
+            watches_room: false,
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            expected: 2,
+        })
+    }
+
+    /// After a send that found no room.
+    fn watch_room(&mut self) -> io::Result<()> {
+        if !self.watches_room {
+            let both = Interest::READABLE | Interest::WRITABLE;
+            self.registry.reregister(&mut self.socket, self.token, both)?;
+            self.watches_room = true;
+        }
+        Ok(())
     }
 
     fn socket(&self) -> SockRef<'_> {
@@ -131,14 +164,16 @@ impl Datagram for SysDatagram {
         let mut scratch = self.scratch.borrow_mut();
         let Scratch { buffers, copies } = &mut *scratch;
         buffers.resize_with(BATCH, || vec![0; MAX_DATAGRAM]);
-        batch::receive(&self.socket, buffers, |data, each, from| {
+        let asked = self.expected;
+        let filled = batch::receive(&self.socket, &mut buffers[..asked], |data, each, from| {
             let mut data = Scratch::copy(copies, data);
             while each > 0 && data.len() > each {
                 into.received.push_back((data.split_to(each), from));
             }
             into.received.push_back((data, from));
-        })
-        .map(|number| number < BATCH)
+        })?;
+        self.expected = (2 * filled).clamp(2, BATCH);
+        Ok(filled < asked)
     }
 
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
@@ -159,7 +194,13 @@ impl Datagram for SysDatagram {
             }
             None => retrying(|| self.socket().send_with_flags(data, NO_SIGNAL)),
         };
-        sent.map(|_| ())
+        match sent {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.watch_room()?;
+                Err(error)
+            }
+            sent => sent.map(|_| ()),
+        }
     }
 
     #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -212,8 +253,8 @@ mod batch {
     /// Room for the one control message that is asked for: UDP_GRO, an int.
     type Control = [u64; 4];
 
-    /// Receives what is waiting, at most a batch, into `buffers`; `each` gets the bytes, the size of
-    /// the datagrams they consist of, and their sender. How many buffers were filled.
+    /// Receives what is waiting into `buffers`, at most one for each and a batch; `each` gets the bytes,
+    /// the size of the datagrams they consist of, and their sender. How many buffers were filled.
     pub(super) fn receive(
         socket: &impl AsRawFd,
         buffers: &mut [Vec<u8>],
@@ -221,28 +262,32 @@ mod batch {
     ) -> io::Result<usize> {
         let mut names = [const { MaybeUninit::<libc::sockaddr_storage>::uninit() }; BATCH];
         let mut controls = [const { MaybeUninit::<Control>::uninit() }; BATCH];
-        // SAFETY: all zeros is a value of these structs: no name, no blocks, no control messages.
-        let mut blocks: [libc::iovec; BATCH] = unsafe { std::mem::zeroed() };
-        // SAFETY: as above.
-        let mut messages: [libc::mmsghdr; BATCH] = unsafe { std::mem::zeroed() };
+        let mut blocks = [const { MaybeUninit::<libc::iovec>::uninit() }; BATCH];
+        let mut messages = [const { MaybeUninit::<libc::mmsghdr>::uninit() }; BATCH];
         for (i, buffer) in buffers.iter_mut().enumerate().take(BATCH) {
-            blocks[i] = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
-            let header = &mut messages[i].msg_hdr;
+            let block = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+            // SAFETY: all zeros is a value of this struct: no name, no blocks, no control messages.
+            let message = messages[i].write(unsafe { std::mem::zeroed() });
+            let header = &mut message.msg_hdr;
             header.msg_name = names[i].as_mut_ptr().cast();
             header.msg_namelen = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
-            header.msg_iov = &raw mut blocks[i];
+            header.msg_iov = blocks[i].write(block);
             header.msg_iovlen = 1;
             header.msg_control = controls[i].as_mut_ptr().cast();
             header.msg_controllen = size_of::<Control>() as _;
         }
         let (fd, count) = (socket.as_raw_fd(), buffers.len().min(BATCH) as libc::c_uint);
         let (flags, no_time) = (libc::MSG_DONTWAIT as _, ptr::null_mut());
-        // SAFETY: the headers point to memory that lives until this function returns, and say its size.
-        let received = unsafe { libc::recvmmsg(fd, messages.as_mut_ptr(), count, flags, no_time) };
+        // SAFETY: `count` headers were written; they point to memory that lives until this function
+        // returns, and say its size.
+        let received =
+            unsafe { libc::recvmmsg(fd, messages.as_mut_ptr().cast(), count, flags, no_time) };
         let Ok(received) = usize::try_from(received) else {
             return Err(io::Error::last_os_error());
         };
         for (message, buffer) in messages.iter().zip(buffers.iter()).take(received) {
+            // SAFETY: it was written above.
+            let message = unsafe { message.assume_init_ref() };
             let data = &buffer[..(message.msg_len as usize).min(buffer.len())];
             // SAFETY: the system has filled in this header, its name and its control messages.
             let (from, joined) = unsafe { (sender(&message.msg_hdr), joined(&message.msg_hdr)) };
@@ -291,5 +336,30 @@ mod batch {
             }
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// udp.md 6.2: a send that found no room is carried out once there is some.
+    #[test]
+    fn room_to_send_is_told_once_it_was_missed() {
+        let mut poll = mio::Poll::new().unwrap();
+        let registry = Rc::new(poll.registry().try_clone().unwrap());
+        let options = MulticastOptions { time_to_live: 1, loopback: true };
+        let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let token = mio::Token(7);
+        let mut socket =
+            SysDatagram::bind(local, options, &Rc::default(), &registry, token).unwrap();
+        let mut events = mio::Events::with_capacity(4);
+        poll.poll(&mut events, Some(Duration::ZERO)).unwrap();
+        assert!(events.is_empty(), "room is not told unasked");
+        socket.watch_room().unwrap();
+        poll.poll(&mut events, Some(Duration::from_secs(10))).unwrap();
+        assert!(events.iter().any(|event| event.is_writable()), "room is told");
     }
 }

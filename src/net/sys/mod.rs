@@ -9,8 +9,9 @@ mod datagram;
 use std::cell::RefCell;
 use std::io::{self, IoSlice};
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::AsRawFd;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use mio::{Interest, Registry, event::Source};
@@ -148,9 +149,8 @@ impl Network for SysNetwork {
         options: MulticastOptions,
         token: Token,
     ) -> io::Result<SysDatagram> {
-        let mut socket = SysDatagram::bind(local, options, &self.scratch)?;
-        self.register(socket.source(), token)?;
-        Ok(socket)
+        let token = pack(self.slot, token);
+        SysDatagram::bind(local, options, &self.scratch, &self.registry, token)
     }
 
     fn connect_datagram(
@@ -159,13 +159,16 @@ impl Network for SysNetwork {
         options: MulticastOptions,
         token: Token,
     ) -> io::Result<SysDatagram> {
-        let mut socket = SysDatagram::connect(peer, options, &self.scratch)?;
-        self.register(socket.source(), token)?;
-        Ok(socket)
+        let token = pack(self.slot, token);
+        SysDatagram::connect(peer, options, &self.scratch, &self.registry, token)
     }
 
     fn now(&self) -> Instant {
         Instant::now()
+    }
+
+    fn calendar_time(&self) -> Duration {
+        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
     }
 }
 
@@ -262,6 +265,13 @@ impl Stream for SysStream {
         self.socket().set_tcp_nodelay(on)
     }
 
+    fn peer_has_ended(&self) -> bool {
+        let mut poll = libc::pollfd { fd: self.0.as_raw_fd(), events: ENDED, revents: 0 };
+        // SAFETY: one pollfd, which outlives the call; a time-out of 0 never blocks.
+        let ready = unsafe { libc::poll(&raw mut poll, 1, 0) };
+        ready > 0 && poll.revents & (ENDED | libc::POLLHUP | libc::POLLERR) != 0
+    }
+
     fn set_keep_alive(&mut self, on: bool, delay: i32) -> io::Result<()> {
         self.socket().set_keepalive(on)?;
         if !on || delay == 0 {
@@ -272,6 +282,12 @@ impl Stream for SysStream {
         set_keep_alive(&self.socket(), Duration::from_secs(seconds))
     }
 }
+
+/// What `poll` says of a stream whose peer has ended its sending side.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const ENDED: i16 = libc::POLLRDHUP;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const ENDED: i16 = 0;
 
 /// A listening TCP socket.
 #[derive(Debug)]

@@ -1,0 +1,192 @@
+//! A connected stream, plain or secured, with what is unsent.
+
+use std::io;
+use std::net::SocketAddr;
+
+use bytes::{Bytes, BytesMut};
+
+use super::recycler::ReadBuffer;
+use super::send_queue::{MAX_FLUSH, SendQueue};
+use super::tls::TlsStream;
+use crate::api::net_error::Status;
+use crate::net::{Ready, Stream};
+
+/// Most bytes one receive carries (tcp.md ), and most bytes one system call reads.
+pub(super) const MAX_RECEIVE: usize = 64 * 1024;
+
+#[derive(Debug)]
+pub(super) struct Connection<S> {
+    pub(super) channel: Channel<S>,
+    pub(super) local: SocketAddr,
+    pub(super) peer: SocketAddr,
+    pub(super) origin: Origin,
+    pub(super) ready: Ready,
+    /// Whether anything was ever sent, so that a close has something to protect (CL-4).
+    wrote: bool,
+    pub(super) unsent: Option<Box<SendQueue>>,
+}
+
+/// How a connection came about: whose name a certificate must have (tcp.md TLS-21, D10).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// A server has accepted it.
+    Accepted,
+    /// By a `connect` to an address.
+    Address,
+    /// By a `connect` to this name, canonical.
+    Name(Box<str>),
+}
+
+/// What bytes go through.
+#[derive(Debug)]
+pub(super) enum Channel<S> {
+    Plain(S),
+    Tls(Box<TlsStream<S>>),
+}
+
+impl<S: Stream> Channel<S> {
+    pub(super) fn read(&mut self, buffer: &mut BytesMut, max: usize) -> io::Result<usize> {
+        match self {
+            Self::Plain(stream) => stream.read(buffer, max),
+            Self::Tls(stream) => stream.read(buffer, max),
+        }
+    }
+
+    /// Whether bytes may be left although a read came short.
+    pub(super) fn has_more(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            Self::Tls(stream) => stream.has_more(),
+        }
+    }
+
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(stream) => stream.write(data),
+            Self::Tls(stream) => stream.write(data),
+        }
+    }
+
+    /// Writes of several blocks what fits; how much was taken of them.
+    pub(super) fn write_blocks(&mut self, blocks: &[Bytes]) -> io::Result<usize> {
+        match (self, blocks.first()) {
+            (Self::Plain(stream), _) => stream.write_blocks(blocks),
+            (Self::Tls(stream), Some(first)) => stream.write(first),
+            (Self::Tls(_), None) => Ok(0),
+        }
+    }
+
+    pub(super) fn peer_has_ended(&self) -> bool {
+        match self {
+            Self::Plain(stream) => stream.peer_has_ended(),
+            Self::Tls(stream) => stream.peer_has_ended(),
+        }
+    }
+
+    pub(super) fn is_secured(&self) -> bool {
+        matches!(self, Self::Tls(_))
+    }
+}
+
+impl<S: Stream> Connection<S> {
+    pub(super) fn new(stream: S, local: SocketAddr, peer: SocketAddr, origin: Origin) -> Self {
+        // Writable until the kernel says otherwise; readable only when it says so.
+        let ready = Ready { writable: true, ..Ready::default() };
+        let channel = Channel::Plain(stream);
+        Self { channel, local, peer, origin, ready, wrote: false, unsent: None }
+    }
+
+    /// The same connection with another channel over the same stream.
+    pub(super) fn with_channel(
+        self,
+        wrap: impl FnOnce(S) -> Result<TlsStream<S>, (S, Status)>,
+    ) -> Result<Self, (Self, Status)> {
+        let Self { channel, local, peer, origin, ready, wrote, unsent } = self;
+        let (channel, failure) = match channel {
+            Channel::Plain(stream) => match wrap(stream) {
+                Ok(stream) => (Channel::Tls(Box::new(stream)), None),
+                Err((stream, status)) => (Channel::Plain(stream), Some(status)),
+            },
+            secured @ Channel::Tls(_) => (secured, Some(Status::Unexpected)),
+        };
+        let connection = Self { channel, local, peer, origin, ready, wrote, unsent };
+        match failure {
+            None => Ok(connection),
+            Some(status) => Err((connection, status)),
+        }
+    }
+
+    /// The kernel has told that something can be done.
+    pub(super) fn on_ready(&mut self, ready: Ready) {
+        self.ready.merge(ready);
+        if let (true, Channel::Tls(stream)) = (ready.readable, &mut self.channel) {
+            stream.on_readable();
+        }
+    }
+
+    pub(super) fn queue(&mut self) -> &mut SendQueue {
+        self.unsent.get_or_insert_default()
+    }
+
+    /// Writes what the kernel takes, up to a bound, unless earlier bytes are waiting; what was taken
+    /// before a failure.
+    pub(super) fn write(&mut self, data: &[u8]) -> Result<usize, (usize, io::Error)> {
+        let data = &data[..data.len().min(MAX_FLUSH)];
+        let mut taken = 0;
+        while taken < data.len() && self.unsent.is_none() && self.ready.writable {
+            self.wrote = true;
+            match self.channel.write(&data[taken..]) {
+                Ok(0) => return Err((taken, io::ErrorKind::WriteZero.into())),
+                Ok(n) => taken += n,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.ready.writable = false;
+                }
+                Err(error) => return Err((taken, error)),
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Writes what is unsent; whether more could be written at once.
+    pub(super) fn flush(&mut self) -> io::Result<bool> {
+        if !self.ready.writable {
+            return Ok(false);
+        }
+        let flushed = match (&mut self.unsent, &mut self.channel) {
+            (Some(unsent), channel) => unsent.flush(channel),
+            (None, Channel::Tls(stream)) => stream.flush_own().map(|_| true),
+            (None, Channel::Plain(_)) => return Ok(false),
+        };
+        match flushed {
+            Ok(true) => {
+                self.unsent = None;
+                Ok(false)
+            }
+            Ok(false) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.ready.writable = false;
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) fn cancel_sends(&mut self) {
+        if let Some(unsent) = self.unsent.take() {
+            unsent.into_replies().for_each(|reply| reply.fail(Status::SocketNotConnected));
+        }
+    }
+
+    /// The stream, if bytes from the peer are waiting in it: closing it now would reset the
+    /// connection and could destroy what was sent (D5, CL-4).
+    pub(super) fn into_unread(self, buffer: &mut ReadBuffer) -> Option<S> {
+        let (mut stream, wrote) = match self.channel {
+            Channel::Plain(stream) => (stream, self.wrote),
+            Channel::Tls(stream) => (stream.into_plain(), true),
+        };
+        let buffer = buffer.with_room(MAX_RECEIVE);
+        let unread = wrote && matches!(stream.read(buffer, MAX_RECEIVE), Ok(n) if n > 0);
+        buffer.clear();
+        unread.then_some(stream)
+    }
+}

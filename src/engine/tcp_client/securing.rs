@@ -1,0 +1,119 @@
+//! A connected client becomes a secured one (tcp.md 7, socket-legacy.md 7).
+
+use super::{Context, Past, Phase, Reading, TcpClient, Visit, raise_error, receive_limit};
+use crate::api::event::Response;
+use crate::api::net_error::Status;
+use crate::api::properties::{SecureOptions, TlsSession};
+use crate::engine::connection::{Channel, Connection, Origin};
+use crate::engine::registry::Properties;
+use crate::engine::reply::Reply;
+use crate::engine::tls::{self, ServerName};
+use crate::net::Network;
+
+impl<N: Network> TcpClient<N> {
+    /// Puts TLS on the connection; the caller has checked all but what ends the socket (tcp.md TLS-4 to
+    /// TLS-8, socket-legacy.md 7 row 4), which is the result.
+    pub(in crate::engine) fn secure(
+        &mut self,
+        ctx: &mut Context<'_, N>,
+        options: &SecureOptions,
+        reply: Reply,
+    ) -> Visit {
+        let Phase::Connected(connection) = std::mem::replace(&mut self.phase, Phase::Idle) else {
+            reply.complete(Response::failed(Status::Unexpected));
+            return Visit::Rest;
+        };
+        let name = match self.check_for_tls(&connection) {
+            Ok(name) => name,
+            Err(status) => return self.end_for_good(ctx, connection, reply, status),
+        };
+        match connection.with_channel(|stream| ctx.tls.begin(stream, name, options)) {
+            Ok(secured) => {
+                self.phase = Phase::Securing(Box::new((secured, reply)));
+                Visit::Again
+            }
+            Err((connection, status)) => self.end_for_good(ctx, connection, reply, status),
+        }
+    }
+
+    /// `secure` has failed, and with it the socket (TLS-10); what it leaves is for `tear_down`.
+    fn end_for_good(
+        &mut self,
+        ctx: &mut Context<'_, N>,
+        mut connection: Connection<N::Stream>,
+        reply: Reply,
+        status: Status,
+    ) -> Visit {
+        self.fail_asked(Status::ConnectionClosed);
+        connection.cancel_sends();
+        self.phase = Phase::Connected(connection);
+        reply.complete(Response::failed(status));
+        if self.read_limit.take().is_some() && matches!(self.reading, Reading::Events) {
+            raise_error(ctx, Status::ConnectionClosed);
+        }
+        Visit::Gone
+    }
+
+    /// The name to verify, if the connection may be secured.
+    fn check_for_tls(
+        &self,
+        connection: &Connection<N::Stream>,
+    ) -> Result<ServerName<'static>, Status> {
+        let is_busy = self.is_reading() || connection.unsent.is_some();
+        let name = match &connection.origin {
+            _ if is_busy => None,
+            Origin::Accepted => None,
+            Origin::Address => Some(connection.peer.ip().into()),
+            Origin::Name(name) => tls::server_name(name),
+        };
+        match name {
+            None => Err(Status::Failed),
+            Some(_) if connection.channel.peer_has_ended() => Err(Status::SocketNotConnected),
+            Some(name) => Ok(name),
+        }
+    }
+
+    /// Goes on agreeing upon TLS; a failure is the end of the socket (TLS-10).
+    pub(super) fn carry_handshake_on(
+        &mut self,
+        ctx: &mut Context<'_, N>,
+        properties: &Properties,
+    ) -> Visit {
+        let Phase::Securing(securing) = &mut self.phase else { return Visit::Rest };
+        let (Connection { channel: Channel::Tls(stream), ready, .. }, _) = &mut **securing else {
+            return Visit::Rest;
+        };
+        ctx.tls.set_time(ctx.net.calendar_time());
+        let outcome = match stream.handshake() {
+            Ok(false) if stream.has_more() && !stream.is_write_blocked() => return Visit::Again,
+            Ok(false) => return Visit::Rest,
+            Ok(true) => {
+                ready.readable = stream.has_more() || ready.read_closed;
+                Ok(())
+            }
+            Err(error) => Err(tls::status(&error)),
+        };
+        let Phase::Securing(securing) = std::mem::replace(&mut self.phase, Phase::Idle) else {
+            return Visit::Rest;
+        };
+        let (connection, reply) = *securing;
+        if let Err(status) = outcome {
+            return self.end_for_good(ctx, connection, reply, status);
+        }
+        self.phase = Phase::Connected(connection);
+        self.past = Past::Secured;
+        self.read_limit = (!self.paused).then(|| receive_limit(properties));
+        reply.complete(Response::ok_zero());
+        Visit::Again
+    }
+
+    /// What TLS has agreed upon.
+    pub(in crate::engine) fn tls_session(&self) -> Option<TlsSession> {
+        match &self.phase {
+            Phase::Connected(Connection { channel: Channel::Tls(stream), .. }) => {
+                Some(stream.session())
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! Checks a server's certificates. The most serious problem is the result (tcp.md 7.8), where
+//! `webpki` stops at the first, so a failed check goes on to look for worse.
+
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{DigitallySignedStruct, Error, SignatureScheme};
+use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer;
+use x509_parser::public_key::PublicKey;
+
+use super::failure::refusal;
+use crate::api::net_error::Status;
+use crate::trust::Trust;
+
+/// RSA keys below cannot be used (in bits).
+const SMALLEST_RSA: usize = 2048;
+
+/// Checks certificates against the roots of one app.
+#[derive(Debug)]
+pub(super) struct Verifier {
+    pub(super) trust: Arc<Trust>,
+    pub(super) algorithms: WebPkiSupportedAlgorithms,
+}
+
+/// A certificate and who is to vouch for it.
+struct Presented<'a> {
+    der: &'a CertificateDer<'a>,
+    leaf: EndEntityCert<'a>,
+    /// The same, with what `webpki` does not tell.
+    parsed: X509Certificate<'a>,
+    intermediates: &'a [CertificateDer<'a>],
+}
+
+/// The problems of tcp.md 7.8, the most serious first; those without a rank come last.
+const BY_SERIOUSNESS: [Status; 9] = [
+    Status::SslServerCertBadFormat,
+    Status::CertInvalid,
+    Status::CertAuthorityInvalid,
+    Status::CertCommonNameInvalid,
+    Status::CertNameConstraintViolation,
+    Status::CertWeakSignatureAlgorithm,
+    Status::CertWeakKey,
+    Status::CertDateInvalid,
+    Status::SslKeyUsageIncompatible,
+];
+
+impl Verifier {
+    /// The most serious problem, if there is one.
+    pub(super) fn check(
+        &self,
+        der: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> Result<(), Status> {
+        let (leaf, parsed) = match (EndEntityCert::try_from(der), X509Certificate::from_der(der)) {
+            (Ok(leaf), Ok((_, parsed))) => (leaf, parsed),
+            // Old versions can be read, but never be trusted.
+            (Err(webpki::Error::UnsupportedCertVersion), Ok((_, parsed))) => {
+                return Err(self.without_path(&parsed, intermediates));
+            }
+            (Err(error), _) => return Err(unusable(&error)),
+            (Ok(_), Err(_)) => return Err(Status::SslServerCertBadFormat),
+        };
+        let presented = Presented { der, leaf, parsed, intermediates };
+        let mut problems = self.check_path(&presented, now);
+        if presented.leaf.verify_is_valid_for_subject_name(name).is_err() {
+            problems.push(Status::CertCommonNameInvalid);
+        }
+        if is_weak(&presented.parsed) {
+            problems.push(Status::CertWeakKey);
+        }
+        let rank = |problem: &Status| BY_SERIOUSNESS.iter().position(|known| known == problem);
+        match problems.into_iter().min_by_key(|problem| rank(problem).unwrap_or(0)) {
+            None => Ok(()),
+            Some(worst) => Err(worst),
+        }
+    }
+
+    /// Problems of the way from the certificate to a root.
+    fn check_path(&self, presented: &Presented<'_>, now: UnixTime) -> Vec<Status> {
+        // Trusted as it is: nobody else vouches for it.
+        if self.trust.is_added(presented.der) {
+            return check_alone(&presented.parsed, now);
+        }
+        let mut problems = Vec::new();
+        let mut at = now;
+        // Each date that is wrong is passed over, to see whether anything else is. Dates that exclude
+        // each other would send it back and forth.
+        for _ in 0..=2 * presented.intermediates.len() + 2 {
+            let path = presented.leaf.verify_for_usage(
+                self.algorithms.all,
+                self.trust.anchors(),
+                presented.intermediates,
+                at,
+                KeyUsage::server_auth(),
+                None,
+                None,
+            );
+            let (date_problem, next) = match path {
+                Ok(path) => {
+                    problems.extend(self.check_uses(&presented.parsed, &path));
+                    break;
+                }
+                Err(webpki::Error::CertExpired { not_after, .. }) => {
+                    (Status::CertDateInvalid, not_after)
+                }
+                Err(webpki::Error::CertNotValidYet { not_before, .. }) => {
+                    (Status::CertDateInvalid, not_before)
+                }
+                Err(error) => {
+                    problems.push(self.untrusted(&error, presented));
+                    break;
+                }
+            };
+            problems.push(date_problem);
+            at = next;
+        }
+        problems
+    }
+
+    /// What keys may be used for, which `webpki` does not look at.
+    fn check_uses(&self, leaf: &X509Certificate<'_>, path: &VerifiedPath<'_>) -> Option<Status> {
+        let signs_certificates = |der: &CertificateDer<'_>| {
+            let Ok((_, issuer)) = X509Certificate::from_der(der) else { return false };
+            key_usage(&issuer).is_none_or(|usage| usage.key_cert_sign())
+        };
+        if !path.intermediate_certificates().all(|issuer| signs_certificates(&issuer.der())) {
+            return Some(Status::CertInvalid);
+        }
+        let may_sign = key_usage(leaf).is_none_or(|usage| usage.digital_signature());
+        // Private authorities often get this wrong for RSA, where it used to make no difference.
+        let matters = !is_rsa(leaf) || self.trust.is_public(path.anchor());
+        (!may_sign && matters).then_some(Status::SslKeyUsageIncompatible)
+    }
+
+    /// Why there is no way to a root.
+    fn untrusted(&self, error: &webpki::Error, presented: &Presented<'_>) -> Status {
+        use webpki::Error as E;
+        match error {
+            // An issuer that cannot be read vouches for nobody.
+            E::BadDer
+            | E::BadDerTime
+            | E::TrailingData(_)
+            | E::UnknownIssuer
+            | E::MaximumPathBuildCallsExceeded
+            | E::MaximumPathDepthExceeded
+            | E::MaximumSignatureChecksExceeded => Status::CertAuthorityInvalid,
+            E::InvalidSignatureForPublicKey => {
+                let issuers = presented.intermediates.iter();
+                let mut issuers = issuers.filter_map(|der| X509Certificate::from_der(der).ok());
+                if issuers.any(|(_, issuer)| is_weak(&issuer)) {
+                    Status::CertWeakKey
+                } else {
+                    Status::CertAuthorityInvalid
+                }
+            }
+            // Self-signed is found to be an authority before it is found to be unknown.
+            E::CaUsedAsEndEntity => self.without_path(&presented.parsed, presented.intermediates),
+            E::UnsupportedSignatureAlgorithmContext(context) => {
+                if is_weak_signature(&context.signature_algorithm_id) {
+                    Status::CertWeakSignatureAlgorithm
+                } else {
+                    Status::CertInvalid
+                }
+            }
+            E::NameConstraintViolation => Status::CertNameConstraintViolation,
+            E::InvalidCertValidity => Status::CertDateInvalid,
+            _ => Status::CertInvalid,
+        }
+    }
+
+    /// For a certificate that can't be checked to the end: unusable, or from somebody unknown too.
+    fn without_path(
+        &self,
+        certificate: &X509Certificate<'_>,
+        intermediates: &[CertificateDer<'_>],
+    ) -> Status {
+        let issuer = certificate.issuer().as_raw();
+        let is_issuer = |der: &CertificateDer<'_>| {
+            X509Certificate::from_der(der)
+                .is_ok_and(|(_, other)| other.subject().as_raw() == issuer)
+        };
+        // Anchors keep names without their outermost tag and length.
+        let is_anchor = |subject: &[u8]| issuer.ends_with(subject) && !subject.is_empty();
+        let is_known = self.trust.anchors().iter().any(|anchor| is_anchor(&anchor.subject))
+            || intermediates.iter().any(is_issuer);
+        if is_known && certificate.subject() != certificate.issuer() {
+            Status::CertInvalid
+        } else {
+            Status::CertAuthorityInvalid
+        }
+    }
+}
+
+/// Problems of a certificate that needs nobody to vouch for it.
+fn check_alone(certificate: &X509Certificate<'_>, now: UnixTime) -> Vec<Status> {
+    let mut problems = Vec::new();
+    let now = now.as_secs().cast_signed();
+    let validity = certificate.validity();
+    if now < validity.not_before.timestamp() || now > validity.not_after.timestamp() {
+        problems.push(Status::CertDateInvalid);
+    }
+    let serves = match certificate.extended_key_usage() {
+        Ok(usage) => usage.is_none_or(|usage| usage.value.server_auth || usage.value.any),
+        Err(_) => false,
+    };
+    if !serves {
+        problems.push(Status::CertInvalid);
+    }
+    problems
+}
+
+/// Why a certificate cannot be used at all.
+fn unusable(error: &webpki::Error) -> Status {
+    use webpki::Error as E;
+    match error {
+        E::BadDer | E::BadDerTime | E::TrailingData(_) => Status::SslServerCertBadFormat,
+        _ => Status::CertInvalid,
+    }
+}
+
+fn key_usage<'a>(
+    certificate: &'a X509Certificate<'_>,
+) -> Option<&'a x509_parser::extensions::KeyUsage> {
+    certificate.key_usage().ok().flatten().map(|usage| usage.value)
+}
+
+fn is_rsa(certificate: &X509Certificate<'_>) -> bool {
+    matches!(certificate.public_key().parsed(), Ok(PublicKey::RSA(_)))
+}
+
+fn is_weak(certificate: &X509Certificate<'_>) -> bool {
+    match certificate.public_key().parsed() {
+        Ok(PublicKey::RSA(key)) => key.key_size() < SMALLEST_RSA,
+        _ => false,
+    }
+}
+
+/// Whether this AlgorithmIdentifier (without its tag and length) signs with MD2, MD4, MD5 or SHA-1.
+fn is_weak_signature(identifier: &[u8]) -> bool {
+    const RSA: &[u8] = &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01];
+    const ECDSA_SHA1: &[u8] = &[0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01];
+    // pkcs-1 2 to 5: with MD2, MD4, MD5, SHA-1.
+    let by_rsa = identifier.strip_prefix(RSA).and_then(|rest| rest.first());
+    by_rsa.is_some_and(|hash| (2..=5).contains(hash)) || identifier.starts_with(ECDSA_SHA1)
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        match self.check(end_entity, intermediates, server_name, now) {
+            Ok(()) => Ok(ServerCertVerified::assertion()),
+            Err(status) => Err(refusal(status)),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, cert, dss, &self.algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, cert, dss, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}

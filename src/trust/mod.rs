@@ -1,0 +1,106 @@
+//! Whom an app trusts to vouch for servers: the roots that certificates are checked against.
+//!
+//! There is no value that trusts everybody, and nothing here comes from the environment unless the
+//! host asks for the operating system's roots.
+
+use std::borrow::Cow;
+
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, TrustAnchor};
+use webpki::anchor_from_trusted_cert;
+
+use crate::api::net_error::Status;
+
+/// Which roots are trusted besides those that the host adds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Store {
+    /// Those of the web, as Mozilla keeps them.
+    #[default]
+    WebPki,
+    /// Those of the operating system.
+    System,
+    /// None.
+    Nothing,
+}
+
+/// Trusted roots.
+#[derive(Clone, Debug)]
+pub struct Trust {
+    anchors: Cow<'static, [TrustAnchor<'static>]>,
+    /// How many of them, from the first, came with a store and not from the host.
+    public: usize,
+    /// Certificates that the host has added: a server may also present one of them itself.
+    added: Vec<CertificateDer<'static>>,
+}
+
+impl Default for Trust {
+    fn default() -> Self {
+        let anchors = Cow::Borrowed(webpki_roots::TLS_SERVER_ROOTS);
+        Self { public: anchors.len(), anchors, added: Vec::new() }
+    }
+}
+
+impl Trust {
+    /// The roots of a store, and those of a text of certificates in PEM, which must have at least one.
+    pub fn new(store: Store, added: Option<&[u8]>) -> Result<Self, Status> {
+        let mut trust = match store {
+            Store::WebPki => Self::default(),
+            Store::System => Self::of_anchors(system_roots()),
+            Store::Nothing => Self::of_anchors(Vec::new()),
+        };
+        if let Some(text) = added {
+            let added: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text).collect();
+            trust.added = added.map_err(|_| Status::InvalidArgument)?;
+            if trust.added.is_empty() {
+                return Err(Status::InvalidArgument);
+            }
+        }
+        for certificate in &trust.added {
+            let anchor =
+                anchor_from_trusted_cert(certificate).map_err(|_| Status::InvalidArgument)?;
+            trust.anchors.to_mut().push(anchor.to_owned());
+        }
+        Ok(trust)
+    }
+
+    fn of_anchors(anchors: Vec<TrustAnchor<'static>>) -> Self {
+        Self { public: anchors.len(), anchors: anchors.into(), added: Vec::new() }
+    }
+
+    /// Roots of a test, as if the host had added them.
+    #[cfg(test)]
+    pub(crate) fn of_host(added: &[CertificateDer<'static>]) -> Self {
+        Self { public: 0, added: added.to_vec(), ..Self::of_web(added) }
+    }
+
+    /// Roots of a test, as if they came with a store.
+    #[cfg(test)]
+    pub(crate) fn of_web(roots: &[CertificateDer<'static>]) -> Self {
+        let anchors = roots.iter().map(|root| anchor_from_trusted_cert(root).unwrap().to_owned());
+        Self::of_anchors(anchors.collect())
+    }
+
+    /// All roots.
+    #[must_use]
+    pub fn anchors(&self) -> &[TrustAnchor<'static>] {
+        &self.anchors
+    }
+
+    /// Whether a root came with a store.
+    #[must_use]
+    pub fn is_public(&self, anchor: &TrustAnchor<'_>) -> bool {
+        self.anchors.iter().take(self.public).any(|public| public == anchor)
+    }
+
+    /// Whether the host has added this very certificate.
+    #[must_use]
+    pub fn is_added(&self, certificate: &CertificateDer<'_>) -> bool {
+        self.added.contains(certificate)
+    }
+}
+
+/// What the system trusts; a certificate that cannot be read vouches for nobody.
+fn system_roots() -> Vec<TrustAnchor<'static>> {
+    let found = rustls_native_certs::load_native_certs().certs;
+    found.iter().filter_map(|root| Some(anchor_from_trusted_cert(root).ok()?.to_owned())).collect()
+}
