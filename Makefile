@@ -61,7 +61,7 @@ demo: build
 
 test:
 	.ci/deps $(test_needs)
-	$(MAKE) -k lint test-rust test-c test-asan test-package test-python
+	$(MAKE) -k lint test-rust test-c test-asan test-package test-node test-python test-cases
 
 lint:
 	$(CARGO) fmt --check

@@ -69,6 +69,18 @@ PROPERTIES(chrome_sockets_tcp_properties, CHROME_SOCKETS_TCP_PROPERTIES)
 PROPERTIES(chrome_sockets_udp_properties, CHROME_SOCKETS_UDP_PROPERTIES)
 PROPERTIES(chrome_sockets_tcp_server_properties, CHROME_SOCKETS_TCP_SERVER_PROPERTIES)
 
+/* {tlsVersion: {min, max}}; texts that are absent stay NULL. */
+static const chrome_sockets_tcp_secure_options *secure_options(const cJSON *object,
+                                                               chrome_sockets_tcp_secure_options *o) {
+    const cJSON *version = cJSON_GetObjectItem(object, "tlsVersion");
+    if (object == NULL) return NULL;
+    memset(o, 0, sizeof *o);
+    o->size = sizeof *o;
+    o->tls_version_min = cJSON_GetStringValue(cJSON_GetObjectItem(version, "min"));
+    o->tls_version_max = cJSON_GetStringValue(cJSON_GetObjectItem(version, "max"));
+    return o;
+}
+
 /* ---- calls: one function per member, by the shape of its arguments ---- */
 
 #define CALL(name) \
@@ -114,6 +126,12 @@ PROPERTIES(chrome_sockets_tcp_server_properties, CHROME_SOCKETS_TCP_SERVER_PROPE
         return chrome_##name##_update(app, integer(args, 1), properties##_of(wanted(args, 2), &p), cb, u); \
     }
 
+#define SECURE(name)                                                                        \
+    CALL(name) {                                                                            \
+        chrome_sockets_tcp_secure_options o;                                                \
+        return chrome_##name(app, integer(args, 1), secure_options(given(args, 2), &o), cb, u); \
+    }
+
 CREATE(sockets_tcp, chrome_sockets_tcp_properties)
 ID_BOOL(sockets_tcp_set_paused)
 KEEP_ALIVE(sockets_tcp_set_keep_alive)
@@ -123,6 +141,7 @@ CALL(sockets_tcp_connect) {
                                       query_type(args, 4), cb, u);
 }
 ID(sockets_tcp_disconnect)
+SECURE(sockets_tcp_secure)
 ID_DATA(sockets_tcp_send)
 ID(sockets_tcp_close)
 ID(sockets_tcp_get_info)
@@ -185,6 +204,7 @@ ID_TEXT(socket_leave_group)
 ID_INT(socket_set_multicast_time_to_live)
 ID_BOOL(socket_set_multicast_loopback_mode)
 ID(socket_get_joined_groups)
+SECURE(socket_secure)
 
 /* ---- results ---- */
 
@@ -374,6 +394,7 @@ static const member members[] = {
     M("sockets.tcp.setNoDelay", SOCKETS_TCP_SET_NO_DELAY, sockets_tcp_set_no_delay, number)
     M("sockets.tcp.connect", SOCKETS_TCP_CONNECT, sockets_tcp_connect, number)
     M("sockets.tcp.disconnect", SOCKETS_TCP_DISCONNECT, sockets_tcp_disconnect, nothing)
+    M("sockets.tcp.secure", SOCKETS_TCP_SECURE, sockets_tcp_secure, number)
     M("sockets.tcp.send", SOCKETS_TCP_SEND, sockets_tcp_send, sent)
     M("sockets.tcp.close", SOCKETS_TCP_CLOSE, sockets_tcp_close, nothing)
     M("sockets.tcp.getInfo", SOCKETS_TCP_GET_INFO, sockets_tcp_get_info, info)
@@ -430,6 +451,7 @@ static const member members[] = {
     M("socket.setMulticastLoopbackMode", SOCKET_SET_MULTICAST_LOOPBACK_MODE,
       socket_set_multicast_loopback_mode, number)
     M("socket.getJoinedGroups", SOCKET_GET_JOINED_GROUPS, socket_get_joined_groups, groups)
+    M("socket.secure", SOCKET_SECURE, socket_secure, number)
 };
 
 #define MEMBERS (sizeof members / sizeof members[0])

@@ -386,16 +386,27 @@ static void expect(const cJSON *step) {
     }
 }
 
+/* One word for the peer; its answer. */
+static cJSON *ask(const char *operation) {
+    cJSON *request = must(cJSON_CreateArray()), *answer;
+    cJSON_AddItemToArray(request, must(cJSON_CreateString(operation)));
+    answer = peer_ask(run.peer, request);
+    cJSON_Delete(request);
+    return answer;
+}
+
 static int open_app(const cJSON *test) {
     chromesock_app_options options;
     chromesock_texts *texts = NULL;
     chromesock_status status;
     const cJSON *manifest = cJSON_GetObjectItem(test, "manifest"), *quota = cJSON_GetObjectItem(test, "quota");
     char *json = manifest ? must(cJSON_PrintUnformatted(manifest)) : NULL;
+    cJSON *roots = cJSON_GetObjectItem(test, "roots") ? ask("roots") : NULL;
     memset(&options, 0, sizeof options);
     options.size = sizeof options;
     options.delivery = run.mode == REACTOR ? CHROMESOCK_DELIVERY_REACTOR : CHROMESOCK_DELIVERY_QUEUE;
     options.manifest = json;
+    options.extra_roots_pem = cJSON_GetStringValue(cJSON_GetObjectItem(roots, "gives"));
     if (quota) {
         options.present = CHROMESOCK_APP_OPTIONS_WRITE_QUOTA;
         options.write_quota_bytes = (uint64_t)quota->valuedouble;
@@ -411,6 +422,7 @@ static int open_app(const cJSON *test) {
         listen_to_all(run.app, on_event, NULL);
     }
     free(json);
+    cJSON_Delete(roots);
     return status == CHROMESOCK_OK;
 }
 
@@ -517,12 +529,6 @@ static int can(const char *what) {
     return yes;
 }
 
-static void clear_peer(void) {
-    cJSON *request = must(cJSON_Parse("[\"clear\"]"));
-    cJSON_Delete(peer_ask(run.peer, request));
-    cJSON_Delete(request);
-}
-
 int main(int argc, char **argv) {
     int ran = 0, failed = 0, skipped = 0;
     FILE *out;
@@ -545,7 +551,7 @@ int main(int argc, char **argv) {
             }
             ran++;
             failed += !case_holds(test, out);
-            clear_peer();
+            cJSON_Delete(ask("clear"));
         }
         cJSON_Delete(file);
     }

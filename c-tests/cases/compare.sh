@@ -3,7 +3,10 @@
 set -eu
 first=$1
 shift
-[ -s "$first" ]
+if [ ! -s "$first" ]; then
+    echo "no trace: $first" >&2
+    exit 1
+fi
 for other in "$@"; do
     diff -u "$first" "$other"
 done

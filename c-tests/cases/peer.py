@@ -9,8 +9,11 @@ import json
 import random
 import re
 import socket
+import ssl
 import struct
 import sys
+
+from peer_tls import VERSIONS, Authority
 
 DEADLINE = 10.0
 
@@ -47,6 +50,7 @@ def open_socket(kind, address, port=0):
 class Peer:
     def __init__(self):
         self.sockets = {}
+        self._authority = None  # certificates are made when first needed
 
     def add(self, name, sock, label=True):
         assert name not in self.sockets, f"{name} exists"
@@ -65,25 +69,13 @@ class Peer:
         sock.settimeout(DEADLINE)
         return self.add(name, sock, label=False)
 
-    def waiting(self, listener):
-        """Is somebody there to be accepted, at this moment?"""
-        sock = self.sockets[listener]
-        sock.settimeout(0)
-        try:
-            sock.accept()[0].close()
-            return {"gives": True}
-        except BlockingIOError:
-            return {"gives": False}
-        finally:
-            sock.settimeout(DEADLINE)
-
     def connect(self, name, port, address="127.0.0.1"):
         sock = open_socket(socket.SOCK_STREAM, "::1" if ":" in address else "127.0.0.1")
         sock.connect((address, port))
         return self.add(name, sock)
 
     def connects(self, port, address="127.0.0.1"):
-        """Does anybody listen there? Gives the errno's name, or "connected"."""
+        """Does anybody listen there?"""
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as sock:
             sock.settimeout(DEADLINE)
             try:
@@ -159,6 +151,43 @@ class Peer:
             except OSError:
                 pass
         raise OSError("no free port")
+
+    # ---- TLS ----
+
+    @property
+    def authority(self):
+        self._authority = self._authority or Authority()
+        return self._authority
+
+    def roots(self):
+        return {"gives": self.authority.roots}
+
+    def handshake(self, name, kind="good", version=None):
+        """The server's side of one handshake; gives its version, or how it failed."""
+        context = self.authority.context(kind)
+        if version:
+            context.minimum_version = context.maximum_version = VERSIONS[version]
+        try:
+            sock = context.wrap_socket(self.sockets[name], server_side=True)
+        except (ssl.SSLError, OSError):
+            return {"gives": "refused"}
+        self.sockets[name] = sock
+        return {"gives": sock.version()}
+
+    def goodbye(self, name):
+        """The orderly end of TLS; the connection stays."""
+        sock = self.sockets[name]
+        sock.settimeout(0)
+        try:
+            sock.unwrap()
+        except ssl.SSLError:
+            pass  # the answer is not waited for
+        sock.settimeout(DEADLINE)
+        return {}
+
+    def hello(self, name):
+        """Waits until the other end has begun a handshake: gives the kind of its first record."""
+        return {"gives": to_text(self.sockets[name].recv(1, socket.MSG_PEEK))}
 
     # ---- UDP ----
 

@@ -111,6 +111,10 @@ impl<N: Network> Engine<N> {
                 let message = c"Socket type does not support this API";
                 return reply.complete(failed(Status::Failed, message));
             }
+            Machine::TcpClient(client) if client.was_secured() => {
+                let message = c"Cannot listen on a socket that is already connected.";
+                return reply.complete(failed(Status::NotImplemented, message));
+            }
             Machine::TcpClient(client) if client.is_used() => {
                 let message = c"Cannot call both connect and listen on the same socket.";
                 return reply.complete(failed(Status::NotImplemented, message));

@@ -93,7 +93,7 @@ class Case {
   }
 
   async run() {
-    if (this.#open()) {
+    if (await this.#open()) {
       for (const step of this.test.steps ?? []) {
         if (await this.#step(step)) continue;
         this.stoppedAt = JSON.stringify(step);
@@ -116,8 +116,10 @@ class Case {
     return [`== ${this.test.rule}: ${this.test.name}`, ...this.lines, ''].join('\n');
   }
 
-  #open() {
-    const options = this.test.quota === undefined ? {} : { writeQuotaBytes: this.test.quota };
+  async #open() {
+    const options = {};
+    if (this.test.quota !== undefined) options.writeQuotaBytes = this.test.quota;
+    if (this.test.roots) options.extraRootsPem = (await this.peer.ask('roots')).gives;
     try {
       this.#chrome = createChrome(this.test.manifest, options);
     } catch (error) {

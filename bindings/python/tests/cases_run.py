@@ -68,6 +68,17 @@ def plain(value: Any) -> Json:
     return value
 
 
+def properties(given: Json) -> Dict[str, Any]:
+    """By Python's names; {"tlsVersion": {"min": …}} is tls_version_min."""
+    flat: Dict[str, Any] = {}
+    for name, its in given.items():
+        if isinstance(its, dict):
+            flat.update({f"{snake(name)}_{inner}": value for inner, value in properties(its).items()})
+        else:
+            flat[snake(name)] = its
+    return flat
+
+
 def line_of(name: str, value: Json = None, message: Optional[str] = None) -> str:
     shown = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return name + ("" if value is None else f" {shown}") + ("" if message is None else f" ! {message}")
@@ -185,8 +196,11 @@ class Case:
             self.stopped_at = "the end"
 
     def _open(self) -> bool:
+        roots = self._peer.ask("roots")["gives"] if "roots" in self.test else None
         try:
-            self._chrome = create_chrome(self.test.get("manifest"), write_quota_bytes=self.test.get("quota"))
+            self._chrome = create_chrome(
+                self.test.get("manifest"), extra_roots_pem=roots, write_quota_bytes=self.test.get("quota")
+            )
         except ChromeSocketError as error:
             # Chrome's words may come after the place in the manifest.
             refused = self.test.get("refused")
@@ -264,7 +278,7 @@ class Case:
             if isinstance(value, dict):
                 if "data" in value:
                     return bytes_of(value["data"])
-                return {snake(name): its for name, its in value.items()}
+                return properties(value)
             return value
 
         while given and given[-1] is None:  # absent
