@@ -117,6 +117,8 @@ def run_program(command, seconds, cpus):
                               preexec_fn=on(cpus))
     except subprocess.TimeoutExpired as error:
         raise Failure(f"{os.path.basename(command[0])} does not end") from error
+    except OSError as error:
+        raise Failure(str(error)) from error
     if done.returncode != 0:
         raise Failure(done.stderr.strip() or f"{os.path.basename(command[0])} ended with {done.returncode}")
     return json.loads(done.stdout) if done.stdout.strip() else {}
