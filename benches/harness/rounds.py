@@ -117,6 +117,8 @@ def run_program(command, seconds, cpus):
                               preexec_fn=on(cpus))
     except subprocess.TimeoutExpired as error:
         raise Failure(f"{os.path.basename(command[0])} does not end") from error
+    except OSError as error:
+        raise Failure(str(error)) from error
     if done.returncode != 0:
         raise Failure(done.stderr.strip() or f"{os.path.basename(command[0])} ended with {done.returncode}")
     return json.loads(done.stdout) if done.stdout.strip() else {}
@@ -167,7 +169,7 @@ def count_calls(options, workload, contestant, events):
     """The client's figures, and how often the server met each event of the kernel; None if perf cannot tell."""
     with tempfile.NamedTemporaryFile(mode="r", suffix=".csv") as counts:
         with Server(options, workload, contestant) as server:
-            figures = run_client(options, workload, server, COUNTED_SECONDS, wrapper=[
+            figures = run_client(options, workload, server, min(COUNTED_SECONDS, 2 * options.seconds), wrapper=[
                 "perf", "stat", "-x", ",", "-e", ",".join(events), "-p", str(server.process.pid), "-o", counts.name,
                 "--"])
         counted = [line.split(",")[0] for line in counts if any(event in line for event in events)]
