@@ -247,11 +247,12 @@ impl<S: Stream> TlsStream<S> {
         let chain = self.session.peer_certificates().unwrap_or_default();
         TlsSession {
             version: text(version.into()),
-            // The registered name; `rustls` has its own for those of TLS 1.3.
+            // The registered names; `rustls` has its own for those of TLS 1.3, and for one group.
             cipher_suite: text(suite.replacen("TLS13_", "TLS_", 1)),
-            key_exchange_group: text(
-                group.and_then(|group| group.as_str()).unwrap_or_default().into(),
-            ),
+            key_exchange_group: text(match group.and_then(|group| group.as_str()) {
+                Some("X25519") => "x25519".into(),
+                group => group.unwrap_or_default().into(),
+            }),
             verified_name: text(self.name.to_str().into_owned()),
             chain: chain.iter().map(|der| Bytes::copy_from_slice(der)).collect(),
         }
