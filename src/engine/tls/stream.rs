@@ -33,6 +33,8 @@ const MAX_INCOMPLETE: usize = 128 * 1024;
 const CHUNK: usize = 64 * 1024;
 /// Room for what records, alerts and key updates add to a chunk.
 const OVERHEAD: usize = 4 * 1024;
+/// The type of a record that may come before an alert.
+const CHANGE_CIPHER_SPEC: u8 = 20;
 /// System calls of one turn that bring no data.
 const MAX_ROUNDS: usize = 16;
 
@@ -345,11 +347,15 @@ impl<S: Stream> TlsStream<S> {
             asked_for_certificate: self.asked_for_certificate,
         };
         self.failure = Some(failure::status(error, progress));
-        while let UnbufferedStatus {
-            state: Ok(ConnectionState::EncodeTlsData(mut alert)), ..
-        } = self.session.process_tls_records(rest)
+        // An alert is the last that it has to say: asked for more, it would read on.
+        let mut said = CHANGE_CIPHER_SPEC;
+        while said == CHANGE_CIPHER_SPEC
+            && let UnbufferedStatus { state: Ok(ConnectionState::EncodeTlsData(mut data)), .. } =
+                self.session.process_tls_records(rest)
         {
-            self.outgoing.push(&mut alert);
+            let at = self.outgoing.filled;
+            self.outgoing.push(&mut data);
+            said = self.outgoing.block.get(at).map_or(0, |kind| *kind);
         }
         let _ = self.flush_own();
     }
