@@ -257,6 +257,11 @@ impl Rig {
         self.peers.extend(self.sim.accept().into_iter().map(Some));
     }
 
+    /// Asks as the host for what TLS has agreed upon.
+    pub(super) fn ask_tls_session(&mut self, id: i32) {
+        self.call(T::ChromesockTlsSession, id, Command::GetTlsSession);
+    }
+
     // --- out
 
     pub(super) fn say(&mut self, line: String) {

@@ -33,6 +33,8 @@ const MAX_INCOMPLETE: usize = 128 * 1024;
 const CHUNK: usize = 64 * 1024;
 /// Room for what records, alerts and key updates add to a chunk.
 const OVERHEAD: usize = 4 * 1024;
+/// The type of a record that may come before an alert.
+const CHANGE_CIPHER_SPEC: u8 = 20;
 /// System calls of one turn that bring no data.
 const MAX_ROUNDS: usize = 16;
 
@@ -253,11 +255,12 @@ impl<S: Stream> TlsStream<S> {
         let chain = self.session.peer_certificates().unwrap_or_default();
         TlsSession {
             version: text(version.into()),
-            // The registered name; `rustls` has its own for those of TLS 1.3.
+            // The registered names; `rustls` has its own for those of TLS 1.3, and for one group.
             cipher_suite: text(suite.replacen("TLS13_", "TLS_", 1)),
-            key_exchange_group: text(
-                group.and_then(|group| group.as_str()).unwrap_or_default().into(),
-            ),
+            key_exchange_group: text(match group.and_then(|group| group.as_str()) {
+                Some("X25519") => "x25519".into(),
+                group => group.unwrap_or_default().into(),
+            }),
             verified_name: text(self.name.to_str().into_owned()),
             chain: chain.iter().map(|der| Bytes::copy_from_slice(der)).collect(),
         }
@@ -350,11 +353,15 @@ impl<S: Stream> TlsStream<S> {
             asked_for_certificate: self.asked_for_certificate,
         };
         self.failure = Some(failure::status(error, progress));
-        while let UnbufferedStatus {
-            state: Ok(ConnectionState::EncodeTlsData(mut alert)), ..
-        } = self.session.process_tls_records(rest)
+        // An alert is the last that it has to say: asked for more, it would read on.
+        let mut said = CHANGE_CIPHER_SPEC;
+        while said == CHANGE_CIPHER_SPEC
+            && let UnbufferedStatus { state: Ok(ConnectionState::EncodeTlsData(mut data)), .. } =
+                self.session.process_tls_records(rest)
         {
-            self.outgoing.push(&mut alert);
+            let at = self.outgoing.filled;
+            self.outgoing.push(&mut data);
+            said = self.outgoing.block.get(at).map_or(0, |kind| *kind);
         }
         let _ = self.flush_own();
     }

@@ -2,11 +2,13 @@
 //!
 //! Each bad server has a twin that differs in one thing and is served.
 
+mod alerts;
 mod certificates;
 mod damaged;
 mod dates;
 mod names;
 mod peer;
+mod protocol;
 mod ranks;
 mod trust;
 mod usage;
@@ -61,6 +63,7 @@ impl Case {
             twist: None,
             fragment: None,
             suites: |_| true,
+            groups: |_| true,
         };
         Self {
             host: NAME,

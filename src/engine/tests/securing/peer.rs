@@ -14,9 +14,9 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::sign::SingleCertAndKey;
 use rustls::{
-    CipherSuiteCommon, ConnectionTrafficSecrets, ContentType, Error, RootCertStore, ServerConfig,
-    ServerConnection, SupportedCipherSuite, SupportedProtocolVersion, Tls12CipherSuite,
-    Tls13CipherSuite,
+    CipherSuiteCommon, ConnectionTrafficSecrets, ContentType, Error, NamedGroup, RootCertStore,
+    ServerConfig, ServerConnection, SupportedCipherSuite, SupportedProtocolVersion,
+    Tls12CipherSuite, Tls13CipherSuite,
 };
 
 use super::certificates::{Authority, Identity};
@@ -34,6 +34,7 @@ pub(super) struct Server {
     pub(super) twist: Option<Twist>,
     pub(super) fragment: Option<usize>,
     pub(super) suites: fn(&SupportedCipherSuite) -> bool,
+    pub(super) groups: fn(NamedGroup) -> bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -47,6 +48,7 @@ impl Server {
     pub(super) fn start(&self) -> ServerConnection {
         let mut provider = tls::provider();
         provider.cipher_suites.retain(self.suites);
+        provider.kx_groups.retain(|group| (self.groups)(group.name()));
         if let Some(twist) = &self.twist {
             provider.cipher_suites =
                 provider.cipher_suites.iter().map(|s| twisted(s, twist)).collect();

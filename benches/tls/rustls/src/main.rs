@@ -1,0 +1,225 @@
+//! The TLS client by hand: rustls over mio, with its usual buffered sessions; see ../client.h.
+
+use std::error::Error;
+use std::io::{ErrorKind, Read, Write};
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use std::{env, mem, process};
+
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token};
+use rustls::client::{ClientConnection, Resumption};
+use rustls::crypto::aws_lc_rs;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, ServerName};
+
+const CONCURRENT: usize = 8;
+const IDLE: usize = 1000;
+const MOST: usize = 64 * 1024;
+const WARM_UP: Duration = Duration::from_millis(300);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Work {
+    Handshakes,
+    Download,
+    Upload,
+    Idle,
+}
+
+struct Connection {
+    socket: TcpStream,
+    tls: ClientConnection,
+}
+
+struct Client {
+    work: Work,
+    port: u16,
+    seconds: Duration,
+    size: usize,
+    config: Arc<ClientConfig>,
+    poll: Poll,
+    connections: Vec<Option<Connection>>,
+    buffer: Vec<u8>,
+    started: Instant,
+    window: Option<(Instant, Duration, u64)>,
+    count: u64,
+    secured: usize,
+    first_heap: usize,
+}
+
+fn cpu_time() -> Duration {
+    // SAFETY: a struct of integers, filled in by the system.
+    let t = unsafe {
+        let mut t: libc::timespec = mem::zeroed();
+        libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut t);
+        t
+    };
+    Duration::new(t.tv_sec as u64, t.tv_nsec as u32)
+}
+
+fn heap_now() -> usize {
+    // SAFETY: without arguments.
+    let heap = unsafe { libc::mallinfo2() };
+    heap.uordblks + heap.hblkhd
+}
+
+impl Client {
+    fn add(&mut self, count: usize) {
+        self.count += count as u64;
+        let now = Instant::now();
+        let Some((begin, cpu_begin, count_begin)) = self.window else {
+            if now - self.started >= WARM_UP {
+                self.window = Some((now, cpu_time(), self.count));
+            }
+            return;
+        };
+        let elapsed = now - begin;
+        if elapsed < self.seconds {
+            return;
+        }
+        let per_unit = if self.work == Work::Handshakes { 1.0 } else { 1e6 };
+        let units = (self.count - count_begin) as f64 / per_unit;
+        let cpu_ns = (cpu_time() - cpu_begin).as_nanos() as f64 / units;
+        let (rate, total) = (units / elapsed.as_secs_f64(), self.count as f64 / per_unit);
+        println!("{{\"rate\": {rate:.3}, \"cpu_ns\": {cpu_ns:.1}, \"total\": {total:.3}}}");
+        process::exit(0);
+    }
+
+    fn start(&mut self) -> Result<(), Box<dyn Error>> {
+        let mut socket = TcpStream::connect(([127, 0, 0, 1], self.port).into())?;
+        let _ = socket.set_nodelay(true);
+        // SAFETY: the text outlives the call. Where reno is missing the system's choice stays.
+        unsafe {
+            let reno = c"reno".as_ptr().cast();
+            libc::setsockopt(socket.as_raw_fd(), libc::IPPROTO_TCP, libc::TCP_CONGESTION, reno, 4);
+        }
+        let name = ServerName::try_from("127.0.0.1")?;
+        let tls = ClientConnection::new(Arc::clone(&self.config), name)?;
+        let free = self.connections.iter().position(Option::is_none);
+        let at = free.unwrap_or(self.connections.len());
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        self.poll.registry().register(&mut socket, Token(at), interest)?;
+        if at == self.connections.len() {
+            self.connections.push(None);
+        }
+        self.connections[at] = Some(Connection { socket, tls });
+        Ok(())
+    }
+
+    /// Edge-triggered: goes on until the kernel has nothing to give and takes nothing.
+    fn visit(&mut self, at: usize) -> Result<(), Box<dyn Error>> {
+        let Some(mut connection) = self.connections[at].take() else { return Ok(()) };
+        let Connection { socket, tls } = &mut connection;
+        let mut readable = true;
+        let mut writable = true;
+        let was_handshaking = tls.is_handshaking();
+        loop {
+            if self.work == Work::Upload && !tls.is_handshaking() && !tls.wants_write() {
+                let taken = tls.writer().write(&self.buffer[..self.size])?;
+                self.add(taken);
+            }
+            while writable && tls.wants_write() {
+                match tls.write_tls(socket) {
+                    Ok(_) => {}
+                    Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::NotConnected) => {
+                        writable = false;
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            if readable {
+                match tls.read_tls(socket) {
+                    Ok(0) => return Err("the connection ended".into()),
+                    Ok(_) => {
+                        tls.process_new_packets()?;
+                    }
+                    Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::NotConnected) => {
+                        readable = false;
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+                while let Ok(n @ 1..) = tls.reader().read(&mut self.buffer) {
+                    self.add(n);
+                }
+            }
+            let can_write = tls.wants_write() || (self.work == Work::Upload && !tls.is_handshaking());
+            if !readable && !(writable && can_write) {
+                break;
+            }
+        }
+        let done = was_handshaking && !tls.is_handshaking();
+        if done && self.work == Work::Handshakes {
+            tls.send_close_notify();
+            tls.write_tls(socket)?;
+            self.add(1);
+            drop(connection);
+            return self.start();
+        }
+        self.connections[at] = Some(connection);
+        if done && self.work == Work::Idle {
+            self.secured += 1;
+            if self.secured == 1 {
+                self.first_heap = heap_now();
+            } else if self.secured == 1 + IDLE {
+                println!("{{\"bytes\": {}}}", (heap_now() - self.first_heap) / IDLE);
+                process::exit(0);
+            }
+            return self.start();
+        }
+        Ok(())
+    }
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = env::args().collect();
+    let [_, work, port, roots, seconds, size] = &arguments[..] else {
+        return Err("usage: tls-rustls handshakes|download|upload|idle PORT ROOTS SECONDS SIZE".into());
+    };
+    let work = match work.as_str() {
+        "handshakes" => Work::Handshakes,
+        "download" => Work::Download,
+        "upload" => Work::Upload,
+        _ => Work::Idle,
+    };
+    // The same key exchange as in the library.
+    let mut provider = aws_lc_rs::default_provider();
+    let best = aws_lc_rs::kx_group::X25519MLKEM768;
+    provider.kx_groups.retain(|group| group.name() != best.name());
+    provider.kx_groups.insert(0, best);
+    let mut trusted = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(roots)? {
+        trusted.add(certificate?)?;
+    }
+    let mut config = ClientConfig::builder_with_provider(Arc::new(provider))
+        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .with_root_certificates(trusted)
+        .with_no_client_auth();
+    config.resumption = Resumption::disabled();
+    let mut client = Client {
+        work,
+        port: port.parse()?,
+        seconds: Duration::from_secs_f64(seconds.parse()?),
+        size: size.parse()?,
+        config: Arc::new(config),
+        poll: Poll::new()?,
+        connections: Vec::new(),
+        buffer: vec![b'x'; MOST],
+        started: Instant::now(),
+        window: None,
+        count: 0,
+        secured: 0,
+        first_heap: 0,
+    };
+    for _ in 0..if work == Work::Handshakes { CONCURRENT } else { 1 } {
+        client.start()?;
+    }
+    let mut events = Events::with_capacity(64);
+    loop {
+        client.poll.poll(&mut events, None)?;
+        for event in &events {
+            client.visit(event.token().0)?;
+        }
+    }
+}
