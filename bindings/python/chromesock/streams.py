@@ -33,8 +33,7 @@ async def open_connection(
         await tcp.set_paused(socket_id, True)
         await tcp.connect(socket_id, host, port)
         if secure:
-            # Not every build of the library has it.
-            await getattr(tcp, "secure")(socket_id)
+            await tcp.secure(socket_id)
         info = await tcp.get_info(socket_id)
     except BaseException:
         _forget(tcp.close(socket_id))
@@ -154,9 +153,13 @@ class SocketTransport(asyncio.Transport):
         if self._reading and not self._closing:
             _forget(self._tcp.set_paused(self._id, False))
 
-    async def secure(self, **options: Any) -> None:
+    async def secure(
+        self, *, tls_version_min: Optional[str] = None, tls_version_max: Optional[str] = None
+    ) -> None:
         """Starts TLS (STARTTLS). Pause reading before the command that asks for it is sent."""
-        await getattr(self._tcp, "secure")(self._id, **options)
+        await self._tcp.secure(
+            self._id, tls_version_min=tls_version_min, tls_version_max=tls_version_max
+        )
         self.resume_reading()
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:

@@ -1,0 +1,104 @@
+"""`secure` against Python's own ssl: tcp.md 7, socket-legacy.md 7."""
+
+import asyncio
+import ssl
+import subprocess
+
+import pytest
+
+from chromesock import ChromeSocketError, create_chrome, streams
+
+
+@pytest.fixture(scope="module")
+def identity(tmp_path_factory):
+    """A certificate for localhost and 127.0.0.1, trusted only by who is told to."""
+    folder = tmp_path_factory.mktemp("tls")
+    subprocess.run(
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=test"
+        " -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout key.pem -out cert.pem".split(),
+        cwd=folder,
+        check=True,
+        capture_output=True,
+    )
+    return folder
+
+
+@pytest.fixture
+def context(identity):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(identity / "cert.pem", identity / "key.pem")
+    return context
+
+
+@pytest.fixture
+def roots(identity):
+    return (identity / "cert.pem").read_text()
+
+
+async def echo(reader, writer):
+    try:
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+        writer.close()
+    except ConnectionError:
+        pass
+
+
+def port_of(server):
+    return server.sockets[0].getsockname()[1]
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+async def test_a_trusted_server_is_secured(context, roots, host):
+    """TLS-11 recipe 1, TLS-21, TLS-22."""
+    async with await asyncio.start_server(echo, "127.0.0.1", 0, ssl=context) as server:
+        with create_chrome(extra_roots_pem=roots) as chrome:
+            reader, writer = await streams.open_connection(chrome, host, port_of(server), secure=True)
+            block = bytes(range(256)) * 4096
+            writer.write(block)
+            assert await reader.readexactly(len(block)) == block
+            writer.close()
+            await writer.wait_closed()
+
+
+async def test_an_unknown_authority_is_refused_and_the_socket_gone(context, error_of):
+    """tcp.md 7.8 rank 5, TLS-10."""
+    async with await asyncio.start_server(echo, "127.0.0.1", 0, ssl=context) as server:
+        with create_chrome() as chrome:
+            tcp = chrome.sockets.tcp
+            made = await tcp.create()
+            await tcp.set_paused(made.socket_id, True)
+            await tcp.connect(made.socket_id, "localhost", port_of(server))
+            error = await error_of(tcp.secure(made.socket_id))
+            assert (error.code, error.name) == (-202, "net::ERR_CERT_AUTHORITY_INVALID")
+            assert (await error_of(tcp.close(made.socket_id))).message == "Socket not found"
+
+
+async def test_versions_that_exclude_each_other_fail(context, roots, error_of):
+    """tcp.md 7.3."""
+    async with await asyncio.start_server(echo, "127.0.0.1", 0, ssl=context) as server:
+        with create_chrome(extra_roots_pem=roots) as chrome:
+            tcp = chrome.sockets.tcp
+            made = await tcp.create()
+            await tcp.set_paused(made.socket_id, True)
+            await tcp.connect(made.socket_id, "localhost", port_of(server))
+            secure = tcp.secure(made.socket_id, tls_version_min="tls1.3", tls_version_max="tls1.2")
+            assert (await error_of(secure)).code == -107
+
+
+async def test_the_older_api_is_secured_too(context, roots):
+    """socket-legacy.md 7 row 6."""
+    async with await asyncio.start_server(echo, "127.0.0.1", 0, ssl=context) as server:
+        with create_chrome(extra_roots_pem=roots) as chrome:
+            socket = chrome.socket
+            made = await socket.create("tcp")
+            assert await socket.connect(made.socket_id, "localhost", port_of(server)) == 0
+            assert await socket.secure(made.socket_id) == 0
+            assert (await socket.write(made.socket_id, b"hello")).bytes_written == 5
+            assert (await socket.read(made.socket_id)).data == b"hello"
+
+
+async def test_roots_that_cannot_be_read_are_refused():
+    with pytest.raises(ChromeSocketError):
+        create_chrome(extra_roots_pem="no certificate")
