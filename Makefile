@@ -35,7 +35,7 @@ abi := $(shell echo $(version) | sed -E 's/^(0\.[0-9]+|[1-9][0-9]*).*/\1/')
 build_needs = build-essential:g++
 demo_needs = $(build_needs) cmake:cmake ninja-build:ninja curl:curl
 bench_needs = $(demo_needs) pkg-config:pkg-config python3:python3 linux-perf:perf valgrind:valgrind \
-  libuv1-dev libevent-dev libasio-dev
+  libuv1-dev libevent-dev libasio-dev libssl-dev openssl:openssl
 test_needs = $(demo_needs) pkg-config:pkg-config python3:python3 nginx-light:nginx redis-server:redis-server \
   wrk:wrk apache2-utils:ab strace:strace iproute2:ip socat:socat netcat-openbsd util-linux:unshare \
   dnsmasq-base:dnsmasq avahi-daemon:avahi-daemon minissdpd:minissdpd libcjson-dev libssl-dev openssl:openssl \
@@ -177,6 +177,7 @@ test-package: build
 bench: build stage-python stage-node
 	.ci/deps $(bench_needs)
 	benches/run.sh $(if $(QUICK),--quick)
+	benches/tls/run.sh
 	benches/python.sh
 	benches/node.sh
 

@@ -3,7 +3,7 @@
  * Generated from the Rust sources; do not edit.
  *
  * chrome_...      what a page may call: the documented API, name for name.
- * chromesock_...  what only the host may call: apps, delivery, diagnostics.
+ * chromesock_...  what only the host may call: apps, delivery, trust, diagnostics.
  *
  * Threads: any function from any thread, also inside callbacks, unless it says otherwise.
  * Calls: a return value of CHROMESOCK_OK means that exactly one completion follows; any other that

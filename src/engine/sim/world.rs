@@ -327,6 +327,11 @@ impl World {
         Ok(taken)
     }
 
+    /// Bytes that one side of a connection has not read yet.
+    pub(in crate::engine) fn unread(&self, end: usize) -> usize {
+        self.ends[end].input.len()
+    }
+
     pub(super) fn end_sending(&mut self, end: usize) {
         let it = &mut self.ends[end];
         if let Some(other) = it.other.filter(|_| !it.ended && !it.broken) {

@@ -3,6 +3,7 @@
 //! Each bad server has a twin that differs in one thing and is served.
 
 mod alerts;
+mod bounds;
 mod certificates;
 mod damaged;
 mod dates;
@@ -10,6 +11,8 @@ mod names;
 mod peer;
 mod protocol;
 mod ranks;
+mod rules;
+mod sending;
 mod trust;
 mod usage;
 
@@ -156,6 +159,7 @@ impl Case {
         rig.trace.clear();
         rig.sim.take_calls();
         let mut server = self.server.start();
+        server.set_buffer_limit(None);
         server.writer().write_all(WELCOME.as_bytes()).unwrap();
         Talk { rig, server, wire: self.wire.clone(), flight: 0, heard: Vec::new(), error: None }
     }
