@@ -3,7 +3,7 @@
 
 All contestants run in turns, each round with a fresh server. The table gives medians, their spread, the ratio to
 net or dgram, and the server's CPU time for each message, all its threads together. The rows also go to --out, as
-run.py writes its own. Node's event loop has one thread; the binding has two, which share the server's CPU with --pin.
+run.py writes its own. The server has one CPU and the client the other: the binding's two threads share theirs.
 """
 import argparse
 import json
@@ -12,7 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from run import BLOCK, MIB, START_SECONDS, Failure, Machine, on, run_client
+from harness.catalogue import BLOCK, MIB
+from harness.rounds import START_SECONDS, Failure, Machine, on, run_program
 
 HERE = Path(__file__).resolve().parent
 TCP, UDP = ("net", "chromesock"), ("dgram", "chromesock-udp")
@@ -28,15 +29,15 @@ WORKLOADS = {
 def one_round(options, contestant, workload):
     _, client, mode, arguments, _, scale, _ = WORKLOADS[workload]
     command = ["node", str(HERE / "node_server.js"), contestant, mode]
-    pin = on(options.machine.server) if options.pin else None
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=pin) as server:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          preexec_fn=on(options.machine.server)) as server:
         try:
             port = server.stdout.readline().decode().strip()
             if not port.isdigit():
                 raise Failure(f"{contestant} ended without printing its port")
-            figures = run_client(options, [str(options.programs / client), *arguments, "--port", port,
-                                           "--server", str(server.pid), "--seconds", str(options.seconds)],
-                                 options.seconds)
+            figures = run_program([str(options.programs / client), *arguments, "--port", port,
+                                   "--server", str(server.pid), "--seconds", str(options.seconds)],
+                                  options.seconds + START_SECONDS, options.machine.client)
             server.stdin.close()
             if server.wait(START_SECONDS) != 0:
                 raise Failure(f"{contestant} ended with {server.returncode}")
@@ -73,7 +74,6 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--only", action="append", choices=WORKLOADS)
-    parser.add_argument("--pin", action="store_true", help="the server on one CPU, the client on the other")
     parser.add_argument("--programs", type=Path, default=root / "target/benches", help="where the load clients are")
     parser.add_argument("--out", type=Path, default=root / "target/bench/node.json")
     options = parser.parse_args()
