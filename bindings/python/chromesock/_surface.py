@@ -108,6 +108,10 @@ class Tcp:
         socket_id: int
         data: bytes
 
+    class SecureOptions(TypedDict, total=False):
+        tls_version_min: str
+        tls_version_max: str
+
     class SendInfo(NamedTuple):
         result_code: int
         bytes_sent: Optional[int]
@@ -176,6 +180,14 @@ class Tcp:
         """chrome.sockets.tcp.disconnect"""
         driver = self._driver
         return driver.call(driver.lib.chrome_sockets_tcp_disconnect, socket_id)
+
+    def secure(
+        self, socket_id: int, options: Optional[Tcp.SecureOptions] = None, *, tls_version_min: Optional[str] = None, tls_version_max: Optional[str] = None
+    ) -> Future[int]:
+        """chrome.sockets.tcp.secure"""
+        driver = self._driver
+        made = struct("chrome_sockets_tcp_secure_options", {"tls_version_min": 0, "tls_version_max": 0}, options, tls_version_min=tls_version_min, tls_version_max=tls_version_max)
+        return driver.call(driver.lib.chrome_sockets_tcp_secure, socket_id, made[0])
 
     def send(self, socket_id: int, data: Buffer) -> Future[Tcp.SendInfo]:
         """chrome.sockets.tcp.send"""
@@ -575,6 +587,10 @@ class Socket:
         address: str
         port: int
 
+    class SecureOptions(TypedDict, total=False):
+        tls_version_min: str
+        tls_version_max: str
+
     class SocketInfo(NamedTuple):
         socket_type: Socket.SocketType
         connected: bool
@@ -693,6 +709,14 @@ class Socket:
         driver = self._driver
         return driver.call(driver.lib.chrome_socket_get_joined_groups, socket_id)
 
+    def secure(
+        self, socket_id: int, options: Optional[Socket.SecureOptions] = None, *, tls_version_min: Optional[str] = None, tls_version_max: Optional[str] = None
+    ) -> Future[int]:
+        """chrome.socket.secure"""
+        driver = self._driver
+        made = struct("chrome_sockets_tcp_secure_options", {"tls_version_min": 0, "tls_version_max": 0}, options, tls_version_min=tls_version_min, tls_version_max=tls_version_max)
+        return driver.call(driver.lib.chrome_socket_secure, socket_id, made[0])
+
 
 def _socket_accept_info(c: Any) -> Socket.AcceptInfo:
     return Socket.AcceptInfo(
@@ -793,6 +817,7 @@ DECODERS: Dict[int, Callable[[Any], Any]] = {
     261: code,
     262: code,
     263: nothing,
+    264: code,
     265: _tcp_send,
     266: nothing,
     267: _tcp_get_info,
@@ -839,6 +864,7 @@ DECODERS: Dict[int, Callable[[Any], Any]] = {
     1042: code,
     1043: code,
     1044: texts,
+    1045: code,
 }
 
 
