@@ -3,17 +3,19 @@
 
 All contestants run in turns, each round with a fresh server. The table gives medians, their spread, the ratio to
 net or dgram, and the server's CPU time for each message, all its threads together. The rows also go to --out, as
-run.py writes its own. The server has one CPU and the client the other: the binding's two threads share theirs.
+run.py writes its own. Nothing is bound to a CPU: the binding has a thread for its sockets beside Node's, and the system
+places both. The CPU column tells what that costs.
 """
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
 from pathlib import Path
 
 from harness.catalogue import BLOCK, MIB
-from harness.rounds import START_SECONDS, Failure, Machine, on, run_program
+from harness.rounds import START_SECONDS, Failure, run_program
 
 HERE = Path(__file__).resolve().parent
 TCP, UDP = ("net", "chromesock"), ("dgram", "chromesock-udp")
@@ -29,15 +31,14 @@ WORKLOADS = {
 def one_round(options, contestant, workload):
     _, client, mode, arguments, _, scale, _ = WORKLOADS[workload]
     command = ["node", str(HERE / "node_server.js"), contestant, mode]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                          preexec_fn=on(options.machine.server)) as server:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
         try:
             port = server.stdout.readline().decode().strip()
             if not port.isdigit():
                 raise Failure(f"{contestant} ended without printing its port")
             figures = run_program([str(options.programs / client), *arguments, "--port", port,
                                    "--server", str(server.pid), "--seconds", str(options.seconds)],
-                                  options.seconds + START_SECONDS, options.machine.client)
+                                  options.seconds + START_SECONDS, os.sched_getaffinity(0))
             server.stdin.close()
             if server.wait(START_SECONDS) != 0:
                 raise Failure(f"{contestant} ended with {server.returncode}")
@@ -77,7 +78,6 @@ def main():
     parser.add_argument("--programs", type=Path, default=root / "target/benches", help="where the load clients are")
     parser.add_argument("--out", type=Path, default=root / "target/bench/node.json")
     options = parser.parse_args()
-    options.machine = Machine()
     print(f"{'workload':<14}{'contestant':<20}{'median':>10} {'unit':<6}{'min':>10} -{'max':>8}{'ratio':>8}{'cpu ns':>10}")
     rows = [row for workload in options.only or WORKLOADS for row in run_workload(options, workload)]
     options.out.parent.mkdir(parents=True, exist_ok=True)
