@@ -3,16 +3,19 @@
 
 All contestants run in turns, each round with a fresh server. The table gives medians, their spread, the ratio to
 net or dgram, and the server's CPU time for each message, all its threads together. The rows also go to --out, as
-run.py writes its own. Node's event loop has one thread; the binding has two, which share the server's CPU with --pin.
+run.py writes its own. Nothing is bound to a CPU: the binding has a thread for its sockets beside Node's, and the system
+places both. The CPU column tells what that costs.
 """
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
 from pathlib import Path
 
-from run import BLOCK, MIB, START_SECONDS, Failure, Machine, on, run_client
+from harness.catalogue import BLOCK, MIB
+from harness.rounds import START_SECONDS, Failure, run_program
 
 HERE = Path(__file__).resolve().parent
 TCP, UDP = ("net", "chromesock"), ("dgram", "chromesock-udp")
@@ -28,15 +31,14 @@ WORKLOADS = {
 def one_round(options, contestant, workload):
     _, client, mode, arguments, _, scale, _ = WORKLOADS[workload]
     command = ["node", str(HERE / "node_server.js"), contestant, mode]
-    pin = on(options.machine.server) if options.pin else None
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=pin) as server:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
         try:
             port = server.stdout.readline().decode().strip()
             if not port.isdigit():
                 raise Failure(f"{contestant} ended without printing its port")
-            figures = run_client(options, [str(options.programs / client), *arguments, "--port", port,
-                                           "--server", str(server.pid), "--seconds", str(options.seconds)],
-                                 options.seconds)
+            figures = run_program([str(options.programs / client), *arguments, "--port", port,
+                                   "--server", str(server.pid), "--seconds", str(options.seconds)],
+                                  options.seconds + START_SECONDS, os.sched_getaffinity(0))
             server.stdin.close()
             if server.wait(START_SECONDS) != 0:
                 raise Failure(f"{contestant} ended with {server.returncode}")
@@ -73,11 +75,9 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--only", action="append", choices=WORKLOADS)
-    parser.add_argument("--pin", action="store_true", help="the server on one CPU, the client on the other")
     parser.add_argument("--programs", type=Path, default=root / "target/benches", help="where the load clients are")
     parser.add_argument("--out", type=Path, default=root / "target/bench/node.json")
     options = parser.parse_args()
-    options.machine = Machine()
     print(f"{'workload':<14}{'contestant':<20}{'median':>10} {'unit':<6}{'min':>10} -{'max':>8}{'ratio':>8}{'cpu ns':>10}")
     rows = [row for workload in options.only or WORKLOADS for row in run_workload(options, workload)]
     options.out.parent.mkdir(parents=True, exist_ok=True)

@@ -55,9 +55,10 @@ function dgramServer(mode) {
 const makeChrome = () => require(path.join(__dirname, '../bindings/node')).createChrome();
 
 function chromeServer(mode) {
-  const { tcp, tcpServer } = makeChrome().sockets;
+  const chrome = makeChrome();
+  const { tcp, tcpServer } = chrome.sockets;
   const counts = new Map();
-  const ignore = () => {};
+  const ignore = () => void chrome.runtime.lastError;
   const handlers = {
     echo: ({ socketId, data }) => tcp.send(socketId, data, ignore),
     sink({ socketId, data }) {
@@ -69,8 +70,8 @@ function chromeServer(mode) {
     source() {},
   };
   const more = (socketId) =>
-    tcp.send(socketId, BLOCK, ({ resultCode }) => {
-      if (resultCode === 0) more(socketId);
+    tcp.send(socketId, BLOCK, () => {
+      if (!chrome.runtime.lastError) more(socketId);
     });
   tcp.onReceive.addListener(handlers[mode]);
   tcp.onReceiveError.addListener(({ socketId }) => tcp.close(socketId, ignore));

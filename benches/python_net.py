@@ -13,7 +13,8 @@ import sys
 from pathlib import Path
 
 from python_server import CONTESTANTS
-from run import BLOCK, MIB, START_SECONDS, Failure, Machine, on, run_client
+from harness.catalogue import BLOCK, MIB
+from harness.rounds import START_SECONDS, Failure, Machine, on, run_program
 
 HERE = Path(__file__).resolve().parent
 # name -> mode of the server, arguments of the client, unit, what a message adds to it
@@ -37,9 +38,9 @@ def one_round(options, contestant, workload):
             port = server.stdout.readline().decode().strip()
             if not port.isdigit():
                 raise Failure(f"{contestant} ended without printing its port")
-            figures = run_client(options, [str(options.programs / "load"), *arguments, "--port", port,
-                                           "--server", str(server.pid), "--seconds", str(options.seconds)],
-                                 options.seconds)
+            figures = run_program([str(options.programs / "load"), *arguments, "--port", port,
+                                   "--server", str(server.pid), "--seconds", str(options.seconds)],
+                                  options.seconds + START_SECONDS, options.machine.client)
             server.stdin.close()
             if server.wait(START_SECONDS) != 0:
                 raise Failure(f"{contestant} ended with {server.returncode}")

@@ -101,6 +101,8 @@ export namespace sockets.tcp {
     connect(socketId: number, peerAddress: string, peerPort: number, callback: (result: number) => void): void;
     disconnect(socketId: number): Promise<void>;
     disconnect(socketId: number, callback?: () => void): void;
+    secure(socketId: number, options: sockets.tcp.SecureOptions, callback: (result: number) => void): void;
+    secure(socketId: number, callback: (result: number) => void): void;
     send(socketId: number, data: ArrayBuffer | ArrayBufferView, callback: (result: sockets.tcp.SendInfo) => void): void;
     close(socketId: number): Promise<void>;
     close(socketId: number, callback?: () => void): void;
@@ -298,6 +300,8 @@ export namespace socket {
     setMulticastTimeToLive(socketId: number, ttl: number, callback: (result: number) => void): void;
     setMulticastLoopbackMode(socketId: number, enabled: boolean, callback: (result: number) => void): void;
     getJoinedGroups(socketId: number, callback: (result: string[]) => void): void;
+    secure(socketId: number, options: socket.SecureOptions, callback: (result: number) => void): void;
+    secure(socketId: number, callback: (result: number) => void): void;
   }
 }
 

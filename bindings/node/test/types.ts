@@ -2,12 +2,9 @@
 /// <reference types="chrome-types/_all" />
 import { createChrome, destroyChrome, type Chrome } from 'chromesock';
 
-// The table may not have `secure` yet.
-type Of<T, Ours> = 'secure' extends keyof Ours ? T : Omit<T, 'secure'>;
-
 const made: Chrome = createChrome({ sockets: { tcp: { connect: '*' } } }, { writeQuotaBytes: 1 });
-const socket: Of<typeof chrome.socket, Chrome['socket']> = made.socket;
-const tcp: Of<typeof chrome.sockets.tcp, Chrome['sockets']['tcp']> = made.sockets.tcp;
+const socket: typeof chrome.socket = made.socket;
+const tcp: typeof chrome.sockets.tcp = made.sockets.tcp;
 const tcpServer: typeof chrome.sockets.tcpServer = made.sockets.tcpServer;
 const udp: typeof chrome.sockets.udp = made.sockets.udp;
 

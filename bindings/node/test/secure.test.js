@@ -1,0 +1,97 @@
+// tcp.md 7: TLS, with a server of Node's own.
+'use strict';
+
+const assert = require('node:assert');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const tls = require('node:tls');
+const { execFileSync } = require('node:child_process');
+const { once } = require('node:events');
+const { before, test } = require('node:test');
+const { call, chromeOf, next, ok, text } = require('./support');
+
+let key;
+let cert;
+
+before(() => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'chromesock-tls-'));
+  const [keyFile, certFile] = ['key.pem', 'cert.pem'].map((name) => path.join(folder, name));
+  execFileSync('openssl', [
+    'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=localhost',
+    '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-keyout', keyFile, '-out', certFile,
+  ], { stdio: 'ignore' });
+  key = fs.readFileSync(keyFile);
+  cert = fs.readFileSync(certFile, 'utf8');
+  fs.rmSync(folder, { recursive: true });
+});
+
+async function server(t, options) {
+  const listening = tls.createServer({ key, cert, ...options }, (socket) => socket.on('error', () => {}).pipe(socket));
+  listening.on('tlsClientError', () => {});
+  listening.listen(0, '127.0.0.1');
+  await once(listening, 'listening');
+  t.after(() => listening.close());
+  return listening.address().port;
+}
+
+/** tcp.md TLS-11, recipe 1: paused before it connects. */
+async function pausedAndConnected(chrome, port) {
+  const { tcp } = chrome.sockets;
+  const { socketId } = await tcp.create();
+  await tcp.setPaused(socketId, true);
+  assert.strictEqual(await ok(chrome, tcp.connect, socketId, 'localhost', port, 'ipv4'), 0);
+  return socketId;
+}
+
+test('tcp.md TLS-11, TLS-40: a trusted server is talked to', async (t) => {
+  const chrome = chromeOf(t, undefined, { extraRootsPem: cert });
+  const { tcp } = chrome.sockets;
+  const id = await pausedAndConnected(chrome, await server(t));
+  assert.strictEqual(await ok(chrome, tcp.secure, id, { tlsVersion: { min: 'tls1.2', max: 'tls1.3' } }), 0);
+  const echoed = next(tcp.onReceive);
+  await tcp.setPaused(id, false);
+  await ok(chrome, tcp.send, id, Buffer.from('secret'));
+  const info = await echoed;
+  assert.strictEqual(text(info.data), 'secret');
+  await tcp.close(id);
+});
+
+test('tcp.md 7.8: a server that nobody vouches for is refused, and the socket is gone (TLS-10)', async (t) => {
+  const chrome = chromeOf(t);
+  const { tcp } = chrome.sockets;
+  const id = await pausedAndConnected(chrome, await server(t));
+  const refused = await call(chrome, tcp.secure, id);
+  assert.deepStrictEqual(refused, { given: [-202], error: 'net::ERR_CERT_AUTHORITY_INVALID' });
+  assert.deepStrictEqual(await call(chrome, tcp.close, id), { given: [], error: 'Socket not found' });
+});
+
+test('tcp.md 7.3: the limits of the version are kept', async (t) => {
+  const chrome = chromeOf(t, undefined, { extraRootsPem: cert });
+  const id = await pausedAndConnected(chrome, await server(t, { maxVersion: 'TLSv1.2' }));
+  const refused = await call(chrome, chrome.sockets.tcp.secure, id, { tlsVersion: { min: 'tls1.3' } });
+  assert.deepStrictEqual(refused, { given: [-113], error: 'net::ERR_SSL_VERSION_OR_CIPHER_MISMATCH' });
+});
+
+test('socket-legacy.md 7: chrome.socket.secure', async (t) => {
+  const chrome = chromeOf(t, undefined, { extraRootsPem: cert });
+  const { socket } = chrome;
+  const port = await server(t);
+  const { socketId } = await socket.create('tcp');
+  assert.strictEqual(await ok(chrome, socket.connect, socketId, 'localhost', port), 0);
+  assert.strictEqual(await ok(chrome, socket.secure, socketId), 0);
+  assert.deepStrictEqual(await ok(chrome, socket.write, socketId, Buffer.from('secret')), { bytesWritten: 6 });
+  assert.strictEqual(text((await ok(chrome, socket.read, socketId)).data), 'secret');
+  socket.destroy(socketId);
+});
+
+test('tcp.md 7.1: a wrong option throws', (t) => {
+  const { tcp } = chromeOf(t).sockets;
+  const signature = 'sockets.tcp.secure(integer socketId, optional sockets.tcp.SecureOptions options, function callback)';
+  assert.throws(() => tcp.secure(1, { tlsVersion: { min: 1 } }, () => {}), {
+    name: 'TypeError',
+    message:
+      `Error in invocation of ${signature}: Error at parameter 'options': Error at property 'tlsVersion': ` +
+      "Error at property 'min': Invalid type: expected string, found integer.",
+  });
+});
