@@ -31,8 +31,8 @@ abi := $(shell echo $(version) | sed -E 's/^(0\.[0-9]+|[1-9][0-9]*).*/\1/')
 
 # Words of .ci/deps: package, or package:command that serves as well when already there.
 build_needs = build-essential:g++
-demo_needs = $(build_needs) cmake:cmake ninja-build:ninja curl:curl
-bench_needs = $(demo_needs) pkg-config:pkg-config libuv1-dev libssl-dev openssl:openssl python3:python3
+demo_needs = $(build_needs) cmake:cmake ninja-build:ninja curl:curl openssl:openssl
+bench_needs = $(demo_needs) pkg-config:pkg-config libuv1-dev libssl-dev python3:python3
 test_needs = $(bench_needs) nginx-light:nginx redis-server:redis-server wrk:wrk apache2-utils:ab strace:strace \
   iproute2:ip socat:socat netcat-openbsd util-linux:unshare dnsmasq-base:dnsmasq avahi-daemon:avahi-daemon minissdpd:minissdpd \
   gnutls-bin:gnutls-serv dovecot-imapd python3-aiosmtpd
