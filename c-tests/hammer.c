@@ -5,6 +5,7 @@
 
 #include "api.h"
 #include "calls_udp.h"
+#include "tls_peer.h"
 
 enum { THREADS = 3, IDS = 40 };
 
@@ -15,7 +16,7 @@ struct hammer {
     pthread_t thread;
 };
 
-static uint16_t server_port;
+static uint16_t server_port, tls_port;
 static int32_t ids[IDS];
 static pthread_mutex_t ids_mutex = PTHREAD_MUTEX_INITIALIZER;
 static atomic_int running;
@@ -52,7 +53,13 @@ static const char *host(struct hammer *h) {
     return hosts[next(h) % 10];
 }
 
-static int32_t port(struct hammer *h) { return next(h) % 4 ? server_port : number(h); }
+static int32_t port(struct hammer *h) {
+    switch (next(h) % 8) {
+    case 0: case 1: return number(h);
+    case 2: return tls_port;
+    default: return server_port;
+    }
+}
 
 /* A completion's user_data must be a call of ours even when the call is refused later: refused calls
  * simply never complete, and are not counted. */
@@ -196,6 +203,36 @@ static void questions(struct hammer *h) {
     chromesock_texts_free(texts);
 }
 
+static atomic_int secured;
+
+static void wait_done(fx *f, call *c) {
+    long long end = now_ms() + deadline_ms();
+    while (!c->completions) {
+        if (now_ms() > end) FAIL("deadline: call 0x%x", (unsigned)c->type);
+        fx_pump(f, 1);
+    }
+}
+
+/* Secures a connection; as soon as it is connected, or is secured, everybody may have it. */
+static void secure_one(struct hammer *h) {
+    chrome_sockets_tcp_properties keep = tcp_props(CHROME_SOCKETS_TCP_PROPERTIES_PERSISTENT, NULL, 0, 1);
+    int is_tls = next(h) % 8 > 0; /* else a handshake that may never end (tcp.md TLS-27) */
+    int32_t id = 0;
+    call *c;
+    tcp_create(h->f, &keep, &id);
+    tcp_set_paused(h->f, id, next(h) % 8 > 0);
+    wait_done(h->f, tcp_connect(h->f, id, "127.0.0.1", is_tls ? tls_port : server_port));
+    if (!is_tls || next(h) % 4 == 0) keep_id(h, id);
+    c = tcp_secure(h->f, id);
+    if (!is_tls || next(h) % 4 == 0) return;
+    wait_done(h->f, c);
+    if (c->done->message == NULL) secured++;
+    tcp_send(h->f, id, "echo this", 9);
+    tcp_set_paused(h->f, id, 0);
+    get_tls_session(h->f, id);
+    keep_id(h, id);
+}
+
 static void one_step(struct hammer *h) {
     static const char block[70000];
     fx *f = h->f;
@@ -208,7 +245,7 @@ static void one_step(struct hammer *h) {
         any_method(h);
         return;
     }
-    switch (next(h) % 34) {
+    switch (next(h) % 35) {
     case 0: case 1:
         tcp_create(f, next(h) % 2 ? &p : NULL, &made);
         keep_id(h, made);
@@ -247,6 +284,7 @@ static void one_step(struct hammer *h) {
     case 29: case 30: life(h); break;
     case 31: questions(h); break;
     case 32: any_misuse(h); break;
+    case 33: secure_one(h); break;
     default: fx_pump(f, 1); break;
     }
 }
@@ -286,6 +324,8 @@ static void hammer(fx *f) {
     struct hammer h[THREADS];
     call *c;
     int32_t server = new_server(f);
+    tls_echo *echo = tls_echo_start(peer_listen(&tls_port));
+    secured = 0;
     IS_OK0(server_listen(f, server, "127.0.0.1", 0));
     c = server_get_info(f, server);
     IS_OK(c);
@@ -308,13 +348,17 @@ static void hammer(fx *f) {
     IS_OK(tcp_get_sockets(f));
     f->inside = NOTHING;
     IS_OK(tcp_get_sockets(f));
+    printf("  %d secured\n", atomic_load(&secured));
+    CHECK(secured > 0);
+    tls_echo_stop(echo);
 }
 
 int main(int argc, char **argv) {
+    chromesock_app_options o = tls_options();
     seed = argc > 1 ? strtoull(argv[1], NULL, 0) : (uint64_t)time(NULL);
     steps = argc > 2 ? atol(argv[2]) : scaled(6000);
     harness_init(0, NULL);
     printf("seed %llu, %ld steps, %d threads\n", (unsigned long long)seed, steps, (int)THREADS);
-    RUN_ALL_MODES(hammer);
+    RUN_ALL_MODES_WITH(hammer, &o);
     return harness_finish();
 }

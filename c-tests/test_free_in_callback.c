@@ -4,7 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "harness.h"
+#include "tls_peer.h"
 
 static uint32_t trigger;
 static atomic_int fired;
@@ -48,17 +48,34 @@ static void wait_released(fx *f) {
     pthread_mutex_unlock(&f->mutex);
 }
 
+/* Servers of a handshake that stalls and of a secured connection with sends unfinished. */
+static tls_peer *secured;
+static int stalled_fd;
+
 static void start_pending(fx *f, blackhole *b, int *peer) {
     int32_t id = new_tcp(f), sender;
     static char big[1 << 20];
+    tcp_secure(f, connected_paused(f, &stalled_fd));
+    tcp_send(f, tls_secured(f, NULL, &secured), big, sizeof big);
     tcp_connect(f, id, "127.0.0.1", b->port);
     sender = connected(f, peer);
     for (int n = 0; n < 30; n++) tcp_send(f, sender, big, sizeof big);
     for (int n = 0; n < 20; n++) tcp_get_info(f, id);
 }
 
+static void end_pending(blackhole *b, int peer) {
+    peer_wait_end(peer);
+    close(peer);
+    peer_wait_end(stalled_fd);
+    close(stalled_fd);
+    tls_peer_wait_end(secured);
+    tls_peer_free(secured);
+    blackhole_close(b);
+}
+
 static void own_app(enum mode mode, uint32_t type) {
-    fx *f = fx_new(mode, NULL);
+    chromesock_app_options o = tls_options();
+    fx *f = fx_new(mode, &o);
     blackhole b;
     int peer;
     blackhole_open(&b, "127.0.0.1", 0);
@@ -83,9 +100,7 @@ static void own_app(enum mode mode, uint32_t type) {
     wait_released(f);
     stay_on_main = 0;
     fx_check_calls(f);
-    peer_wait_end(peer);
-    close(peer);
-    blackhole_close(&b);
+    end_pending(&b, peer);
     fx_forget(f);
 }
 
@@ -212,20 +227,19 @@ static void waits_for_a_callback_elsewhere(void) {
 
 /* Plain ends: free at once, free with all kinds of work pending, free after close, NULL. */
 static void free_without_close(void) {
+    chromesock_app_options o = tls_options();
     for (int mode = 0; mode < MODE_COUNT; mode++) {
         fx *f = fx_new((enum mode)mode, NULL);
         blackhole b;
         int peer;
         chromesock_app_free(f->app);
         fx_forget(f);
-        f = fx_new((enum mode)mode, NULL);
+        f = fx_new((enum mode)mode, &o);
         blackhole_open(&b, "127.0.0.1", 0);
         start_pending(f, &b, &peer);
         chromesock_app_free(f->app);
         if (mode != MODE_PULL) fx_check_calls(f); /* handed to their callbacks */
-        peer_wait_end(peer);
-        close(peer);
-        blackhole_close(&b);
+        end_pending(&b, peer);
         fx_forget(f);
         f = fx_new((enum mode)mode, NULL);
         CHECK_INT(chromesock_app_close(f->app), CHROMESOCK_OK);

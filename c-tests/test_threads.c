@@ -2,7 +2,7 @@
  * comes twice, callbacks never overlap (the recorder checks both), one socket's sends stay whole. */
 #include <unistd.h>
 
-#include "harness.h"
+#include "tls_peer.h"
 
 enum { MOST = 4 };
 static struct worker {
@@ -112,6 +112,22 @@ static void streams_stay_whole(fx *f) {
     }
 }
 
+/* The same over TLS. */
+static void secured_streams_stay_whole(fx *f) {
+    tls_peer *peers[MOST];
+    for (int k = 0; k < MOST; k++) workers[k].id = tls_secured(f, NULL, &peers[k]);
+    start(f, MOST, sender);
+    finish(f, MOST);
+    for (int k = 0; k < MOST; k++) {
+        for (long n = 0; n < scaled(500); n++) {
+            char text[32];
+            snprintf(text, sizeof text, "[%d:%ld]", k, n);
+            tls_peer_expect(peers[k], text);
+        }
+        tls_peer_free(peers[k]);
+    }
+}
+
 /* Several drains in parallel: each event is handed out once; callbacks do not overlap. */
 static void *drainer(void *arg) {
     struct worker *w = arg;
@@ -133,11 +149,13 @@ static void parallel_drains(fx *f) {
 }
 
 int main(int argc, char **argv) {
+    chromesock_app_options o = tls_options();
     harness_init(argc, argv);
     RUN_ALL_MODES(two_threads);
     RUN_ALL_MODES(four_threads);
     RUN_ALL_MODES(one_socket_four_threads);
     RUN_ALL_MODES(streams_stay_whole);
+    RUN_ALL_MODES_WITH(secured_streams_stay_whole, &o);
     RUN_ALL_MODES(parallel_drains);
     return harness_finish();
 }

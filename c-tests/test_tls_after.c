@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "api.h"
 #include "calls_socket.h"
 #include "resolve_shim.h"
 #include "tls_peer.h"
@@ -49,6 +50,24 @@ static void what_stays(fx *f) {
     CHECK_INT(info_of(f, id)->connected, 0);
     tls_peer_free(p);
     close(listen_fd);
+}
+
+/* G-20: every method of the header, on a secured socket of either generation, and once more when it has
+ * been closed: each completes once (fx_end counts). */
+static void every_method(fx *f) {
+    for (size_t n = 0; n < api_methods_len; n++)
+        for (int legacy = 0; legacy < 2; legacy++) {
+            tls_peer *p;
+            int32_t id = (legacy ? tls_sock_secured : tls_secured)(f, NULL, &p), made;
+            struct api_in in = api_harmless(id, &made);
+            call *c = api_call(f, &api_methods[n], &in);
+            get_tls_session(f, id);
+            if (legacy) sock_destroy(f, id);
+            else tcp_close(f, id);
+            await(api_call(f, &api_methods[n], &in));
+            await(c);
+            tls_peer_free(p);
+        }
 }
 
 /* Q-1, S-2: the write quota counts bytes of the program, and the bytes come back. */
@@ -367,6 +386,7 @@ int main(int argc, char **argv) {
     setenv("SSLKEYLOGFILE", "no-such-keys", 1);
     harness_init(argc, argv);
     RUN_ALL_MODES_WITH(what_stays, &o);
+    RUN_ALL_MODES_WITH(every_method, &o);
     RUN_ALL_MODES_WITH(quota, &small);
     RUN_ALL_MODES_WITH(names, &o);
     RUN_ALL_MODES_WITH(name_of_the_connection, &choosy);

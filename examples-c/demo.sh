@@ -6,12 +6,14 @@ set -euo pipefail
 
 programs=${1:?usage: demo.sh FOLDER_OF_THE_PROGRAMS}
 here=$(cd "$(dirname "$0")" && pwd)
-command -v curl >/dev/null || { echo "demo: curl is not installed"; exit 77; }
+for needed in curl openssl; do
+  command -v $needed >/dev/null || { echo "demo: $needed is not installed"; exit 77; }
+done
 
 scratch=$(mktemp -d)
-server=
+server= secure_server=
 cleanup() {
-  if [ -n "$server" ]; then kill -KILL "$server" 2>/dev/null || true; fi
+  for process in $server $secure_server; do kill -KILL "$process" 2>/dev/null || true; done
   rm -rf "$scratch"
 }
 trap cleanup EXIT
@@ -74,6 +76,34 @@ else
   cat "$scratch/fetch-log"
 fi
 compare "$scratch/got" examples-c/minimal.c "fetch -v  /examples-c/minimal.c"
+
+# A certificate of its own, which fetch is told to trust; and a server that is not ours.
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=demo -keyout "$scratch/key.pem" \
+  -addext subjectAltName=DNS:localhost -addext basicConstraints=critical,CA:FALSE -out "$scratch/cert.pem" 2>/dev/null
+mkfifo "$scratch/secure-out"
+openssl s_server -accept 127.0.0.1:0 -WWW -cert "$scratch/cert.pem" -key "$scratch/key.pem" \
+  >"$scratch/secure-out" 2>/dev/null </dev/null &
+secure_server=$!
+exec 4<"$scratch/secure-out"
+port=
+while [ -z "$port" ] && IFS= read -r -t 30 -u 4 line; do
+  case $line in "ACCEPT "*) port=${line##*:} ;; esac
+done
+[ -n "$port" ] || { echo "demo: openssl s_server did not start"; exit 1; }
+cat <&4 >/dev/null &
+echo
+echo "The same over https, from openssl s_server; and what fetch says without --cacert:"
+"$programs/fetch" -v --cacert "$scratch/cert.pem" "https://localhost:$port/random-20MB.bin" \
+  2>"$scratch/fetch-log" >"$scratch/got" || true
+awk '/onReceive [{]/ && ++n > 2 { next } { print "  " $0 }' "$scratch/fetch-log"
+compare "$scratch/got" random-20MB.bin "fetch --cacert cert.pem https://…/random-20MB.bin"
+refused=0
+"$programs/fetch" "https://localhost:$port/random-20MB.bin" >"$scratch/got" 2>"$scratch/fetch-log" || refused=$?
+sed 's/^/  /' "$scratch/fetch-log"
+if [ "$refused" -ne 7 ] || [ -s "$scratch/got" ]; then echo "  NOT REFUSED"; bad=$((bad + 1)); fi
+kill "$secure_server"
+wait "$secure_server" || true
+secure_server=
 
 kill -TERM "$server"
 ended=0

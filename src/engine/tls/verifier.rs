@@ -169,7 +169,13 @@ impl Verifier {
                 }
             }
             E::NameConstraintViolation => Status::CertNameConstraintViolation,
-            E::InvalidCertValidity => Status::CertDateInvalid,
+            // Dates that exclude each other are found before the issuer is looked for.
+            E::InvalidCertValidity => {
+                match self.without_path(&presented.parsed, presented.intermediates) {
+                    Status::CertAuthorityInvalid => Status::CertAuthorityInvalid,
+                    _ => Status::CertDateInvalid,
+                }
+            }
             _ => Status::CertInvalid,
         }
     }
