@@ -158,7 +158,7 @@ impl Client {
             }
             let can_write =
                 tls.wants_write() || (self.work == Work::Upload && !tls.is_handshaking());
-            if !readable && !(writable && can_write) {
+            if !(readable || writable && can_write) {
                 break;
             }
         }
