@@ -55,7 +55,10 @@ static void ask(fx *f, int32_t id, const char *question, const char *answer) {
 
 /* ---- openssl s_server -rev: answers with each line reversed ---- */
 
-enum { MISMATCH = CHROMESOCK_SSL_VERSION_OR_CIPHER_MISMATCH, NEEDED = CHROMESOCK_SSL_CLIENT_AUTH_CERT_NEEDED };
+enum {
+    MISMATCH = CHROMESOCK_SSL_VERSION_OR_CIPHER_MISMATCH,
+    NEEDED = CHROMESOCK_SSL_CLIENT_AUTH_CERT_NEEDED
+};
 
 static struct row {
     const char *more[8];
@@ -205,12 +208,13 @@ static void nginx(fx *f) {
     IS_OK0(secure);
     IS_SENT(tcp_send(f, id, get, sizeof get - 1), sizeof get - 1);
     IS_OK(tcp_set_paused(f, id, 0));
-    while ((body = len ? memmem(got, len, "\r\n\r\n", 4) : NULL) == NULL || len < (size_t)(body - got) + 4 + SIZE) {
+    do {
         const ev *e = await_event(f, CHROME_SOCKETS_TCP_ON_RECEIVE, id);
         CHECK(len + e->len <= SIZE + 4096);
         memcpy(got + len, e->data, e->len);
         len += e->len;
-    }
+        body = memmem(got, len, "\r\n\r\n", 4);
+    } while (body == NULL || len < (size_t)(body + 4 - got) + SIZE);
     CHECK(strncmp(got, "HTTP/1.1 200", 12) == 0);
     CHECK_MEM(body + 4, len - (size_t)(body + 4 - got), file, SIZE);
     receive_error(f, id, CHROMESOCK_CONNECTION_CLOSED);

@@ -365,15 +365,52 @@ static void no_keys(fx *f) {
     tls_peer_free(p);
 }
 
-/* Roots: nobody vouches for the server (-202). */
-static void untrusted(fx *f) {
-    int fd;
-    int32_t id = connected_paused(f, &fd);
-    call *c = tcp_secure(f, id);
-    tls_peer *p = tls_peer_new(fd, NULL);
-    tls_peer_handshake(p);
-    SECURE_FAILED(c, CHROMESOCK_CERT_AUTHORITY_INVALID);
-    tls_peer_free(p);
+/* Roots that are none, and choices that are none, stop the app at once; nobody is trusted by mistake. */
+static void bad_options(void) {
+    static const char *const texts[] = {"", "no certificate", "-----BEGIN CERTIFICATE-----\n", "\xff",
+                                        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"};
+    static const int32_t trusts[] = {-1, 3, INT32_MIN, INT32_MAX};
+    chromesock_app *app = NULL;
+    chromesock_app_options o = tls_options();
+    o.size = sizeof o;
+    for (size_t n = 0; n < sizeof texts / sizeof texts[0]; n++) {
+        o.extra_roots_pem = texts[n];
+        CHECK_INT(chromesock_app_new(&o, &app), CHROMESOCK_INVALID_ARGUMENT);
+    }
+    o = tls_options();
+    o.size = sizeof o;
+    for (size_t n = 0; n < sizeof trusts / sizeof trusts[0]; n++) {
+        o.trust = trusts[n];
+        CHECK_INT(chromesock_app_new(&o, &app), CHROMESOCK_INVALID_ARGUMENT);
+    }
+    CHECK(app == NULL);
+}
+
+/* The roots of the web and of the system do not vouch for the test's authority; added ones do so beside
+ * them. */
+static void every_trust(fx *f) {
+    (void)f;
+    for (int added = 0; added < 2; added++)
+        for (int32_t trust = CHROMESOCK_TRUST_WEB_PKI; trust <= CHROMESOCK_TRUST_ONLY_EXTRA; trust++) {
+            chromesock_app_options o = tls_options();
+            fx *g;
+            tls_peer *p;
+            int32_t id;
+            int fd;
+            call *c;
+            o.trust = trust;
+            if (!added) o.extra_roots_pem = NULL;
+            g = fx_new(f->mode, &o);
+            id = connected_paused(g, &fd);
+            c = tcp_secure(g, id);
+            p = tls_peer_new(fd, NULL);
+            tls_peer_handshake(p);
+            if (added) IS_OK0(c);
+            else SECURE_FAILED(c, CHROMESOCK_CERT_AUTHORITY_INVALID);
+            tls_peer_free(p);
+            fx_end(g);
+        }
+    current = f;
 }
 
 int main(int argc, char **argv) {
@@ -399,6 +436,7 @@ int main(int argc, char **argv) {
     RUN_ALL_MODES_WITH(session_facts, &o);
     RUN_ALL_MODES_WITH(keys, &telling);
     RUN_ALL_MODES_WITH(no_keys, &o);
-    RUN_ALL_MODES(untrusted);
+    RUN_ALL_MODES(every_trust);
+    RUN(bad_options);
     return harness_finish();
 }

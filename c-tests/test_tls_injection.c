@@ -90,7 +90,7 @@ static void injected(fx *f, const struct flow *flow, enum when when, int exact) 
     }
     last_answer(fd, flow->lines[n].server, flow->injected, when);
     if (exact) receive(f, id, flow->lines[n].server);
-    else await_event(f, CHROME_SOCKETS_TCP_ON_RECEIVE, id); /* plain text before secure: still the program's */
+    else await_event(f, CHROME_SOCKETS_TCP_ON_RECEIVE, id); /* before secure: still the program's */
     if (when == BEFORE_SECURE) {
         peer_text(fd, flow->injected);
         settle(f);
@@ -111,10 +111,7 @@ static void injected(fx *f, const struct flow *flow, enum when when, int exact) 
         return;
     }
     SECURE_FAILED(secure, CHROMESOCK_SSL_PROTOCOL_ERROR);
-    settle(f);
-    for (size_t k = since; k < f->len; k++)
-        if (f->events[k]->id == id && f->events[k]->type == CHROME_SOCKETS_TCP_ON_RECEIVE)
-            FAIL("%s: plain bytes after secure was called", flow->name);
+    no_data_since(f, since, flow->name);
     close(fd);
 }
 
@@ -167,7 +164,7 @@ static void queued_but_not_taken(fx *f) {
     }
 }
 
-/* A plain read that was answered and not taken: its completion comes (G-20), without its bytes. */
+/* socket-legacy.md 7: what no read has asked for before secure is never read after it. */
 static void legacy_injected(fx *f) {
     for (size_t n = 0; n < sizeof flows / sizeof flows[0]; n++)
         for (int when = 0; when < WHENS; when++) {

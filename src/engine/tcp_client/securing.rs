@@ -1,5 +1,7 @@
 //! A connected client becomes a secured one (tcp.md 7, socket-legacy.md 7).
 
+use std::io;
+
 use super::{Context, Past, Phase, Reading, TcpClient, Visit, raise_error, receive_limit};
 use crate::api::event::Response;
 use crate::api::net_error::Status;
@@ -85,8 +87,8 @@ impl<N: Network> TcpClient<N> {
         };
         ctx.tls.set_time(ctx.net.calendar_time());
         let outcome = match stream.handshake() {
-            Ok(false) if stream.has_more() && !stream.is_write_blocked() => return Visit::Again,
-            Ok(false) => return Visit::Rest,
+            Ok(false) => return Visit::Again,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Visit::Rest,
             Ok(true) => {
                 ready.readable = stream.has_more() || ready.read_closed;
                 Ok(())

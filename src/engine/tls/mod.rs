@@ -4,6 +4,8 @@
 //! off; there is no resumption, no early data, no ALPN and no client certificate.
 
 mod failure;
+#[cfg(any(test, fuzzing))]
+pub(super) mod fixed;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -43,6 +45,19 @@ pub struct TlsSetup {
     pub trust: Arc<Trust>,
     /// Whether the host is told the keys, so that it can read what is captured.
     pub logs_keys: bool,
+    /// Whether nothing is random.
+    #[cfg(any(test, fuzzing))]
+    pub is_fixed: bool,
+}
+
+impl TlsSetup {
+    fn provider(&self) -> CryptoProvider {
+        #[cfg(any(test, fuzzing))]
+        if self.is_fixed {
+            return fixed::provider();
+        }
+        provider()
+    }
 }
 
 /// What the secured streams of one app share.
@@ -165,7 +180,7 @@ impl Tls {
         if let Some((_, config)) = self.configs.iter().find(|(of, _)| *of == versions) {
             return Ok(Arc::clone(config));
         }
-        let provider = provider();
+        let provider = self.setup.provider();
         let listener = &self.common.listener;
         let verifier = Verifier {
             trust: Arc::clone(&self.setup.trust),

@@ -144,12 +144,12 @@ impl<S: Stream> TlsStream<S> {
         })
     }
 
-    /// Carries the handshake on; whether it is done.
+    /// Carries the handshake on; whether it is done. `WouldBlock`: only an event can bring it further.
     pub(in crate::engine) fn handshake(&mut self) -> io::Result<bool> {
         let mut write_failure = None;
         for _ in 0..MAX_ROUNDS {
             match self.flush_own() {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
                 // What the peer said before it went away tells more.
                 Err(error) => {
                     self.give_back_block();
@@ -178,19 +178,10 @@ impl<S: Stream> TlsStream<S> {
                 (Ok(true), error) => write_failure = error,
                 (_, Some(error)) => return Err(error),
                 (Ok(false), None) => return Err(failure::to_io(Status::ConnectionClosed)),
-                (Err(error), None) if error.kind() == io::ErrorKind::WouldBlock => {
-                    return Ok(false);
-                }
                 (Err(error), None) => return Err(error),
             }
         }
-        self.drained = false;
         Ok(false)
-    }
-
-    /// Whether the session waits for room to say something.
-    pub(in crate::engine) fn is_write_blocked(&self) -> bool {
-        !self.outgoing.is_empty()
     }
 
     /// Something has come since the last read; it may be a while until it is this stream's turn to

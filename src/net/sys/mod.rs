@@ -88,9 +88,16 @@ impl SysNetwork {
 }
 
 fn new_socket(address: SocketAddr) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_nonblocking(true)?;
-    Ok(socket)
+    let (domain, protocol) = (Domain::for_address(address), Some(Protocol::TCP));
+    // Systems without the flag take further calls.
+    #[cfg(not(target_vendor = "apple"))]
+    return Socket::new(domain, Type::STREAM.nonblocking(), protocol);
+    #[cfg(target_vendor = "apple")]
+    {
+        let socket = Socket::new(domain, Type::STREAM, protocol)?;
+        socket.set_nonblocking(true)?;
+        Ok(socket)
+    }
 }
 
 /// Options of a fresh connection; on Linux a listener hands them to what it accepts.

@@ -1,19 +1,21 @@
-//! The TLS client by hand: rustls over mio, with its usual buffered sessions; see ../client.h.
+//! The TLS client by hand: rustls over mio, with its usual buffered sessions; see ../client.h. And a server
+//! of handshakes, as ../server.c, for the key exchange that OpenSSL does not have: X25519MLKEM768.
 
 use std::error::Error;
 use std::io::{ErrorKind, Read, Write};
+use std::net::TcpListener;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use std::{env, mem, process};
+use std::{env, io, mem, process, thread};
 
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 use rustls::client::{ClientConnection, Resumption};
-use rustls::crypto::aws_lc_rs;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::{ClientConfig, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, ServerName};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 
 const CONCURRENT: usize = 8;
 const IDLE: usize = 1000;
@@ -123,7 +125,12 @@ impl Client {
             while writable && tls.wants_write() {
                 match tls.write_tls(socket) {
                     Ok(_) => {}
-                    Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::NotConnected) => {
+                    Err(error)
+                        if matches!(
+                            error.kind(),
+                            ErrorKind::WouldBlock | ErrorKind::NotConnected
+                        ) =>
+                    {
                         writable = false;
                     }
                     Err(error) => return Err(error.into()),
@@ -135,7 +142,12 @@ impl Client {
                     Ok(_) => {
                         tls.process_new_packets()?;
                     }
-                    Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::NotConnected) => {
+                    Err(error)
+                        if matches!(
+                            error.kind(),
+                            ErrorKind::WouldBlock | ErrorKind::NotConnected
+                        ) =>
+                    {
                         readable = false;
                     }
                     Err(error) => return Err(error.into()),
@@ -144,8 +156,9 @@ impl Client {
                     self.add(n);
                 }
             }
-            let can_write = tls.wants_write() || (self.work == Work::Upload && !tls.is_handshaking());
-            if !readable && !(writable && can_write) {
+            let can_write =
+                tls.wants_write() || (self.work == Work::Upload && !tls.is_handshaking());
+            if !(readable || writable && can_write) {
                 break;
             }
         }
@@ -172,10 +185,50 @@ impl Client {
     }
 }
 
+/// The hybrid key exchange, before the others or alone.
+fn provider(only: bool) -> Arc<CryptoProvider> {
+    let mut provider = aws_lc_rs::default_provider();
+    let best = aws_lc_rs::kx_group::X25519MLKEM768;
+    provider.kx_groups.retain(|group| group.name() != best.name() && !only);
+    provider.kx_groups.insert(0, best);
+    Arc::new(provider)
+}
+
+/// Serves one connection after the other, until the standard input ends.
+fn serve(certificate: &str, key: &str) -> Result<(), Box<dyn Error>> {
+    let chain = CertificateDer::pem_file_iter(certificate)?.collect::<Result<_, _>>()?;
+    let mut config = ServerConfig::builder_with_provider(provider(true))
+        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .with_no_client_auth()
+        .with_single_cert(chain, PrivateKeyDer::from_pem_file(key)?)?;
+    config.send_tls13_tickets = 0;
+    let config = Arc::new(config);
+    let listener = TcpListener::bind(("127.0.0.1", 0))?;
+    println!("{}", listener.local_addr()?.port());
+    thread::spawn(|| {
+        let _ = io::copy(&mut io::stdin(), &mut io::sink());
+        process::exit(0);
+    });
+    for socket in listener.incoming() {
+        let tls = ServerConnection::new(Arc::clone(&config))?;
+        let mut stream = StreamOwned::new(tls, socket?);
+        // Clients leave as they like.
+        let _ = io::copy(&mut stream, &mut io::sink());
+    }
+    Ok(())
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().collect();
+    if let [_, command, certificate, key] = &arguments[..]
+        && command == "serve"
+    {
+        return serve(certificate, key);
+    }
     let [_, work, port, roots, seconds, size] = &arguments[..] else {
-        return Err("usage: tls-rustls handshakes|download|upload|idle PORT ROOTS SECONDS SIZE".into());
+        return Err(
+            "usage: tls-rustls handshakes|download|upload|idle PORT ROOTS SECONDS SIZE".into()
+        );
     };
     let work = match work.as_str() {
         "handshakes" => Work::Handshakes,
@@ -183,16 +236,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         "upload" => Work::Upload,
         _ => Work::Idle,
     };
-    // The same key exchange as in the library.
-    let mut provider = aws_lc_rs::default_provider();
-    let best = aws_lc_rs::kx_group::X25519MLKEM768;
-    provider.kx_groups.retain(|group| group.name() != best.name());
-    provider.kx_groups.insert(0, best);
     let mut trusted = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(roots)? {
         trusted.add(certificate?)?;
     }
-    let mut config = ClientConfig::builder_with_provider(Arc::new(provider))
+    let mut config = ClientConfig::builder_with_provider(provider(false))
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_root_certificates(trusted)
         .with_no_client_auth();

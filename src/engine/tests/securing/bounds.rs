@@ -164,3 +164,24 @@ fn an_end_of_the_app_ends_handshakes_and_secured_sockets_lc_6() {
     talk.rig.input(0, |_| {});
     assert_eq!(talk.events(), [""; 0]);
 }
+
+#[test]
+fn a_server_that_reads_nothing_costs_no_turns() {
+    let mut talk = Case::good().connect();
+    talk.rig.sim.widen(10);
+    talk.rig.issue("secure(1)");
+    // Comes to rest, or panics.
+    talk.rig.run();
+    assert_eq!(talk.rig.sim.world().unread(1), 10);
+    assert_eq!(talk.events(), [""; 0]);
+    // With something to read too.
+    talk.feed(&[super::peer::ALERT, 3, 3]);
+    talk.rig.run();
+    assert_eq!(talk.events(), [""; 0]);
+    let mut talk = Case::good().connect();
+    talk.rig.sim.widen(10);
+    talk.rig.issue("secure(1)> setPaused(1, false)");
+    talk.run();
+    let events = ["< setPaused 1: ok", "< secure 1: 0", "! onReceive 1: \"welcome\""];
+    assert_eq!(talk.events(), events);
+}

@@ -20,6 +20,7 @@ pub(super) struct Authority {
     params: CertificateParams,
     key: KeyPair,
     pub(super) certificate: CertificateDer<'static>,
+    pub(super) pem: String,
     /// The way from here to the root, which is not in it.
     way: Vec<CertificateDer<'static>>,
 }
@@ -44,8 +45,9 @@ impl Authority {
 
     pub(super) fn root_with(name: &str, key: KeyPair, change: Change<'_>) -> Self {
         let params = authority_params(name, change);
-        let certificate = params.self_signed(&key).unwrap().der().clone();
-        Self { params, key, certificate, way: Vec::new() }
+        let certificate = params.self_signed(&key).unwrap();
+        let (pem, certificate) = (certificate.pem(), certificate.der().clone());
+        Self { params, key, certificate, pem, way: Vec::new() }
     }
 
     fn issuer(&self) -> Issuer<'_, &KeyPair> {
@@ -59,10 +61,11 @@ impl Authority {
 
     pub(super) fn below_with(&self, name: &str, key: KeyPair, change: Change<'_>) -> Self {
         let params = authority_params(name, change);
-        let certificate = params.signed_by(&key, &self.issuer()).unwrap().der().clone();
+        let certificate = params.signed_by(&key, &self.issuer()).unwrap();
+        let (pem, certificate) = (certificate.pem(), certificate.der().clone());
         let mut way = vec![certificate.clone()];
         way.extend_from_slice(&self.way);
-        Self { params, key, certificate, way }
+        Self { params, key, certificate, pem, way }
     }
 
     /// This authority's key and name, vouched for by another root.

@@ -35,6 +35,8 @@ pub(super) struct Server {
     pub(super) fragment: Option<usize>,
     pub(super) suites: fn(&SupportedCipherSuite) -> bool,
     pub(super) groups: fn(NamedGroup) -> bool,
+    /// Whether nothing is random, on both sides.
+    pub(super) is_fixed: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,7 +48,7 @@ pub(super) enum ClientCertificate {
 
 impl Server {
     pub(super) fn start(&self) -> ServerConnection {
-        let mut provider = tls::provider();
+        let mut provider = if self.is_fixed { tls::fixed::provider() } else { tls::provider() };
         provider.cipher_suites.retain(self.suites);
         provider.kx_groups.retain(|group| (self.groups)(group.name()));
         if let Some(twist) = &self.twist {
