@@ -14,5 +14,6 @@ mod app_panic;
 mod app_pressure;
 mod app_queue;
 mod app_resolver;
+mod app_tls;
 mod header;
 mod layering;
