@@ -71,6 +71,8 @@ lint:
 test-rust:
 	$(CARGO) test
 	$(CARGO) test --release
+	# TLS with the other cryptography.
+	$(CARGO) test --lib --no-default-features --features ring securing
 
 # $(call cmake-build,source,build folder,folder of the library,sanitizer)
 define cmake-build

@@ -359,6 +359,29 @@ static void client_certificates(fx *f) {
         }
 }
 
+/* README S9: the server's reason is told also to a program that writes all the time, although the
+ * connection breaks under its sends. */
+static void refused_under_sends(fx *f) {
+    static const char block[1000];
+    tls_config config = {TLS1_3_VERSION, TLS1_3_VERSION, NULL, NULL,
+                         SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT};
+    for (int n = 0; n < 20; n++) {
+        int fd;
+        int32_t id = connected_paused(f, &fd);
+        tls_peer *p = tls_peer_new(fd, &config);
+        call *c = tcp_secure(f, id);
+        CHECK(!tls_peer_handshake(p));
+        IS_OK0(c);
+        tcp_set_paused(f, id, 0);
+        peer_reset(p->fd);
+        p->fd = -1;
+        do await(c = tcp_send(f, id, block, sizeof block));
+        while (c->done->message == NULL);
+        receive_error(f, id, CHROMESOCK_SSL_CLIENT_AUTH_CERT_NEEDED);
+        tls_peer_free(p);
+    }
+}
+
 /* Nothing is left of handshakes that failed. */
 static void no_descriptors_left(fx *f) {
     int before;
@@ -396,6 +419,7 @@ int main(int argc, char **argv) {
     RUN_ALL_MODES_WITH(not_tls, &o);
     RUN_ALL_MODES_WITH(no_resumption, &o);
     RUN_ALL_MODES_WITH(client_certificates, &o);
+    RUN_ALL_MODES_WITH(refused_under_sends, &o);
     RUN_ALL_MODES_WITH(no_descriptors_left, &o);
     return harness_finish();
 }

@@ -533,8 +533,7 @@ impl<N: Network> TcpClient<N> {
 
     /// A write failed: the send in progress gets the code, those behind it -15 (S-8 to S-10, O-7).
     fn fail_write(&mut self, ctx: &mut Context<'_, N>, properties: &Properties, error: &io::Error) {
-        let cause = tls::status(error);
-        self.deliver_last_words(ctx, properties);
+        let cause = self.deliver_last_words(ctx, properties).unwrap_or_else(|| tls::status(error));
         self.fail_asked(Status::ConnectionClosed);
         if let Phase::Connected(connection) = &mut self.phase
             && let Some(unsent) = connection.unsent.take()
@@ -548,19 +547,27 @@ impl<N: Network> TcpClient<N> {
         self.end(ctx, cause);
     }
 
-    /// What the peer said before it broke the connection is delivered before the error.
-    fn deliver_last_words(&mut self, ctx: &mut Context<'_, N>, properties: &Properties) {
+    /// What the peer said before it broke the connection is delivered before the error; why it
+    /// did, if that can be read: the alert of a secured connection.
+    fn deliver_last_words(
+        &mut self,
+        ctx: &mut Context<'_, N>,
+        properties: &Properties,
+    ) -> Option<Status> {
         let mut left = MAX_LAST_WORDS;
         while let (Phase::Connected(connection), Some(limit), true) =
             (&mut self.phase, self.read_limit, left > 0)
         {
             let max = if self.paused { limit } else { MAX_RECEIVE };
             match connection.channel.read(ctx.buffer.with_room(max), max) {
-                Ok(n) if n > 0 => left = left.saturating_sub(n),
-                _ => return,
+                Ok(0) => return None,
+                Ok(n) => left = left.saturating_sub(n),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
+                Err(error) => return Some(tls::status(&error)),
             }
             self.deliver(ctx, properties, limit);
         }
+        None
     }
 
     /// The host has released `bytes` of received data; negative: it keeps them.

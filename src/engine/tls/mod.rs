@@ -7,8 +7,6 @@ mod failure;
 #[cfg(any(test, fuzzing))]
 pub(super) mod fixed;
 mod stream;
-#[cfg(test)]
-mod tests;
 mod verifier;
 
 use std::cell::RefCell;

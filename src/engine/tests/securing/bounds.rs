@@ -7,6 +7,9 @@ use bytes::Bytes;
 use super::peer::{DATA, HANDSHAKE};
 use super::{Case, Talk};
 use crate::api::event::RECEIVE_WEIGHT;
+use crate::api::net_error::Status;
+use crate::engine::sim::{Place, Step};
+use crate::engine::tests::driver::Rig;
 use crate::engine::tests::play::pattern;
 
 fn secured() -> Talk {
@@ -186,4 +189,30 @@ fn a_server_that_reads_nothing_costs_no_turns() {
     talk.run();
     let events = ["< setPaused 1: ok", "< secure 1: 0", "! onReceive 1: \"welcome\""];
     assert_eq!(talk.events(), events);
+}
+
+#[test]
+fn a_panic_amid_a_handshake_costs_this_socket_only() {
+    let mut rig = Rig::new();
+    rig.contains_panics = true;
+    let script = |step| Place::Script(vec![step], vec![]);
+    rig.sim.place("10.0.0.1:443", script(Step::Panic(b"HTTP")));
+    rig.sim.place("10.0.0.2:443", script(Step::Data(b"HTTP/1.1 400 Bad Request")));
+    for (id, address) in [(1, "10.0.0.1"), (2, "10.0.0.2")] {
+        rig.issue(&format!("create()> setPaused({id}, true)> connect({id}, \"{address}\", 443)"));
+    }
+    rig.run();
+    let unexpected = Status::Unexpected.number();
+    rig.play(&format!(
+        r#"
+        > secure(1) > getInfo(1)
+        < getInfo 1: connected paused local 10.9.9.9 50001 peer 10.0.0.1 443
+        < secure 1: {unexpected}
+        > getInfo(1)
+        < getInfo 1: "Socket not found"
+        # The buffers that both share are as good as new.
+        > secure(2)
+        < secure 2: -107
+        "#,
+    ));
 }

@@ -2,11 +2,13 @@
 //!
 //! Each bad server has a twin that differs in one thing and is served.
 
+mod after;
 mod alerts;
 mod bounds;
 mod certificates;
 mod damaged;
 mod dates;
+mod ending;
 mod names;
 mod peer;
 mod protocol;

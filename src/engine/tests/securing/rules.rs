@@ -150,7 +150,7 @@ fn starttls_on_an_unpaused_connection_tls_11() {
 
 #[test]
 fn bytes_of_before_are_never_delivered_after_tls_28() {
-    for injected in ["250 injected\r\n", "x", "\u{16}\u{3}"] {
+    for injected in ["250 injected\r\n", "x", "\u{16}\u{3}\u{3}\0\u{1}"] {
         let mut talk = Case::good().connect_by("create()> connect");
         talk.rig.play(
             r#"

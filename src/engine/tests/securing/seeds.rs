@@ -8,8 +8,8 @@ use std::path::PathBuf;
 
 use crate::{api, engine, net, permissions, trust};
 
+use super::Case;
 use super::certificates::{AS_USUAL, Authority};
-use super::{Case, WELCOME};
 
 #[path = "../../../../fuzz/fuzz_targets/tls_body.rs"]
 mod tls_body;
@@ -46,7 +46,7 @@ fn recorded_handshakes_are_handshakes_still() {
         // However the bytes come.
         for pieces in 0..4 {
             data[0] = version + 3 * pieces;
-            assert_eq!(tls_body::tls(&data), (0, WELCOME.into()));
+            assert_eq!(tls_body::tls(&data), (0, super::WELCOME.into()));
         }
     }
 }
