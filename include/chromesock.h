@@ -1221,8 +1221,8 @@ typedef struct chromesock_app_options {
    */
   void *wakeup_user_data;
   /**
-   * Certificates in PEM that may vouch for servers, besides those of `trust`; a server may also
-   * present one of them itself. NULL = none.
+   * Certificates in PEM that are trusted besides those of `trust`: authorities (CA:TRUE) may vouch for
+   * servers; a server may also present one of them, authority or not, itself. NULL = none.
    */
   const char *extra_roots_pem;
   /**

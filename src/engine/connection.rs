@@ -177,13 +177,29 @@ impl<S: Stream> Connection<S> {
         }
     }
 
+    /// The peer has ended or broken the connection: a secured one says goodbye too.
+    pub(super) fn hang_up(self) {
+        if let Channel::Tls(stream) = self.channel {
+            drop(stream.into_plain());
+        }
+    }
+
     /// The stream, if bytes from the peer are waiting in it: closing it now would reset the
-    /// connection and could destroy what was sent (D5, CL-4).
+    /// connection and could destroy what was sent (D5, CL-4). So would what the peer of a secured one
+    /// writes by itself, such as tickets.
     pub(super) fn into_unread(self, buffer: &mut ReadBuffer) -> Option<S> {
-        let (mut stream, wrote) = match self.channel {
-            Channel::Plain(stream) => (stream, self.wrote),
-            Channel::Tls(stream) => (stream.into_plain(), true),
+        let (mut stream, wrote, lingers) = match self.channel {
+            Channel::Plain(stream) => (stream, self.wrote, false),
+            Channel::Tls(stream) => {
+                let is_agreed = stream.is_agreed();
+                let stream = stream.into_plain();
+                let lingers = is_agreed && !stream.peer_has_ended();
+                (stream, true, lingers)
+            }
         };
+        if lingers {
+            return Some(stream);
+        }
         let buffer = buffer.with_room(MAX_RECEIVE);
         let unread = wrote && matches!(stream.read(buffer, MAX_RECEIVE), Ok(n) if n > 0);
         buffer.clear();

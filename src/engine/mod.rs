@@ -175,6 +175,21 @@ impl<N: Network> Engine<N> {
         self.registry.contains(id)
     }
 
+    /// Whether received data may still be delivered that had to wait: not for a socket that is gone, nor
+    /// what came in plain text before TLS (tcp.md CL-2, TLS-28).
+    pub fn wants(&self, event: &Event) -> bool {
+        if event.data().is_none() {
+            return true;
+        }
+        match self.registry.get(event.socket_id).map(|entry| &entry.machine) {
+            Some(Machine::TcpClient(client)) => {
+                event.secured || !(client.was_secured() || client.is_securing())
+            }
+            Some(_) => true,
+            None => false,
+        }
+    }
+
     // --- in
 
     /// Carries out one call other than a gathered send.

@@ -138,6 +138,11 @@ impl<N: Network> Registry<N> {
     }
 
     /// The entry of any namespace.
+    pub(super) fn get(&self, id: i32) -> Option<&Entry<N>> {
+        self.entries.get(&id)
+    }
+
+    /// The same, to be changed.
     pub(super) fn get_mut(&mut self, id: i32) -> Option<&mut Entry<N>> {
         self.entries.get_mut(&id)
     }

@@ -504,6 +504,7 @@ impl<N: Network> TcpClient<N> {
     fn end(&mut self, ctx: &mut Context<'_, N>, cause: Status) {
         if let Phase::Connected(mut connection) = std::mem::replace(&mut self.phase, Phase::Idle) {
             connection.cancel_sends();
+            connection.hang_up();
         }
         if self.read_limit.take().is_none() {
             return;

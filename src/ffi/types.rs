@@ -301,8 +301,8 @@ pub struct chromesock_app_options {
     pub wakeup: chromesock_hook,
     /// Given to `wakeup`.
     pub wakeup_user_data: *mut c_void,
-    /// Certificates in PEM that may vouch for servers, besides those of `trust`; a server may also
-    /// present one of them itself. NULL = none.
+    /// Certificates in PEM that are trusted besides those of `trust`: authorities (CA:TRUE) may vouch for
+    /// servers; a server may also present one of them, authority or not, itself. NULL = none.
     pub extra_roots_pem: *const c_char,
     /// One of chromesock_trust.
     pub trust: i32,

@@ -68,13 +68,16 @@ impl Asleep {
         give_back(engine, &self.withheld);
     }
 
-    /// Ends the sleep: what waited, in order.
+    /// Ends the sleep: what waited and is still wanted, in order.
     pub(super) fn end<N: Network>(self, engine: &mut Engine<N>, delivery: &Delivery) -> Vec<Event> {
         delivery.count_withheld(-bytes(&self.withheld));
+        let (wanted, unwanted): (Vec<_>, Vec<_>) =
+            self.withheld.into_iter().partition(|event| engine.wants(event));
+        give_back(engine, &unwanted);
         if delivery.mode() == Mode::Reactor {
-            give_back(engine, &self.withheld);
+            give_back(engine, &wanted);
         }
-        self.withheld
+        wanted
     }
 }
 

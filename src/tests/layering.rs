@@ -47,7 +47,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("url", &["net/address.rs", "permissions/"]),
     ("webpki", &["engine/tls/", "trust/"]),
     ("webpki_roots", &["trust/"]),
-    ("x509_parser", &["engine/tls/"]),
+    ("x509_parser", &["engine/tls/", "trust/"]),
 ];
 
 /// Where `unsafe` may stand.

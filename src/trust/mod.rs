@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, TrustAnchor};
 use webpki::anchor_from_trusted_cert;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::{FromDer, X509Version};
 
 use crate::api::net_error::Status;
 
@@ -58,7 +60,9 @@ impl Trust {
         for certificate in &trust.added {
             let anchor =
                 anchor_from_trusted_cert(certificate).map_err(|_| Status::InvalidArgument)?;
-            trust.anchors.to_mut().push(anchor.to_owned());
+            if is_authority(certificate) {
+                trust.anchors.to_mut().push(anchor.to_owned());
+            }
         }
         Ok(trust)
     }
@@ -97,6 +101,13 @@ impl Trust {
     pub fn is_added(&self, certificate: &CertificateDer<'_>) -> bool {
         self.added.contains(certificate)
     }
+}
+
+/// Whether a certificate may vouch for others: it says so, or is of a version that could not say.
+/// Others are trusted as they are, for the server that has their key.
+fn is_authority(certificate: &CertificateDer<'_>) -> bool {
+    let Ok((_, certificate)) = X509Certificate::from_der(certificate) else { return false };
+    certificate.is_ca() || certificate.version() == X509Version::V1
 }
 
 /// What the system trusts; a certificate that cannot be read vouches for nobody.

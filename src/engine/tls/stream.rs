@@ -157,11 +157,9 @@ impl<S: Stream> TlsStream<S> {
                 }
                 Ok(_) => {}
             }
-            if !self.session.is_handshaking() && self.outgoing.is_empty() {
-                return match write_failure {
-                    None => Ok(true),
-                    Some(error) => Err(error),
-                };
+            let is_done = !self.session.is_handshaking() && self.outgoing.is_empty();
+            if is_done && write_failure.is_none() {
+                return Ok(true);
             }
             let mut early = std::mem::take(&mut self.plain);
             let max = early.len() + CHUNK;
@@ -172,7 +170,7 @@ impl<S: Stream> TlsStream<S> {
                 return Err(failure::to_io(status));
             }
             match (received, write_failure.take()) {
-                (Ok(true), _) if self.ended => {
+                (Ok(true), _) if self.ended && self.session.is_handshaking() => {
                     return Err(failure::to_io(Status::ConnectionClosed));
                 }
                 (Ok(true), error) => write_failure = error,
@@ -223,9 +221,14 @@ impl<S: Stream> TlsStream<S> {
         }
     }
 
+    /// Whether the handshake is done and nothing has failed since.
+    pub(in crate::engine) fn is_agreed(&self) -> bool {
+        self.failure.is_none() && !self.session.is_handshaking()
+    }
+
     /// Says goodbye as far as that is possible at once; the connection below.
     pub(in crate::engine) fn into_plain(mut self) -> S {
-        if self.failure.is_none() && self.flush_own().is_ok() {
+        if self.is_agreed() && self.flush_own().is_ok() {
             let _ = self.encrypt(|traffic, room| traffic.queue_close_notify(room), OVERHEAD);
             let _ = self.flush_own();
         }
@@ -374,6 +377,7 @@ impl<S: Stream> TlsStream<S> {
                     let sealed = seal(&mut traffic, self.outgoing.room(room));
                     self.outgoing.filled +=
                         sealed.map_err(|_| failure::to_io(Status::SslProtocolError))?;
+                    self.incoming.drain(..discard);
                     return Ok(());
                 }
                 Ok(ConnectionState::ReadTraffic(mut traffic)) => {

@@ -9,6 +9,8 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
 use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::{ParsedExtension, X509Extension};
+use x509_parser::oid_registry::OID_X509_EXT_KEY_USAGE;
 use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
 
@@ -16,6 +18,11 @@ use super::failure::refusal;
 use crate::api::net_error::Status;
 use crate::trust::Trust;
 
+/// Certificates between a server's and a root that are looked at; each makes the search longer, and
+/// servers may send what they like.
+const MAX_INTERMEDIATES: usize = 10;
+/// Dates that are passed over in search of worse.
+const MAX_DATES: usize = 8;
 /// RSA keys below cannot be used (in bits).
 const SMALLEST_RSA: usize = 2048;
 
@@ -57,6 +64,7 @@ impl Verifier {
         name: &ServerName<'_>,
         now: UnixTime,
     ) -> Result<(), Status> {
+        let intermediates = &intermediates[..intermediates.len().min(MAX_INTERMEDIATES)];
         let (leaf, parsed) = match (EndEntityCert::try_from(der), X509Certificate::from_der(der)) {
             (Ok(leaf), Ok((_, parsed))) => (leaf, parsed),
             // Old versions can be read, but never be trusted.
@@ -89,9 +97,8 @@ impl Verifier {
         }
         let mut problems = Vec::new();
         let mut at = now;
-        // Each date that is wrong is passed over, to see whether anything else is. Dates that exclude
-        // each other would send it back and forth.
-        for _ in 0..=2 * presented.intermediates.len() + 2 {
+        // Each date that is wrong is passed over, to see whether anything else is.
+        for _ in 0..MAX_DATES {
             let path = presented.leaf.verify_for_usage(
                 self.algorithms.all,
                 self.trust.anchors(),
@@ -101,25 +108,23 @@ impl Verifier {
                 None,
                 None,
             );
-            let (date_problem, next) = match path {
+            at = match path {
                 Ok(path) => {
                     problems.extend(self.check_uses(&presented.parsed, &path));
-                    break;
+                    return problems;
                 }
-                Err(webpki::Error::CertExpired { not_after, .. }) => {
-                    (Status::CertDateInvalid, not_after)
-                }
-                Err(webpki::Error::CertNotValidYet { not_before, .. }) => {
-                    (Status::CertDateInvalid, not_before)
-                }
+                Err(webpki::Error::CertExpired { not_after, .. }) => not_after,
+                Err(webpki::Error::CertNotValidYet { not_before, .. }) => not_before,
                 Err(error) => {
                     problems.push(self.untrusted(&error, presented));
-                    break;
+                    return problems;
                 }
             };
-            problems.push(date_problem);
-            at = next;
+            problems.push(Status::CertDateInvalid);
         }
+        // Dates that exclude each other: names have to tell whether the issuer is known.
+        problems.push(self.without_path(&presented.parsed, presented.intermediates));
+        problems.retain(|problem| *problem != Status::CertInvalid);
         problems
     }
 
@@ -127,12 +132,13 @@ impl Verifier {
     fn check_uses(&self, leaf: &X509Certificate<'_>, path: &VerifiedPath<'_>) -> Option<Status> {
         let signs_certificates = |der: &CertificateDer<'_>| {
             let Ok((_, issuer)) = X509Certificate::from_der(der) else { return false };
-            key_usage(&issuer).is_none_or(|usage| usage.key_cert_sign())
+            key_usage(&issuer).is_ok_and(|usage| usage.is_none_or(|usage| usage.key_cert_sign()))
         };
         if !path.intermediate_certificates().all(|issuer| signs_certificates(&issuer.der())) {
             return Some(Status::CertInvalid);
         }
-        let may_sign = key_usage(leaf).is_none_or(|usage| usage.digital_signature());
+        let Ok(usage) = key_usage(leaf) else { return Some(Status::CertInvalid) };
+        let may_sign = usage.is_none_or(|usage| usage.digital_signature());
         // Private authorities often get this wrong for RSA, where it used to make no difference.
         let matters = !is_rsa(leaf) || self.trust.is_public(path.anchor());
         (!may_sign && matters).then_some(Status::SslKeyUsageIncompatible)
@@ -186,20 +192,31 @@ impl Verifier {
         certificate: &X509Certificate<'_>,
         intermediates: &[CertificateDer<'_>],
     ) -> Status {
-        let issuer = certificate.issuer().as_raw();
-        let is_issuer = |der: &CertificateDer<'_>| {
-            X509Certificate::from_der(der)
-                .is_ok_and(|(_, other)| other.subject().as_raw() == issuer)
-        };
-        // Anchors keep names without their outermost tag and length.
-        let is_anchor = |subject: &[u8]| issuer.ends_with(subject) && !subject.is_empty();
-        let is_known = self.trust.anchors().iter().any(|anchor| is_anchor(&anchor.subject))
-            || intermediates.iter().any(is_issuer);
+        let is_known = self.leads_to_root(certificate.issuer().as_raw(), intermediates);
         if is_known && certificate.subject() != certificate.issuer() {
             Status::CertInvalid
         } else {
             Status::CertAuthorityInvalid
         }
+    }
+
+    /// Whether names lead from an issuer to a root; that its signatures are right is not said.
+    fn leads_to_root(&self, issuer: &[u8], intermediates: &[CertificateDer<'_>]) -> bool {
+        let parsed = intermediates.iter().filter_map(|der| X509Certificate::from_der(der).ok());
+        let others: Vec<_> = parsed.map(|(_, other)| other).collect();
+        let mut name = issuer;
+        for _ in 0..=others.len() {
+            // Anchors keep names without their outermost tag and length.
+            let is_name = |subject: &[u8]| name.ends_with(subject) && !subject.is_empty();
+            if self.trust.anchors().iter().any(|anchor| is_name(&anchor.subject)) {
+                return true;
+            }
+            match others.iter().find(|other| other.subject().as_raw() == name) {
+                Some(next) => name = next.issuer().as_raw(),
+                None => return false,
+            }
+        }
+        false
     }
 }
 
@@ -230,10 +247,16 @@ fn unusable(error: &webpki::Error) -> Status {
     }
 }
 
+/// What the key may be used for, if that is limited; an error if it cannot be read.
 fn key_usage<'a>(
     certificate: &'a X509Certificate<'_>,
-) -> Option<&'a x509_parser::extensions::KeyUsage> {
-    certificate.key_usage().ok().flatten().map(|usage| usage.value)
+) -> Result<Option<&'a x509_parser::extensions::KeyUsage>, Status> {
+    let extension = certificate.get_extension_unique(&OID_X509_EXT_KEY_USAGE);
+    match extension.map_err(|_| Status::CertInvalid)?.map(X509Extension::parsed_extension) {
+        None => Ok(None),
+        Some(ParsedExtension::KeyUsage(usage)) => Ok(Some(usage)),
+        Some(_) => Err(Status::CertInvalid),
+    }
 }
 
 fn is_rsa(certificate: &X509Certificate<'_>) -> bool {
