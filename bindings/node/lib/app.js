@@ -143,7 +143,13 @@ class App {
   }
 
   #next = (until) => {
-    if (this.#app !== 0) this.#run(until);
+    if (this.#app === 0) return;
+    if (performance.now() < until) {
+      this.#run(until);
+      return;
+    }
+    this.#functions.chromesock_app_hold_calls(this.#app, 0);
+    setImmediate(() => this.#take());
   };
 
   /** Whether more events are there, to be run at once. */

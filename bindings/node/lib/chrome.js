@@ -88,6 +88,8 @@ function createChrome(manifest, options = {}) {
     Object.keys(sockets).some(
       (space) => sockets[space].isAwaited && events[space].some((event) => event.hasListeners()),
     );
+  // Sockets of which no more data may come: what was copied before the call is dropped.
+  const ended = new Set();
   const handlers = [];
   const app = new App(manifest, options, handlers, isAwaited);
 
@@ -99,7 +101,7 @@ function createChrome(manifest, options = {}) {
       notified(batch, isClosing) {
         sockets[space].notified(name, batch.socketId);
         if (name === 'onAccept') tcp.accepted(batch.clientSocketId);
-        if (isClosing || !event.hasListeners()) return false;
+        if (isClosing || !event.hasListeners() || (name === 'onReceive' && ended.has(batch.socketId))) return false;
         dispatch(event, ...outcomeOf(batch));
         return true;
       },
@@ -111,10 +113,14 @@ function createChrome(manifest, options = {}) {
     const full = `${space}.${name}`;
     const state = sockets[space];
     const callbackAt = member.parameters.length;
+    const ends = (id) => state && (name === 'close' || (name === 'secure' && !tcp.isSecured(id)));
     const method = (...given) => {
       const values = member.argumentsOf(given);
       const call = { values, callback: values[callbackAt] ?? null, answer: null };
-      const pass = () => app.call(member.function, member.passes(values), call);
+      const pass = () => {
+        app.call(member.function, member.passes(values), call);
+        if (ends(values[0])) ended.add(values[0]);
+      };
       if (call.callback || member.callback !== 'promise') {
         pass();
         return undefined;
@@ -131,6 +137,7 @@ function createChrome(manifest, options = {}) {
     handlers[eventType] = {
       completed({ values, callback, answer }, batch) {
         const { message } = batch;
+        if (name === 'close' || name === 'secure') ended.delete(values[0]);
         state?.completed(name, values[0], batch.result, message !== null, values);
         const outcome = outcomeOf(batch);
         if (!answer) return runtime.answer(full, callback, outcome, message);

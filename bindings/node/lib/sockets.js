@@ -44,8 +44,9 @@ class TcpSockets {
       case 'connect':
       case 'secure': {
         // A refused `secure` may have cost the socket; a read that was in flight then ends by its event.
-        if (isFailure && name === 'connect') return;
+        if (isFailure && (name === 'connect' || result === -4)) return;
         const socket = this.#of(id);
+        socket.isSecured = name === 'secure' && !isFailure;
         socket.isOpen = !isFailure;
         this.#resume(socket);
         break;
@@ -78,6 +79,10 @@ class TcpSockets {
     socket.isPaused = true;
     socket.isOpen = false;
     if (socket.isGone) this.#sockets.delete(id);
+  }
+
+  isSecured(id) {
+    return this.#sockets.get(id)?.isSecured ?? false;
   }
 
   /** A server has accepted a connection; it starts paused. */

@@ -12,7 +12,7 @@ import os
 import threading
 import warnings
 import weakref
-from typing import Any, Callable, Dict, List, Mapping, Optional, TypeVar
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, TypeVar
 
 from ._errors import ChromeSocketError
 from ._event import Event
@@ -81,7 +81,22 @@ class Driver:
         token = ffi.cast("void *", self._token)
         self._check(function(self._app, *arguments, NULL, token))
         self._pending[token] = call = Call(loop=self.loop)
+        if self._held is not None:
+            self._drop_held_data(function, arguments[:1])
         return call
+
+    def _drop_held_data(self, function: Any, socket_id: Tuple[Any, ...]) -> None:
+        """After a call that ends a socket's data; the library sees to what it still has."""
+        lib, held = self.lib, self._held
+        enders = {
+            lib.CHROME_SOCKETS_TCP_ON_RECEIVE: (
+                lib.chrome_sockets_tcp_close, lib.chrome_sockets_tcp_secure
+            ),
+            lib.CHROME_SOCKETS_UDP_ON_RECEIVE: (lib.chrome_sockets_udp_close,),
+        }
+        if function in enders.get(held.type, ()) and socket_id == (held.socket_id,):
+            lib.chromesock_event_release(held)
+            self._held = None
 
     def event(self, event_type: int, name: str, decode: Callable[[Any], Info]) -> Event[Info]:
         """Makes an event of the API."""
@@ -140,7 +155,7 @@ class Driver:
 
     def _on_resume(self) -> None:
         event, self._held = self._held, None
-        if event is not None:
+        if self._app:
             self._drain(event)
 
     def _drain(self, event: Any) -> None:
