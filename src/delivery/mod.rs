@@ -226,10 +226,11 @@ impl Delivery {
         }
         let epoch = self.unloads_done.load(Ordering::Acquire);
         let mut batch = events.drain(..);
-        let outcome = self.run(|| batch.next(), epoch, |_, _, _| {});
-        let behind: Vec<_> = batch.collect();
-        events.extend(behind);
-        outcome.unwrap_or_else(|panic| resume_unwind(panic));
+        if let Err(panic) = self.run(|| batch.next(), epoch, |_, _, _| {}) {
+            let behind: Vec<_> = batch.collect();
+            events.extend(behind);
+            resume_unwind(panic);
+        }
     }
 
     /// Whether `take_released` would find something.
