@@ -435,21 +435,17 @@ impl<N: Network> TcpClient<N> {
             return Visit::Rest;
         }
         // What a call asks for is bounded by the calls.
-        let needs_credit = matches!(self.reading, Reading::Events);
-        if needs_credit
-            && (self.undelivered >= ctx.limits.undelivered_per_socket
-                || *ctx.undelivered >= ctx.limits.undelivered_per_app)
-        {
+        let of_socket = ctx.limits.undelivered_per_socket.saturating_sub(self.undelivered);
+        let of_app = ctx.limits.undelivered_per_app.saturating_sub(*ctx.undelivered);
+        let room = of_socket.min(of_app);
+        if room == 0 && matches!(self.reading, Reading::Events) {
             return Visit::Stalled;
         }
-        let max = if self.paused { limit } else { MAX_RECEIVE };
+        let max = if self.paused { limit } else { connection.next_read(room) };
         let cause = match connection.channel.read(ctx.buffer.with_room(max), max) {
             Ok(0) => Status::ConnectionClosed,
             Ok(n) => {
-                // A short read has emptied the kernel's buffer, unless the end is waiting in it.
-                if n < max && !connection.ready.read_closed {
-                    connection.ready.readable = connection.channel.has_more();
-                }
+                connection.note_read(n, max);
                 let again = connection.ready.readable && !self.paused;
                 self.deliver(ctx, properties, limit);
                 return if again { Visit::Again } else { Visit::Rest };
