@@ -19,7 +19,6 @@ pub(super) const MAX_BULK: usize = 256 * 1024;
 #[derive(Debug)]
 pub(super) struct Connection<S> {
     pub(super) channel: Channel<S>,
-    pub(super) local: SocketAddr,
     pub(super) peer: SocketAddr,
     pub(super) origin: Origin,
     pub(super) ready: Ready,
@@ -80,6 +79,13 @@ impl<S: Stream> Channel<S> {
         }
     }
 
+    fn local_address(&self) -> io::Result<SocketAddr> {
+        match self {
+            Self::Plain(stream) => stream.local_address(),
+            Self::Tls(stream) => stream.local_address(),
+        }
+    }
+
     pub(super) fn peer_has_ended(&self) -> bool {
         match self {
             Self::Plain(stream) => stream.peer_has_ended(),
@@ -93,11 +99,17 @@ impl<S: Stream> Channel<S> {
 }
 
 impl<S: Stream> Connection<S> {
-    pub(super) fn new(stream: S, local: SocketAddr, peer: SocketAddr, origin: Origin) -> Self {
+    pub(super) fn new(stream: S, peer: SocketAddr, origin: Origin) -> Self {
         // Writable until the kernel says otherwise; readable only when it says so.
         let ready = Ready { writable: true, ..Ready::default() };
         let channel = Channel::Plain(stream);
-        Self { channel, local, peer, origin, ready, wrote: false, bulk: false, unsent: None }
+        Self { channel, peer, origin, ready, wrote: false, bulk: false, unsent: None }
+    }
+
+    /// Own address, which the kernel keeps.
+    pub(super) fn local(&self) -> SocketAddr {
+        // Only a descriptor that broke meanwhile has none; the next read will tell.
+        self.channel.local_address().unwrap_or(self.peer)
     }
 
     /// The same connection with another channel over the same stream.
@@ -105,7 +117,7 @@ impl<S: Stream> Connection<S> {
         self,
         wrap: impl FnOnce(S) -> Result<TlsStream<S>, (S, Status)>,
     ) -> Result<Self, (Self, Status)> {
-        let Self { channel, local, peer, origin, ready, wrote, bulk, unsent } = self;
+        let Self { channel, peer, origin, ready, wrote, bulk, unsent } = self;
         let (channel, failure) = match channel {
             Channel::Plain(stream) => match wrap(stream) {
                 Ok(stream) => (Channel::Tls(Box::new(stream)), None),
@@ -113,7 +125,7 @@ impl<S: Stream> Connection<S> {
             },
             secured @ Channel::Tls(_) => (secured, Some(Status::Unexpected)),
         };
-        let connection = Self { channel, local, peer, origin, ready, wrote, bulk, unsent };
+        let connection = Self { channel, peer, origin, ready, wrote, bulk, unsent };
         match failure {
             None => Ok(connection),
             Some(status) => Err((connection, status)),

@@ -79,7 +79,7 @@ enum Reading {
     /// Listeners, by `onReceive`.
     Events,
     /// The `read` that asks for it, if there is one.
-    OnRequest(Option<Reply>),
+    OnRequest(Option<Box<Reply>>),
 }
 
 #[derive(Debug)]
@@ -124,15 +124,10 @@ impl<N: Network> TcpClient<N> {
     }
 
     /// The same socket, connected: a server has accepted it (AC-2).
-    pub(super) fn accepted(
-        mut self,
-        stream: N::Stream,
-        local: SocketAddr,
-        peer: SocketAddr,
-    ) -> Self {
+    pub(super) fn accepted(mut self, stream: N::Stream, peer: SocketAddr) -> Self {
         self.paused = true;
         self.past = Past::Used;
-        self.phase = Phase::Connected(Connection::new(stream, local, peer, Origin::Accepted));
+        self.phase = Phase::Connected(Connection::new(stream, peer, Origin::Accepted));
         self
     }
 
@@ -164,7 +159,7 @@ impl<N: Network> TcpClient<N> {
     /// Asks for one read (socket-legacy.md 4.6); the caller has checked the state.
     pub(super) fn ask(&mut self, reply: Reply, limit: usize) {
         self.read_limit = Some(limit.min(MAX_RECEIVE));
-        self.reading = Reading::OnRequest(Some(reply));
+        self.reading = Reading::OnRequest(Some(Box::new(reply)));
     }
 
     pub(super) fn describe(&self, info: &mut SocketInfo) {
@@ -174,7 +169,7 @@ impl<N: Network> TcpClient<N> {
         info.connected = Some(false);
         if let Some(connection) = self.connection() {
             info.connected = Some(true);
-            info.local = Some(endpoint(connection.local));
+            info.local = Some(endpoint(connection.local()));
             info.peer = Some(endpoint(connection.peer));
         }
     }
@@ -400,9 +395,7 @@ impl<N: Network> TcpClient<N> {
         };
         match outcome {
             Ok((stream, peer)) => {
-                // Only a descriptor that broke meanwhile has no address; the first read will tell.
-                let local = stream.local_address().unwrap_or(peer);
-                let connection = Connection::new(stream, local, peer, race.origin);
+                let connection = Connection::new(stream, peer, race.origin);
                 self.phase = Phase::Connected(connection);
                 self.read_limit = (!self.paused).then(|| receive_limit(properties));
                 race.reply.complete(Response::ok_zero());
