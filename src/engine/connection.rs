@@ -36,8 +36,8 @@ pub(super) enum Origin {
     Accepted,
     /// By a `connect` to an address.
     Address,
-    /// By a `connect` to this name, canonical.
-    Name(Box<str>),
+    /// By a `connect` to this name, canonical; boxed twice, since most connections have none.
+    Name(Box<Box<str>>),
 }
 
 /// What bytes go through.

@@ -55,7 +55,7 @@ pub(super) struct TcpClient<N: Network> {
     phase: Phase<N::Stream>,
     paused: bool,
     /// The size limit of the read in flight, fixed when it started; `None` = none in flight.
-    read_limit: Option<usize>,
+    read_limit: Option<u32>,
     /// Received bytes that the host has not released yet.
     undelivered: usize,
     reading: Reading,
@@ -158,7 +158,7 @@ impl<N: Network> TcpClient<N> {
 
     /// Asks for one read (socket-legacy.md 4.6); the caller has checked the state.
     pub(super) fn ask(&mut self, reply: Reply, limit: usize) {
-        self.read_limit = Some(limit.min(MAX_RECEIVE));
+        self.read_limit = Some(limit.min(MAX_RECEIVE) as u32);
         self.reading = Reading::OnRequest(Some(Box::new(reply)));
     }
 
@@ -216,7 +216,7 @@ impl<N: Network> TcpClient<N> {
     pub(super) fn set_paused(&mut self, paused: bool, properties: &Properties) {
         self.paused = paused;
         if !paused && matches!(self.phase, Phase::Connected(_)) && self.read_limit.is_none() {
-            self.read_limit = Some(receive_limit(properties));
+            self.read_limit = Some(receive_limit(properties) as u32);
         }
     }
 
@@ -397,7 +397,7 @@ impl<N: Network> TcpClient<N> {
             Ok((stream, peer)) => {
                 let connection = Connection::new(stream, peer, race.origin);
                 self.phase = Phase::Connected(connection);
-                self.read_limit = (!self.paused).then(|| receive_limit(properties));
+                self.read_limit = (!self.paused).then(|| receive_limit(properties) as u32);
                 race.reply.complete(Response::ok_zero());
             }
             Err(status) => race.reply.fail(status),
@@ -424,6 +424,7 @@ impl<N: Network> TcpClient<N> {
         let (Phase::Connected(connection), Some(limit)) = (&mut self.phase, self.read_limit) else {
             return Visit::Rest;
         };
+        let limit = limit as usize;
         if !connection.ready.readable {
             return Visit::Rest;
         }
@@ -476,7 +477,7 @@ impl<N: Network> TcpClient<N> {
             ctx.outbox.notify(event);
             limit = receive_limit(properties);
         }
-        self.read_limit = (!self.paused).then_some(limit);
+        self.read_limit = (!self.paused).then_some(limit as u32);
     }
 
     /// Counts received bytes that the host will have to release.
@@ -543,6 +544,7 @@ impl<N: Network> TcpClient<N> {
         while let (Phase::Connected(connection), Some(limit), true) =
             (&mut self.phase, self.read_limit, left > 0)
         {
+            let limit = limit as usize;
             let max = if self.paused { limit } else { MAX_RECEIVE };
             match connection.channel.read(ctx.buffer.with_room(max), max) {
                 Ok(n) if n > 0 => left = left.saturating_sub(n),
