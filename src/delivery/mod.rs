@@ -43,7 +43,7 @@ pub enum Mode {
 /// The host as seen from here: callbacks that C, Rust tests or bindings provide.
 pub trait Host: Send + Sync {
     /// Calls each handler with the event.
-    fn deliver(&self, event: Event, handlers: &[Ticket]);
+    fn deliver(&self, event: &Event, handlers: &[Ticket]);
     /// The queue became non-empty; called on the reactor's thread.
     fn wake_up(&self);
     /// Nothing will be delivered any more.
@@ -554,7 +554,7 @@ impl Delivery {
                 if event.event_type == EventType::ChromesockAppClosed {
                     self.state.lock().end.said_closed = true;
                 }
-                self.deliver(&mut snapshot, event, epoch);
+                self.deliver(&mut snapshot, &event, epoch);
                 if weight > 0 {
                     delivered(id, weight, bytes);
                 }
@@ -563,12 +563,12 @@ impl Delivery {
     }
 
     /// Delivers one event to whom it concerns.
-    fn deliver(&self, snapshot: &mut Snapshot, event: Event, epoch: u64) {
-        if !self.is_of_interest(&event, epoch) {
+    fn deliver(&self, snapshot: &mut Snapshot, event: &Event, epoch: u64) {
+        if !self.is_of_interest(event, epoch) {
             return;
         }
-        let ticket = event.ticket;
-        let handlers = snapshot.route(&self.handlers, event.event_type, ticket.as_ref());
+        let ticket = event.ticket.as_ref();
+        let handlers = snapshot.route(&self.handlers, event.event_type, ticket);
         if !handlers.is_empty() {
             self.host.deliver(event, handlers);
         }
