@@ -397,14 +397,12 @@ impl Delivery {
 
     /// The host is done with an event that it held.
     pub fn release(&self, event: &Event) {
-        let (weight, bytes) = (event.weight().cast_signed(), event.data_len().cast_signed());
-        self.adjust(&mut vec![(event.socket_id, weight)], bytes);
+        self.adjust_one(event, 1);
     }
 
     /// The host keeps an event beyond its delivery, until it releases it.
     pub fn hold(&self, event: &Event) {
-        let (weight, bytes) = (event.weight().cast_signed(), event.data_len().cast_signed());
-        self.adjust(&mut vec![(event.socket_id, -weight)], -bytes);
+        self.adjust_one(event, -1);
     }
 
     /// A `close` or `secure` of a socket is being called: no data of it, or none that came in plain
@@ -471,7 +469,7 @@ impl Delivery {
         }
         let mut state = self.state.lock();
         loop {
-            if state.drainer == Some(std::thread::current().id()) {
+            if state.drainer.is_some_and(|drainer| drainer == std::thread::current().id()) {
                 return Err(Status::RecursiveCall);
             }
             if !state.queue.is_empty() && state.drainer.is_none() {
@@ -604,13 +602,28 @@ impl Delivery {
     /// Gives back, or takes, credit by socket for `bytes` of data.
     fn adjust(&self, released: &mut Vec<(i32, isize)>, bytes: isize) {
         released.retain(|(_, weight)| *weight != 0);
-        if released.is_empty() {
+        if !released.is_empty() {
+            self.note_released(bytes, |all| all.append(released));
+        }
+    }
+
+    /// Gives back (1) or takes (-1) the credit of one event.
+    fn adjust_one(&self, event: &Event, sign: isize) {
+        let (id, weight) = (event.socket_id, sign * event.weight().cast_signed());
+        if weight == 0 {
             return;
         }
+        self.note_released(sign * event.data_len().cast_signed(), |all| match all.last_mut() {
+            Some((last, sum)) if *last == id => *sum += weight,
+            _ => all.push((id, weight)),
+        });
+    }
+
+    fn note_released(&self, bytes: isize, note: impl FnOnce(&mut Vec<(i32, isize)>)) {
         // Wraps, which makes a subtraction of a negative number an addition.
         self.undelivered.fetch_sub(bytes as u64, Ordering::Relaxed);
         let mut state = self.state.lock();
-        state.released.append(released);
+        note(&mut state.released);
         self.any_released.store(true, Ordering::Release);
         let ask = std::mem::take(&mut state.wants_release);
         drop(state);
