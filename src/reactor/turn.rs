@@ -228,24 +228,23 @@ impl Turn {
     fn gather(&mut self, slot: u32, len: usize, call: Call) {
         let (socket_id, event_type) = (call.socket_id, call.event_type);
         let Some(namespace) = event_type.namespace() else { return };
+        if self.batch.next_send_like(slot, &call).is_none() {
+            let bytes = std::mem::take(&mut self.batch.bytes);
+            let own = self.batch.consumed..self.batch.consumed + len;
+            self.batch.consumed = own.end;
+            self.input(slot, socket_id, |engine| engine.handle_send(&bytes[own], &call));
+            self.batch.bytes = bytes;
+            return;
+        }
         let mut total = len;
         let mut gathered = std::mem::take(&mut self.gathered);
         gathered.push((len, call));
-        while total < MAX_GATHERED {
-            match self.batch.messages.front() {
-                Some(Message::Call(next_slot, next))
-                    if *next_slot == slot
-                        && next.socket_id == socket_id
-                        && next.event_type == event_type =>
-                {
-                    let Command::Send(SendData::Beside(len)) = next.command else { break };
-                    if let Some(Message::Call(_, call)) = self.batch.messages.pop_front() {
-                        gathered.push((len, call));
-                        total += len;
-                    }
-                }
-                _ => break,
-            }
+        while total < MAX_GATHERED
+            && let Some(len) = self.batch.next_send_like(slot, &gathered[0].1)
+            && let Some(Message::Call(_, call)) = self.batch.messages.pop_front()
+        {
+            gathered.push((len, call));
+            total += len;
         }
         let start = self.batch.consumed;
         self.batch.consumed += total;
@@ -378,7 +377,8 @@ impl Turn {
                 }
                 return;
             }
-            if app.events.is_empty() {
+            // What nobody asked for waits for the next event, or the end of the turn.
+            if app.events.iter().all(Event::is_unasked) {
                 return;
             }
             self.flush(slot);
@@ -429,6 +429,9 @@ impl Turn {
                 self.released.drain(..).for_each(|(id, bytes)| engine.release(id, bytes));
                 engine.retry_stalled();
             }
+        }
+        if !engine.has_queries() {
+            return;
         }
         for query in engine.take_queries() {
             let (id, inbox) = (query.id, Arc::clone(&self.inbox));
