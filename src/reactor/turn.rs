@@ -1,7 +1,7 @@
 //! One turn of a reactor: sleep, readiness, messages, timers, work, delivery.
 //!
-//! Apps with reactor delivery get their callbacks after each socket's share of a turn, and what the
-//! callbacks call is carried out at once. Apps with a queue get their events once per turn. No input
+//! Apps with reactor delivery get their callbacks after each socket's share of a turn, or those of a few
+//! sockets if they bring little, and what the callbacks call is carried out at once. Apps with a queue get their events once per turn. No input
 //! of an engine can take the thread down: a failing machine costs its socket, a failing turn its apps.
 
 use std::collections::BTreeSet;
@@ -36,6 +36,9 @@ const MAX_GATHERED: usize = 256 * 1024;
 /// Datagrams that one system call sends at most, and their bytes (the limits of UDP_SEGMENT).
 const MAX_SEGMENTS: usize = 64;
 const MAX_JOINED: usize = 65_000;
+/// Events of at most `SMALL` bytes that are delivered together.
+const TOGETHER: usize = 16;
+const SMALL: usize = 1024;
 /// Times that callbacks' calls are carried out before other sockets get their turn.
 const ROUNDS: usize = 16;
 /// Events of an app that are queued before the turn ends.
@@ -358,10 +361,22 @@ impl Turn {
                     some_worked = true;
                     visits = visits.saturating_sub(1);
                     self.input(slot, id, Engine::handle_next_work);
-                    self.settle(slot);
+                    if self.is_worth_settling(slot) {
+                        self.settle(slot);
+                    }
                 }
             }
         }
+    }
+
+    /// Small events of several sockets are delivered together, as long as others have work.
+    fn is_worth_settling(&mut self, slot: u32) -> bool {
+        let Some(app) = self.apps.get_mut(slot) else { return false };
+        app.engine.take_events(&mut app.events);
+        let is_large = |event: &Event| event.data_len() > SMALL;
+        app.engine.next_work().is_none()
+            || app.events.len() >= TOGETHER
+            || app.events.last().is_some_and(is_large)
     }
 
     /// Delivers what an app's engine has produced, and carries out what the callbacks then call.
