@@ -58,6 +58,18 @@ static void host_chromesock_app_event_handle(void) {
     BAD(chromesock_app_event_handle(NULL, &handle));
     CHECK_INT(handle, 77);
 }
+static void host_chromesock_app_copy_events(void) {
+    static uint64_t room[512];
+    size_t written = 77, left = 77;
+    BAD(chromesock_app_copy_events(NULL, (uint8_t *)room, sizeof room, &written, &left));
+    CHECK_INT(written, 77);
+}
+static void host_chromesock_app_hold_calls(void) { BAD(chromesock_app_hold_calls(NULL, 1)); }
+static void host_chromesock_app_event_stream(void) {
+    intptr_t stream = 77;
+    BAD(chromesock_app_event_stream(NULL, &stream));
+    CHECK_INT(stream, 77);
+}
 static void host_chromesock_app_get_tls_session(void) {
     BAD(chromesock_app_get_tls_session(NULL, 1, never, NULL));
 }

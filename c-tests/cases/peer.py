@@ -106,6 +106,8 @@ class Peer:
                 if not piece:
                     return {"gives": {"data": to_text(data), "end": "orderly"}}
                 data += piece
+        except ssl.SSLZeroReturnError:  # the other end's goodbye, after ours
+            return {"gives": {"data": to_text(data), "end": "orderly"}}
         except ConnectionResetError:
             return {"gives": {"data": to_text(data), "end": "reset"}}
 
