@@ -3,11 +3,18 @@
 
 const os = require('node:os');
 
+const ENDS = ['load', 'loadend'];
+
 /** Reads a Blob as the web does; what is in memory cannot fail, nor be aborted. */
 class FileReader extends EventTarget {
   readyState = 0;
   result = null;
   error = null;
+
+  constructor() {
+    super();
+    for (const name of ENDS) this.addEventListener(name, (event) => this[`on${name}`]?.(event));
+  }
 
   readAsArrayBuffer(blob) {
     this.#read(blob, (buffer) => buffer);
@@ -27,11 +34,7 @@ class FileReader extends EventTarget {
     const buffer = await blob.arrayBuffer();
     this.result = convert(buffer);
     this.readyState = 2;
-    for (const name of ['load', 'loadend']) {
-      const event = new Event(name);
-      this[`on${name}`]?.(event);
-      this.dispatchEvent(event);
-    }
+    for (const name of ENDS) this.dispatchEvent(new Event(name));
   }
 }
 
