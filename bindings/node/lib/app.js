@@ -14,6 +14,22 @@ const numberOf = (name) => api.results.find((result) => result.cName === name).n
 const SHUT_DOWN = numberOf('CHROMESOCK_CONTEXT_SHUT_DOWN');
 const INVALID_MANIFEST = numberOf('CHROMESOCK_INVALID_MANIFEST');
 
+const text = { is: (value) => typeof value === 'string', named: 'a string' };
+const size = { is: (value) => Number.isSafeInteger(value) && value >= 0, named: 'a whole number' };
+const OPTIONS = { writeQuotaBytes: size, extraRootsPem: text, libraryPath: text };
+
+/** The options that are given. A value of another type must not get as far as the library's memory. */
+function checked(options) {
+  const given = {};
+  for (const [name, { is, named }] of Object.entries(OPTIONS)) {
+    const value = options?.[name] ?? undefined;
+    if (value === undefined) continue;
+    if (!is(value)) throw new TypeError(`createChrome: the option ${name} must be ${named}`);
+    given[name] = value;
+  }
+  return given;
+}
+
 /** Where a manifest is wrong, and Chrome's words for it. */
 function manifestError(functions, manifest) {
   const texts = new BigUint64Array(1);
@@ -27,6 +43,16 @@ function manifestError(functions, manifest) {
 }
 
 class App {
+  /** The apps of this thread. */
+  static #alive = new Set();
+
+  static {
+    // A thread that ends takes its apps with it; with the main thread all ends.
+    if (!isMainThread) {
+      process.once('exit', () => App.#alive.forEach((app) => app.#functions.chromesock_app_free(app.#app)));
+    }
+  }
+
   #functions;
   #app;
   #batch;
@@ -40,34 +66,30 @@ class App {
   #members;
   #isAwaited;
   #gone = Promise.withResolvers ? Promise.withResolvers() : withResolvers();
-  #onExit;
 
   /**
    * `members`: what to do with events, by type: { completed(call, batch), notified(batch) }, each of
    * which returns whether it ran the program's code. `isAwaited`: whether events may come by themselves.
    */
   constructor(manifest, options, members, isAwaited) {
-    this.#functions = load(options.libraryPath);
+    const { libraryPath, writeQuotaBytes, extraRootsPem } = checked(options);
+    this.#functions = load(libraryPath);
     this.#members = members;
     this.#isAwaited = isAwaited;
     this.#batch = new Batch(this.#functions);
     const given = { manifest: manifest === undefined ? null : JSON.stringify(manifest) };
-    if (options.writeQuotaBytes !== undefined) {
+    if (writeQuotaBytes !== undefined) {
       given.present = WRITE_QUOTA;
-      given.write_quota_bytes = options.writeQuotaBytes;
+      given.write_quota_bytes = writeQuotaBytes;
     }
-    if (options.extraRootsPem !== undefined) given.extra_roots_pem = options.extraRootsPem;
+    if (extraRootsPem !== undefined) given.extra_roots_pem = extraRootsPem;
     const made = new BigUint64Array(1);
     const status = this.#functions.chromesock_app_new(zeroed('chromesock_app_options', given), made);
     if (status === INVALID_MANIFEST) throw new Error(manifestError(this.#functions, given.manifest));
     check(status);
     this.#app = Number(made[0]);
     this.#listen();
-    // A thread that ends takes its apps with it; with the main thread all ends.
-    if (!isMainThread) {
-      this.#onExit = () => this.#functions.chromesock_app_free(this.#app);
-      process.once('exit', this.#onExit);
-    }
+    App.#alive.add(this);
   }
 
   #listen() {
@@ -209,7 +231,7 @@ class App {
     this.#functions.chromesock_app_free(this.#app);
     this.#app = 0;
     this.#isClosing = true;
-    if (this.#onExit) process.off('exit', this.#onExit);
+    App.#alive.delete(this);
     this.#stream.destroy();
     this.#gone.resolve();
   }

@@ -26,14 +26,15 @@ function found(value) {
   if (Array.isArray(value)) return 'array';
   if (isBinary(value)) return 'binary';
   if (typeof value === 'number') return Number.isInteger(value) && isInteger(value) ? 'integer' : 'number';
-  return typeof value;
+  return typeof value === 'symbol' || typeof value === 'bigint' ? 'other' : typeof value;
 }
 
 const typeName = (spec) => spec.ref ?? spec.type;
 
 function signatureOf(member) {
   const words = member.parameters.map((p) => `${p.optional ? 'optional ' : ''}${typeName(p)} ${p.name}`);
-  if (member.callback) words.push(`${member.callback === 'promise' ? 'optional ' : ''}function callback`);
+  // A promise may stand for any callback; optional in the interface's own text is one that gets nothing.
+  if (member.callback) words.push(`${member.outcome === null ? 'optional ' : ''}function callback`);
   return `${member.name.replace(/^chrome\./, '')}(${words.join(', ')})`;
 }
 
@@ -50,7 +51,10 @@ function read(spec, value, named) {
       // C's text ends at a NUL; what the program gave must not turn into something else.
       return value.includes('\0') ? value.replaceAll('\0', '\ufffd') : value;
     case 'binary':
-      return types.isDataView(value) ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength) : value;
+      if (!types.isDataView(value)) return value;
+      // One without its buffer is as empty as other views are then, but throws at every look.
+      if (value.buffer.byteLength === 0) return new Uint8Array();
+      return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
     case 'enum': {
       const { values } = named[spec.ref];
       if (Object.hasOwn(values, value)) return values[value];
@@ -63,23 +67,22 @@ function read(spec, value, named) {
   }
 }
 
-/** The members that are given. All of the API's are optional. */
+/** The members that are given, in the object itself; the first that is wrong counts. All of the API's are optional. */
 function readObject(members, object, named) {
   const given = {};
   for (const name of Object.keys(object)) {
-    if (!members.some((member) => member.name === name)) throw new Mismatch(`Unexpected property: '${name}'.`);
-  }
-  for (const member of members) {
-    const value = object[member.name];
+    const member = members.find((known) => known.name === name);
+    if (!member) throw new Mismatch(`Unexpected property: '${name}'.`);
+    const value = object[name];
     if (value === undefined || value === null) continue;
     try {
       if (!IS[member.type](value)) {
         throw new Mismatch(`Invalid type: expected ${typeName(member)}, found ${found(value)}.`);
       }
-      given[member.name] = read(member, value, named);
+      given[name] = read(member, value, named);
     } catch (error) {
       if (!(error instanceof Mismatch)) throw error;
-      throw new Mismatch(`Error at property '${member.name}': ${error.message}`);
+      throw new Mismatch(`Error at property '${name}': ${error.message}`);
     }
   }
   return given;

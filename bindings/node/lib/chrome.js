@@ -74,7 +74,7 @@ function put(object, path, value) {
   else put((object[first] ??= {}), rest.join('.'), value);
 }
 
-function createChrome(manifest, options = {}) {
+function createChrome(manifest, options) {
   const runtime = new Runtime(manifest);
   const chrome = { runtime: runtime.object };
   const tcp = new TcpSockets();

@@ -16,12 +16,10 @@ class Event {
     }
   }
 
-  addListener(listener) {
-    if (typeof listener !== 'function') {
-      throw new TypeError(
-        `Error in invocation of ${this.#name}.addListener(function callback): No matching signature.`,
-      );
-    }
+  addListener(listener, filter) {
+    // As in Chrome, what is no function is ignored.
+    if (typeof listener !== 'function') return;
+    if (filter !== undefined && filter !== null) throw new TypeError('This event does not support filters');
     if (this.#listeners.includes(listener)) return;
     // A new array: a dispatch that is under way goes on with the old one.
     this.#listeners = [...this.#listeners, listener];

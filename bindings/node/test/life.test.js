@@ -170,6 +170,15 @@ test('1,000 apps come and go, and leave neither memory, descriptors nor threads'
   assert.ok(grown < 48 * 1024 * 1024, `${grown} bytes more`);
 });
 
+test('a worker thread may have many apps', async () => {
+  const { code, stderr } = await node(
+    '-e',
+    `const inWorker = 'const { createChrome } = require("chromesock"); for (let n = 0; n < 12; n += 1) createChrome();';
+     new (require('node:worker_threads').Worker)(inWorker, { eval: true });`,
+  );
+  assert.deepStrictEqual({ code, stderr }, { code: 0, stderr: '' });
+});
+
 const WORKER = path.join(__dirname, 'worker.js');
 
 test('worker threads have apps of their own, which end with them', async (t) => {

@@ -10,6 +10,7 @@ const { node } = require('./support');
 
 const RUN = path.join(__dirname, '..', 'bin', 'chrome-app-run.js');
 const SMALL = path.join(__dirname, 'apps', 'small');
+const PAGE = path.join(__dirname, 'apps', 'page');
 
 function folder(t) {
   const made = fs.mkdtempSync(path.join(os.tmpdir(), 'chrome-app-run-'));
@@ -35,6 +36,19 @@ test('the background scripts share a page, are launched, keep what they store, a
     assert.match(stderr, /^Uncaught Error: a page survives this/m);
     assert.match(stderr, /^Uncaught Error: chrome\.app\.window\.create is not available in chrome-app-run/m);
   }
+});
+
+test('a script that throws stops no other; a page has the globals that networking code uses', async (t) => {
+  const { code, stdout, stderr } = await node(RUN, '--storage', path.join(folder(t), 'storage.json'), PAGE);
+  assert.strictEqual(code, 0, stderr);
+  assert.deepStrictEqual(stdout.trim().split('\n').sort(), [
+    'hé data:text/plain;base64,aMOp true 3',
+    'load,launched',
+    'string boolean string',
+    'true true',
+  ]);
+  assert.match(stderr, /^Error: the other script still runs$/m);
+  assert.strictEqual(stderr.match(/Uncaught/g).length, 1, stderr);
 });
 
 test('what cannot be run says why', async (t) => {

@@ -9,7 +9,7 @@ const tls = require('node:tls');
 const { execFileSync } = require('node:child_process');
 const { once } = require('node:events');
 const { before, test } = require('node:test');
-const { call, chromeOf, next, ok, text } = require('./support');
+const { call, chromeOf, connected, next, node, ok, peer, soon, text } = require('./support');
 
 let key;
 let cert;
@@ -26,8 +26,10 @@ before(() => {
   fs.rmSync(folder, { recursive: true });
 });
 
-async function server(t, options) {
-  const listening = tls.createServer({ key, cert, ...options }, (socket) => socket.on('error', () => {}).pipe(socket));
+const echo = (socket) => socket.pipe(socket);
+
+async function server(t, options, serve = echo) {
+  const listening = tls.createServer({ key, cert, ...options }, (socket) => serve(socket.on('error', () => {})));
   listening.on('tlsClientError', () => {});
   listening.listen(0, '127.0.0.1');
   await once(listening, 'listening');
@@ -71,6 +73,59 @@ test('tcp.md 7.3: the limits of the version are kept', async (t) => {
   const id = await pausedAndConnected(chrome, await server(t, { maxVersion: 'TLSv1.2' }));
   const refused = await call(chrome, chrome.sockets.tcp.secure, id, { tlsVersion: { min: 'tls1.3' } });
   assert.deepStrictEqual(refused, { given: [-113], error: 'net::ERR_SSL_VERSION_OR_CIPHER_MISMATCH' });
+});
+
+for (const pauses of [false, true]) {
+  const state = pauses ? 'just paused' : 'not paused';
+  test(`tcp.md TLS-4: no plain data follows a secure of a socket that is ${state}`, async (t) => {
+    const chrome = chromeOf(t);
+    const { tcp } = chrome.sockets;
+    const port = await peer(t, (socket) => socket.write(Buffer.alloc(256 * 1024)));
+    let count = 0;
+    let refused;
+    const secured = new Promise((resolve) => {
+      tcp.onReceive.addListener(({ socketId }) => {
+        count += 1;
+        if (count !== 100) return;
+        if (pauses) tcp.setPaused(socketId, true, () => {});
+        refused = call(chrome, tcp.secure, socketId);
+        resolve();
+      });
+    });
+    const ended = next(tcp.onReceiveError);
+    await connected(chrome, port, { bufferSize: 64 });
+    await soon(secured, 'the data');
+    assert.deepStrictEqual((await refused).given, [-2]);
+    assert.strictEqual((await ended).resultCode, -100);
+    assert.strictEqual(count, 100);
+  });
+}
+
+test('tcp.md TLS-2: a second secure changes nothing; a program lives on for what the server says', async (t) => {
+  const port = await server(t, {}, (socket) => socket.once('data', () => {
+    // Long after all calls are completed.
+    setTimeout(() => socket.end('answer'), 300);
+  }));
+  const { code, stdout } = await node(
+    '-e',
+    `const chrome = require('chromesock').createChrome(undefined, { extraRootsPem: process.argv[2] });
+     const { tcp } = chrome.sockets;
+     const asked = (method, ...values) => new Promise((resolve) => {
+       method(...values, (result) => resolve([result, chrome.runtime.lastError]));
+     });
+     tcp.onReceive.addListener(({ data }) => console.log(Buffer.from(data).toString()));
+     (async () => {
+       const { socketId } = await tcp.create();
+       await tcp.setPaused(socketId, true);
+       await asked(tcp.connect, socketId, 'localhost', +process.argv[1], 'ipv4');
+       for (const _ of [1, 2]) console.log((await asked(tcp.secure, socketId))[0]);
+       await asked(tcp.send, socketId, Buffer.from('question'));
+       await tcp.setPaused(socketId, false);
+     })();`,
+    String(port),
+    cert,
+  );
+  assert.deepStrictEqual({ code, stdout }, { code: 0, stdout: '0\n-4\nanswer\n' });
 });
 
 test('socket-legacy.md 7: chrome.socket.secure', async (t) => {

@@ -8,6 +8,13 @@ const { once } = require('node:events');
 const { test } = require('node:test');
 const { call, chromeOf, connected, listening, next, ok, peer, soon, text } = require('./support');
 
+/** Takes the memory away from a buffer or view. */
+function transferred(view) {
+  const buffer = view.buffer ?? view;
+  structuredClone(buffer, { transfer: [buffer] });
+  return view;
+}
+
 test('tcp.md 4: bytes go out of any view, as much of it as it shows', async (t) => {
   const chrome = chromeOf(t);
   const got = [];
@@ -22,10 +29,12 @@ test('tcp.md 4: bytes go out of any view, as much of it as it shows', async (t) 
         Buffer.from('buffer'),
         new Uint16Array(whole.buffer, 0, 1),
         new ArrayBuffer(0),
+        // Nothing is left of what was transferred.
+        ...[new ArrayBuffer(4), new Uint8Array(4), new DataView(new ArrayBuffer(4))].map(transferred),
       ];
       for (const view of views) {
         const sent = await ok(chrome, chrome.sockets.tcp.send, id, view);
-        assert.deepStrictEqual(sent, { resultCode: 0, bytesSent: view.byteLength });
+        assert.deepStrictEqual(sent, { resultCode: 0, bytesSent: (view.buffer ?? view).byteLength && view.byteLength });
       }
       await chrome.sockets.tcp.close(id);
     });
@@ -263,4 +272,79 @@ test('tcp.md Q-1: writeQuotaBytes bounds unfinished sends', async (t) => {
   const { socketId } = await chrome.sockets.tcp.create();
   const { given, error } = await call(chrome, chrome.sockets.tcp.send, socketId, new ArrayBuffer(11));
   assert.deepStrictEqual({ given, error }, { given: [], error: 'Exceeded write quota.' });
+});
+
+// What an event copies of the queue is ahead of the program: a close in between must still be the end.
+
+test('tcp.md CL-2: no data follows a close', async (t) => {
+  const chrome = chromeOf(t);
+  const { tcp } = chrome.sockets;
+  const port = await peer(t, (socket) => socket.write(Buffer.alloc(256 * 1024)));
+  let count = 0;
+  tcp.onReceive.addListener(({ socketId }) => {
+    count += 1;
+    if (count === 100) tcp.close(socketId);
+  });
+  const ended = next(tcp.onReceiveError);
+  await connected(chrome, port, { bufferSize: 64 });
+  assert.strictEqual((await ended).resultCode, -100);
+  assert.strictEqual(count, 100);
+});
+
+test('udp.md 4.3: no datagram follows a close', async (t) => {
+  const chrome = chromeOf(t);
+  const { udp } = chrome.sockets;
+  const { socketId } = await udp.create();
+  await ok(chrome, udp.bind, socketId, '127.0.0.1', 0);
+  await udp.setPaused(socketId, true);
+  const { localPort } = await udp.getInfo(socketId);
+  for (let n = 0; n < 50; n += 1) await ok(chrome, udp.send, socketId, Buffer.of(n), '127.0.0.1', localPort);
+  let count = 0;
+  const closed = new Promise((resolve) => {
+    udp.onReceive.addListener((info) => {
+      count += 1;
+      if (count === 3) resolve(ok(chrome, udp.close, info.socketId));
+    });
+  });
+  // What comes until this is answered is copied together.
+  await udp.setPaused(socketId, false);
+  await soon(closed, 'the answer of close');
+  assert.strictEqual(count, 3);
+});
+
+test('many events at once keep neither timers nor calls waiting', async (t) => {
+  const chrome = chromeOf(t);
+  const { tcp } = chrome.sockets;
+  const EVENTS = 2000;
+  let answeredAt;
+  const port = await peer(t, (socket) => {
+    socket.once('data', () => (answeredAt = performance.now()));
+    socket.write(Buffer.alloc(EVENTS * 64));
+  });
+  let tick = performance.now();
+  let longest = 0;
+  const timer = setInterval(() => {
+    longest = Math.max(longest, performance.now() - tick);
+    tick = performance.now();
+  }, 5);
+  t.after(() => clearInterval(timer));
+  let length = 0;
+  let startedAt;
+  const all = new Promise((resolve) => {
+    tcp.onReceive.addListener(({ socketId, data }) => {
+      const start = performance.now();
+      if (length === 0) {
+        startedAt = start;
+        tcp.send(socketId, new ArrayBuffer(1), () => {});
+      }
+      length += data.byteLength;
+      if (length === EVENTS * 64) resolve();
+      // A listener that works.
+      while (performance.now() < start + 1);
+    });
+  });
+  await connected(chrome, port, { bufferSize: 64 });
+  await soon(all, 'the data');
+  assert.ok(longest < 500, `no timer for ${longest} ms`);
+  assert.ok(answeredAt - startedAt < 500, `the send took ${answeredAt - startedAt} ms`);
 });

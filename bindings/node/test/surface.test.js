@@ -3,6 +3,7 @@
 
 const assert = require('node:assert');
 const { test } = require('node:test');
+const { createChrome } = require('chromesock');
 const { call, captured, chromeOf, connected, next, ok, peer, soon } = require('./support');
 
 const COMPLETE = /^Error in invocation of /;
@@ -22,6 +23,22 @@ test('every member is there, and works away from its object', async (t) => {
   assert.ok(hasListener(listener));
 });
 
+test('options that are null are not given; one of a wrong type throws', (t) => {
+  chromeOf(t, undefined, null);
+  chromeOf(t, undefined, { writeQuotaBytes: null, extraRootsPem: undefined, libraryPath: null });
+  const wrong = {
+    writeQuotaBytes: [['10', true, -1, 1.5, NaN, 2 ** 53, 10n, {}], 'a whole number'],
+    extraRootsPem: [[5, true, Buffer.from('a')], 'a string'],
+    libraryPath: [[5, {}], 'a string'],
+  };
+  for (const [name, [values, named]] of Object.entries(wrong)) {
+    for (const value of values) {
+      const error = { name: 'TypeError', message: `createChrome: the option ${name} must be ${named}` };
+      assert.throws(() => createChrome(undefined, { [name]: value }), error, String(value));
+    }
+  }
+});
+
 test('import works as require does', async () => {
   const imported = await import('chromesock');
   assert.strictEqual(imported.createChrome, require('chromesock').createChrome);
@@ -36,14 +53,15 @@ test('enums are objects of their namespaces', (t) => {
 });
 
 test('tcp.md G-10: a wrong argument throws at once, in Chrome\'s words', (t) => {
-  const { tcp, tcpServer } = chromeOf(t).sockets;
+  const chrome = chromeOf(t);
+  const { tcp, tcpServer, udp } = chrome.sockets;
   const ignore = () => {};
   const connect =
     'sockets.tcp.connect(integer socketId, string peerAddress, integer peerPort, ' +
     'optional sockets.tcp.DnsQueryType dnsQueryType, function callback)';
   const listen =
     'sockets.tcpServer.listen(integer socketId, string address, integer port, optional integer backlog, function callback)';
-  const create = 'sockets.tcp.create(optional sockets.tcp.SocketProperties properties, optional function callback)';
+  const create = 'sockets.tcp.create(optional sockets.tcp.SocketProperties properties, function callback)';
   const cases = [
     [() => tcp.connect('1', 'a', 1, ignore), connect, 'No matching signature.'],
     [() => tcp.connect(1, 'a', 1), connect, 'No matching signature.'],
@@ -51,9 +69,26 @@ test('tcp.md G-10: a wrong argument throws at once, in Chrome\'s words', (t) => 
     [() => tcp.connect(1, 'a', 1, 'ipv5', ignore), connect,
       "Error at parameter 'dnsQueryType': Value must be one of any, ipv4, ipv6."],
     [() => tcpServer.listen(1, 'a', 1.5, ignore), listen, 'No matching signature.'],
+    [() => tcp.create(5), create, 'No matching signature.'],
+    [() => tcp.getInfo(), 'sockets.tcp.getInfo(integer socketId, function callback)', 'No matching signature.'],
+    [() => udp.getJoinedGroups(), 'sockets.udp.getJoinedGroups(integer socketId, function callback)',
+      'No matching signature.'],
+    [() => chrome.socket.getNetworkList(1), 'socket.getNetworkList(function callback)', 'No matching signature.'],
+    // Only a callback that gets nothing may be left out.
+    [() => tcp.setPaused(), 'sockets.tcp.setPaused(integer socketId, boolean paused, optional function callback)',
+      'No matching signature.'],
+    [() => tcp.disconnect(), 'sockets.tcp.disconnect(integer socketId, optional function callback)', 'No matching signature.'],
+    [() => tcp.close(), 'sockets.tcp.close(integer socketId, optional function callback)', 'No matching signature.'],
     [() => tcp.create({ nam: 'a' }), create, "Error at parameter 'properties': Unexpected property: 'nam'."],
     [() => tcp.create({ name: 1 }), create,
       "Error at parameter 'properties': Error at property 'name': Invalid type: expected string, found integer."],
+    [() => tcp.create({ name: 1, zzz: 2 }), create,
+      "Error at parameter 'properties': Error at property 'name': Invalid type: expected string, found integer."],
+    [() => tcp.create({ zzz: 2, name: 1 }), create, "Error at parameter 'properties': Unexpected property: 'zzz'."],
+    [() => tcp.create({ name: 1n }), create,
+      "Error at parameter 'properties': Error at property 'name': Invalid type: expected string, found other."],
+    [() => tcp.create({ name: Symbol('a') }), create,
+      "Error at parameter 'properties': Error at property 'name': Invalid type: expected string, found other."],
     [() => tcp.create({ bufferSize: 1.5 }), create,
       "Error at parameter 'properties': Error at property 'bufferSize': Invalid type: expected integer, found number."],
   ];
@@ -80,6 +115,12 @@ test('tcp.md G-13: null and undefined stand for what is left out', async (t) => 
     assert.strictEqual(await ok(chrome, tcpServer.listen, server.socketId, '127.0.0.1', 0, nothing), 0);
   }
   assert.deepStrictEqual(await tcp.create({ name: null, bufferSize: undefined }, undefined), { socketId: 5 });
+});
+
+test('only an object\'s own properties count', async (t) => {
+  const { tcp } = chromeOf(t).sockets;
+  const { socketId } = await tcp.create(Object.create({ name: 'inherited' }));
+  assert.strictEqual('name' in (await tcp.getInfo(socketId)), false);
 });
 
 test('optional arguments in the middle are known by their type', async (t) => {
@@ -182,7 +223,13 @@ test('listeners: once each, in order, as they were when the dispatch began', asy
   await connected(chrome, port);
   await next(onReceiveError);
   assert.deepStrictEqual(seen.slice(2), ['first', 'late']);
-  assert.throws(() => onReceiveError.addListener('no function'), TypeError);
+  for (const wrong of [undefined, 'no function']) assert.strictEqual(onReceiveError.addListener(wrong), undefined);
+  const filtered = () => {};
+  assert.throws(() => onReceiveError.addListener(filtered, {}), {
+    name: 'TypeError',
+    message: 'This event does not support filters',
+  });
+  assert.strictEqual(onReceiveError.hasListener(filtered), false);
 });
 
 test('what a program awaits runs before the next event, as after each task of a browser', async (t) => {

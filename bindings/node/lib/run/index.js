@@ -10,6 +10,7 @@ const jsonc = require('jsonc-parser');
 const { createChrome, destroyChrome } = require('../chrome');
 const { Event, dispatch } = require('../event');
 const { guarded } = require('./missing');
+const { furnish, loaded } = require('./page');
 const { storageArea } = require('./storage');
 
 const USAGE = 'Usage: chrome-app-run [--storage FILE] DIR';
@@ -46,7 +47,11 @@ function scriptsOf(manifest) {
 const events = (prefix, names) =>
   Object.fromEntries(names.map((name) => [name, new Event(`${prefix}.${name}`, () => {})]));
 
-const RUNTIME_EVENTS = ['onInstalled', 'onStartup', 'onSuspend', 'onSuspendCanceled', 'onUpdateAvailable'];
+const RUNTIME_EVENTS = [
+  'onInstalled', 'onStartup', 'onSuspend', 'onSuspendCanceled', 'onUpdateAvailable',
+  // Nobody is there to send: they never come.
+  'onMessage', 'onMessageExternal', 'onConnect', 'onConnectExternal',
+];
 const APP_EVENTS = ['onLaunched', 'onRestarted'];
 
 /** What background scripts touch beside the sockets. */
@@ -82,25 +87,31 @@ function run(folder, storageFile) {
   const manifest = readManifest(folder);
   const scripts = scriptsOf(manifest);
   const chrome = createChrome(manifest);
-  const page = complete(chrome, storageFile ?? defaultStorage(chrome.runtime.id));
-  Object.assign(globalThis, { chrome: page, window: globalThis, self: globalThis });
+  const completed = complete(chrome, storageFile ?? defaultStorage(chrome.runtime.id));
+  furnish(completed);
 
-  // A page lives on after an error.
-  process.on('uncaughtException', (error) => console.error('Uncaught', error));
+  // A page lives on after an error, in its scripts, too.
+  const report = (error) => console.error('Uncaught', error);
+  process.on('uncaughtException', report);
   for (const script of scripts) {
-    const file = path.resolve(folder, script);
+    // A leading slash means the app's folder, which no path leaves.
+    const file = path.join(folder, path.join('/', script));
     let code;
     try {
       code = fs.readFileSync(file, 'utf8');
     } catch (error) {
       throw new Failure(`cannot read ${file}: ${error.message}`);
     }
-    vm.runInThisContext(code, { filename: file });
+    try {
+      vm.runInThisContext(code, { filename: file });
+    } catch (error) {
+      report(error);
+    }
   }
 
   let isSuspended = false;
   const suspend = () => {
-    if (!isSuspended) dispatch(page.runtime.onSuspend);
+    if (!isSuspended) dispatch(completed.runtime.onSuspend);
     isSuspended = true;
   };
   process.on('beforeExit', suspend);
@@ -112,7 +123,8 @@ function run(folder, storageFile) {
     });
   }
   setImmediate(() => {
-    dispatch(page.app.runtime.onLaunched, { isKioskSession: false, isPublicSession: false, source: 'command_line' });
+    loaded();
+    dispatch(completed.app.runtime.onLaunched, { isKioskSession: false, isPublicSession: false, source: 'command_line' });
   });
 }
 

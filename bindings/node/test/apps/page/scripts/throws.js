@@ -1,0 +1,1 @@
+throw new Error('the other script still runs');
