@@ -5,12 +5,13 @@
 //! three, events come in the same order, never two at once, and host code runs with no lock held.
 //! Also owns the app's end: whichever thread is last delivers what remains and says `gone`.
 
+mod credit;
 mod handlers;
+mod interest;
 mod notify;
 
 use std::cell::Cell;
-use std::collections::VecDeque;
-use std::collections::btree_map::{BTreeMap, Entry};
+use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::OnceLock;
@@ -233,26 +234,6 @@ impl Delivery {
         }
     }
 
-    /// Whether `take_released` would find something.
-    pub fn any_released(&self) -> bool {
-        self.any_released.load(Ordering::Acquire)
-    }
-
-    /// Moves what the host has released to `into`. If the engine waits and that is nothing, the host
-    /// will ask for the reactor when it releases something.
-    pub fn take_released(&self, into: &mut Vec<(i32, isize)>, waits: bool) {
-        let mut state = self.state.lock();
-        into.append(&mut state.released);
-        self.any_released.store(false, Ordering::Release);
-        state.wants_release = waits && into.is_empty();
-    }
-
-    /// Counts received bytes that wait elsewhere, because the app sleeps; negative: no longer.
-    pub fn count_withheld(&self, bytes: isize) {
-        // Wraps, which makes an addition of a negative number a subtraction.
-        self.undelivered.fetch_add(bytes as u64, Ordering::Relaxed);
-    }
-
     /// Takes the API's notifications back out of the queue, oldest first.
     pub fn withdraw_notifications(&self) -> Vec<Event> {
         let mut state = self.state.lock();
@@ -354,18 +335,6 @@ impl Delivery {
         Ok(0)
     }
 
-    /// The host is done with these events.
-    pub fn release_all(&self, events: impl Iterator<Item = Event>) {
-        let mut bytes = 0;
-        let mut released = events
-            .map(|event| {
-                bytes += event.data_len().cast_signed();
-                (event.socket_id, event.weight().cast_signed())
-            })
-            .collect();
-        self.adjust(&mut released, bytes);
-    }
-
     /// A new stream in place of the last one: a byte can be read from it when the queue becomes
     /// non-empty after the host found it empty, and its end when the app is gone.
     pub fn stream(&self) -> Result<OwnedFd, Status> {
@@ -393,50 +362,6 @@ impl Delivery {
             level.raise();
         }
         Ok(self.level.get_or_init(|| level).handle())
-    }
-
-    /// The host is done with an event that it held.
-    pub fn release(&self, event: &Event) {
-        self.adjust_one(event, 1);
-    }
-
-    /// The host keeps an event beyond its delivery, until it releases it.
-    pub fn hold(&self, event: &Event) {
-        self.adjust_one(event, -1);
-    }
-
-    /// A `close` or `secure` of a socket is being called: no data of it, or none that came in plain
-    /// text, is delivered from now on.
-    pub fn note_closing(&self, call: EventType, socket_id: i32) {
-        if ends_data(call) {
-            let mut state = self.state.lock();
-            *state.closing.entry((call, socket_id)).or_default() += 1;
-            self.any_closing.store(true, Ordering::Release);
-        }
-    }
-
-    /// The call was refused, or is completed.
-    pub fn forget_closing(&self, call: EventType, socket_id: i32) {
-        if ends_data(call) {
-            let mut state = self.state.lock();
-            if let Entry::Occupied(mut calls) = state.closing.entry((call, socket_id)) {
-                *calls.get_mut() -= 1;
-                if *calls.get() == 0 {
-                    calls.remove();
-                }
-            }
-            self.any_closing.store(!state.closing.is_empty(), Ordering::Release);
-        }
-    }
-
-    /// The app is being unloaded: no notification is delivered until that is done (tcp.md LC-6).
-    pub fn note_unloading(&self) {
-        self.unloads.fetch_add(1, Ordering::AcqRel);
-    }
-
-    /// The reactor has unloaded the app; also when the call was refused.
-    pub fn unloaded(&self) {
-        self.unloads_done.fetch_add(1, Ordering::AcqRel);
     }
 
     /// The host frees the app, which is closing: what remains is handed out and nothing after it.
@@ -572,66 +497,6 @@ impl Delivery {
         }
     }
 
-    /// False for data of a socket that the host has closed meanwhile, and for notifications of an
-    /// app that it has freed, or unloaded since `epoch`: the number of unloads carried out when the
-    /// event was taken.
-    fn is_of_interest(&self, event: &Event, epoch: u64) -> bool {
-        let is_late =
-            self.unloads.load(Ordering::Acquire) != epoch || self.freed.load(Ordering::Acquire);
-        if is_late && event.event_type.is_notification() {
-            return false;
-        }
-        if !self.any_closing.load(Ordering::Acquire) {
-            return true;
-        }
-        if event.ticket.is_some() {
-            self.forget_closing(event.event_type, event.socket_id);
-            return true;
-        }
-        let is_called = |call| self.state.lock().closing.contains_key(&(call, event.socket_id));
-        match event.event_type {
-            EventType::ChromeSocketsUdpOnReceive => !is_called(EventType::ChromeSocketsUdpClose),
-            EventType::ChromeSocketsTcpOnReceive => {
-                !is_called(EventType::ChromeSocketsTcpClose)
-                    && (event.secured || !is_called(EventType::ChromeSocketsTcpSecure))
-            }
-            _ => true,
-        }
-    }
-
-    /// Gives back, or takes, credit by socket for `bytes` of data.
-    fn adjust(&self, released: &mut Vec<(i32, isize)>, bytes: isize) {
-        released.retain(|(_, weight)| *weight != 0);
-        if !released.is_empty() {
-            self.note_released(bytes, |all| all.append(released));
-        }
-    }
-
-    /// Gives back (1) or takes (-1) the credit of one event.
-    fn adjust_one(&self, event: &Event, sign: isize) {
-        let (id, weight) = (event.socket_id, sign * event.weight().cast_signed());
-        if weight == 0 {
-            return;
-        }
-        self.note_released(sign * event.data_len().cast_signed(), |all| match all.last_mut() {
-            Some((last, sum)) if *last == id => *sum += weight,
-            _ => all.push((id, weight)),
-        });
-    }
-
-    fn note_released(&self, bytes: isize, note: impl FnOnce(&mut Vec<(i32, isize)>)) {
-        // Wraps, which makes a subtraction of a negative number an addition.
-        self.undelivered.fetch_sub(bytes as u64, Ordering::Relaxed);
-        let mut state = self.state.lock();
-        note(&mut state.released);
-        self.any_released.store(true, Ordering::Release);
-        let ask = std::mem::take(&mut state.wants_release);
-        drop(state);
-        if ask {
-            (self.ask_reactor)();
-        }
-    }
-
     /// The queue becomes non-empty.
     fn raise(&self, state: &mut State) {
         if let Some(level) = self.level.get() {
@@ -685,14 +550,4 @@ impl Delivery {
 /// When a time-out ends; one too far away to be told is none.
 fn deadline(timeout: Option<Duration>) -> Option<Instant> {
     timeout.and_then(|timeout| Instant::now().checked_add(timeout))
-}
-
-/// Whether data events of a socket end with this call.
-fn ends_data(call: EventType) -> bool {
-    matches!(
-        call,
-        EventType::ChromeSocketsTcpClose
-            | EventType::ChromeSocketsTcpSecure
-            | EventType::ChromeSocketsUdpClose
-    )
 }

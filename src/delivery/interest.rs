@@ -1,0 +1,81 @@
+//! Which events still concern the host when their turn comes.
+
+use std::collections::btree_map::Entry;
+use std::sync::atomic::Ordering;
+
+use super::Delivery;
+use crate::api::event::Event;
+use crate::api::table::EventType;
+
+impl Delivery {
+    /// A `close` or `secure` of a socket is being called: no data of it, or none that came in plain
+    /// text, is delivered from now on.
+    pub fn note_closing(&self, call: EventType, socket_id: i32) {
+        if ends_data(call) {
+            let mut state = self.state.lock();
+            *state.closing.entry((call, socket_id)).or_default() += 1;
+            self.any_closing.store(true, Ordering::Release);
+        }
+    }
+
+    /// The call was refused, or is completed.
+    pub fn forget_closing(&self, call: EventType, socket_id: i32) {
+        if ends_data(call) {
+            let mut state = self.state.lock();
+            if let Entry::Occupied(mut calls) = state.closing.entry((call, socket_id)) {
+                *calls.get_mut() -= 1;
+                if *calls.get() == 0 {
+                    calls.remove();
+                }
+            }
+            self.any_closing.store(!state.closing.is_empty(), Ordering::Release);
+        }
+    }
+
+    /// The app is being unloaded: no notification is delivered until that is done (tcp.md LC-6).
+    pub fn note_unloading(&self) {
+        self.unloads.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// The reactor has unloaded the app; also when the call was refused.
+    pub fn unloaded(&self) {
+        self.unloads_done.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// False for data of a socket that the host has closed meanwhile, and for notifications of an
+    /// app that it has freed, or unloaded since `epoch`: the number of unloads carried out when the
+    /// event was taken.
+    pub(super) fn is_of_interest(&self, event: &Event, epoch: u64) -> bool {
+        let is_late =
+            self.unloads.load(Ordering::Acquire) != epoch || self.freed.load(Ordering::Acquire);
+        if is_late && event.event_type.is_notification() {
+            return false;
+        }
+        if !self.any_closing.load(Ordering::Acquire) {
+            return true;
+        }
+        if event.ticket.is_some() {
+            self.forget_closing(event.event_type, event.socket_id);
+            return true;
+        }
+        let is_called = |call| self.state.lock().closing.contains_key(&(call, event.socket_id));
+        match event.event_type {
+            EventType::ChromeSocketsUdpOnReceive => !is_called(EventType::ChromeSocketsUdpClose),
+            EventType::ChromeSocketsTcpOnReceive => {
+                !is_called(EventType::ChromeSocketsTcpClose)
+                    && (event.secured || !is_called(EventType::ChromeSocketsTcpSecure))
+            }
+            _ => true,
+        }
+    }
+}
+
+/// Whether data events of a socket end with this call.
+fn ends_data(call: EventType) -> bool {
+    matches!(
+        call,
+        EventType::ChromeSocketsTcpClose
+            | EventType::ChromeSocketsTcpSecure
+            | EventType::ChromeSocketsUdpClose
+    )
+}
