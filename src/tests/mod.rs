@@ -18,6 +18,7 @@ mod app_panic;
 mod app_pressure;
 mod app_queue;
 mod app_resolver;
+mod app_sleep;
 mod app_tls;
 mod app_udp;
 mod header;

@@ -45,26 +45,29 @@ impl Default for Trust {
 impl Trust {
     /// The roots of a store, and those of a text of certificates in PEM, which must have at least one.
     pub fn new(store: Store, added: Option<&[u8]>) -> Result<Self, Status> {
-        let mut trust = match store {
+        let trust = match store {
             Store::WebPki => Self::default(),
             Store::System => Self::of_anchors(system_roots()),
             Store::Nothing => Self::of_anchors(Vec::new()),
         };
-        if let Some(text) = added {
-            let added: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text).collect();
-            trust.added = added.map_err(|_| Status::InvalidArgument)?;
-            if trust.added.is_empty() {
-                return Err(Status::InvalidArgument);
-            }
+        let Some(text) = added else { return Ok(trust) };
+        let added: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text).collect();
+        match added {
+            Ok(added) if !added.is_empty() => trust.with_added(added),
+            _ => Err(Status::InvalidArgument),
         }
-        for certificate in &trust.added {
+    }
+
+    fn with_added(mut self, added: Vec<CertificateDer<'static>>) -> Result<Self, Status> {
+        for certificate in &added {
             let anchor =
                 anchor_from_trusted_cert(certificate).map_err(|_| Status::InvalidArgument)?;
             if is_authority(certificate) {
-                trust.anchors.to_mut().push(anchor.to_owned());
+                self.anchors.to_mut().push(anchor.to_owned());
             }
         }
-        Ok(trust)
+        self.added = added;
+        Ok(self)
     }
 
     fn of_anchors(anchors: Vec<TrustAnchor<'static>>) -> Self {
@@ -74,7 +77,7 @@ impl Trust {
     /// Roots of a test, as if the host had added them.
     #[cfg(test)]
     pub(crate) fn of_host(added: &[CertificateDer<'static>]) -> Self {
-        Self { public: 0, added: added.to_vec(), ..Self::of_web(added) }
+        Self::of_anchors(Vec::new()).with_added(added.to_vec()).unwrap()
     }
 
     /// Roots of a test, as if they came with a store.

@@ -34,7 +34,7 @@ use crate::net::{Stream, os_error};
 use crate::trust::Trust;
 use stream::Outgoing;
 pub(super) use stream::TlsStream;
-use verifier::Verifier;
+pub(super) use verifier::Verifier;
 
 /// How an app's connections are secured; may cross threads.
 #[derive(Clone, Debug, Default)]

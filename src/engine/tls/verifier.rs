@@ -28,9 +28,9 @@ const SMALLEST_RSA: usize = 2048;
 
 /// Checks certificates against the roots of one app.
 #[derive(Debug)]
-pub(super) struct Verifier {
-    pub(super) trust: Arc<Trust>,
-    pub(super) algorithms: WebPkiSupportedAlgorithms,
+pub(in crate::engine) struct Verifier {
+    pub(in crate::engine) trust: Arc<Trust>,
+    pub(in crate::engine) algorithms: WebPkiSupportedAlgorithms,
 }
 
 /// A certificate and who is to vouch for it.

@@ -110,6 +110,22 @@ impl Authority {
         Identity { chain: vec![leaf], key }
     }
 
+    /// The same key and name in a certificate of version 1, which cannot say what it is for.
+    pub(super) fn in_version_1(&self) -> CertificateDer<'static> {
+        let [to_be_signed, algorithm, signature] = &elements(&self.certificate)[..] else {
+            panic!()
+        };
+        // All between the version and the extensions; who trusts a root asks for no signature.
+        let [_version, fields @ .., _extensions] = &elements(to_be_signed)[..] else { panic!() };
+        let to_be_signed = sequence(fields);
+        sequence(&[to_be_signed, algorithm.clone(), signature.clone()]).into()
+    }
+
+    /// The authority as a server itself.
+    pub(super) fn as_server(&self) -> Identity {
+        Identity { chain: vec![self.certificate.clone()], key: self.key.serialize_der() }
+    }
+
     /// An intermediate whose key is known to nobody.
     pub(super) fn below_with_public(
         &self,
@@ -180,6 +196,34 @@ pub(super) fn valid(from: i32, until: i32) -> impl Fn(&mut CertificateParams) {
 
 pub(super) fn rsa_key() -> KeyPair {
     KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap()
+}
+
+/// What a sequence in DER has, each with its head, of less than 64 KiB.
+fn elements(der: &[u8]) -> Vec<Vec<u8>> {
+    let head = |der: &[u8]| match der[1] {
+        0x82 => (4, usize::from(der[2]) << 8 | usize::from(der[3])),
+        0x81 => (3, usize::from(der[2])),
+        len => (2, usize::from(len)),
+    };
+    let mut rest = &der[head(der).0..];
+    let mut all = Vec::new();
+    while !rest.is_empty() {
+        let (start, len) = head(rest);
+        let (element, behind) = rest.split_at(start + len);
+        all.push(element.to_vec());
+        rest = behind;
+    }
+    all
+}
+
+fn sequence(elements: &[Vec<u8>]) -> Vec<u8> {
+    let contents = elements.concat();
+    let len = match contents.len().to_be_bytes() {
+        [.., 0, low @ 0..0x80] => vec![low],
+        [.., 0, low] => vec![0x81, low],
+        [.., high, low] => vec![0x82, high, low],
+    };
+    [&[0x30], &len[..], &contents].concat()
 }
 
 /// Object identifiers of signatures by RSA differ in the last byte.

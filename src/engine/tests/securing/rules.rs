@@ -1,8 +1,12 @@
 //! When `secure` may be called, and what other calls do meanwhile and after (tcp.md 7.1, 7.2, 7.4 to 7.6;
 //! socket-legacy.md 7).
 
+use bytes::Bytes;
+
 use super::super::{connected, connected_with, listening, rig};
 use super::{Case, Talk};
+use crate::api::event::{Event, Payload};
+use crate::api::table::EventType;
 use crate::engine::sim::Place;
 use crate::engine::tests::driver::Rig;
 
@@ -380,4 +384,30 @@ fn a_failed_handshake_ends_a_socket_of_the_older_api_legacy_7_row_5() {
     assert_eq!(events.len(), 1, "{events:?}");
     assert!(events[0].starts_with("< socket.secure 1: -200"), "{events:?}");
     talk.rig.play("> socket.getInfo(1)\n < socket.getInfo 1: \"Socket not found\"");
+}
+
+#[test]
+fn what_waited_is_wanted_as_long_as_it_fits_the_socket_cl_2_tls_28_lc_3() {
+    let waited = |secured| {
+        let mut event = Event::notification(EventType::ChromeSocketsTcpOnReceive, 1, None);
+        event.payload = Payload::Data(Bytes::from_static(b"waited"));
+        event.secured = secured;
+        event
+    };
+    let (plain, sealed) = (waited(false), waited(true));
+    let error = Event::notification(EventType::ChromeSocketsTcpOnReceiveError, 1, None);
+    let wanted = |talk: &Talk| [&plain, &sealed, &error].map(|event| talk.rig.engine.wants(event));
+    let mut talk = Case::good().connect();
+    assert!(wanted(&talk)[0], "before secure");
+    talk.rig.issue("secure(1)");
+    assert!(!wanted(&talk)[0], "amid the handshake");
+    talk.run();
+    assert_eq!(wanted(&talk), [false, true, true]);
+    // The end of the connection does not make it a plain one.
+    talk.rig.issue("setPaused(1, false)");
+    talk.server.send_close_notify();
+    talk.run();
+    assert_eq!(wanted(&talk), [false, true, true]);
+    talk.rig.issue("close(1)");
+    assert_eq!(wanted(&talk), [false, false, true]);
 }

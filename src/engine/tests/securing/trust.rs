@@ -1,6 +1,9 @@
 //! Who vouches for a server (tcp.md 7.8 rank 5).
 
-use rcgen::{BasicConstraints, IsCa, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
+    SanType,
+};
 
 use super::certificates::{AS_USUAL, Authority, self_signed};
 use super::{Case, NAME, differ};
@@ -56,6 +59,36 @@ fn an_added_certificate_is_trusted_as_it_is() {
     // It vouches for itself only.
     let brother = unknown.server(&[NAME], AS_USUAL);
     bad.trusting(&[&brother.chain[0]]).is_refused(-202);
+}
+
+#[test]
+fn an_added_certificate_that_is_no_authority_vouches_for_nobody_rank_5() {
+    let key = KeyPair::generate().unwrap().serialize_der();
+    let added = |is_ca: IsCa| {
+        let key = KeyPair::try_from(&key[..]).unwrap();
+        let server = |params: &mut CertificateParams| {
+            params.is_ca = is_ca;
+            params.subject_alt_names = vec![SanType::DnsName(NAME.try_into().unwrap())];
+            params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+            params.key_usages.push(KeyUsagePurpose::DigitalSignature);
+        };
+        Authority::root_with("Added", key, &server)
+    };
+    let authority = added(IsCa::Ca(BasicConstraints::Unconstrained));
+    for is_ca in [IsCa::NoCa, IsCa::ExplicitNoCa] {
+        let other = added(is_ca);
+        let below = authority.server(&[NAME], AS_USUAL);
+        differ(&Case::new(&authority, &below), -202, &Case::new(&other, &below));
+        // It is good for itself.
+        Case::new(&other, &other.as_server()).is_served();
+    }
+}
+
+#[test]
+fn an_added_root_of_version_1_vouches_as_ever() {
+    let root = Authority::root("Root");
+    let good = Case::new(&root, &root.server(&[NAME], AS_USUAL));
+    good.trusting(&[&root.in_version_1()]).is_served();
 }
 
 #[test]

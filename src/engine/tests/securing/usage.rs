@@ -1,8 +1,9 @@
 //! What certificates and keys may be used for (tcp.md 7.8 ranks 1, 8, 9, 10; 7.7 -181).
 
 use rcgen::{
-    BasicConstraints, CidrSubnet, CustomExtension, ExtendedKeyUsagePurpose as Purpose,
-    GeneralSubtree, IsCa, KeyUsagePurpose as Usage, NameConstraints,
+    BasicConstraints, CertificateParams, CidrSubnet, CustomExtension,
+    ExtendedKeyUsagePurpose as Purpose, GeneralSubtree, IsCa, KeyUsagePurpose as Usage,
+    NameConstraints,
 };
 
 use super::certificates::{
@@ -32,9 +33,7 @@ fn intermediates(right: Change<'_>, code: i32, wrong: Change<'_>) {
 #[test]
 fn a_certificate_for_something_else_serves_nobody_rank_1() {
     let only = |purposes: Vec<Purpose>| {
-        move |params: &mut rcgen::CertificateParams| {
-            params.extended_key_usages.clone_from(&purposes)
-        }
+        move |params: &mut CertificateParams| params.extended_key_usages.clone_from(&purposes)
     };
     servers(
         &only(vec![Purpose::ClientAuth, Purpose::ServerAuth]),
@@ -87,7 +86,7 @@ fn an_authority_vouches_for_as_many_below_it_as_it_may_rank_1() {
 #[test]
 fn an_unknown_extension_matters_if_it_says_so_rank_1() {
     let extended = |critical| {
-        move |params: &mut rcgen::CertificateParams| {
+        move |params: &mut CertificateParams| {
             let oid = [1, 3, 6, 1, 4, 1, 55555, 1];
             let mut extension = CustomExtension::from_oid_content(&oid, vec![0x05, 0x00]);
             extension.set_criticality(critical);
@@ -102,7 +101,7 @@ fn an_unknown_extension_matters_if_it_says_so_rank_1() {
 fn names_stay_within_those_of_their_authority_rank_8() {
     let to = |permitted: &[GeneralSubtree], excluded: &[GeneralSubtree]| {
         let (permitted_subtrees, excluded_subtrees) = (permitted.to_vec(), excluded.to_vec());
-        move |params: &mut rcgen::CertificateParams| {
+        move |params: &mut CertificateParams| {
             let (permitted_subtrees, excluded_subtrees) =
                 (permitted_subtrees.clone(), excluded_subtrees.clone());
             params.name_constraints =
@@ -167,4 +166,18 @@ fn a_key_that_may_not_sign_is_good_for_no_handshake_7_7() {
     let public = |case: Case| Case { are_public: true, ..case };
     differ(&public(case(AS_USUAL)), -181, &public(case(for_encipherment)));
     differ(&case(for_encipherment), -181, &public(case(for_encipherment)));
+}
+
+#[test]
+fn a_usage_of_keys_that_cannot_be_read_allows_nothing_7_7() {
+    // What the extension holds: a string of bits, and one that says it is longer than it is.
+    let usage = |content: &'static [u8]| {
+        move |params: &mut CertificateParams| {
+            params.key_usages.clear();
+            let extension = CustomExtension::from_oid_content(&[2, 5, 29, 15], content.to_vec());
+            params.custom_extensions.push(extension);
+        }
+    };
+    servers(&usage(&[3, 2, 7, 0x80]), -207, &usage(&[3, 9, 7, 0x80]));
+    intermediates(&usage(&[3, 2, 2, 4]), -207, &usage(&[3, 9, 2, 4]));
 }
