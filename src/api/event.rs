@@ -96,6 +96,12 @@ impl Event {
         }
     }
 
+    /// Whether this completes a call that was made without a callback.
+    #[must_use]
+    pub fn is_unasked(&self) -> bool {
+        self.ticket.is_some_and(|ticket| ticket.callback == 0)
+    }
+
     /// The received data.
     #[must_use]
     pub fn data(&self) -> Option<&Bytes> {

@@ -43,7 +43,7 @@ pub enum Mode {
 /// The host as seen from here: callbacks that C, Rust tests or bindings provide.
 pub trait Host: Send + Sync {
     /// Calls each handler with the event.
-    fn deliver(&self, event: Event, handlers: &[Ticket]);
+    fn deliver(&self, event: &Event, handlers: &[Ticket]);
     /// The queue became non-empty; called on the reactor's thread.
     fn wake_up(&self);
     /// Nothing will be delivered any more.
@@ -226,10 +226,11 @@ impl Delivery {
         }
         let epoch = self.unloads_done.load(Ordering::Acquire);
         let mut batch = events.drain(..);
-        let outcome = self.run(|| batch.next(), epoch, |_, _, _| {});
-        let behind: Vec<_> = batch.collect();
-        events.extend(behind);
-        outcome.unwrap_or_else(|panic| resume_unwind(panic));
+        if let Err(panic) = self.run(|| batch.next(), epoch, |_, _, _| {}) {
+            let behind: Vec<_> = batch.collect();
+            events.extend(behind);
+            resume_unwind(panic);
+        }
     }
 
     /// Whether `take_released` would find something.
@@ -396,14 +397,12 @@ impl Delivery {
 
     /// The host is done with an event that it held.
     pub fn release(&self, event: &Event) {
-        let (weight, bytes) = (event.weight().cast_signed(), event.data_len().cast_signed());
-        self.adjust(&mut vec![(event.socket_id, weight)], bytes);
+        self.adjust_one(event, 1);
     }
 
     /// The host keeps an event beyond its delivery, until it releases it.
     pub fn hold(&self, event: &Event) {
-        let (weight, bytes) = (event.weight().cast_signed(), event.data_len().cast_signed());
-        self.adjust(&mut vec![(event.socket_id, -weight)], -bytes);
+        self.adjust_one(event, -1);
     }
 
     /// A `close` or `secure` of a socket is being called: no data of it, or none that came in plain
@@ -470,7 +469,7 @@ impl Delivery {
         }
         let mut state = self.state.lock();
         loop {
-            if state.drainer == Some(std::thread::current().id()) {
+            if state.drainer.is_some_and(|drainer| drainer == std::thread::current().id()) {
                 return Err(Status::RecursiveCall);
             }
             if !state.queue.is_empty() && state.drainer.is_none() {
@@ -553,7 +552,7 @@ impl Delivery {
                 if event.event_type == EventType::ChromesockAppClosed {
                     self.state.lock().end.said_closed = true;
                 }
-                self.deliver(&mut snapshot, event, epoch);
+                self.deliver(&mut snapshot, &event, epoch);
                 if weight > 0 {
                     delivered(id, weight, bytes);
                 }
@@ -562,12 +561,12 @@ impl Delivery {
     }
 
     /// Delivers one event to whom it concerns.
-    fn deliver(&self, snapshot: &mut Snapshot, event: Event, epoch: u64) {
-        if !self.is_of_interest(&event, epoch) {
+    fn deliver(&self, snapshot: &mut Snapshot, event: &Event, epoch: u64) {
+        if !self.is_of_interest(event, epoch) {
             return;
         }
-        let ticket = event.ticket;
-        let handlers = snapshot.route(&self.handlers, event.event_type, ticket.as_ref());
+        let ticket = event.ticket.as_ref();
+        let handlers = snapshot.route(&self.handlers, event.event_type, ticket);
         if !handlers.is_empty() {
             self.host.deliver(event, handlers);
         }
@@ -603,13 +602,28 @@ impl Delivery {
     /// Gives back, or takes, credit by socket for `bytes` of data.
     fn adjust(&self, released: &mut Vec<(i32, isize)>, bytes: isize) {
         released.retain(|(_, weight)| *weight != 0);
-        if released.is_empty() {
+        if !released.is_empty() {
+            self.note_released(bytes, |all| all.append(released));
+        }
+    }
+
+    /// Gives back (1) or takes (-1) the credit of one event.
+    fn adjust_one(&self, event: &Event, sign: isize) {
+        let (id, weight) = (event.socket_id, sign * event.weight().cast_signed());
+        if weight == 0 {
             return;
         }
+        self.note_released(sign * event.data_len().cast_signed(), |all| match all.last_mut() {
+            Some((last, sum)) if *last == id => *sum += weight,
+            _ => all.push((id, weight)),
+        });
+    }
+
+    fn note_released(&self, bytes: isize, note: impl FnOnce(&mut Vec<(i32, isize)>)) {
         // Wraps, which makes a subtraction of a negative number an addition.
         self.undelivered.fetch_sub(bytes as u64, Ordering::Relaxed);
         let mut state = self.state.lock();
-        state.released.append(released);
+        note(&mut state.released);
         self.any_released.store(true, Ordering::Release);
         let ask = std::mem::take(&mut state.wants_release);
         drop(state);

@@ -11,18 +11,21 @@ use super::tls::TlsStream;
 use crate::api::net_error::Status;
 use crate::net::{Ready, Stream};
 
-/// Most bytes one receive carries (tcp.md ), and most bytes one system call reads.
+/// Most bytes one receive carries (tcp.md ), and most bytes one system call usually reads.
 pub(super) const MAX_RECEIVE: usize = 64 * 1024;
+/// Most bytes one system call reads of a stream that had more than the last one took.
+pub(super) const MAX_BULK: usize = 256 * 1024;
 
 #[derive(Debug)]
 pub(super) struct Connection<S> {
     pub(super) channel: Channel<S>,
-    pub(super) local: SocketAddr,
     pub(super) peer: SocketAddr,
     pub(super) origin: Origin,
     pub(super) ready: Ready,
     /// Whether anything was ever sent, so that a close has something to protect (CL-4).
     wrote: bool,
+    /// Whether the last read was a large one, so that the next one may be larger.
+    bulk: bool,
     pub(super) unsent: Option<Box<SendQueue>>,
 }
 
@@ -33,8 +36,8 @@ pub(super) enum Origin {
     Accepted,
     /// By a `connect` to an address.
     Address,
-    /// By a `connect` to this name, canonical.
-    Name(Box<str>),
+    /// By a `connect` to this name, canonical; boxed twice, since most connections have none.
+    Name(Box<Box<str>>),
 }
 
 /// What bytes go through.
@@ -76,6 +79,13 @@ impl<S: Stream> Channel<S> {
         }
     }
 
+    fn local_address(&self) -> io::Result<SocketAddr> {
+        match self {
+            Self::Plain(stream) => stream.local_address(),
+            Self::Tls(stream) => stream.local_address(),
+        }
+    }
+
     pub(super) fn peer_has_ended(&self) -> bool {
         match self {
             Self::Plain(stream) => stream.peer_has_ended(),
@@ -89,11 +99,17 @@ impl<S: Stream> Channel<S> {
 }
 
 impl<S: Stream> Connection<S> {
-    pub(super) fn new(stream: S, local: SocketAddr, peer: SocketAddr, origin: Origin) -> Self {
+    pub(super) fn new(stream: S, peer: SocketAddr, origin: Origin) -> Self {
         // Writable until the kernel says otherwise; readable only when it says so.
         let ready = Ready { writable: true, ..Ready::default() };
         let channel = Channel::Plain(stream);
-        Self { channel, local, peer, origin, ready, wrote: false, unsent: None }
+        Self { channel, peer, origin, ready, wrote: false, bulk: false, unsent: None }
+    }
+
+    /// Own address, which the kernel keeps.
+    pub(super) fn local(&self) -> SocketAddr {
+        // Only a descriptor that broke meanwhile has none; the next read will tell.
+        self.channel.local_address().unwrap_or(self.peer)
     }
 
     /// The same connection with another channel over the same stream.
@@ -101,7 +117,7 @@ impl<S: Stream> Connection<S> {
         self,
         wrap: impl FnOnce(S) -> Result<TlsStream<S>, (S, Status)>,
     ) -> Result<Self, (Self, Status)> {
-        let Self { channel, local, peer, origin, ready, wrote, unsent } = self;
+        let Self { channel, peer, origin, ready, wrote, bulk, unsent } = self;
         let (channel, failure) = match channel {
             Channel::Plain(stream) => match wrap(stream) {
                 Ok(stream) => (Channel::Tls(Box::new(stream)), None),
@@ -109,7 +125,7 @@ impl<S: Stream> Connection<S> {
             },
             secured @ Channel::Tls(_) => (secured, Some(Status::Unexpected)),
         };
-        let connection = Self { channel, local, peer, origin, ready, wrote, unsent };
+        let connection = Self { channel, peer, origin, ready, wrote, bulk, unsent };
         match failure {
             None => Ok(connection),
             Some(status) => Err((connection, status)),
@@ -121,6 +137,21 @@ impl<S: Stream> Connection<S> {
         self.ready.merge(ready);
         if let (true, Channel::Tls(stream)) = (ready.readable, &mut self.channel) {
             stream.on_readable();
+        }
+    }
+
+    /// The most that the next read should bring, if `room` is left for it.
+    pub(super) fn next_read(&self, room: usize) -> usize {
+        if self.bulk && room >= MAX_BULK { MAX_BULK } else { MAX_RECEIVE }
+    }
+
+    /// A read has brought `n` bytes of at most `max`.
+    pub(super) fn note_read(&mut self, n: usize, max: usize) {
+        // TLS has buffers of its own between here and the kernel.
+        self.bulk = n >= MAX_RECEIVE && !self.channel.is_secured();
+        // A short read has emptied the kernel's buffer, unless the end is waiting in it.
+        if n < max && !self.ready.read_closed {
+            self.ready.readable = self.channel.has_more();
         }
     }
 

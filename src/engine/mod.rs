@@ -150,6 +150,11 @@ impl<N: Network> Engine<N> {
         self.outbox.take_into(into);
     }
 
+    /// Whether there are questions for the resolver.
+    pub fn has_queries(&self) -> bool {
+        !self.queries.is_empty()
+    }
+
     /// The questions for the resolver so far.
     pub fn take_queries(&mut self) -> Vec<Query> {
         std::mem::take(&mut self.queries)
@@ -282,11 +287,29 @@ impl<N: Network> Engine<N> {
     ) {
         // All replies exist before anything can fail, so that each completes.
         let mut replies = std::mem::take(&mut self.replies);
-        replies.extend(sends.map(|(len, call)| {
-            let reply = Reply::new(&self.outbox, call.event_type, id, call.ticket);
-            (len, reply.of_send(len as u64))
-        }));
-        let sends = replies.drain(..);
+        replies.extend(sends.map(|(len, call)| (len, self.reply_of_send(len, &call))));
+        self.send(namespace, id, data, replies.drain(..));
+        self.replies = replies;
+    }
+
+    /// Carries out one send of these bytes.
+    pub fn handle_send(&mut self, data: &[u8], call: &Call) {
+        let Some(namespace) = call.event_type.namespace() else { return };
+        let reply = self.reply_of_send(data.len(), call);
+        self.send(namespace, call.socket_id, data, std::iter::once((data.len(), reply)));
+    }
+
+    fn reply_of_send(&self, len: usize, call: &Call) -> Reply {
+        Reply::new(&self.outbox, call.event_type, call.socket_id, call.ticket).of_send(len as u64)
+    }
+
+    fn send(
+        &mut self,
+        namespace: Namespace,
+        id: i32,
+        data: &[u8],
+        sends: impl Iterator<Item = (usize, Reply)>,
+    ) {
         let (registry, mut ctx) = self.lend(id);
         match registry.find(namespace, id) {
             Some(Entry { machine: Machine::TcpClient(client), properties, .. }) => {
@@ -306,7 +329,6 @@ impl<N: Network> Engine<N> {
             Some(_) => sends.for_each(|(_, reply)| reply.fail(Status::SocketNotConnected)),
             None => sends.for_each(|(_, reply)| not_found(reply)),
         }
-        self.replies = replies;
     }
 
     /// A source reports readiness.

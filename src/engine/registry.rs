@@ -36,7 +36,8 @@ pub(super) enum Machine<N: Network> {
 #[derive(Debug, Default)]
 pub(super) struct Properties {
     pub(super) persistent: bool,
-    pub(super) name: Option<Box<std::ffi::CStr>>,
+    /// Boxed twice, since most sockets have none.
+    pub(super) name: Option<Box<Box<std::ffi::CStr>>>,
     /// As given; zero and negative values mean the default (tcp.md 2.1).
     pub(super) buffer_size: i32,
 }
@@ -48,7 +49,7 @@ impl Properties {
             self.persistent = persistent;
         }
         if let Some(name) = given.name {
-            self.name = (!name.is_empty()).then_some(name);
+            self.name = (!name.is_empty()).then(|| Box::new(name));
         }
         if let Some(buffer_size) = given.buffer_size {
             self.buffer_size = buffer_size;
@@ -69,7 +70,7 @@ impl<N: Network> Entry<N> {
         let mut info = SocketInfo {
             socket_id,
             persistent: self.properties.persistent,
-            name: self.properties.name.clone(),
+            name: self.properties.name.as_deref().cloned(),
             buffer_size: Some(size).filter(|size| has_buffer_size && *size > 0),
             paused: false,
             socket_type: None,

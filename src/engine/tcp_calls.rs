@@ -202,7 +202,7 @@ impl<N: Network> Engine<N> {
                 self.connect_to(id, reply, Origin::Address, port, vec![address]);
             }
             Lookup::Known(name, addresses) => {
-                self.connect_to(id, reply, Origin::Name(name), port, addresses);
+                self.connect_to(id, reply, Origin::Name(Box::new(name)), port, addresses);
             }
             Lookup::Failed => not_resolved(reply, Status::NameNotResolved),
             Lookup::Ask(name) => {
@@ -256,7 +256,13 @@ impl<N: Network> Engine<N> {
         let Some((resolving, _)) = self.resolving.remove(&query) else { return };
         match (resolving, answer) {
             (Resolving::Connect(reply, name, port), Ok(addresses)) => {
-                self.connect_to(query.socket_id, reply, Origin::Name(name), port, addresses);
+                self.connect_to(
+                    query.socket_id,
+                    reply,
+                    Origin::Name(Box::new(name)),
+                    port,
+                    addresses,
+                );
             }
             (Resolving::Connect(reply, ..), Err(status)) => not_resolved(reply, status),
             (Resolving::Datagram, answer) => self.datagram_resolved(query, answer),

@@ -55,7 +55,7 @@ pub(super) struct TcpClient<N: Network> {
     phase: Phase<N::Stream>,
     paused: bool,
     /// The size limit of the read in flight, fixed when it started; `None` = none in flight.
-    read_limit: Option<usize>,
+    read_limit: Option<u32>,
     /// Received bytes that the host has not released yet.
     undelivered: usize,
     reading: Reading,
@@ -79,7 +79,7 @@ enum Reading {
     /// Listeners, by `onReceive`.
     Events,
     /// The `read` that asks for it, if there is one.
-    OnRequest(Option<Reply>),
+    OnRequest(Option<Box<Reply>>),
 }
 
 #[derive(Debug)]
@@ -124,15 +124,10 @@ impl<N: Network> TcpClient<N> {
     }
 
     /// The same socket, connected: a server has accepted it (AC-2).
-    pub(super) fn accepted(
-        mut self,
-        stream: N::Stream,
-        local: SocketAddr,
-        peer: SocketAddr,
-    ) -> Self {
+    pub(super) fn accepted(mut self, stream: N::Stream, peer: SocketAddr) -> Self {
         self.paused = true;
         self.past = Past::Used;
-        self.phase = Phase::Connected(Connection::new(stream, local, peer, Origin::Accepted));
+        self.phase = Phase::Connected(Connection::new(stream, peer, Origin::Accepted));
         self
     }
 
@@ -163,8 +158,8 @@ impl<N: Network> TcpClient<N> {
 
     /// Asks for one read (socket-legacy.md 4.6); the caller has checked the state.
     pub(super) fn ask(&mut self, reply: Reply, limit: usize) {
-        self.read_limit = Some(limit.min(MAX_RECEIVE));
-        self.reading = Reading::OnRequest(Some(reply));
+        self.read_limit = Some(limit.min(MAX_RECEIVE) as u32);
+        self.reading = Reading::OnRequest(Some(Box::new(reply)));
     }
 
     pub(super) fn describe(&self, info: &mut SocketInfo) {
@@ -174,7 +169,7 @@ impl<N: Network> TcpClient<N> {
         info.connected = Some(false);
         if let Some(connection) = self.connection() {
             info.connected = Some(true);
-            info.local = Some(endpoint(connection.local));
+            info.local = Some(endpoint(connection.local()));
             info.peer = Some(endpoint(connection.peer));
         }
     }
@@ -221,7 +216,7 @@ impl<N: Network> TcpClient<N> {
     pub(super) fn set_paused(&mut self, paused: bool, properties: &Properties) {
         self.paused = paused;
         if !paused && matches!(self.phase, Phase::Connected(_)) && self.read_limit.is_none() {
-            self.read_limit = Some(receive_limit(properties));
+            self.read_limit = Some(receive_limit(properties) as u32);
         }
     }
 
@@ -400,11 +395,9 @@ impl<N: Network> TcpClient<N> {
         };
         match outcome {
             Ok((stream, peer)) => {
-                // Only a descriptor that broke meanwhile has no address; the first read will tell.
-                let local = stream.local_address().unwrap_or(peer);
-                let connection = Connection::new(stream, local, peer, race.origin);
+                let connection = Connection::new(stream, peer, race.origin);
                 self.phase = Phase::Connected(connection);
-                self.read_limit = (!self.paused).then(|| receive_limit(properties));
+                self.read_limit = (!self.paused).then(|| receive_limit(properties) as u32);
                 race.reply.complete(Response::ok_zero());
             }
             Err(status) => race.reply.fail(status),
@@ -431,25 +424,22 @@ impl<N: Network> TcpClient<N> {
         let (Phase::Connected(connection), Some(limit)) = (&mut self.phase, self.read_limit) else {
             return Visit::Rest;
         };
+        let limit = limit as usize;
         if !connection.ready.readable {
             return Visit::Rest;
         }
         // What a call asks for is bounded by the calls.
-        let needs_credit = matches!(self.reading, Reading::Events);
-        if needs_credit
-            && (self.undelivered >= ctx.limits.undelivered_per_socket
-                || *ctx.undelivered >= ctx.limits.undelivered_per_app)
-        {
+        let of_socket = ctx.limits.undelivered_per_socket.saturating_sub(self.undelivered);
+        let of_app = ctx.limits.undelivered_per_app.saturating_sub(*ctx.undelivered);
+        let room = of_socket.min(of_app);
+        if room == 0 && matches!(self.reading, Reading::Events) {
             return Visit::Stalled;
         }
-        let max = if self.paused { limit } else { MAX_RECEIVE };
+        let max = if self.paused { limit } else { connection.next_read(room) };
         let cause = match connection.channel.read(ctx.buffer.with_room(max), max) {
             Ok(0) => Status::ConnectionClosed,
             Ok(n) => {
-                // A short read has emptied the kernel's buffer, unless the end is waiting in it.
-                if n < max && !connection.ready.read_closed {
-                    connection.ready.readable = connection.channel.has_more();
-                }
+                connection.note_read(n, max);
                 let again = connection.ready.readable && !self.paused;
                 self.deliver(ctx, properties, limit);
                 return if again { Visit::Again } else { Visit::Rest };
@@ -487,7 +477,7 @@ impl<N: Network> TcpClient<N> {
             ctx.outbox.notify(event);
             limit = receive_limit(properties);
         }
-        self.read_limit = (!self.paused).then_some(limit);
+        self.read_limit = (!self.paused).then_some(limit as u32);
     }
 
     /// Counts received bytes that the host will have to release.
@@ -559,6 +549,7 @@ impl<N: Network> TcpClient<N> {
         while let (Phase::Connected(connection), Some(limit), true) =
             (&mut self.phase, self.read_limit, left > 0)
         {
+            let limit = limit as usize;
             let max = if self.paused { limit } else { MAX_RECEIVE };
             match connection.channel.read(ctx.buffer.with_room(max), max) {
                 Ok(0) => return None,

@@ -9,7 +9,7 @@ use super::reply::Reply;
 use super::tcp_client::{Context, TcpClient, Visit};
 use crate::api::net_error::Status;
 use crate::api::properties::{Endpoint, SocketInfo};
-use crate::net::{Listener, Network, Stream, Token, address, os_error};
+use crate::net::{Listener, Network, Token, address, os_error};
 
 /// Connections accepted before other sockets get their turn.
 const ACCEPTS_PER_VISIT: usize = 16;
@@ -145,7 +145,7 @@ impl<N: Network> TcpServer<N> {
             }
             match listening.accept(ctx) {
                 Ok(connected) => {
-                    let (id, stream, local, peer) = connected;
+                    let (id, stream, peer) = connected;
                     let on_request = match &mut self.accepting {
                         Accepting::Events => false,
                         Accepting::OnRequest(asked) => {
@@ -156,7 +156,7 @@ impl<N: Network> TcpServer<N> {
                     };
                     let client =
                         if on_request { TcpClient::on_request() } else { TcpClient::default() };
-                    accepted.clients.push((id, client.accepted(stream, local, peer)));
+                    accepted.clients.push((id, client.accepted(stream, peer)));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     listening.readable = false;
@@ -181,14 +181,11 @@ impl<L: Listener> Listening<L> {
     fn accept<N: Network<Stream = L::Stream, Listener = L>>(
         &mut self,
         ctx: &mut Context<'_, N>,
-    ) -> io::Result<(i32, L::Stream, SocketAddr, SocketAddr)> {
+    ) -> io::Result<(i32, L::Stream, SocketAddr)> {
         let (mut stream, peer) = self.listener.accept()?;
-        // Only a wildcard listener has to ask which of its addresses was reached.
-        let local =
-            if self.local.ip().is_unspecified() { stream.local_address()? } else { self.local };
         let id =
             ctx.accounts.next_id().ok_or_else(|| io::Error::other("socket ids are used up"))?;
         ctx.net.watch(&mut stream, Token { owner: id, lane: 0 })?;
-        Ok((id, stream, local, peer))
+        Ok((id, stream, peer))
     }
 }

@@ -56,7 +56,7 @@ impl CHost {
 }
 
 impl Host for CHost {
-    fn deliver(&self, event: Event, handlers: &[Ticket]) {
+    fn deliver(&self, event: &Event, handlers: &[Ticket]) {
         let is_completion = event.ticket.is_some();
         let mut shown = EventBox::borrowed(event, self);
         for handler in handlers {

@@ -166,8 +166,8 @@ const _: () = {
 #[repr(C)]
 pub(super) struct EventBox {
     c: chromesock_event,
-    event: Event,
-    lists: Lists,
+    /// Few events have any.
+    lists: Option<Box<Lists>>,
     /// Text of a sender's address; `c.address` points here once the box stays put.
     address: AddressText,
     origin: Origin,
@@ -185,16 +185,17 @@ struct Lists {
 /// Longest address text with its NUL.
 type AddressText = [u8; 48];
 
-/// Where an event's data is accounted for.
+/// Whose an event is, and where its data is accounted for.
 enum Origin {
-    /// In a callback of this host, which outlives the callback.
-    Borrowed(*const CHost),
+    /// Shown in a callback of this host; both outlive the callback.
+    Borrowed(*const CHost, *const Event),
     /// Owned by the host program, perhaps longer than the app lives.
-    Owned(Weak<Delivery>),
+    Owned(Weak<Delivery>, Event),
 }
 
 impl EventBox {
-    fn new(event: Event, origin: Origin) -> Self {
+    /// A view of `event`, whose payload lies on the heap: the event itself may move.
+    fn new(event: &Event, host: *const CHost) -> Self {
         let mut c = chromesock_event {
             size: size_of::<chromesock_event>() as u32,
             r#type: event.event_type as u32,
@@ -221,7 +222,7 @@ impl EventBox {
         if event.result.is_some() {
             c.present |= CHROMESOCK_EVENT_RESULT;
         }
-        let mut lists = Lists::default();
+        let mut lists = None;
         let mut address = [0; size_of::<AddressText>()];
         match &event.payload {
             Payload::None => {}
@@ -241,6 +242,7 @@ impl EventBox {
                 c.message = denied.explanation.as_ptr();
             }
             Payload::Sockets(sockets) => {
+                let lists = own_lists(&mut lists);
                 lists.sockets = sockets.iter().map(info).collect();
                 c.present |= CHROMESOCK_EVENT_SOCKETS;
                 c.sockets = lists.sockets.as_ptr();
@@ -255,19 +257,21 @@ impl EventBox {
                 write_address(&mut address, from.ip());
             }
             Payload::Texts(texts) => {
+                let lists = own_lists(&mut lists);
                 lists.texts = texts.iter().map(|text| text.as_ptr()).collect();
                 c.present |= CHROMESOCK_EVENT_TEXTS;
                 c.texts = lists.texts.as_ptr();
                 c.texts_len = lists.texts.len();
             }
             Payload::Interfaces(interfaces) => {
+                let lists = own_lists(&mut lists);
                 lists.interfaces = interfaces.iter().map(interface).collect();
                 c.present |= CHROMESOCK_EVENT_INTERFACES;
                 c.interfaces = lists.interfaces.as_ptr();
                 c.interfaces_len = lists.interfaces.len();
             }
             Payload::TlsSession(session) => {
-                let view = lists.tls_session.insert(SessionView::new(session));
+                let view = own_lists(&mut lists).tls_session.insert(SessionView::new(session));
                 c.tls_session = view.as_c();
             }
         }
@@ -282,27 +286,40 @@ impl EventBox {
             }
             _ => {}
         }
-        Self { c, event, lists, address, origin }
+        Self { c, lists, address, origin: Origin::Borrowed(host, event) }
     }
 
     /// The C view of an event for the time of its callbacks.
-    pub(super) fn borrowed(event: Event, host: &CHost) -> Self {
-        Self::new(event, Origin::Borrowed(host))
+    pub(super) fn borrowed(event: &Event, host: &CHost) -> Self {
+        Self::new(event, host)
     }
 
     /// An event that the host program owns and must release, whenever that may be.
     pub(super) fn owned(mut event: Event, delivery: Weak<Delivery>) -> Self {
         event.detach_data();
-        Self::new(event, Origin::Owned(delivery))
+        Self::passing(event, delivery)
     }
 
     /// An event that is copied at once, and then let go.
     pub(super) fn passing(event: Event, delivery: Weak<Delivery>) -> Self {
-        Self::new(event, Origin::Owned(delivery))
+        let view = Self::new(&event, ptr::null());
+        Self { origin: Origin::Owned(delivery, event), ..view }
     }
 
     pub(super) fn into_event(self) -> Event {
-        self.event
+        match self.origin {
+            // SAFETY: a borrowed event is used only within its callback, which the event outlives.
+            Origin::Borrowed(_, event) => unsafe { &*event }.clone(),
+            Origin::Owned(_, event) => event,
+        }
+    }
+
+    fn event(&self) -> &Event {
+        match &self.origin {
+            // SAFETY: as above.
+            Origin::Borrowed(_, event) => unsafe { &**event },
+            Origin::Owned(_, event) => event,
+        }
     }
 
     /// Gives an owned event to the host program.
@@ -332,10 +349,14 @@ impl EventBox {
     fn delivery(&self) -> Weak<Delivery> {
         match &self.origin {
             // SAFETY: a borrowed event is used only within its callback, which the host outlives.
-            Origin::Borrowed(host) => unsafe { &**host }.delivery(),
-            Origin::Owned(delivery) => Weak::clone(delivery),
+            Origin::Borrowed(host, _) => unsafe { &**host }.delivery(),
+            Origin::Owned(delivery, _) => Weak::clone(delivery),
         }
     }
+}
+
+fn own_lists(lists: &mut Option<Box<Lists>>) -> &mut Lists {
+    lists.get_or_insert_default()
 }
 
 /// Canonical address text (tcp.md T-1); without allocating or formatting for IPv4, which is in each
@@ -436,9 +457,9 @@ pub unsafe extern "C" fn chromesock_event_retain(
         let original = unsafe { &*event.cast::<EventBox>() };
         let delivery = original.delivery();
         if let Some(delivery) = delivery.upgrade() {
-            delivery.hold(&original.event);
+            delivery.hold(original.event());
         }
-        let mut copy = EventBox::owned(original.event.clone(), delivery);
+        let mut copy = EventBox::owned(original.event().clone(), delivery);
         copy.c.user_data = original.c.user_data;
         // SAFETY: not NULL; the rest is the caller's promise.
         unsafe { put(retained, copy.give()) };
@@ -461,14 +482,14 @@ pub unsafe extern "C" fn chromesock_event_release(event: *const chromesock_event
             return Ok(());
         }
         // SAFETY: every event that C gets is the head of an EventBox.
-        if matches!(unsafe { &*event.cast::<EventBox>() }.origin, Origin::Borrowed(_)) {
+        if matches!(unsafe { &*event.cast::<EventBox>() }.origin, Origin::Borrowed(..)) {
             // It belongs to the library, which releases it itself.
             return Ok(());
         }
         // SAFETY: owned events are EventBoxes made by give, released once.
         let owned = unsafe { Box::from_raw(event.cast_mut().cast::<EventBox>()) };
         if let Some(delivery) = owned.delivery().upgrade() {
-            delivery.release(&owned.event);
+            delivery.release(owned.event());
         }
     });
 }

@@ -61,6 +61,24 @@ pub(super) struct Batch {
     pub(super) consumed: usize,
 }
 
+impl Batch {
+    /// The size of the next message's data, if that is a send like `call`: to the same socket, with its
+    /// bytes behind those of `call`.
+    pub(super) fn next_send_like(&self, slot: u32, call: &Call) -> Option<usize> {
+        match self.messages.front() {
+            Some(Message::Call(next_slot, next))
+                if *next_slot == slot
+                    && next.socket_id == call.socket_id
+                    && next.event_type == call.event_type =>
+            {
+                let Command::Send(SendData::Beside(len)) = next.command else { return None };
+                Some(len)
+            }
+            _ => None,
+        }
+    }
+}
+
 #[derive(Default)]
 struct State {
     batch: Batch,

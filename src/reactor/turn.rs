@@ -1,7 +1,7 @@
 //! One turn of a reactor: sleep, readiness, messages, timers, work, delivery.
 //!
-//! Apps with reactor delivery get their callbacks after each socket's share of a turn, and what the
-//! callbacks call is carried out at once. Apps with a queue get their events once per turn. No input
+//! Apps with reactor delivery get their callbacks after each socket's share of a turn, or those of a few
+//! sockets if they bring little, and what the callbacks call is carried out at once. Apps with a queue get their events once per turn. No input
 //! of an engine can take the thread down: a failing machine costs its socket, a failing turn its apps.
 
 use std::collections::BTreeSet;
@@ -36,6 +36,9 @@ const MAX_GATHERED: usize = 256 * 1024;
 /// Datagrams that one system call sends at most, and their bytes (the limits of UDP_SEGMENT).
 const MAX_SEGMENTS: usize = 64;
 const MAX_JOINED: usize = 65_000;
+/// Events of at most `SMALL` bytes that are delivered together.
+const TOGETHER: usize = 16;
+const SMALL: usize = 1024;
 /// Times that callbacks' calls are carried out before other sockets get their turn.
 const ROUNDS: usize = 16;
 /// Events of an app that are queued before the turn ends.
@@ -228,24 +231,23 @@ impl Turn {
     fn gather(&mut self, slot: u32, len: usize, call: Call) {
         let (socket_id, event_type) = (call.socket_id, call.event_type);
         let Some(namespace) = event_type.namespace() else { return };
+        if self.batch.next_send_like(slot, &call).is_none() {
+            let bytes = std::mem::take(&mut self.batch.bytes);
+            let own = self.batch.consumed..self.batch.consumed + len;
+            self.batch.consumed = own.end;
+            self.input(slot, socket_id, |engine| engine.handle_send(&bytes[own], &call));
+            self.batch.bytes = bytes;
+            return;
+        }
         let mut total = len;
         let mut gathered = std::mem::take(&mut self.gathered);
         gathered.push((len, call));
-        while total < MAX_GATHERED {
-            match self.batch.messages.front() {
-                Some(Message::Call(next_slot, next))
-                    if *next_slot == slot
-                        && next.socket_id == socket_id
-                        && next.event_type == event_type =>
-                {
-                    let Command::Send(SendData::Beside(len)) = next.command else { break };
-                    if let Some(Message::Call(_, call)) = self.batch.messages.pop_front() {
-                        gathered.push((len, call));
-                        total += len;
-                    }
-                }
-                _ => break,
-            }
+        while total < MAX_GATHERED
+            && let Some(len) = self.batch.next_send_like(slot, &gathered[0].1)
+            && let Some(Message::Call(_, call)) = self.batch.messages.pop_front()
+        {
+            gathered.push((len, call));
+            total += len;
         }
         let start = self.batch.consumed;
         self.batch.consumed += total;
@@ -359,10 +361,22 @@ impl Turn {
                     some_worked = true;
                     visits = visits.saturating_sub(1);
                     self.input(slot, id, Engine::handle_next_work);
-                    self.settle(slot);
+                    if self.is_worth_settling(slot) {
+                        self.settle(slot);
+                    }
                 }
             }
         }
+    }
+
+    /// Small events of several sockets are delivered together, as long as others have work.
+    fn is_worth_settling(&mut self, slot: u32) -> bool {
+        let Some(app) = self.apps.get_mut(slot) else { return false };
+        app.engine.take_events(&mut app.events);
+        let is_large = |event: &Event| event.data_len() > SMALL;
+        app.engine.next_work().is_none()
+            || app.events.len() >= TOGETHER
+            || app.events.last().is_some_and(is_large)
     }
 
     /// Delivers what an app's engine has produced, and carries out what the callbacks then call.
@@ -378,7 +392,8 @@ impl Turn {
                 }
                 return;
             }
-            if app.events.is_empty() {
+            // What nobody asked for waits for the next event, or the end of the turn.
+            if app.events.iter().all(Event::is_unasked) {
                 return;
             }
             self.flush(slot);
@@ -429,6 +444,9 @@ impl Turn {
                 self.released.drain(..).for_each(|(id, bytes)| engine.release(id, bytes));
                 engine.retry_stalled();
             }
+        }
+        if !engine.has_queries() {
+            return;
         }
         for query in engine.take_queries() {
             let (id, inbox) = (query.id, Arc::clone(&self.inbox));

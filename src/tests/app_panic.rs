@@ -33,7 +33,7 @@ fn a_panicking_resolver_ends_its_apps_with_unexpected(drive: Drive) {
     // Nobody can move in any more.
     struct Nobody;
     impl crate::delivery::Host for Nobody {
-        fn deliver(&self, _: crate::api::event::Event, _: &[crate::api::event::Ticket]) {}
+        fn deliver(&self, _: &crate::api::event::Event, _: &[crate::api::event::Ticket]) {}
         fn wake_up(&self) {}
         fn gone(&self) {}
     }
@@ -74,7 +74,7 @@ fn a_hook_that_panics_ends_the_apps_of_its_reactor() {
     let door = Arc::new(Door::default());
     struct Failing(Arc<Door>);
     impl crate::delivery::Host for Failing {
-        fn deliver(&self, _: crate::api::event::Event, _: &[crate::api::event::Ticket]) {}
+        fn deliver(&self, _: &crate::api::event::Event, _: &[crate::api::event::Ticket]) {}
         fn wake_up(&self) {
             if !self.0.is_visited() {
                 self.0.visit();

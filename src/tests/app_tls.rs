@@ -17,8 +17,8 @@ type Log = Arc<Mutex<Vec<String>>>;
 struct Recording(Log);
 
 impl Host for Recording {
-    fn deliver(&self, event: Event, _: &[Ticket]) {
-        self.0.lock().push(line(&event));
+    fn deliver(&self, event: &Event, _: &[Ticket]) {
+        self.0.lock().push(line(event));
     }
 
     fn wake_up(&self) {}

@@ -111,9 +111,9 @@ impl Drop for Leaving<'_> {
 struct Recording(Arc<Bench>);
 
 impl Host for Recording {
-    fn deliver(&self, event: Event, handlers: &[Ticket]) {
+    fn deliver(&self, event: &Event, handlers: &[Ticket]) {
         for handler in handlers {
-            self.0.take(&event, handler.callback);
+            self.0.take(event, handler.callback);
         }
     }
 

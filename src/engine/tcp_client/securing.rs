@@ -104,7 +104,7 @@ impl<N: Network> TcpClient<N> {
         }
         self.phase = Phase::Connected(connection);
         self.past = Past::Secured;
-        self.read_limit = (!self.paused).then(|| receive_limit(properties));
+        self.read_limit = (!self.paused).then(|| receive_limit(properties) as u32);
         reply.complete(Response::ok_zero());
         Visit::Again
     }

@@ -7,6 +7,7 @@
 use std::ffi::CString;
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -451,6 +452,11 @@ impl<S: Stream> TlsStream<S> {
         self.encrypt(|traffic, room| traffic.encrypt(chunk, room), chunk.len() + OVERHEAD)?;
         self.outgoing.covers = chunk.len();
         self.flush_own()
+    }
+
+    /// `Stream::local_address`.
+    pub(in crate::engine) fn local_address(&self) -> io::Result<SocketAddr> {
+        self.stream.local_address()
     }
 
     /// `Stream::peer_has_ended`.
