@@ -291,7 +291,7 @@ test('tcp.md CL-2: no data follows a close', async (t) => {
   assert.strictEqual(count, 100);
 });
 
-test('udp.md 4.3: no datagram follows a close', async (t) => {
+test('udp.md 5.5: no datagram follows a close', async (t) => {
   const chrome = chromeOf(t);
   const { udp } = chrome.sockets;
   const { socketId } = await udp.create();

@@ -1,6 +1,7 @@
 """chrome.sockets.tcp and chrome.sockets.tcpServer against asyncio's sockets."""
 
 import asyncio
+import contextlib
 import socket
 import struct
 
@@ -112,6 +113,31 @@ async def test_who_awaits_a_completion_runs_before_the_next_event(peers, make, r
             received = record(tcp.on_receive)
             assert (await received.get()).data == b"220 ready\r\n"
             chrome.destroy()
+
+
+@pytest.mark.parametrize("ender", ["close", "secure"])
+async def test_no_data_follows_the_call_that_ends_it(ender, peers, make, record):
+    """tcp.md CL-2, TLS-4: nor does what was there when the program learned of an earlier completion."""
+
+    async def greet(reader, writer):
+        writer.write(b"220 ready\r\n")
+        with contextlib.suppress(ConnectionError):  # it is closed with this unread
+            await reader.read()
+        writer.close()
+
+    server, port = await peers.server(greet)
+    async with server:
+        tcp = make().sockets.tcp
+        received, ended = record(tcp.on_receive), record(tcp.on_receive_error)
+        for _ in range(200):
+            socket_id = (await tcp.create()).socket_id
+            await tcp.connect(socket_id, "127.0.0.1", port)
+            call = getattr(tcp, ender)(socket_id)
+            assert received.empty()
+            await asyncio.wait([call])
+            assert isinstance(call.exception(), ChromeSocketError) is (ender == "secure")
+            assert (await ended.get()).result_code == Status.CONNECTION_CLOSED
+            assert received.empty()
 
 
 async def test_an_orderly_end_and_a_reset_differ(peers, client, record, make):

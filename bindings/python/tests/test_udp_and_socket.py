@@ -25,6 +25,23 @@ async def test_datagrams_both_ways(make, record):
         assert peer.recv(100) == b"answer"
 
 
+async def test_no_datagram_follows_a_close(make, record):
+    """udp.md 5.5: nor one that was there when the program learned of an earlier completion."""
+    udp = make().sockets.udp
+    received = record(udp.on_receive)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+        for _ in range(200):
+            socket_id = (await udp.create()).socket_id
+            assert await udp.bind(socket_id, "127.0.0.1", 0) == 0
+            await udp.set_paused(socket_id, True)
+            peer.sendto(b"waits", ("127.0.0.1", (await udp.get_info(socket_id)).local_port))
+            await udp.set_paused(socket_id, False)
+            call = udp.close(socket_id)
+            assert received.empty()
+            await call
+            assert received.empty()
+
+
 async def test_groups_are_told_in_join_order(make, error_of):
     """udp.md 4.10: joined groups; joining one again fails."""
     udp = make().sockets.udp
