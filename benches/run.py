@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from harness import chart, report
-from harness.catalogue import NOT_MEASURED, WORKLOADS
+from harness.catalogue import WORKLOADS
 from harness.rounds import NOISE, Failure, Machine, NotThere, one_round, syscalls_per_message
 
 CONTESTANTS = list(dict.fromkeys(name for workload in WORKLOADS.values() for name in workload.contestants))
@@ -97,8 +97,6 @@ def print_list():
         for contestant, bars in workload.bars.items():
             for bar in bars:
                 print(f"    {contestant}: {bar.text}")
-    for what in NOT_MEASURED:
-        print(f"not measured yet: {what}")
 
 
 def main():
@@ -118,8 +116,6 @@ def main():
     report.write(rows, options.out)
     options.out.with_name("comparison.svg").write_text(chart.draw(rows))
     report.print_bars(rows)
-    for what in NOT_MEASURED:
-        print(f"  not measured yet: {what}")
     print(f"figures: {options.out}")
     for note in notes:
         print(f"system calls not counted: {note}")

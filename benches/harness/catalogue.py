@@ -142,10 +142,6 @@ WORKLOADS = {workload.name: workload for workload in [
         contestants={name: TCP[name] for name in TCP if name not in QUEUES}, bars={REACTOR: [most(600)]}),
     Workload("permission-check", "", [], "ns/check", {"chromesock": ["permissions", "10000"]}, kind="program",
              bars={"chromesock": [most(1000)]}),
-    # TLS goes here: tls-handshakes, tls-download, tls-upload (bars cpu(2.0 | 1.2 | 1.5, "openssl")) and
-    # tls-idle-memory (most(12 * 1024)), with contestants {"openssl": ..., REACTOR: ...} that connect to
-    # one TLS server; compare() in report.py takes its peers from PEERS.
 ]}
 
 PEERS = ("epoll", "libuv")  # whom ratios are taken to
-NOT_MEASURED = ["TLS: handshakes, download, upload, memory of an idle connection"]
