@@ -1,6 +1,6 @@
 # The commands the README names; everything they make lies under target/.
 #   make build    the library, target/release/libchromesock.{so,a}
-#   make demo     httpd serving a real folder to curl and to fetch, with a transcript
+#   make demo     httpd serving a real folder to curl and to fetch, with a transcript; fetch over https
 #   make test     everything that must hold before a change is done
 #   make bench    side by side with libuv, libevent, Asio, tokio and epoll, and the bindings beside their peers;
 #                 QUICK=1 for a first impression

@@ -1,4 +1,4 @@
-//! `SocketProperties` and `SocketInfo` of the `sockets.*` namespaces, and `DnsQueryType`.
+//! What calls take and sockets tell beyond single values: properties, infos, options of `secure`.
 
 use std::ffi::CStr;
 

@@ -1,6 +1,6 @@
 //! Every member of the API, once: namespace, Chrome's name, C name, event type.
 //!
-//! The header, the exports and (later) the bindings are held against this table by tests.
+//! The header, the exports and the bindings are held against this table by tests.
 
 use std::ffi::CStr;
 

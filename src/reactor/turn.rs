@@ -1,8 +1,9 @@
 //! One turn of a reactor: sleep, readiness, messages, timers, work, delivery.
 //!
 //! Apps with reactor delivery get their callbacks after each socket's share of a turn, or those of a few
-//! sockets if they bring little, and what the callbacks call is carried out at once. Apps with a queue get their events once per turn. No input
-//! of an engine can take the thread down: a failing machine costs its socket, a failing turn its apps.
+//! sockets if they bring little, and what the callbacks call is carried out at once. Apps with a queue
+//! get their events once per turn. No input of an engine can take the thread down: a failing machine
+//! costs its socket, a failing turn its apps.
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
