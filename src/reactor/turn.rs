@@ -189,6 +189,11 @@ impl Turn {
         let socket_id = call.socket_id;
         match call.command {
             Command::Send(SendData::Beside(len)) => self.gather(slot, len, call),
+            Command::Send(SendData::Block(_)) => {
+                // Blocks to the same socket that follow one another are written together.
+                let more_follow = self.batch.next_is_block_like(slot, &call);
+                self.input(slot, socket_id, |engine| engine.handle_block(call, more_follow));
+            }
             Command::SendTo { data: Some(_), .. } => self.gather_datagrams(slot, call),
             _ => self.input(slot, socket_id, |engine| engine.handle_call(call)),
         }
