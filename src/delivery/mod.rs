@@ -8,6 +8,7 @@
 mod credit;
 mod handlers;
 mod interest;
+mod lent;
 mod notify;
 
 use std::cell::Cell;
@@ -77,6 +78,10 @@ pub struct Delivery {
     /// How many of these the reactor has carried out.
     unloads_done: AtomicU64,
     undelivered: AtomicU64,
+    /// What is still to run for memory of the host that is not read any more.
+    unlent: Mutex<Vec<Release>>,
+    /// Whether `unlent` is not empty.
+    any_unlent: AtomicBool,
 }
 
 #[derive(Default)]
@@ -157,6 +162,8 @@ impl Delivery {
             unloads: AtomicU64::new(0),
             unloads_done: AtomicU64::new(0),
             undelivered: AtomicU64::new(0),
+            unlent: Mutex::default(),
+            any_unlent: AtomicBool::new(false),
         }
     }
 
@@ -201,6 +208,7 @@ impl Delivery {
 
     /// Appends events (queue mode).
     pub fn push(&self, events: &mut Vec<Event>) {
+        self.give_back_lent();
         if events.is_empty() {
             return;
         }
@@ -222,6 +230,7 @@ impl Delivery {
 
     /// Delivers events at once (reactor mode). If a callback panics, the events behind it stay.
     pub fn deliver_now(&self, events: &mut Vec<Event>) {
+        self.give_back_lent();
         if events.is_empty() {
             return;
         }

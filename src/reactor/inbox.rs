@@ -17,7 +17,7 @@ use crate::engine::command::{Answer, Call, Command, QueryId, SendData};
 use crate::net::sys;
 
 /// Sends up to this size travel in the common buffer, larger ones in blocks of their own.
-const MAX_BESIDE: usize = 16 * 1024;
+pub(crate) const MAX_BESIDE: usize = 16 * 1024;
 /// Sends up to this size use memory again.
 const MAX_BLOCK: usize = 64 * 1024;
 /// A buffer that has grown beyond this is not kept for the next batch.
@@ -144,22 +144,15 @@ impl Inbox {
         })
     }
 
-    /// Hands over a call, if the app still takes calls.
+    /// Hands over a call, if the app still takes calls; only then is it made.
     pub(super) fn post_call(
         &self,
         slot: u32,
         gate: &Gate,
         accounts: &Accounts,
-        call: Call,
+        call: impl FnOnce() -> Call,
     ) -> Result<(), Status> {
-        self.with_state(gate.is_held(), |state| {
-            if state.dead || gate.closed.load(Ordering::Relaxed) {
-                return Err(Status::ContextShutDown);
-            }
-            accounts.count_accepted();
-            state.batch.messages.push_back(Message::Call(slot, call));
-            Ok(())
-        })
+        self.accept(gate, accounts, |batch| batch.messages.push_back(Message::Call(slot, call())))
     }
 
     /// Hands over a send, copying its data.
@@ -173,16 +166,27 @@ impl Inbox {
     ) -> Result<(), Status> {
         if data.len() > MAX_BESIDE {
             call.command = Command::Send(SendData::Block(self.block(data)));
-            return self.post_call(slot, gate, accounts, call);
+            return self.post_call(slot, gate, accounts, || call);
         }
         call.command = Command::Send(SendData::Beside(data.len()));
+        self.accept(gate, accounts, |batch| {
+            batch.bytes.extend_from_slice(data);
+            batch.messages.push_back(Message::Call(slot, call));
+        })
+    }
+
+    fn accept(
+        &self,
+        gate: &Gate,
+        accounts: &Accounts,
+        push: impl FnOnce(&mut Batch),
+    ) -> Result<(), Status> {
         self.with_state(gate.is_held(), |state| {
             if state.dead || gate.closed.load(Ordering::Relaxed) {
                 return Err(Status::ContextShutDown);
             }
             accounts.count_accepted();
-            state.batch.bytes.extend_from_slice(data);
-            state.batch.messages.push_back(Message::Call(slot, call));
+            push(&mut state.batch);
             Ok(())
         })
     }
