@@ -125,6 +125,7 @@ impl App {
             },
             grants: Arc::clone(&options.grants),
             tls: options.tls.clone(),
+            tells_unasked: delivery.tells_unasked(),
         };
         reactor.attach(slot, Seat { setup, delivery: Arc::clone(&delivery) })?;
         let write_quota = options.write_quota;

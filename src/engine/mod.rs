@@ -32,6 +32,7 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -43,7 +44,7 @@ use crate::net::address::parse_literal;
 use crate::net::{DatagramBuffers, Network, Ready, Token};
 use crate::permissions::Grants;
 use accounts::Accounts;
-use command::{Call, Command, Query, QueryId};
+use command::{Call, Command, Query, QueryId, Send};
 use legacy_calls::network_list;
 use linger::Linger;
 use outcomes::not_found;
@@ -78,6 +79,8 @@ pub struct Setup {
     pub grants: Arc<Grants>,
     /// How connections are secured.
     pub tls: TlsSetup,
+    /// Whether completions of calls that were made without a callback are told to anyone.
+    pub tells_unasked: Arc<AtomicBool>,
 }
 
 /// One app's sockets.
@@ -118,7 +121,7 @@ const ACCEPTED_WHILE_SUSPENDED: usize = 64;
 impl<N: Network> Engine<N> {
     /// An engine without sockets.
     pub fn new(net: N, setup: Setup) -> Self {
-        let outbox = Outbox::new(Arc::clone(&setup.accounts));
+        let outbox = Outbox::new(Arc::clone(&setup.accounts), Arc::clone(&setup.tells_unasked));
         Self {
             net,
             tls: Tls::new(setup.tls.clone()),
@@ -148,6 +151,11 @@ impl<N: Network> Engine<N> {
     /// Moves the events so far to the end of `into`.
     pub fn take_events(&mut self, into: &mut Vec<Event>) {
         self.outbox.take_into(into);
+    }
+
+    /// Shows the events so far.
+    pub fn look_at_events<R>(&self, look: impl FnOnce(&[Event]) -> R) -> R {
+        self.outbox.look(look)
     }
 
     /// Whether there are questions for the resolver.
@@ -277,39 +285,30 @@ impl<N: Network> Engine<N> {
         self.note_open_sockets();
     }
 
-    /// Carries out sends of one socket whose bytes lie in `data` one after the other.
-    pub fn handle_sends(
-        &mut self,
-        namespace: Namespace,
-        id: i32,
-        data: &[u8],
-        sends: impl Iterator<Item = (usize, Call)>,
-    ) {
+    /// Carries out sends that are like each other; their bytes lie in `data` one after the other.
+    pub fn handle_sends(&mut self, data: &[u8], sends: &[Send]) {
+        let Some(first) = sends.first() else { return };
         // All replies exist before anything can fail, so that each completes.
         let mut replies = std::mem::take(&mut self.replies);
-        replies.extend(sends.map(|(len, call)| (len, self.reply_of_send(len, &call))));
-        self.send(namespace, id, data, replies.drain(..));
+        replies.extend(sends.iter().map(|send| (send.len, self.reply_of(send))));
+        self.send(first, data, replies.drain(..));
         self.replies = replies;
     }
 
     /// Carries out one send of these bytes.
-    pub fn handle_send(&mut self, data: &[u8], call: &Call) {
-        let Some(namespace) = call.event_type.namespace() else { return };
-        let reply = self.reply_of_send(data.len(), call);
-        self.send(namespace, call.socket_id, data, std::iter::once((data.len(), reply)));
+    pub fn handle_send(&mut self, data: &[u8], send: &Send) {
+        let reply = self.reply_of(send);
+        self.send(send, data, std::iter::once((data.len(), reply)));
     }
 
-    fn reply_of_send(&self, len: usize, call: &Call) -> Reply {
-        Reply::new(&self.outbox, call.event_type, call.socket_id, call.ticket).of_send(len as u64)
+    fn reply_of(&self, send: &Send) -> Reply {
+        let Send { event_type, socket_id, ticket, len } = *send;
+        Reply::new(&self.outbox, event_type, socket_id, ticket).of_send(len as u64)
     }
 
-    fn send(
-        &mut self,
-        namespace: Namespace,
-        id: i32,
-        data: &[u8],
-        sends: impl Iterator<Item = (usize, Reply)>,
-    ) {
+    fn send(&mut self, like: &Send, data: &[u8], sends: impl Iterator<Item = (usize, Reply)>) {
+        let id = like.socket_id;
+        let Some(namespace) = like.event_type.namespace() else { return };
         let (registry, mut ctx) = self.lend(id);
         match registry.find(namespace, id) {
             Some(Entry { machine: Machine::TcpClient(client), properties, .. }) => {
@@ -331,42 +330,37 @@ impl<N: Network> Engine<N> {
         }
     }
 
-    /// A source reports readiness.
+    /// A source reports readiness, and its socket works for a bounded while.
     pub fn handle_ready(&mut self, token: Token, ready: Ready) {
         let Token { owner: id, lane } = token;
         if id < 0 {
             return self.linger.on_ready(id, &mut self.buffer);
         }
         let (registry, mut ctx) = self.lend(id);
-        let due = match registry.get_mut(id) {
-            Some(Entry { machine: Machine::TcpClient(client), properties, .. }) => {
-                client.on_ready(&mut ctx, properties, lane, ready)
-            }
-            Some(Entry { machine: Machine::TcpServer(server), .. }) => {
-                server.on_ready();
-                None
-            }
-            Some(Entry { machine: Machine::Udp(socket), .. }) => {
-                socket.on_ready(ready);
-                None
-            }
-            None => return,
+        let Some(entry) = registry.get_mut(id) else {
+            return;
         };
+        let due = entry.machine.on_ready(&mut ctx, &entry.properties, lane, ready);
         self.wait_until(id, due);
-        self.enqueue(id);
+        self.visit(id);
     }
 
     /// Lets the next socket with something to do work for a bounded while.
     pub fn handle_next_work(&mut self) {
-        let Some(id) = self.run_queue.pop_front() else {
-            return;
-        };
+        if let Some(id) = self.run_queue.pop_front() {
+            if let Some(entry) = self.registry.get_mut(id) {
+                entry.queued = false;
+            }
+            self.visit(id);
+        }
+    }
+
+    fn visit(&mut self, id: i32) {
         let accepts = self.suspended.unwrap_or(usize::MAX);
         let (registry, mut ctx) = self.lend(id);
         let Some(entry) = registry.get_mut(id) else {
             return;
         };
-        entry.queued = false;
         let visit = match &mut entry.machine {
             Machine::TcpClient(client) => client.visit(&mut ctx, &entry.properties),
             Machine::TcpServer(server) if accepts == 0 && !server.is_on_request() => Visit::Rest,

@@ -148,8 +148,6 @@ impl<N: Network> Engine<N> {
         let block = match data {
             SendData::OverQuota => return over_quota(reply),
             SendData::Block(block) => block,
-            // Gathered sends come by `handle_sends`; one without bytes beside it has none.
-            SendData::Beside(_) => bytes::Bytes::new(),
         };
         let reply = reply.of_send(block.len() as u64);
         let Some(namespace) = reply.event_type().namespace() else { return };

@@ -261,7 +261,7 @@ impl<N: Network> TcpClient<N> {
             rest = others;
             if taken >= len && connection.unsent.is_none() {
                 taken -= len;
-                reply.complete(Response::sent(len as u64));
+                reply.complete_send(len as u64);
             } else {
                 connection.queue().push_copy(&own[taken..], len as u64, reply);
                 taken = 0;
@@ -286,7 +286,7 @@ impl<N: Network> TcpClient<N> {
         let whole = block.len() as u64;
         match connection.write(&block) {
             Ok(taken) if taken == block.len() && connection.unsent.is_none() => {
-                reply.complete(Response::sent(whole));
+                reply.complete_send(whole);
             }
             Ok(taken) => connection.queue().push_block(block.split_off(taken), whole, reply),
             Err((taken, error)) => {

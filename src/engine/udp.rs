@@ -387,7 +387,7 @@ impl<N: Network> UdpSocket<N> {
             let Some(Outgoing { data, reply, .. }) = self.outgoing.pop_front() else { return };
             match result {
                 Ok(_) if data.is_none() => over_quota(reply),
-                Ok(bytes) => reply.complete(Response::sent(bytes)),
+                Ok(bytes) => reply.complete_send(bytes),
                 Err(status) => reply.fail(status),
             }
         }

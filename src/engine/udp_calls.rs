@@ -144,7 +144,7 @@ impl<N: Network> Engine<N> {
             if let Command::SendTo { data: Some(data), .. } = &call.command {
                 let bytes = data.len() as u64;
                 let reply = Reply::new(&self.outbox, call.event_type, call.socket_id, call.ticket);
-                reply.of_send(bytes).complete(Response::sent(bytes));
+                reply.of_send(bytes).complete_send(bytes);
             }
         }
         true
