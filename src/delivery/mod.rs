@@ -14,8 +14,8 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
@@ -246,8 +246,11 @@ impl Delivery {
                 self.deliver(&mut snapshot, event, epoch);
             }
         }));
-        events.drain(..done);
-        outcome.unwrap_or_else(|panic| resume_unwind(panic));
+        if let Err(panic) = outcome {
+            events.drain(..done);
+            resume_unwind(panic);
+        }
+        events.clear();
     }
 
     /// Takes the API's notifications back out of the queue, oldest first.

@@ -102,7 +102,7 @@ impl<N: Network> Engine<N> {
             return denied(reply);
         }
         let failed = |status, message| Response::failed_saying(status, message);
-        let (registry, mut ctx) = self.lend(id);
+        let (registry, ctx) = self.lend(id);
         let Some(Entry { machine, .. }) = registry.find(Namespace::Socket, id) else {
             return not_found(reply);
         };
@@ -135,7 +135,7 @@ impl<N: Network> Engine<N> {
         let Machine::TcpServer(server) = machine else { return };
         let backlog = backlog.unwrap_or(DEFAULT_BACKLOG);
         let listened = if backlog > 0 {
-            server.listen(&mut ctx, SocketAddr::new(address, narrow), backlog)
+            server.listen(ctx, SocketAddr::new(address, narrow), backlog)
         } else {
             Err(Status::InvalidArgument)
         };

@@ -28,7 +28,6 @@ mod sim;
 #[cfg(test)]
 mod tests;
 
-use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -86,20 +85,14 @@ pub struct Setup {
 /// One app's sockets.
 #[derive(Debug)]
 pub struct Engine<N: Network> {
-    net: N,
-    setup: Setup,
+    ctx: Context<N>,
+    grants: Arc<Grants>,
     registry: Registry<N>,
-    outbox: Outbox,
-    buffer: ReadBuffer,
-    datagrams: DatagramBuffers,
-    open_udp: Rc<Cell<usize>>,
     /// Replies of sends that are carried out together; empty in between.
     replies: Vec<(usize, Reply)>,
     /// Datagrams that are sent at once, one after the other.
     joined: Vec<u8>,
-    undelivered: usize,
     linger: Linger<N::Stream>,
-    tls: Tls,
     timers: BTreeSet<(Instant, i32)>,
     /// Sockets with something to do, each at most once.
     run_queue: VecDeque<i32>,
@@ -109,8 +102,6 @@ pub struct Engine<N: Network> {
     resolving: BTreeMap<QueryId, (Resolving, Arc<()>)>,
     queries: Vec<Query>,
     last_serial: u32,
-    /// The socket whose turn it is, or was last.
-    in_hand: i32,
     /// While suspended: connections that may still be accepted.
     suspended: Option<usize>,
 }
@@ -121,19 +112,25 @@ const ACCEPTED_WHILE_SUSPENDED: usize = 64;
 impl<N: Network> Engine<N> {
     /// An engine without sockets.
     pub fn new(net: N, setup: Setup) -> Self {
-        let outbox = Outbox::new(Arc::clone(&setup.accounts), Arc::clone(&setup.tells_unasked));
-        Self {
+        let Setup { accounts, limits, grants, tls, tells_unasked } = setup;
+        let ctx = Context {
+            id: 0,
             net,
-            tls: Tls::new(setup.tls.clone()),
-            setup,
-            outbox,
-            registry: Registry::default(),
+            outbox: Outbox::new(Arc::clone(&accounts), tells_unasked),
+            accounts,
             buffer: ReadBuffer::default(),
             datagrams: DatagramBuffers::default(),
             open_udp: Rc::default(),
+            limits,
+            undelivered: 0,
+            tls: Tls::new(tls),
+        };
+        Self {
+            ctx,
+            grants,
+            registry: Registry::default(),
             replies: Vec::new(),
             joined: Vec::new(),
-            undelivered: 0,
             linger: Linger::default(),
             timers: BTreeSet::new(),
             run_queue: VecDeque::new(),
@@ -141,7 +138,6 @@ impl<N: Network> Engine<N> {
             resolving: BTreeMap::new(),
             queries: Vec::new(),
             last_serial: 0,
-            in_hand: 0,
             suspended: None,
         }
     }
@@ -150,12 +146,12 @@ impl<N: Network> Engine<N> {
 
     /// Moves the events so far to the end of `into`.
     pub fn take_events(&mut self, into: &mut Vec<Event>) {
-        self.outbox.take_into(into);
+        self.ctx.outbox.take_into(into);
     }
 
     /// Shows the events so far.
     pub fn look_at_events<R>(&self, look: impl FnOnce(&[Event]) -> R) -> R {
-        self.outbox.look(look)
+        self.ctx.outbox.look(look)
     }
 
     /// Whether there are questions for the resolver.
@@ -208,7 +204,7 @@ impl<N: Network> Engine<N> {
     /// Carries out one call other than a gathered send.
     pub fn handle_call(&mut self, call: Call) {
         let Call { event_type, socket_id: id, ticket, command } = call;
-        let reply = Reply::new(&self.outbox, event_type, id, ticket);
+        let reply = Reply::new(&self.ctx.outbox, event_type, id, ticket);
         match command {
             Command::Create(namespace, given) => self.create(namespace, id, given, reply),
             Command::Update(namespace, given) => match self.registry.find(namespace, id) {
@@ -303,16 +299,16 @@ impl<N: Network> Engine<N> {
 
     fn reply_of(&self, send: &Send) -> Reply {
         let Send { event_type, socket_id, ticket, len } = *send;
-        Reply::new(&self.outbox, event_type, socket_id, ticket).of_send(len as u64)
+        Reply::new(&self.ctx.outbox, event_type, socket_id, ticket).of_send(len as u64)
     }
 
     fn send(&mut self, like: &Send, data: &[u8], sends: impl Iterator<Item = (usize, Reply)>) {
         let id = like.socket_id;
         let Some(namespace) = like.event_type.namespace() else { return };
-        let (registry, mut ctx) = self.lend(id);
+        let (registry, ctx) = self.lend(id);
         match registry.find(namespace, id) {
             Some(Entry { machine: Machine::TcpClient(client), properties, .. }) => {
-                client.send(&mut ctx, properties, data, sends);
+                client.send(ctx, properties, data, sends);
                 if client.has_more_to_write() {
                     self.enqueue(id);
                 }
@@ -334,13 +330,13 @@ impl<N: Network> Engine<N> {
     pub fn handle_ready(&mut self, token: Token, ready: Ready) {
         let Token { owner: id, lane } = token;
         if id < 0 {
-            return self.linger.on_ready(id, &mut self.buffer);
+            return self.linger.on_ready(id, &mut self.ctx.buffer);
         }
-        let (registry, mut ctx) = self.lend(id);
+        let (registry, ctx) = self.lend(id);
         let Some(entry) = registry.get_mut(id) else {
             return;
         };
-        let due = entry.machine.on_ready(&mut ctx, &entry.properties, lane, ready);
+        let due = entry.machine.on_ready(ctx, &entry.properties, lane, ready);
         self.wait_until(id, due);
         self.visit(id);
     }
@@ -357,18 +353,18 @@ impl<N: Network> Engine<N> {
 
     fn visit(&mut self, id: i32) {
         let accepts = self.suspended.unwrap_or(usize::MAX);
-        let (registry, mut ctx) = self.lend(id);
+        let (registry, ctx) = self.lend(id);
         let Some(entry) = registry.get_mut(id) else {
             return;
         };
         let visit = match &mut entry.machine {
-            Machine::TcpClient(client) => client.visit(&mut ctx, &entry.properties),
+            Machine::TcpClient(client) => client.visit(ctx, &entry.properties),
             Machine::TcpServer(server) if accepts == 0 && !server.is_on_request() => Visit::Rest,
             Machine::TcpServer(server) => {
-                let accepted = server.visit(&mut ctx, accepts.max(1));
+                let accepted = server.visit(ctx, accepts.max(1));
                 self.admit_clients(id, accepted)
             }
-            Machine::Udp(socket) => socket.visit(&mut ctx, &entry.properties),
+            Machine::Udp(socket) => socket.visit(ctx, &entry.properties),
         };
         match visit {
             Visit::Rest => {}
@@ -386,19 +382,19 @@ impl<N: Network> Engine<N> {
 
     /// Timers that are due act.
     pub fn handle_time(&mut self) {
-        let now = self.net.now();
+        let now = self.ctx.net.now();
         while let Some((due, id)) = self.timers.first().copied().filter(|(due, _)| *due <= now) {
             self.timers.remove(&(due, id));
             if id < 0 {
-                self.in_hand = 0;
+                self.ctx.id = 0;
                 self.linger.on_time(id, now);
                 continue;
             }
-            let (registry, mut ctx) = self.lend(id);
+            let (registry, ctx) = self.lend(id);
             if let Some(Entry { machine: Machine::TcpClient(client), properties, .. }) =
                 registry.get_mut(id)
             {
-                let due = client.on_time(&mut ctx, properties);
+                let due = client.on_time(ctx, properties);
                 self.wait_until(id, due);
             }
         }
@@ -407,7 +403,7 @@ impl<N: Network> Engine<N> {
     /// The host has released `bytes` received by a socket, which may be gone; negative: it keeps them
     /// beyond their delivery.
     pub fn release(&mut self, id: i32, bytes: isize) {
-        self.undelivered = self.undelivered.saturating_add_signed(-bytes);
+        self.ctx.undelivered = self.ctx.undelivered.saturating_add_signed(-bytes);
         match self.registry.get_mut(id).map(|entry| &mut entry.machine) {
             Some(Machine::TcpClient(client)) => client.release(bytes),
             Some(Machine::Udp(socket)) => socket.release(bytes),
@@ -425,10 +421,10 @@ impl<N: Network> Engine<N> {
     /// Gives up a socket whose machine has failed; 0 = the one whose turn it was. Its calls complete
     /// with UNEXPECTED.
     pub fn abandon(&mut self, id: i32) {
-        let id = if id == 0 { self.in_hand } else { id };
-        self.buffer.discard();
-        self.datagrams.received.clear();
-        let outbox = self.outbox.clone();
+        let id = if id == 0 { self.ctx.id } else { id };
+        self.ctx.buffer.discard();
+        self.ctx.datagrams.received.clear();
+        let outbox = self.ctx.outbox.clone();
         outbox.while_failing(|| {
             self.resolving.retain(|query, _| query.socket_id != id);
             self.registry.discard(id);
@@ -475,9 +471,9 @@ impl<N: Network> Engine<N> {
             EventType::ChromeSocketsUdpSend | EventType::ChromeSocketSendTo => not_found(reply),
             _ => reply.fail(Status::Aborted),
         });
-        let (registry, mut ctx) = self.lend(id);
+        let (registry, ctx) = self.lend(id);
         let unread = registry.get_mut(id).and_then(|entry| match &mut entry.machine {
-            Machine::TcpClient(client) => client.tear_down(&mut ctx),
+            Machine::TcpClient(client) => client.tear_down(ctx),
             Machine::TcpServer(server) => {
                 server.stop();
                 None
@@ -493,22 +489,10 @@ impl<N: Network> Engine<N> {
 
     // --- within
 
-    /// The registry, and what a machine of it works with.
-    fn lend(&mut self, id: i32) -> (&mut Registry<N>, Context<'_, N>) {
-        self.in_hand = id;
-        let ctx = Context {
-            id,
-            net: &mut self.net,
-            outbox: &self.outbox,
-            accounts: &self.setup.accounts,
-            buffer: &mut self.buffer,
-            datagrams: &mut self.datagrams,
-            open_udp: &self.open_udp,
-            limits: &self.setup.limits,
-            undelivered: &mut self.undelivered,
-            tls: &mut self.tls,
-        };
-        (&mut self.registry, ctx)
+    /// The registry, and what a machine of it works with: it is this socket's turn.
+    fn lend(&mut self, id: i32) -> (&mut Registry<N>, &mut Context<N>) {
+        self.ctx.id = id;
+        (&mut self.registry, &mut self.ctx)
     }
 
     fn enqueue(&mut self, id: i32) {
@@ -519,10 +503,12 @@ impl<N: Network> Engine<N> {
     }
 
     fn wait_until(&mut self, id: i32, due: Option<Instant>) {
-        self.timers.extend(due.map(|due| (due, id)));
+        if let Some(due) = due {
+            self.timers.insert((due, id));
+        }
     }
 
     fn note_open_sockets(&self) {
-        self.setup.accounts.note_open_sockets(self.registry.len());
+        self.ctx.accounts.note_open_sockets(self.registry.len());
     }
 }

@@ -62,7 +62,7 @@ impl<N: Network> Machine<N> {
     /// A source of the socket reports readiness; when the socket wants to be told the time, if it does.
     pub(super) fn on_ready(
         &mut self,
-        ctx: &mut Context<'_, N>,
+        ctx: &mut Context<N>,
         properties: &Properties,
         lane: u16,
         ready: Ready,

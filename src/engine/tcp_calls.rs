@@ -43,7 +43,7 @@ pub(super) enum Lookup {
 
 impl<N: Network> Entry<N> {
     /// Ends whatever the socket does, in the order of tcp.md O-6; what is left to drain.
-    fn end(&mut self, ctx: &mut Context<'_, N>, reply: Reply) -> Option<N::Stream> {
+    fn end(&mut self, ctx: &mut Context<N>, reply: Reply) -> Option<N::Stream> {
         match &mut self.machine {
             Machine::TcpClient(client) => client.end_locally(ctx, reply),
             Machine::TcpServer(server) => {
@@ -102,8 +102,8 @@ impl<N: Network> Engine<N> {
             EventType::ChromeSocketSendTo => reply.fail(Status::SocketNotConnected),
             _ => reply.fail(Status::Aborted),
         });
-        let (registry, mut ctx) = self.lend(id);
-        let stream = registry.find(namespace, id).and_then(|entry| entry.end(&mut ctx, reply));
+        let (registry, ctx) = self.lend(id);
+        let stream = registry.find(namespace, id).and_then(|entry| entry.end(ctx, reply));
         self.let_linger(stream);
     }
 
@@ -113,14 +113,14 @@ impl<N: Network> Engine<N> {
         }
         self.cancel_resolving(id, not_found);
         let Some(mut entry) = self.registry.remove(namespace, id) else { return };
-        let (_, mut ctx) = self.lend(id);
-        let stream = entry.end(&mut ctx, reply);
+        let (_, ctx) = self.lend(id);
+        let stream = entry.end(ctx, reply);
         self.let_linger(stream);
     }
 
     pub(super) fn let_linger(&mut self, stream: Option<N::Stream>) {
         if let Some(stream) = stream {
-            self.timers.extend(self.linger.add(&mut self.net, stream, &mut self.buffer));
+            self.timers.extend(self.linger.add(&mut self.ctx.net, stream, &mut self.ctx.buffer));
         }
     }
 
@@ -151,10 +151,10 @@ impl<N: Network> Engine<N> {
         };
         let reply = reply.of_send(block.len() as u64);
         let Some(namespace) = reply.event_type().namespace() else { return };
-        let (registry, mut ctx) = self.lend(id);
+        let (registry, ctx) = self.lend(id);
         match registry.find(namespace, id) {
             Some(Entry { machine: Machine::TcpClient(client), properties, .. }) => {
-                client.send_block(&mut ctx, properties, block, reply);
+                client.send_block(ctx, properties, block, reply);
                 if client.has_more_to_write() {
                     self.enqueue(id);
                 }
@@ -280,15 +280,15 @@ impl<N: Network> Engine<N> {
             return not_resolved(reply, Status::NameNotResolved);
         };
         let namespace = reply.event_type().namespace().unwrap_or(Namespace::Tcp);
-        let (registry, mut ctx) = self.lend(id);
+        let (registry, ctx) = self.lend(id);
         let due = match registry.find(namespace, id) {
             None => return not_found(reply),
             Some(Entry { machine: Machine::TcpClient(client), properties, .. }) => {
                 let race = Box::new(Race::new(reply, origin, port, addresses));
-                client.connect(&mut ctx, properties, race)
+                client.connect(ctx, properties, race)
             }
             Some(Entry { machine: Machine::Udp(socket), .. }) if !socket.is_open() => {
-                match socket.connect(&mut ctx, first) {
+                match socket.connect(ctx, first) {
                     Ok(()) => reply.complete(Response::ok_zero()),
                     Err(status) => reply.fail(status),
                 }
@@ -346,7 +346,7 @@ impl<N: Network> Engine<N> {
         let Ok(port) = u16::try_from(port) else {
             return reply.fail(Status::InvalidArgument);
         };
-        let (registry, mut ctx) = self.lend(id);
+        let (registry, ctx) = self.lend(id);
         let Some(Entry { machine: Machine::TcpServer(server), .. }) = registry.get_mut(id) else {
             return not_found(reply);
         };
@@ -357,7 +357,7 @@ impl<N: Network> Engine<N> {
         let Some(address) = parse_literal(address).filter(|_| backlog > 0) else {
             return reply.fail(Status::InvalidArgument);
         };
-        match server.listen(&mut ctx, SocketAddr::new(address, port), backlog) {
+        match server.listen(ctx, SocketAddr::new(address, port), backlog) {
             Ok(()) => reply.complete(Response::ok_zero()),
             Err(status) => reply.fail(status),
         }
@@ -379,11 +379,11 @@ impl<N: Network> Engine<N> {
             let on_accept = EventType::ChromeSocketsTcpServerOnAccept;
             let mut event = Event::notification(on_accept, server_id, None);
             event.client_socket_id = id;
-            self.outbox.notify(event);
+            self.ctx.outbox.notify(event);
         }
         if let Some(status) = accepted.failure {
             let on_error = EventType::ChromeSocketsTcpServerOnAcceptError;
-            self.outbox.notify(Event::notification(on_error, server_id, Some(status)));
+            self.ctx.outbox.notify(Event::notification(on_error, server_id, Some(status)));
         }
         self.note_open_sockets();
         accepted.visit
@@ -399,7 +399,7 @@ impl<N: Network> Engine<N> {
         host: &str,
         port: i32,
     ) -> bool {
-        let grants = &self.setup.grants;
+        let grants = &self.grants;
         let system = if call.is_legacy() { System::Legacy } else { System::Sockets };
         let allowed = grants.allows(system, operation, host, port);
         if !allowed {
@@ -422,7 +422,7 @@ impl<N: Network> Engine<N> {
                 port,
                 explanation: text(format!("{call}: {why}")),
             }));
-            self.outbox.notify(event);
+            self.ctx.outbox.notify(event);
         }
         allowed
     }

@@ -46,7 +46,7 @@ impl<N: Network> Engine<N> {
         let Ok(port) = narrow else {
             return reply.fail(Status::InvalidArgument);
         };
-        let (registry, mut ctx) = self.lend(id);
+        let (registry, ctx) = self.lend(id);
         let Some(socket) = registry.udp(namespace, id) else { return not_found(reply) };
         if socket.is_open() {
             return reply.fail(Status::ConnectionFailed);
@@ -54,7 +54,7 @@ impl<N: Network> Engine<N> {
         let Some(address) = parse_literal(address) else {
             return reply.fail(Status::InvalidArgument);
         };
-        match socket.bind(&mut ctx, SocketAddr::new(address, port)) {
+        match socket.bind(ctx, SocketAddr::new(address, port)) {
             Ok(()) => reply.complete(Response::ok_zero()),
             Err(status) => reply.fail(status),
         }
@@ -121,7 +121,7 @@ impl<N: Network> Engine<N> {
         };
         let is_legacy = event_type.is_legacy();
         let system = if is_legacy { System::Legacy } else { System::Sockets };
-        if !self.setup.grants.allows(system, Operation::UdpSendTo, address, *port) {
+        if !self.grants.allows(system, Operation::UdpSendTo, address, *port) {
             return false;
         }
         let literal = Self::look_up(address, *dns_query_type);
@@ -143,7 +143,8 @@ impl<N: Network> Engine<N> {
         for call in calls {
             if let Command::SendTo { data: Some(data), .. } = &call.command {
                 let bytes = data.len() as u64;
-                let reply = Reply::new(&self.outbox, call.event_type, call.socket_id, call.ticket);
+                let reply =
+                    Reply::new(&self.ctx.outbox, call.event_type, call.socket_id, call.ticket);
                 reply.of_send(bytes).complete_send(bytes);
             }
         }

@@ -19,9 +19,7 @@ pub(super) fn receive(from: &impl AsFd, into: &mut [MaybeUninit<u8>]) -> io::Res
 pub(super) fn send(to: &impl AsFd, data: &[u8]) -> io::Result<usize> {
     let (at, len) = (data.as_ptr(), data.len());
     // SAFETY: the kernel reads at most `len` bytes at `at`; no address is given.
-    counted(unsafe {
-        libc::syscall(libc::SYS_sendto, number(to), at, len, super::NO_SIGNAL, 0, 0)
-    })
+    counted(unsafe { libc::syscall(libc::SYS_sendto, number(to), at, len, super::NO_SIGNAL, 0, 0) })
 }
 
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
