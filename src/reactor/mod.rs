@@ -82,8 +82,8 @@ impl Reactor {
         self.inbox.post_close(slot, gate);
     }
 
-    pub(crate) fn hold(&self, gate: &Gate, hold: bool) {
-        self.inbox.hold(gate, hold);
+    pub(crate) fn hold(&self, slot: u32, gate: &Gate, hold: bool) {
+        self.inbox.hold(slot, gate, hold);
     }
 
     /// What a host's release runs to make the reactor look at it.
