@@ -237,7 +237,7 @@ impl<N: Network> Engine<N> {
             Command::Secure(options) => self.secure(id, &options, reply),
             Command::GetTlsSession => self.get_tls_session(id, reply),
             Command::SetNoDelay(on) => self.set_option(id, reply, |client| client.set_no_delay(on)),
-            Command::Send(data) => self.send_one(id, data, reply),
+            Command::Send(data) => self.send_one(id, data, reply, false),
             Command::Listen { address, port, backlog } => {
                 self.listen(id, &address, port, backlog, reply);
             }
@@ -279,6 +279,15 @@ impl<N: Network> Engine<N> {
             Command::GetNetworkList => network_list(reply),
         }
         self.note_open_sockets();
+    }
+
+    /// Carries out one send of a block. If `more_follow`, it may wait for the next one to be written with it.
+    pub fn handle_block(&mut self, call: Call, more_follow: bool) {
+        let Call { event_type, socket_id: id, ticket, command } = call;
+        let reply = Reply::new(&self.ctx.outbox, event_type, id, ticket);
+        if let Command::Send(data) = command {
+            self.send_one(id, data, reply, more_follow);
+        }
     }
 
     /// Carries out sends that are like each other; their bytes lie in `data` one after the other.

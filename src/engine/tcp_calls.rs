@@ -144,7 +144,7 @@ impl<N: Network> Engine<N> {
         reply.complete(if is_legacy { Response::number(succeeded.into()) } else { response });
     }
 
-    pub(super) fn send_one(&mut self, id: i32, data: SendData, reply: Reply) {
+    pub(super) fn send_one(&mut self, id: i32, data: SendData, reply: Reply, more_follow: bool) {
         let block = match data {
             SendData::OverQuota => return over_quota(reply),
             SendData::Block(block) => block,
@@ -154,8 +154,8 @@ impl<N: Network> Engine<N> {
         let (registry, ctx) = self.lend(id);
         match registry.find(namespace, id) {
             Some(Entry { machine: Machine::TcpClient(client), properties, .. }) => {
-                client.send_block(ctx, properties, block, reply);
-                if client.has_more_to_write() {
+                client.send_block(ctx, properties, block, reply, more_follow);
+                if !more_follow && client.has_more_to_write() {
                     self.enqueue(id);
                 }
             }

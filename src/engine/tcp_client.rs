@@ -275,27 +275,22 @@ impl<N: Network> TcpClient<N> {
         }
     }
 
-    /// Sends one call's bytes, which have a block of their own.
+    /// Sends one call's bytes, which have a block of their own, and what waits before it; unless
+    /// another follows at once, to be written with them.
     pub(super) fn send_block(
         &mut self,
         ctx: &mut Context<N>,
         properties: &Properties,
-        mut block: Bytes,
+        block: Bytes,
         reply: Reply,
+        more_follow: bool,
     ) {
         let Phase::Connected(connection) = &mut self.phase else {
             return reply.fail(Status::SocketNotConnected);
         };
-        let whole = block.len() as u64;
-        match connection.write(&block) {
-            Ok(taken) if taken == block.len() && connection.unsent.is_none() => {
-                reply.complete_send(whole);
-            }
-            Ok(taken) => connection.queue().push_block(block.split_off(taken), whole, reply),
-            Err((taken, error)) => {
-                connection.queue().push_block(block.split_off(taken), whole, reply);
-                self.fail_write(ctx, properties, &error);
-            }
+        connection.queue().push_block(block, reply);
+        if !more_follow && let Err(error) = connection.flush() {
+            self.fail_write(ctx, properties, &error);
         }
     }
 

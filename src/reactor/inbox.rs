@@ -84,6 +84,18 @@ impl Batch {
             _ => None,
         }
     }
+
+    /// Whether the next message is a send of a block to the same socket as `call`.
+    pub(super) fn next_is_block_like(&self, slot: u32, call: &Call) -> bool {
+        matches!(
+            self.messages.front(),
+            Some(Message::Call(next_slot, next))
+                if *next_slot == slot
+                    && next.socket_id == call.socket_id
+                    && next.event_type == call.event_type
+                    && matches!(next.command, Command::Send(SendData::Block(_)))
+        )
+    }
 }
 
 #[derive(Default)]

@@ -21,7 +21,7 @@ use crate::api::net_error::Status;
 use crate::api::table::EventType;
 use crate::delivery::{Delivery, Mode};
 use crate::engine::accounts::Accounts;
-use crate::engine::command::{Call, Command, Send};
+use crate::engine::command::{Call, Command, Send, SendData};
 use crate::engine::{Engine, Setup};
 use crate::net::sys::{self, SysNetwork};
 use crate::resolver::Resolver;
@@ -194,6 +194,11 @@ impl Turn {
     fn call(&mut self, slot: u32, call: Call) {
         let socket_id = call.socket_id;
         match call.command {
+            Command::Send(SendData::Block(_)) => {
+                // Blocks to the same socket that follow one another are written together.
+                let more_follow = self.batch.next_is_block_like(slot, &call);
+                self.input(slot, socket_id, |engine| engine.handle_block(call, more_follow));
+            }
             Command::SendTo { data: Some(_), .. } => self.gather_datagrams(slot, call),
             _ => self.input(slot, socket_id, |engine| engine.handle_call(call)),
         }

@@ -161,22 +161,34 @@ impl Rig {
     pub(super) fn send_as(&mut self, event_type: T, id: i32, sends: &[Vec<u8>]) {
         let mut together = Vec::new();
         let mut bytes = Vec::new();
+        let mut blocks = Vec::new();
         for data in sends {
             let len = data.len();
             if !self.accounts.take_unsent(len as u64, self.quota) {
                 self.send_together(id, &mut bytes, &mut together);
+                self.send_blocks(id, &mut blocks);
                 self.call(event_type, id, Command::Send(SendData::OverQuota));
             } else if len > MAX_BESIDE {
                 self.send_together(id, &mut bytes, &mut together);
                 let block = SendData::Block(Bytes::copy_from_slice(data));
-                self.call(event_type, id, Command::Send(block));
+                blocks.push(self.accept(event_type, id, Command::Send(block)));
             } else {
+                self.send_blocks(id, &mut blocks);
                 let ticket = self.ticket(event_type, id);
                 together.push(Send { event_type, socket_id: id, len, ticket });
                 bytes.extend_from_slice(data);
             }
         }
         self.send_together(id, &mut bytes, &mut together);
+        self.send_blocks(id, &mut blocks);
+    }
+
+    fn send_blocks(&mut self, id: i32, blocks: &mut Vec<Call>) {
+        let mut blocks = std::mem::take(blocks).into_iter();
+        while let Some(call) = blocks.next() {
+            let more_follow = blocks.len() > 0;
+            self.input(id, |engine| engine.handle_block(call, more_follow));
+        }
     }
 
     fn send_together(&mut self, id: i32, bytes: &mut Vec<u8>, sends: &mut Vec<Send>) {
