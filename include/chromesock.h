@@ -1238,6 +1238,16 @@ typedef struct chromesock_app_options {
    * Zero.
    */
   uint8_t reserved_2[3];
+  /**
+   * How long the reactor looks for work after its last before it sleeps, in microseconds: an answer to
+   * what comes within it has no wake-up to wait for, and a CPU is busy for as long. On a shared reactor
+   * the longest time of its apps counts. 0 = it sleeps at once.
+   */
+  uint32_t busy_poll_us;
+  /**
+   * Zero.
+   */
+  uint32_t reserved_3;
 } chromesock_app_options;
 
 /**

@@ -4,6 +4,7 @@
 mod calls;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::api::net_error::Status;
 use crate::delivery::{Delivery, Host, Mode};
@@ -29,6 +30,8 @@ pub struct Options {
     pub undelivered_per_socket: u64,
     /// The same for the whole app.
     pub undelivered_per_app: u64,
+    /// How long its reactor looks for work before it sleeps; of several apps the longest time counts.
+    pub busy_poll: Duration,
 }
 
 impl Default for Options {
@@ -40,6 +43,7 @@ impl Default for Options {
             write_quota: 200 * 1024 * 1024,
             undelivered_per_socket: 1024 * 1024,
             undelivered_per_app: 16 * 1024 * 1024,
+            busy_poll: Duration::ZERO,
         }
     }
 }
@@ -60,6 +64,11 @@ impl SharedReactor {
             Ok(reactor) => Ok(Self(Arc::new(reactor))),
             Err(error) => Err(crate::net::os_error::status(&error)),
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_asleep(&self) -> bool {
+        self.0.is_asleep()
     }
 }
 
@@ -126,7 +135,8 @@ impl App {
             grants: Arc::clone(&options.grants),
             tls: options.tls.clone(),
         };
-        reactor.attach(slot, Seat { setup, delivery: Arc::clone(&delivery) })?;
+        let busy_poll = options.busy_poll;
+        reactor.attach(slot, Seat { setup, delivery: Arc::clone(&delivery), busy_poll })?;
         let write_quota = options.write_quota;
         let grants = Arc::clone(&options.grants);
         Ok(Self { reactor, slot, gate: Gate::default(), accounts, delivery, grants, write_quota })

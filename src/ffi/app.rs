@@ -201,6 +201,7 @@ unsafe fn read_options(given: &chromesock_app_options) -> Result<Options, Status
         let loaded = Grants::from_manifest(text).map_err(|_| Status::InvalidManifest)?;
         options.grants = Arc::new(loaded.grants);
     }
+    options.busy_poll = Duration::from_micros(given.busy_poll_us.into());
     options.tls.logs_keys = given.tells_tls_keys != 0;
     let roots = given.extra_roots_pem;
     let store = store(given.trust)?;
