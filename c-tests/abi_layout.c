@@ -86,6 +86,7 @@ AT(chromesock_app_options, wakeup_user_data, 64);
 AT(chromesock_app_options, extra_roots_pem, 72);
 AT(chromesock_app_options, trust, 80);
 AT(chromesock_app_options, tells_tls_keys, 84);
+AT(chromesock_app_options, reuse_port, 85);
 AT(chromesock_app_options, busy_poll_us, 88);
 
 SIZE(chrome_sockets_tcp_secure_options, 24);

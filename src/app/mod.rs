@@ -11,6 +11,7 @@ use crate::delivery::{Delivery, Host, Mode};
 use crate::engine::accounts::Accounts;
 use crate::engine::tls::TlsSetup;
 use crate::engine::{Limits, Setup};
+use crate::net::SocketSettings;
 use crate::permissions::Grants;
 use crate::reactor::{Change, Gate, Reactor, Seat};
 use crate::resolver::{Pool, Resolver};
@@ -32,6 +33,8 @@ pub struct Options {
     pub undelivered_per_app: u64,
     /// How long its reactor looks for work before it sleeps; of several apps the longest time counts.
     pub busy_poll: Duration,
+    /// What its sockets are to do beyond the API.
+    pub sockets: SocketSettings,
 }
 
 impl Default for Options {
@@ -44,6 +47,7 @@ impl Default for Options {
             undelivered_per_socket: 1024 * 1024,
             undelivered_per_app: 16 * 1024 * 1024,
             busy_poll: Duration::ZERO,
+            sockets: SocketSettings::default(),
         }
     }
 }
@@ -119,6 +123,7 @@ impl App {
         reactor: SharedReactor,
         host: Box<dyn Host>,
     ) -> Result<Self, Status> {
+        options.sockets.check()?;
         let SharedReactor(reactor) = reactor;
         let slot = reactor.new_slot();
         let accounts = Arc::new(Accounts::default());
@@ -134,6 +139,7 @@ impl App {
             },
             grants: Arc::clone(&options.grants),
             tls: options.tls.clone(),
+            sockets: options.sockets,
         };
         let busy_poll = options.busy_poll;
         reactor.attach(slot, Seat { setup, delivery: Arc::clone(&delivery), busy_poll })?;

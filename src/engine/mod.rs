@@ -30,6 +30,7 @@ mod tests;
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -38,9 +39,10 @@ use bytes::Bytes;
 
 use crate::api::event::{Event, Payload, Response};
 use crate::api::net_error::Status;
+use crate::api::properties::SocketType;
 use crate::api::table::{EventType, Namespace};
 use crate::net::address::parse_literal;
-use crate::net::{DatagramBuffers, Network, Ready, Token};
+use crate::net::{DatagramBuffers, Network, Ready, SocketSettings, Token};
 use crate::permissions::Grants;
 use accounts::Accounts;
 use command::{Call, Command, Query, QueryId};
@@ -78,6 +80,8 @@ pub struct Setup {
     pub grants: Arc<Grants>,
     /// How connections are secured.
     pub tls: TlsSetup,
+    /// What the host asks of its sockets.
+    pub sockets: SocketSettings,
 }
 
 /// One app's sockets.
@@ -515,6 +519,21 @@ impl<N: Network> Engine<N> {
             tls: &mut self.tls,
         };
         (&mut self.registry, ctx)
+    }
+
+    /// Refuses an address that another socket of this app has. The system does so by itself unless
+    /// addresses are shared, and then they are so with other apps only (tcp.md LS-4, udp.md 4.4).
+    fn check_free(
+        &self,
+        transport: SocketType,
+        address: Option<IpAddr>,
+        port: u16,
+    ) -> Result<(), Status> {
+        let Some(address) = address.filter(|_| self.setup.sockets.reuse_port && port != 0) else {
+            return Ok(());
+        };
+        let is_taken = self.registry.is_taken(transport, SocketAddr::new(address, port));
+        if is_taken { Err(Status::AddressInUse) } else { Ok(()) }
     }
 
     fn enqueue(&mut self, id: i32) {

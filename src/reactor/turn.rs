@@ -274,7 +274,7 @@ impl Turn {
     fn attach(&mut self, slot: u32, seat: Seat) {
         let Seat { setup, delivery, busy_poll } = seat;
         let accounts = Arc::clone(&setup.accounts);
-        let network = SysNetwork::new(Rc::clone(&self.registry), slot);
+        let network = SysNetwork::new(Rc::clone(&self.registry), slot, setup.sockets);
         let engine = Engine::new(network, setup);
         let events = Vec::new();
         let (asleep, dirty, due) = (None, false, None);
