@@ -16,7 +16,8 @@ use super::engine::command::{Call, Command};
 use super::engine::tls::TlsSetup;
 use super::engine::{Engine, Limits, Setup};
 use super::net::{
-    Datagram, DatagramBuffers, Listener, MulticastOptions, Network, Ready, Stream, Token,
+    Datagram, DatagramBuffers, Listener, MulticastOptions, Network, Ready, SocketSettings, Stream,
+    Token,
 };
 use super::permissions::Grants;
 use super::trust::{Store, Trust};
@@ -86,6 +87,7 @@ impl Client {
             limits,
             grants: Arc::new(Grants::allow_all()),
             tls: TlsSetup { trust: Arc::new(trust), is_fixed: true, ..TlsSetup::default() },
+            sockets: SocketSettings::default(),
         };
         let engine = Engine::new(server, setup);
         Self { engine, secured: Vec::new(), received: Vec::new(), ends: 0 }

@@ -29,6 +29,7 @@ mod sim;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -38,9 +39,10 @@ use bytes::Bytes;
 
 use crate::api::event::{Event, Payload, Response};
 use crate::api::net_error::Status;
+use crate::api::properties::SocketType;
 use crate::api::table::{EventType, Namespace};
 use crate::net::address::parse_literal;
-use crate::net::{DatagramBuffers, Network, Ready, Token};
+use crate::net::{DatagramBuffers, Network, Ready, SocketSettings, Token};
 use crate::permissions::Grants;
 use accounts::Accounts;
 use command::{Call, Command, Query, QueryId, Send};
@@ -80,6 +82,8 @@ pub struct Setup {
     pub tls: TlsSetup,
     /// Whether completions of calls that were made without a callback are told to anyone.
     pub tells_unasked: Arc<AtomicBool>,
+    /// What the host asks of its sockets.
+    pub sockets: SocketSettings,
 }
 
 /// One app's sockets.
@@ -87,6 +91,7 @@ pub struct Setup {
 pub struct Engine<N: Network> {
     ctx: Context<N>,
     grants: Arc<Grants>,
+    sockets: SocketSettings,
     registry: Registry<N>,
     /// Replies of sends that are carried out together; empty in between.
     replies: Vec<(usize, Reply)>,
@@ -112,7 +117,7 @@ const ACCEPTED_WHILE_SUSPENDED: usize = 64;
 impl<N: Network> Engine<N> {
     /// An engine without sockets.
     pub fn new(net: N, setup: Setup) -> Self {
-        let Setup { accounts, limits, grants, tls, tells_unasked } = setup;
+        let Setup { accounts, limits, grants, tls, tells_unasked, sockets } = setup;
         let ctx = Context {
             id: 0,
             net,
@@ -128,6 +133,7 @@ impl<N: Network> Engine<N> {
         Self {
             ctx,
             grants,
+            sockets,
             registry: Registry::default(),
             replies: Vec::new(),
             joined: Vec::new(),
@@ -502,6 +508,21 @@ impl<N: Network> Engine<N> {
     fn lend(&mut self, id: i32) -> (&mut Registry<N>, &mut Context<N>) {
         self.ctx.id = id;
         (&mut self.registry, &mut self.ctx)
+    }
+
+    /// Refuses an address that another socket of this app has. The system does so by itself unless
+    /// addresses are shared, and then they are so with other apps only (tcp.md LS-4, udp.md 4.4).
+    fn check_free(
+        &self,
+        transport: SocketType,
+        address: Option<IpAddr>,
+        port: u16,
+    ) -> Result<(), Status> {
+        let Some(address) = address.filter(|_| self.sockets.reuse_port && port != 0) else {
+            return Ok(());
+        };
+        let is_taken = self.registry.is_taken(transport, SocketAddr::new(address, port));
+        if is_taken { Err(Status::AddressInUse) } else { Ok(()) }
     }
 
     fn enqueue(&mut self, id: i32) {

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::tcp_client::{Context, TcpClient};
@@ -10,7 +11,7 @@ use super::tcp_server::TcpServer;
 use super::udp::UdpSocket;
 use crate::api::properties::{SocketInfo, SocketProperties, SocketType};
 use crate::api::table::Namespace;
-use crate::net::{Network, Ready};
+use crate::net::{Network, Ready, address};
 
 /// One live socket.
 #[derive(Debug)]
@@ -213,6 +214,20 @@ impl<N: Network> Registry<N> {
         let mut ids: Vec<_> = self.entries.keys().copied().collect();
         ids.sort_unstable();
         ids
+    }
+
+    /// Whether a socket of this transport listens or is bound where `address` would collide with it.
+    pub(super) fn is_taken(&self, transport: SocketType, address: SocketAddr) -> bool {
+        self.entries.values().any(|entry| {
+            let local = match (transport, &entry.machine) {
+                (SocketType::Tcp, Machine::TcpServer(server)) => server.local(),
+                (SocketType::Udp, Machine::Udp(socket)) => socket.local(),
+                _ => None,
+            };
+            local.is_some_and(|local| {
+                local.port() == address.port() && address::collide(local.ip(), address.ip())
+            })
+        })
     }
 
     /// How many sockets are live.

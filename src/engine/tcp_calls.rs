@@ -16,7 +16,7 @@ use super::{
     Query, QueryId, Reply, Response, Status, TcpClient, TcpServer, Visit,
 };
 use crate::api::event::Denied;
-use crate::api::properties::{DnsQueryType, SocketProperties};
+use crate::api::properties::{DnsQueryType, SocketProperties, SocketType};
 use crate::net::address::{Host, parse_host, parse_literal};
 use crate::permissions::{Operation, System};
 
@@ -346,6 +346,8 @@ impl<N: Network> Engine<N> {
         let Ok(port) = u16::try_from(port) else {
             return reply.fail(Status::InvalidArgument);
         };
+        let address = parse_literal(address);
+        let is_free = self.check_free(SocketType::Tcp, address, port);
         let (registry, ctx) = self.lend(id);
         let Some(Entry { machine: Machine::TcpServer(server), .. }) = registry.get_mut(id) else {
             return not_found(reply);
@@ -354,10 +356,11 @@ impl<N: Network> Engine<N> {
             return reply.fail(Status::Failed);
         }
         let backlog = backlog.unwrap_or(crate::net::DEFAULT_BACKLOG);
-        let Some(address) = parse_literal(address).filter(|_| backlog > 0) else {
+        let Some(address) = address.filter(|_| backlog > 0) else {
             return reply.fail(Status::InvalidArgument);
         };
-        match server.listen(ctx, SocketAddr::new(address, port), backlog) {
+        let local = SocketAddr::new(address, port);
+        match is_free.and_then(|()| server.listen(ctx, local, backlog)) {
             Ok(()) => reply.complete(Response::ok_zero()),
             Err(status) => reply.fail(status),
         }

@@ -85,14 +85,17 @@ impl<N: Network> TcpServer<N> {
 
     pub(super) fn describe(&self, info: &mut SocketInfo) {
         info.paused = self.paused;
-        info.local = self.listening.as_ref().map(|listening| Endpoint {
-            address: address::text(listening.local.ip()),
-            port: listening.local.port(),
-        });
+        info.local = self
+            .local()
+            .map(|local| Endpoint { address: address::text(local.ip()), port: local.port() });
     }
 
     pub(super) fn is_listening(&self) -> bool {
         self.listening.is_some()
+    }
+
+    pub(super) fn local(&self) -> Option<SocketAddr> {
+        self.listening.as_ref().map(|listening| listening.local)
     }
 
     /// Opens the listener (9.2 step 6).

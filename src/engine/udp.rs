@@ -131,8 +131,12 @@ impl<N: Network> UdpSocket<N> {
         let endpoint =
             |at: SocketAddr| Endpoint { address: address::text(at.ip()), port: at.port() };
         info.paused = self.paused;
-        info.local = self.open.as_ref().map(|open| endpoint(open.local));
+        info.local = self.local().map(endpoint);
         info.peer = self.open.as_ref().and_then(|open| open.peer).map(endpoint);
+    }
+
+    pub(super) fn local(&self) -> Option<SocketAddr> {
+        self.open.as_ref().map(|open| open.local)
     }
 
     pub(super) fn is_open(&self) -> bool {

@@ -11,7 +11,7 @@ use super::reply::Reply;
 use super::tcp_calls::{Lookup, Resolving};
 use super::udp::{Target, UdpSocket};
 use super::{Engine, Entry, Machine, Namespace, Network, Response, Status};
-use crate::api::properties::DnsQueryType;
+use crate::api::properties::{DnsQueryType, SocketType};
 use crate::net::address::parse_literal;
 use crate::permissions::{Operation, System};
 
@@ -46,15 +46,18 @@ impl<N: Network> Engine<N> {
         let Ok(port) = narrow else {
             return reply.fail(Status::InvalidArgument);
         };
+        let address = parse_literal(address);
+        let is_free = self.check_free(SocketType::Udp, address, port);
         let (registry, ctx) = self.lend(id);
         let Some(socket) = registry.udp(namespace, id) else { return not_found(reply) };
         if socket.is_open() {
             return reply.fail(Status::ConnectionFailed);
         }
-        let Some(address) = parse_literal(address) else {
+        let Some(address) = address else {
             return reply.fail(Status::InvalidArgument);
         };
-        match socket.bind(ctx, SocketAddr::new(address, port)) {
+        let local = SocketAddr::new(address, port);
+        match is_free.and_then(|()| socket.bind(ctx, local)) {
             Ok(()) => reply.complete(Response::ok_zero()),
             Err(status) => reply.fail(status),
         }

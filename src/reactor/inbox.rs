@@ -296,6 +296,11 @@ impl Inbox {
         self.state.lock().sleeping = false;
     }
 
+    #[cfg(test)]
+    pub(super) fn is_asleep(&self) -> bool {
+        self.state.lock().sleeping
+    }
+
     /// Refuses messages from now on; those that were not read.
     pub(super) fn die(&self) -> Batch {
         let mut state = self.state.lock();

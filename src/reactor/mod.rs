@@ -3,6 +3,7 @@
 mod inbox;
 mod life;
 mod slots;
+mod spin;
 mod turn;
 
 use std::io;
@@ -80,6 +81,12 @@ impl Reactor {
 
     pub(crate) fn post_close(&self, slot: u32, gate: &Gate) {
         self.inbox.post_close(slot, gate);
+    }
+
+    /// Whether its thread sleeps, or is about to, and must be woken.
+    #[cfg(test)]
+    pub(crate) fn is_asleep(&self) -> bool {
+        self.inbox.is_asleep()
     }
 
     pub(crate) fn hold(&self, slot: u32, gate: &Gate, hold: bool) {

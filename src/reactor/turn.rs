@@ -16,6 +16,7 @@ use mio::{Events, Poll, Registry};
 use super::inbox::{Batch, Change, Message, SharedInbox};
 use super::life::{self, Asleep};
 use super::slots::Slots;
+use super::spin::Spin;
 use crate::api::event::{Event, Ticket};
 use crate::api::net_error::Status;
 use crate::api::table::EventType;
@@ -49,6 +50,8 @@ const EVENTS_PER_PUSH: usize = 512;
 pub(crate) struct Seat {
     pub(crate) setup: Setup,
     pub(crate) delivery: Arc<Delivery>,
+    /// How long to look for work before sleeping.
+    pub(crate) busy_poll: Duration,
 }
 
 /// One app on its reactor.
@@ -62,6 +65,7 @@ struct App {
     dirty: bool,
     /// When the slot is due in `Turn::timers`.
     due: Option<Instant>,
+    busy_poll: Duration,
 }
 
 /// The reactor's thread.
@@ -77,6 +81,7 @@ pub(super) struct Turn {
     /// When engines want to be told the time; once for each slot.
     timers: BTreeSet<(Instant, u32)>,
     sends: Vec<Send>,
+    spin: Spin,
     datagrams: Vec<Call>,
     released: Vec<(i32, isize)>,
     stop: bool,
@@ -95,6 +100,7 @@ pub(super) fn run(poll: Poll, registry: Registry, inbox: SharedInbox, resolver: 
         dirty: Vec::new(),
         timers: BTreeSet::new(),
         sends: Vec::new(),
+        spin: Spin::default(),
         datagrams: Vec::new(),
         released: Vec::new(),
         stop: false,
@@ -138,7 +144,7 @@ impl Turn {
     /// Zero while there is anything to do; the announcement of sleep is the last thing before it.
     fn time_to_sleep(&mut self) -> Option<Duration> {
         let busy = !self.batch.messages.is_empty() || !self.dirty.is_empty();
-        if busy || !self.inbox.go_to_sleep() {
+        if busy || self.spin.looks_again(Instant::now) || !self.inbox.go_to_sleep() {
             return Some(Duration::ZERO);
         }
         let (due, _) = *self.timers.first()?;
@@ -264,13 +270,15 @@ impl Turn {
     }
 
     fn attach(&mut self, slot: u32, seat: Seat) {
-        let Seat { setup, delivery } = seat;
+        let Seat { setup, delivery, busy_poll } = seat;
         let accounts = Arc::clone(&setup.accounts);
-        let network = SysNetwork::new(Rc::clone(&self.registry), slot);
+        let network = SysNetwork::new(Rc::clone(&self.registry), slot, setup.sockets);
         let engine = Engine::new(network, setup);
         let events = Vec::new();
         let (asleep, dirty, due) = (None, false, None);
-        self.apps.insert(slot, App { engine, delivery, accounts, events, asleep, dirty, due });
+        self.spin.add(slot, busy_poll);
+        let app = App { engine, delivery, accounts, events, asleep, dirty, due, busy_poll };
+        self.apps.insert(slot, app);
     }
 
     fn change(&mut self, slot: u32, change: Change) {
@@ -310,6 +318,7 @@ impl Turn {
     fn close(&mut self, slot: u32, status: Status) {
         self.input(slot, 0, Engine::shut_down);
         let Some(mut app) = self.apps.remove(slot) else { return };
+        self.spin.remove(slot, app.busy_poll);
         if let Some(due) = app.due {
             self.timers.remove(&(due, slot));
         }
@@ -402,6 +411,9 @@ impl Turn {
 
     fn flush_all(&mut self) {
         let mut dirty = std::mem::take(&mut self.dirty);
+        if !dirty.is_empty() {
+            self.spin.note_work();
+        }
         for slot in &dirty {
             self.flush(*slot);
         }

@@ -20,6 +20,7 @@ mod app_pressure;
 mod app_queue;
 mod app_resolver;
 mod app_sleep;
+mod app_spin;
 mod app_tls;
 mod app_udp;
 mod header;

@@ -20,7 +20,7 @@ use crate::engine::accounts::Accounts;
 use crate::engine::command::{Answer, Call, Command, Query, Send, SendData};
 use crate::engine::sim::{Sim, SimDatagram, SimNetwork, SimStream};
 use crate::engine::{Engine, Limits, Setup, TlsSetup};
-use crate::net::address;
+use crate::net::{SocketSettings, address};
 use crate::permissions::Grants;
 
 /// Sends up to this size travel together, larger ones in blocks, as the reactor does it.
@@ -84,6 +84,7 @@ impl Rig {
             limits,
             grants: Arc::new(grants),
             tls: TlsSetup::default(),
+            sockets: SocketSettings::default(),
         };
         Self {
             sim: sim.clone(),

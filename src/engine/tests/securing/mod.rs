@@ -32,7 +32,7 @@ use rustls::{ServerConnection, SupportedProtocolVersion};
 
 use super::driver::{LIMITS, Rig};
 use crate::engine::{Engine, Setup, TlsSetup};
-use crate::net::Stream;
+use crate::net::{SocketSettings, Stream};
 use crate::permissions::Grants;
 use crate::trust::Trust;
 use certificates::{AS_USUAL, Authority, Identity};
@@ -149,6 +149,7 @@ impl Case {
                 is_fixed: self.server.is_fixed,
                 ..TlsSetup::default()
             },
+            sockets: SocketSettings::default(),
         };
         rig.engine = Engine::new(rig.sim.network(rig.host), setup);
         if let Some(now) = self.now {
