@@ -11,7 +11,6 @@ use bytes::{Buf, Bytes, BytesMut};
 
 use super::connection::Channel;
 use super::reply::Reply;
-use crate::api::event::Response;
 use crate::net::Stream;
 
 /// Size up to which small sends are gathered into one block.
@@ -112,7 +111,7 @@ impl SendQueue {
             }
             taken -= *left;
             if let Some((_, whole, reply)) = self.sends.pop_front() {
-                reply.complete(Response::sent(whole));
+                reply.complete_send(whole);
             }
         }
     }
