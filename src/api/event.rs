@@ -12,9 +12,6 @@ use super::table::EventType;
 /// What received data counts beyond its bytes, so that a flood of tiny pieces is bounded too.
 pub const RECEIVE_WEIGHT: usize = 128;
 
-/// Larger data keeps its buffer, of which it is an eighth or more.
-const MAX_DETACHED: usize = 16 * 1024;
-
 /// What a host gave with a call, handed back with its completion and never looked into here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ticket {
@@ -111,13 +108,11 @@ impl Event {
         }
     }
 
-    /// Before the event is kept for long: small data gets memory of its own, instead of keeping the
-    /// large buffer it shares with others.
-    pub fn detach_data(&mut self) {
-        if let Payload::Data(data) | Payload::Datagram(data, _) = &mut self.payload
-            && data.len() <= MAX_DETACHED
-        {
-            *data = Bytes::copy_from_slice(data);
+    /// The same, to be replaced.
+    pub fn data_mut(&mut self) -> Option<&mut Bytes> {
+        match &mut self.payload {
+            Payload::Data(data) | Payload::Datagram(data, _) => Some(data),
+            _ => None,
         }
     }
 
@@ -200,22 +195,5 @@ impl Response {
     #[must_use]
     pub fn legacy_refused(message: &'static CStr) -> Self {
         Self::failed_saying(Status::IoPending, message)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_event_that_is_kept_does_not_keep_the_buffer_of_its_small_data() {
-        let mut buffer = bytes::BytesMut::zeroed(100_000);
-        let mut event = Event::notification(EventType::ChromeSocketsTcpOnReceive, 1, None);
-        event.payload = Payload::Data(buffer.split_to(10).freeze());
-        buffer.clear();
-        assert!(!buffer.try_reclaim(100_000), "still shared");
-        event.detach_data();
-        assert!(buffer.try_reclaim(100_000), "the buffer is free");
-        assert_eq!(event.data_len(), 10);
     }
 }

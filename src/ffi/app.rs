@@ -369,10 +369,18 @@ pub unsafe extern "C" fn chromesock_app_next_event(
             return Err(Status::InvalidArgument);
         }
         // SAFETY: the caller's promise.
-        let delivery = Arc::clone(unsafe { app_of(app) }?.delivery());
-        let next = delivery.next(timeout(timeout_ms))?;
+        let delivery = unsafe { app_of(app) }?.delivery();
+        let given = match delivery.pull_at_once()? {
+            Some((next, shell)) => EventBox::give(next, shell, delivery),
+            None => {
+                // The app may be freed while this waits.
+                let delivery = Arc::clone(delivery);
+                let (next, shell) = delivery.pull(timeout(timeout_ms))?;
+                EventBox::give(next, shell, &delivery)
+            }
+        };
         // SAFETY: not NULL; the rest is the caller's promise.
-        unsafe { put(event, EventBox::owned(next, Arc::downgrade(&delivery)).give()) };
+        unsafe { put(event, given) };
     })
 }
 

@@ -3,7 +3,9 @@
 use std::ffi::{CStr, c_char, c_void};
 use std::net::IpAddr;
 use std::ptr;
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
+
+use bytes::Bytes;
 
 use super::app::CHost;
 use super::tls::{SessionView, chromesock_tls_session};
@@ -13,7 +15,7 @@ use crate::api::event::{Event, Payload};
 use crate::api::net_error::Status;
 use crate::api::properties::{Endpoint, NetworkInterface, SocketInfo, SocketType};
 use crate::api::table::EventType;
-use crate::delivery::Delivery;
+use crate::delivery::{Charge, Delivery, Shell};
 use crate::net::address::text;
 
 /// `result` is delivered: the API's `result` or `resultCode`.
@@ -190,40 +192,118 @@ enum Origin {
     /// Shown in a callback of this host; both outlive the callback.
     Borrowed(*const CHost, *const Event),
     /// Owned by the host program, perhaps longer than the app lives.
-    Owned(Weak<Delivery>, Event),
+    Owned(Kept),
+}
+
+/// An event that the host program owns.
+struct Kept {
+    delivery: Weak<Delivery>,
+    event: Event,
+    charge: Charge,
+    /// Small data of the event, which no longer has it: it would keep the large buffer it shares with others.
+    data: Vec<u8>,
+}
+
+/// Larger data keeps its buffer, of which it is an eighth or more.
+const MAX_DETACHED: usize = 16 * 1024;
+/// Memory for data that stays with the shell of a released event.
+const MAX_SHELL_DATA: usize = 2 * 1024;
+
+// SAFETY: what is pointed to belongs to the box or is static, unless it is borrowed; and borrowed ones stay
+// on the stack of the thread that runs the callback.
+unsafe impl Send for EventBox {}
+
+impl chromesock_event {
+    /// No event at all.
+    const NONE: Self = Self {
+        size: size_of::<Self>() as u32,
+        r#type: 0,
+        present: 0,
+        socket_id: 0,
+        client_socket_id: 0,
+        result: 0,
+        port: 0,
+        reserved: 0,
+        user_data: ptr::null_mut(),
+        message: ptr::null(),
+        address: ptr::null(),
+        data: ptr::null(),
+        data_len: 0,
+        bytes_sent: 0,
+        sockets: ptr::null(),
+        sockets_len: 0,
+        texts: ptr::null(),
+        texts_len: 0,
+        interfaces: ptr::null(),
+        interfaces_len: 0,
+        tls_session: ptr::null(),
+    };
 }
 
 impl EventBox {
-    /// A view of `event`, whose payload lies on the heap: the event itself may move.
-    fn new(event: &Event, host: *const CHost) -> Self {
-        let mut c = chromesock_event {
-            size: size_of::<chromesock_event>() as u32,
+    /// The C view of an event for the time of its callbacks, or until it was copied; then `host` may be NULL.
+    pub(super) fn borrowed(event: &Event, host: *const CHost) -> Self {
+        let origin = Origin::Borrowed(host, event);
+        let (c, address) = (chromesock_event::NONE, [0; size_of::<AddressText>()]);
+        let mut view = Self { c, lists: None, address, origin };
+        view.show(event);
+        view
+    }
+
+    /// Gives an event to the host program, which must release it, whenever that may be.
+    #[inline(always)]
+    pub(super) fn give(
+        event: Event,
+        shell: Option<Shell>,
+        delivery: &Arc<Delivery>,
+    ) -> *const chromesock_event {
+        let shell = shell.and_then(|shell| shell.downcast::<Self>().ok());
+        let mut owned = shell.unwrap_or_else(|| Self::shell(Arc::downgrade(delivery)));
+        owned.keep(event);
+        Box::into_raw(owned).cast()
+    }
+
+    /// A place for an owned event.
+    fn shell(delivery: Weak<Delivery>) -> Box<Self> {
+        let event = Event::notification(EventType::ChromesockAppClosed, 0, None);
+        let charge = Charge::of(&event);
+        let kept = Kept { delivery, event, charge, data: Vec::new() };
+        let (c, address) = (chromesock_event::NONE, [0; size_of::<AddressText>()]);
+        Box::new(Self { c, lists: None, address, origin: Origin::Owned(kept) })
+    }
+
+    /// Puts an event into a shell.
+    #[inline(always)]
+    fn keep(&mut self, mut event: Event) {
+        self.show(&event);
+        self.point_to_address();
+        let Origin::Owned(kept) = &mut self.origin else { return };
+        kept.charge = Charge::of(&event);
+        kept.data.clear();
+        if let Some(data) = event.data_mut().filter(|data| data.len() <= MAX_DETACHED) {
+            kept.data.extend_from_slice(data);
+            self.c.data = kept.data.as_ptr();
+            *data = Bytes::new();
+        }
+        kept.event = event;
+    }
+
+    /// Shows an event, whose payload lies on the heap: the event itself may move.
+    fn show(&mut self, event: &Event) {
+        self.address[0] = 0;
+        let c = &mut self.c;
+        *c = chromesock_event {
             r#type: event.event_type as u32,
-            present: 0,
             socket_id: event.socket_id,
             client_socket_id: event.client_socket_id,
             result: event.result.unwrap_or(0),
-            port: 0,
-            reserved: 0,
             user_data: ptr::with_exposed_provenance_mut(event.ticket.map_or(0, |t| t.user_data)),
             message: event.message.map_or(ptr::null(), CStr::as_ptr),
-            address: ptr::null(),
-            data: ptr::null(),
-            data_len: 0,
-            bytes_sent: 0,
-            sockets: ptr::null(),
-            sockets_len: 0,
-            texts: ptr::null(),
-            texts_len: 0,
-            interfaces: ptr::null(),
-            interfaces_len: 0,
-            tls_session: ptr::null(),
+            ..chromesock_event::NONE
         };
         if event.result.is_some() {
             c.present |= CHROMESOCK_EVENT_RESULT;
         }
-        let mut lists = None;
-        let mut address = [0; size_of::<AddressText>()];
         match &event.payload {
             Payload::None => {}
             Payload::Data(data) => {
@@ -242,7 +322,7 @@ impl EventBox {
                 c.message = denied.explanation.as_ptr();
             }
             Payload::Sockets(sockets) => {
-                let lists = own_lists(&mut lists);
+                let lists = self.lists.get_or_insert_default();
                 lists.sockets = sockets.iter().map(info).collect();
                 c.present |= CHROMESOCK_EVENT_SOCKETS;
                 c.sockets = lists.sockets.as_ptr();
@@ -254,24 +334,28 @@ impl EventBox {
                 c.data = data.as_ptr();
                 c.data_len = data.len();
                 c.port = from.port().into();
-                write_address(&mut address, from.ip());
+                write_address(&mut self.address, from.ip());
             }
             Payload::Texts(texts) => {
-                let lists = own_lists(&mut lists);
+                let lists = self.lists.get_or_insert_default();
                 lists.texts = texts.iter().map(|text| text.as_ptr()).collect();
                 c.present |= CHROMESOCK_EVENT_TEXTS;
                 c.texts = lists.texts.as_ptr();
                 c.texts_len = lists.texts.len();
             }
             Payload::Interfaces(interfaces) => {
-                let lists = own_lists(&mut lists);
+                let lists = self.lists.get_or_insert_default();
                 lists.interfaces = interfaces.iter().map(interface).collect();
                 c.present |= CHROMESOCK_EVENT_INTERFACES;
                 c.interfaces = lists.interfaces.as_ptr();
                 c.interfaces_len = lists.interfaces.len();
             }
             Payload::TlsSession(session) => {
-                let view = own_lists(&mut lists).tls_session.insert(SessionView::new(session));
+                let view = self
+                    .lists
+                    .get_or_insert_default()
+                    .tls_session
+                    .insert(SessionView::new(session));
                 c.tls_session = view.as_c();
             }
         }
@@ -286,47 +370,41 @@ impl EventBox {
             }
             _ => {}
         }
-        Self { c, lists, address, origin: Origin::Borrowed(host, event) }
     }
 
-    /// The C view of an event for the time of its callbacks.
-    pub(super) fn borrowed(event: &Event, host: &CHost) -> Self {
-        Self::new(event, host)
-    }
-
-    /// An event that the host program owns and must release, whenever that may be.
-    pub(super) fn owned(mut event: Event, delivery: Weak<Delivery>) -> Self {
-        event.detach_data();
-        Self::passing(event, delivery)
-    }
-
-    /// An event that is copied at once, and then let go.
-    pub(super) fn passing(event: Event, delivery: Weak<Delivery>) -> Self {
-        let view = Self::new(&event, ptr::null());
-        Self { origin: Origin::Owned(delivery, event), ..view }
-    }
-
-    pub(super) fn into_event(self) -> Event {
-        match self.origin {
-            // SAFETY: a borrowed event is used only within its callback, which the event outlives.
-            Origin::Borrowed(_, event) => unsafe { &*event }.clone(),
-            Origin::Owned(_, event) => event,
+    /// Another of the same event, which the host keeps, too.
+    fn retained(&self) -> *const chromesock_event {
+        let (delivery, mut event) = match &self.origin {
+            // SAFETY: a borrowed event is used only within its callback, which host and event outlive.
+            Origin::Borrowed(host, event) => unsafe { ((**host).delivery(), (**event).clone()) },
+            Origin::Owned(kept) => (Weak::clone(&kept.delivery), kept.event.clone()),
+        };
+        if let Origin::Owned(kept) = &self.origin
+            && let Some(data) = event.data_mut().filter(|_| !kept.data.is_empty())
+        {
+            *data = Bytes::copy_from_slice(&kept.data);
         }
-    }
-
-    fn event(&self) -> &Event {
-        match &self.origin {
-            // SAFETY: as above.
-            Origin::Borrowed(_, event) => unsafe { &**event },
-            Origin::Owned(_, event) => event,
+        if let Some(delivery) = delivery.upgrade() {
+            delivery.hold(Charge::of(&event));
         }
+        let mut copy = Self::shell(delivery);
+        copy.keep(event);
+        copy.c.user_data = self.c.user_data;
+        Box::into_raw(copy).cast()
     }
 
-    /// Gives an owned event to the host program.
-    pub(super) fn give(self) -> *const chromesock_event {
-        let mut stays = Box::new(self);
-        stays.point_to_address();
-        Box::into_raw(stays).cast()
+    /// Lets go of an owned event. The app gets its charge, and what is left of the box as a shell.
+    fn release(mut self: Box<Self>) {
+        self.lists = None;
+        let Origin::Owned(kept) = &mut self.origin else { return };
+        kept.event.payload = Payload::None;
+        if kept.data.capacity() > MAX_SHELL_DATA {
+            kept.data = Vec::new();
+        }
+        let charge = kept.charge;
+        if let Some(delivery) = kept.delivery.upgrade() {
+            delivery.done_with(charge, Some(self));
+        }
     }
 
     /// The sender's address is text within the box, so it is pointed to last.
@@ -345,18 +423,6 @@ impl EventBox {
         self.point_to_address();
         ptr::from_mut(self).cast()
     }
-
-    fn delivery(&self) -> Weak<Delivery> {
-        match &self.origin {
-            // SAFETY: a borrowed event is used only within its callback, which the host outlives.
-            Origin::Borrowed(host, _) => unsafe { &**host }.delivery(),
-            Origin::Owned(delivery, _) => Weak::clone(delivery),
-        }
-    }
-}
-
-fn own_lists(lists: &mut Option<Box<Lists>>) -> &mut Lists {
-    lists.get_or_insert_default()
 }
 
 /// Canonical address text (tcp.md T-1); without allocating or formatting for IPv4, which is in each
@@ -377,10 +443,12 @@ fn write_address(into: &mut AddressText, address: IpAddr) {
                 }
                 rest = put_byte(rest, b'0' + octet % 10);
             }
+            put_byte(rest, 0);
         }
         IpAddr::V6(_) => {
             let text = text(address);
-            into[..text.count_bytes()].copy_from_slice(text.to_bytes());
+            let text = text.to_bytes_with_nul();
+            into[..text.len()].copy_from_slice(text);
         }
     }
 }
@@ -455,14 +523,8 @@ pub unsafe extern "C" fn chromesock_event_retain(
         }
         // SAFETY: every event that C gets is the head of an EventBox.
         let original = unsafe { &*event.cast::<EventBox>() };
-        let delivery = original.delivery();
-        if let Some(delivery) = delivery.upgrade() {
-            delivery.hold(original.event());
-        }
-        let mut copy = EventBox::owned(original.event().clone(), delivery);
-        copy.c.user_data = original.c.user_data;
         // SAFETY: not NULL; the rest is the caller's promise.
-        unsafe { put(retained, copy.give()) };
+        unsafe { put(retained, original.retained()) };
     })
 }
 
@@ -487,10 +549,7 @@ pub unsafe extern "C" fn chromesock_event_release(event: *const chromesock_event
             return Ok(());
         }
         // SAFETY: owned events are EventBoxes made by give, released once.
-        let owned = unsafe { Box::from_raw(event.cast_mut().cast::<EventBox>()) };
-        if let Some(delivery) = owned.delivery().upgrade() {
-            delivery.release(owned.event());
-        }
+        unsafe { Box::from_raw(event.cast_mut().cast::<EventBox>()) }.release();
     });
 }
 
@@ -503,7 +562,8 @@ mod tests {
         let mut event = Event::notification(EventType::ChromeSocketsTcpOnReceive, 1, None);
         event.payload = Payload::Data(vec![7; 10].into());
         let original = event.clone();
-        let kept = EventBox::owned(event, Weak::new());
+        let mut kept = EventBox::shell(Weak::new());
+        kept.keep(event);
         assert_ne!(kept.c.data, original.data().unwrap().as_ptr());
         // SAFETY: the event points to its own data.
         let seen = unsafe { std::slice::from_raw_parts(kept.c.data, kept.c.data_len) };
@@ -514,7 +574,7 @@ mod tests {
     fn addresses_of_events_read_like_all_addresses_t_1() {
         let all = ["0.0.0.0", "1.20.255.9", "127.0.0.1", "10.100.99.200", "::1", "::ffff:1.2.3.4"];
         for address in all.map(|address| address.parse().unwrap()) {
-            let mut written = [0; size_of::<AddressText>()];
+            let mut written = [b'9'; size_of::<AddressText>()];
             write_address(&mut written, address);
             assert_eq!(CStr::from_bytes_until_nul(&written).unwrap(), &*text(address));
         }

@@ -10,6 +10,7 @@ use crate::api::event::Event;
 use crate::api::net_error::Status;
 use crate::api::table::{EventType as T, Namespace};
 use crate::app::Options;
+use crate::delivery::Charge;
 
 const BOUND: u64 = 50_000;
 /// Most that one read takes beyond the bound.
@@ -132,7 +133,7 @@ fn kept_in_callbacks(drive: Drive) {
     let keeping = Arc::clone(&kept);
     let plan = Plan::new(drive).holding(BOUND, u64::MAX).reacting(move |bench, event, _| {
         if event.event_type == ON_RECEIVE {
-            bench.delivery().hold(event);
+            bench.delivery().hold(Charge::of(event));
             keeping.lock().push(Event::clone(event));
         }
     });
