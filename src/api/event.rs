@@ -12,6 +12,9 @@ use super::table::EventType;
 /// What received data counts beyond its bytes, so that a flood of tiny pieces is bounded too.
 pub const RECEIVE_WEIGHT: usize = 128;
 
+/// Larger data keeps its buffer, of which it is an eighth or more.
+const MAX_DETACHED: usize = 16 * 1024;
+
 /// What a host gave with a call, handed back with its completion and never looked into here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ticket {
@@ -108,8 +111,27 @@ impl Event {
         }
     }
 
-    /// The same, to be replaced.
-    pub fn data_mut(&mut self) -> Option<&mut Bytes> {
+    /// Before the event is kept for long: moves small data to `into`, since it would keep the large
+    /// buffer it shares with others. Whether it did.
+    pub fn detach_data(&mut self, into: &mut Vec<u8>) -> bool {
+        match self.data_mut() {
+            Some(data) if data.len() <= MAX_DETACHED => {
+                into.extend_from_slice(data);
+                *data = Bytes::new();
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Gives an event a copy of the data that was moved elsewhere.
+    pub fn attach_data(&mut self, copied: &[u8]) {
+        if let Some(data) = self.data_mut() {
+            *data = Bytes::copy_from_slice(copied);
+        }
+    }
+
+    fn data_mut(&mut self) -> Option<&mut Bytes> {
         match &mut self.payload {
             Payload::Data(data) | Payload::Datagram(data, _) => Some(data),
             _ => None,
@@ -195,5 +217,33 @@ impl Response {
     #[must_use]
     pub fn legacy_refused(message: &'static CStr) -> Self {
         Self::failed_saying(Status::IoPending, message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_that_is_kept_does_not_keep_the_buffer_of_its_small_data() {
+        let mut buffer = bytes::BytesMut::zeroed(100_000);
+        let mut event = Event::notification(EventType::ChromeSocketsTcpOnReceive, 1, None);
+        event.payload = Payload::Data(buffer.split_to(10).freeze());
+        buffer.clear();
+        assert!(!buffer.try_reclaim(100_000), "still shared");
+        let mut own = Vec::new();
+        assert!(event.detach_data(&mut own));
+        assert!(buffer.try_reclaim(100_000), "the buffer is free");
+        assert_eq!((own.len(), event.data_len()), (10, 0));
+        event.attach_data(&own);
+        assert_eq!(event.data_len(), 10);
+    }
+
+    #[test]
+    fn large_data_is_not_copied_for_an_event_that_is_kept() {
+        let mut event = Event::notification(EventType::ChromeSocketsTcpOnReceive, 1, None);
+        event.payload = Payload::Data(vec![0; MAX_DETACHED + 1].into());
+        assert!(!event.detach_data(&mut Vec::new()));
+        assert_eq!(event.data_len(), MAX_DETACHED + 1);
     }
 }

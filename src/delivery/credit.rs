@@ -127,11 +127,11 @@ impl Delivery {
         drop(surplus);
     }
 
-    /// The host keeps an event beyond its delivery, until it releases it.
-    pub fn hold(&self, charge: Charge) {
+    /// The host keeps an event beyond its delivery, until it is done with it; a shell if one was left.
+    pub fn hold(&self, charge: Charge) -> Option<Shell> {
         let mut state = self.state.lock();
         self.count_returned(&mut state, charge.negative());
-        self.let_go(state);
+        state.shells.pop()
     }
 
     /// Gives back credit, by socket, that was gathered.

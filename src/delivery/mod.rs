@@ -329,6 +329,7 @@ impl Delivery {
     }
 
     /// The same if an event is there.
+    // In line, so that the event is copied once less.
     #[inline(always)]
     pub fn pull_at_once(&self) -> Result<Option<Pulled>, Status> {
         let state = self.lock_to_take()?;
@@ -336,6 +337,7 @@ impl Delivery {
     }
 
     /// Takes the first event that is of interest from a non-empty queue.
+    // In line, likewise.
     #[inline(always)]
     fn pull_first(&self, mut state: MutexGuard<'_, State>) -> Option<Pulled> {
         let mut pulled = None;

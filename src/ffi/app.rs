@@ -6,7 +6,8 @@ use std::ptr;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
-use super::event::{EventBox, chromesock_event};
+use super::event::chromesock_event;
+use super::event_box::EventBox;
 use super::types::{
     CHROMESOCK_APP_OPTIONS_UNDELIVERED_PER_APP, CHROMESOCK_APP_OPTIONS_UNDELIVERED_PER_SOCKET,
     CHROMESOCK_APP_OPTIONS_WRITE_QUOTA, Sized, chromesock_app_options, chromesock_app_stats,

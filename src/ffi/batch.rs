@@ -8,7 +8,8 @@ use std::ptr;
 use std::sync::Arc;
 
 use super::app::chromesock_app;
-use super::event::{EventBox, chromesock_event};
+use super::event::chromesock_event;
+use super::event_box::EventBox;
 use super::types::chromesock_bool;
 use super::{app_of, guard, put};
 use crate::api::event::{Event, Payload};
