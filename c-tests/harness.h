@@ -249,7 +249,7 @@ void close_tcp(fx *f, int32_t id, int read_in_flight);   /* and takes the -100 t
  * by its ports: defaults such as TCP_NODELAY can be read from it. */
 int fd_of(uint16_t local_port, uint16_t peer_port);
 int library_end(int peer_fd);         /* of the connection to this peer */
-/* The kernel takes as little as it can of what is sent; far less than HELD bytes if nobody reads. */
+/* The kernel takes as little as it can of what is sent; far less than HELD bytes if the peer never reads. */
 enum { HELD = 900000 };
 void shrink_sending(int fd);
 int count_fds(void);
