@@ -418,6 +418,20 @@ void fx_close_and_check(fx *f) {
     CHECK_INT(s.undelivered_events, 0);
 }
 
+/* The app may be gone: only the fixture's own memory is looked at. */
+void fx_wait_freed(fx *f) {
+    long long end = now_ms() + deadline_ms();
+    pthread_mutex_lock(&f->mutex);
+    while (!f->released) {
+        struct timespec t;
+        if (now_ms() > end) FAIL("deadline: the release hook did not run");
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        t.tv_sec += 1;
+        pthread_cond_timedwait(&f->changed, &f->mutex, &t);
+    }
+    pthread_mutex_unlock(&f->mutex);
+}
+
 void fx_forget(fx *f) {
     call *c;
     if (f->mode != MODE_PULL) CHECK_INT(f->released, 1);

@@ -15,6 +15,7 @@
 mod credit;
 mod handlers;
 mod interest;
+mod lent;
 mod notify;
 
 use std::any::Any;
@@ -90,6 +91,10 @@ pub struct Delivery {
     /// How many of these the reactor has carried out.
     unloads_done: AtomicU64,
     tells_unasked: Arc<AtomicBool>,
+    /// What is still to run for memory of the host that is not read any more.
+    unlent: Mutex<Vec<Release>>,
+    /// Whether `unlent` is not empty.
+    any_unlent: AtomicBool,
 }
 
 #[derive(Default)]
@@ -188,6 +193,8 @@ impl Delivery {
             unloads: AtomicU64::new(0),
             unloads_done: AtomicU64::new(0),
             tells_unasked: Arc::new((mode == Mode::Queue).into()),
+            unlent: Mutex::default(),
+            any_unlent: AtomicBool::new(false),
         }
     }
 
@@ -241,6 +248,7 @@ impl Delivery {
 
     /// Appends events (queue mode).
     pub fn push(&self, events: &mut Vec<Event>) {
+        self.give_back_lent();
         if events.is_empty() {
             return;
         }
@@ -262,6 +270,7 @@ impl Delivery {
 
     /// Delivers events at once (reactor mode). If a callback panics, the events behind it stay.
     pub fn deliver_now(&self, events: &mut Vec<Event>) {
+        self.give_back_lent();
         if events.is_empty() {
             return;
         }
