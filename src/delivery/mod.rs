@@ -16,14 +16,14 @@ mod credit;
 mod handlers;
 mod interest;
 mod notify;
+mod pull;
 
-use std::any::Any;
 use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
@@ -38,6 +38,7 @@ use notify::{Level, Wakeups};
 
 pub use credit::Charge;
 pub use handlers::Release;
+pub use pull::{Pulled, Shell};
 
 /// Who empties the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,12 +65,6 @@ type Outcome = std::thread::Result<()>;
 /// Asks the reactor to take up released bytes.
 pub type AskReactor = Box<dyn Fn() + Send + Sync>;
 
-/// What was around an event that the host has released: of use for the next one it pulls.
-pub type Shell = Box<dyn Any + Send>;
-
-/// An event in the host's hands, and perhaps a shell to put it into.
-pub type Pulled = (Event, Option<Shell>);
-
 /// The events and handlers of one app.
 pub struct Delivery {
     mode: Mode,
@@ -89,6 +84,7 @@ pub struct Delivery {
     unloads: AtomicU64,
     /// How many of these the reactor has carried out.
     unloads_done: AtomicU64,
+    tells_unasked: Arc<AtomicBool>,
 }
 
 #[derive(Default)]
@@ -186,6 +182,7 @@ impl Delivery {
             freed: AtomicBool::new(false),
             unloads: AtomicU64::new(0),
             unloads_done: AtomicU64::new(0),
+            tells_unasked: Arc::new((mode == Mode::Queue).into()),
         }
     }
 
@@ -223,7 +220,16 @@ impl Delivery {
 
     /// Sets or clears the handler of all that nobody else takes.
     pub fn set_default_handler(&self, handler: Option<(Ticket, Option<Release>)>) {
+        if handler.is_some() {
+            self.tells_unasked.store(true, Ordering::Relaxed);
+        }
         self.handlers.set_default(handler);
+    }
+
+    /// Whether completions of calls that were made without a callback may be told to anyone: not on the
+    /// reactor's thread until there is a default handler.
+    pub fn tells_unasked(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.tells_unasked)
     }
 
     // --- the reactor's side
@@ -255,12 +261,20 @@ impl Delivery {
             return;
         }
         let epoch = self.unloads_done.load(Ordering::Acquire);
-        let mut batch = events.drain(..);
-        if let Err(panic) = self.run(|| batch.next(), epoch, |_| {}) {
-            let behind: Vec<_> = batch.collect();
-            events.extend(behind);
+        let mut done = 0;
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            let _inside = InsideCallback::enter();
+            let mut snapshot = self.handlers.snapshot();
+            for event in events.iter() {
+                done += 1;
+                self.deliver(&mut snapshot, event, epoch);
+            }
+        }));
+        if let Err(panic) = outcome {
+            events.drain(..done);
             resume_unwind(panic);
         }
+        events.clear();
     }
 
     /// Takes the API's notifications back out of the queue, oldest first.
@@ -314,75 +328,6 @@ impl Delivery {
         self.end_drain(batch);
         outcome.unwrap_or_else(|panic| resume_unwind(panic));
         Ok(number)
-    }
-
-    /// Takes one event, waiting up to `timeout`, and a shell if one was left. The event's data counts as
-    /// undelivered until `done_with`.
-    pub fn pull(&self, timeout: Option<Duration>) -> Result<Pulled, Status> {
-        let until = deadline(timeout);
-        loop {
-            let state = self.wait_for_event(until)?.ok_or(Status::TimedOut)?;
-            if let Some(pulled) = self.pull_first(state) {
-                return Ok(pulled);
-            }
-        }
-    }
-
-    /// The same if an event is there.
-    // In line, so that the event is copied once less.
-    #[inline(always)]
-    pub fn pull_at_once(&self) -> Result<Option<Pulled>, Status> {
-        let state = self.lock_to_take()?;
-        Ok(if state.may_take()? { self.pull_first(state) } else { None })
-    }
-
-    /// Takes the first event that is of interest from a non-empty queue.
-    // In line, likewise.
-    #[inline(always)]
-    fn pull_first(&self, mut state: MutexGuard<'_, State>) -> Option<Pulled> {
-        let mut pulled = None;
-        while let Some(event) = state.queue.pop_front() {
-            if self.is_of_interest_now(&mut state, &event) {
-                state.end.said_closed |= event.event_type == EventType::ChromesockAppClosed;
-                pulled = Some((event, state.shells.pop()));
-                break;
-            }
-            self.count_returned(&mut state, Charge::of(&event));
-        }
-        self.lower_if_empty(&state);
-        self.let_go(state);
-        pulled
-    }
-
-    /// Moves events to `into`, oldest first and without waiting, as many as fit into `room` by what each
-    /// `needs`, but one if there is any; how many are left. Their data counts as undelivered until `release_all`.
-    pub fn take(
-        &self,
-        room: usize,
-        needs: impl Fn(&Event) -> usize,
-        into: &mut Vec<Event>,
-    ) -> Result<usize, Status> {
-        while let Some(mut state) = self.wait_for_event(deadline(Some(Duration::ZERO)))? {
-            let epoch = self.unloads_done.load(Ordering::Acquire);
-            let mut used = 0;
-            let fits = |event: &&Event| {
-                used += needs(event);
-                used <= room
-            };
-            let number = state.queue.iter().take_while(fits).count().max(1);
-            into.extend(state.queue.drain(..number));
-            let is_end = |event: &Event| event.event_type == EventType::ChromesockAppClosed;
-            state.end.said_closed |= into.last().is_some_and(is_end);
-            let left = state.queue.len();
-            self.lower_if_empty(&state);
-            self.let_go(state);
-            let unwanted = into.extract_if(.., |event| !self.is_of_interest(event, epoch));
-            self.release_all(unwanted.map(|event| Charge::of(&event)));
-            if !into.is_empty() {
-                return Ok(left);
-            }
-        }
-        Ok(0)
     }
 
     /// A new stream in place of the last one: a byte can be read from it when the queue becomes
@@ -513,9 +458,6 @@ impl Delivery {
             let mut snapshot = self.handlers.snapshot();
             while let Some(event) = next() {
                 let charge = Charge::of(&event);
-                if event.event_type == EventType::ChromesockAppClosed {
-                    self.state.lock().end.said_closed = true;
-                }
                 self.deliver(&mut snapshot, &event, epoch);
                 delivered(charge);
             }
@@ -526,6 +468,9 @@ impl Delivery {
     fn deliver(&self, snapshot: &mut Snapshot, event: &Event, epoch: u64) {
         if !self.is_of_interest(event, epoch) {
             return;
+        }
+        if event.event_type == EventType::ChromesockAppClosed {
+            self.state.lock().end.said_closed = true;
         }
         let ticket = event.ticket.as_ref();
         let handlers = snapshot.route(&self.handlers, event.event_type, ticket);

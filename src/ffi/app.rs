@@ -136,8 +136,8 @@ pub unsafe extern "C" fn chromesock_reactor_free(reactor: *mut chromesock_reacto
 /// Parameters: options  borrowed until the call returns; NULL = defaults.
 ///             app      the new app, owned by the caller; free it with chromesock_app_free.
 /// Returns:    OK, INVALID_ARGUMENT (also for roots that cannot be read, or a text without any),
-///             INVALID_MANIFEST (chromesock_manifest_check says why), INSUFFICIENT_RESOURCES, another
-///             status of the system.
+///             INVALID_MANIFEST (chromesock_manifest_check says why), NOT_IMPLEMENTED (`reuse_port` on a
+///             system that cannot), INSUFFICIENT_RESOURCES, another status of the system.
 /// Threads:    any, also inside callbacks; does not block, but for reading the system's roots.
 /// Since:      0.1
 ///
@@ -202,6 +202,8 @@ unsafe fn read_options(given: &chromesock_app_options) -> Result<Options, Status
         let loaded = Grants::from_manifest(text).map_err(|_| Status::InvalidManifest)?;
         options.grants = Arc::new(loaded.grants);
     }
+    options.busy_poll = Duration::from_micros(given.busy_poll_us.into());
+    options.sockets.reuse_port = given.reuse_port != 0;
     options.tls.logs_keys = given.tells_tls_keys != 0;
     let roots = given.extra_roots_pem;
     let store = store(given.trust)?;
