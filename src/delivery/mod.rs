@@ -466,11 +466,11 @@ impl Delivery {
 
     /// Delivers one event to whom it concerns.
     fn deliver(&self, snapshot: &mut Snapshot, event: &Event, epoch: u64) {
-        if !self.is_of_interest(event, epoch) {
-            return;
-        }
         if event.event_type == EventType::ChromesockAppClosed {
             self.state.lock().end.said_closed = true;
+        }
+        if !self.is_of_interest(event, epoch) {
+            return;
         }
         let ticket = event.ticket.as_ref();
         let handlers = snapshot.route(&self.handlers, event.event_type, ticket);
