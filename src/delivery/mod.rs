@@ -9,8 +9,9 @@
 //! is pulled costs it once, and its release once. Under it hold:
 //! - what is queued was taken by nobody: the level is up exactly while the queue is not empty, and what
 //!   an app that goes to sleep withdraws, nobody has seen;
-//! - an event is judged (`interest`) when it is taken, so that nothing passes a `close` that was called before;
-//! - while the engine waits for credit and the queue is empty, no credit lies here.
+//! - an event that is pulled is judged (`interest`) when it is taken: none passes a `close` that was called before;
+//! - while the engine waits for credit and the queue is empty, none lies here. Only the engine's own thread
+//!   may leave some, when it withdraws events: it takes it in the same turn.
 
 mod credit;
 mod handlers;
