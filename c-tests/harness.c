@@ -81,7 +81,7 @@ long long now_ms(void) {
 
 long long deadline_ms(void) {
     const char *s = getenv("CHROMESOCK_TEST_DEADLINE");
-    return s ? atoll(s) * 1000 : 20000;
+    return s ? atoll(s) * 1000 : 60000;
 }
 
 long scaled(long n) {

@@ -472,8 +472,7 @@ impl<N: Network> TcpClient<N> {
 
     fn announce(&mut self, ctx: &mut Context<N>, data: Bytes, secured: bool) {
         self.count(ctx, data.len());
-        let received = Event::notification(EventType::ChromeSocketsTcpOnReceive, ctx.id, None);
-        ctx.outbox.notify(Event { payload: Payload::Data(data), secured, ..received });
+        ctx.outbox.notify(Event::received(ctx.id, data, secured));
     }
 
     /// Counts received bytes that the host will have to release.
