@@ -429,7 +429,7 @@ impl<N: Network> TcpClient<N> {
         if room == 0 && matches!(self.reading, Reading::Events) {
             return Visit::Stalled;
         }
-        let max = if self.paused { limit } else { connection.next_read(room) };
+        let max = if self.paused { limit } else { connection.next_read(room, limit) };
         let cause = match connection.channel.read(ctx.buffer.with_room(max), max) {
             Ok(0) => Status::ConnectionClosed,
             Ok(n) => {
