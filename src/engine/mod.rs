@@ -42,7 +42,7 @@ use crate::api::net_error::Status;
 use crate::api::properties::SocketType;
 use crate::api::table::{EventType, Namespace};
 use crate::net::address::parse_literal;
-use crate::net::{DatagramBuffers, Network, Ready, SocketSettings, Token};
+use crate::net::{DatagramBuffers, Feature, Network, Ready, SocketSettings, Token};
 use crate::permissions::Grants;
 use accounts::Accounts;
 use command::{Call, Command, Query, QueryId};
@@ -289,6 +289,15 @@ impl<N: Network> Engine<N> {
         data: &[u8],
         sends: impl Iterator<Item = (usize, Call)>,
     ) {
+        if !self.setup.sockets.may_use(Feature::GatheredSends) {
+            let mut rest = data;
+            for (len, call) in sends {
+                let (own, behind) = rest.split_at(len);
+                self.handle_send(own, &call);
+                rest = behind;
+            }
+            return;
+        }
         // All replies exist before anything can fail, so that each completes.
         let mut replies = std::mem::take(&mut self.replies);
         replies.extend(sends.map(|(len, call)| (len, self.reply_of_send(len, &call))));
