@@ -84,6 +84,38 @@ static void the_leftover_read_has_a_limit(fx *f) {
     close(peer);
 }
 
+/* PA-3, TLS-11: one more read, asked for inside a callback, is one. With a queue the reactor works
+ * meanwhile: there the two calls are held together. */
+struct reads {
+    int32_t id;
+    int left;
+};
+
+static void one_more_read(fx *f, const chromesock_event *event) {
+    struct reads *reads = f->arg;
+    int is_held = !mode_is_reactor(f->mode);
+    if (event->type != CHROME_SOCKETS_TCP_ON_RECEIVE || event->socket_id != reads->id || reads->left-- <= 0) return;
+    if (is_held) CHECK_INT(chromesock_app_hold_calls(f->app, 1), CHROMESOCK_OK);
+    tcp_set_paused(f, event->socket_id, 0);
+    tcp_set_paused(f, event->socket_id, 1);
+    if (is_held) CHECK_INT(chromesock_app_hold_calls(f->app, 0), CHROMESOCK_OK);
+}
+
+static void one_more_read_is_one(fx *f) {
+    static char much[60000];
+    int peer;
+    struct reads reads = {connected(f, &peer), 10};
+    f->arg = &reads;
+    IS_OK(tcp_set_paused(f, reads.id, 1));
+    f->inside = one_more_read;
+    peer_send(peer, much, sizeof much);
+    for (int n = 0; n < 11; n++) await_event(f, CHROME_SOCKETS_TCP_ON_RECEIVE, reads.id);
+    settle(f);
+    no_event(f, CHROME_SOCKETS_TCP_ON_RECEIVE, reads.id);
+    fx_stop_inside(f);
+    close(peer);
+}
+
 /* PA-3: the one event may be the error event. */
 static void the_leftover_read_reports_the_end(fx *f) {
     int peer;
@@ -182,6 +214,7 @@ int main(int argc, char **argv) {
     RUN_ALL_MODES(paused_before_connect);
     RUN_ALL_MODES(the_read_in_flight_delivers_once);
     RUN_ALL_MODES(the_leftover_read_has_a_limit);
+    RUN_ALL_MODES(one_more_read_is_one);
     RUN_ALL_MODES(the_leftover_read_reports_the_end);
     RUN_ALL_MODES(unpausing_over_a_leftover_read);
     RUN_ALL_MODES(a_paused_socket_notices_nothing);

@@ -3,8 +3,9 @@
  *
  * Shows: TLS on a connection that began in plain text. It is paused BEFORE the command that asks for TLS
  * is sent: the read in flight still brings the server's answer, and no other read begins, which is what
- * sockets.tcp.secure needs. What a server said before TLS counts for nothing after it: it is asked for
- * its abilities again.
+ * sockets.tcp.secure needs. An answer that comes in pieces takes one more read for each: unpaused and paused
+ * again by two calls that are held, so that the library's thread cannot read in between. What a server said
+ * before TLS counts for nothing after it: it is asked for its abilities again.
  *
  * Ends with 0: done; 1: usage; 2: no connection, or it broke; 3: not SMTP, or without STARTTLS; 7: the
  * connection cannot be secured. */
@@ -54,6 +55,14 @@ static int command(struct session *session, const char *line, enum step next) {
 
 static void pause_socket(struct session *session, bool paused) {
     (void)chrome_sockets_tcp_set_paused(session->app, session->socket_id, paused, NULL, NULL);
+}
+
+/* Of a paused socket. */
+static void read_once_more(struct session *session) {
+    (void)chromesock_app_hold_calls(session->app, true);
+    pause_socket(session, false);
+    pause_socket(session, true);
+    (void)chromesock_app_hold_calls(session->app, false);
 }
 
 /* Length of the reply at the start of what came, its lines printed: 0 = there is more to come. The line
@@ -128,10 +137,8 @@ static int on_receive(struct session *session, const uint8_t *bytes, size_t len)
     session->reply_len += len;
     size_t reply_len = whole_reply(session);
     if (reply_len == 0) {
-        if (session->step == STARTTLS) { /* paused: one more read for the rest of the answer */
-            pause_socket(session, false);
-            pause_socket(session, true);
-        }
+        if (session->step == STARTTLS)
+            read_once_more(session);
         return -1;
     }
     /* Nothing was asked for yet that could be answered; before TLS it is a known attack. */

@@ -1765,12 +1765,14 @@ chromesock_status chromesock_app_copy_events(struct chromesock_app *app,
                                              size_t *left);
 
 /**
- * Lets the calls of an app start together: while held, they are accepted as ever, but need not start before
- * the hold ends. For a host that makes many calls in a row, as when it runs the events of a batch: the reactor
- * is then woken once, not for each of them.
+ * Lets the calls of an app start together: while held, they are accepted as ever, but none starts before the
+ * hold ends. Then they are carried out in order, thousands at a time, and no socket is read in between. For
+ * calls that belong together, as when a paused socket is to read once more (chrome_sockets_tcp_set_paused), and
+ * for a host that makes many in a row, as when it runs the events of a batch: the reactor is woken once.
  *
  * Mirrors:    nothing; host only.
- * Parameters: hold  true: calls may wait; false: what waits starts now. Not counted.
+ * Parameters: hold  true: calls wait, those of chromesock_app_suspend, _resume and _unload too; false: what
+ *             waits starts now. Not counted. Closing or freeing the app ends a hold.
  * Returns:    OK, INVALID_ARGUMENT.
  * Threads:    any, also inside callbacks; does not block. It concerns the calls of all threads.
  * Since:      0.1
@@ -2028,6 +2030,10 @@ chromesock_status chrome_sockets_tcp_update(struct chromesock_app *app,
 /**
  * Pauses or resumes receiving. A read that is in flight when the pause begins may still deliver
  * one onReceive.
+ *
+ * Resuming and pausing again, one call after the other, asks a paused socket for exactly one more read, if
+ * nothing can be read between the two: inside one callback with reactor delivery, elsewhere while the calls
+ * are held (chromesock_app_hold_calls). Otherwise any number of reads may come in between.
  *
  * Mirrors:    chrome.sockets.tcp.setPaused
  * State:      any.
@@ -3543,7 +3549,8 @@ chromesock_status chrome_socket_get_joined_groups(struct chromesock_app *app,
  * Every failure from the handshake on, and every call while a read or a send is unfinished, closes the
  * socket, and its id is gone. No onReceive has bytes that came before this call. To secure a fresh
  * connection, create the socket, pause it, connect, secure, and unpause; to secure one that has begun
- * in plain text (STARTTLS), pause before sending the command that asks for it: its answer still comes.
+ * in plain text (STARTTLS), pause before sending the command that asks for it: its answer still comes, and
+ * chrome_sockets_tcp_set_paused says how to ask for the rest of it.
  *
  * Mirrors:    chrome.sockets.tcp.secure
  * State:      connected by chrome.sockets.tcp.connect, no read in flight, no send unfinished, not secured yet.

@@ -82,6 +82,7 @@ impl Client {
             count_undelivered: true,
         };
         let setup = Setup {
+            tells_unasked: Arc::new(true.into()),
             accounts: Arc::new(Accounts::default()),
             limits,
             grants: Arc::new(Grants::allow_all()),

@@ -139,6 +139,7 @@ impl App {
             },
             grants: Arc::clone(&options.grants),
             tls: options.tls.clone(),
+            tells_unasked: delivery.tells_unasked(),
             sockets: options.sockets,
         };
         let busy_poll = options.busy_poll;
@@ -154,9 +155,9 @@ impl App {
         &self.delivery
     }
 
-    /// From now on calls may wait for each other; or no longer, and all that wait start.
+    /// From now on calls wait; or no longer, and those that wait start together.
     pub fn hold_calls(&self, hold: bool) {
-        self.reactor.hold(&self.gate, hold);
+        self.reactor.hold(self.slot, &self.gate, hold);
     }
 
     /// Starts the end: pending calls complete, later ones are refused, APP_CLOSED is the last event.

@@ -14,8 +14,8 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
@@ -77,6 +77,7 @@ pub struct Delivery {
     /// How many of these the reactor has carried out.
     unloads_done: AtomicU64,
     undelivered: AtomicU64,
+    tells_unasked: Arc<AtomicBool>,
 }
 
 #[derive(Default)]
@@ -157,6 +158,7 @@ impl Delivery {
             unloads: AtomicU64::new(0),
             unloads_done: AtomicU64::new(0),
             undelivered: AtomicU64::new(0),
+            tells_unasked: Arc::new((mode == Mode::Queue).into()),
         }
     }
 
@@ -194,7 +196,16 @@ impl Delivery {
 
     /// Sets or clears the handler of all that nobody else takes.
     pub fn set_default_handler(&self, handler: Option<(Ticket, Option<Release>)>) {
+        if handler.is_some() {
+            self.tells_unasked.store(true, Ordering::Relaxed);
+        }
         self.handlers.set_default(handler);
+    }
+
+    /// Whether completions of calls that were made without a callback may be told to anyone: not on the
+    /// reactor's thread until there is a default handler.
+    pub fn tells_unasked(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.tells_unasked)
     }
 
     // --- the reactor's side
@@ -226,12 +237,20 @@ impl Delivery {
             return;
         }
         let epoch = self.unloads_done.load(Ordering::Acquire);
-        let mut batch = events.drain(..);
-        if let Err(panic) = self.run(|| batch.next(), epoch, |_, _, _| {}) {
-            let behind: Vec<_> = batch.collect();
-            events.extend(behind);
+        let mut done = 0;
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            let _inside = InsideCallback::enter();
+            let mut snapshot = self.handlers.snapshot();
+            for event in events.iter() {
+                done += 1;
+                self.deliver(&mut snapshot, event, epoch);
+            }
+        }));
+        if let Err(panic) = outcome {
+            events.drain(..done);
             resume_unwind(panic);
         }
+        events.clear();
     }
 
     /// Takes the API's notifications back out of the queue, oldest first.
@@ -474,9 +493,6 @@ impl Delivery {
             let mut snapshot = self.handlers.snapshot();
             while let Some(event) = next() {
                 let (id, weight, bytes) = (event.socket_id, event.weight(), event.data_len());
-                if event.event_type == EventType::ChromesockAppClosed {
-                    self.state.lock().end.said_closed = true;
-                }
                 self.deliver(&mut snapshot, &event, epoch);
                 if weight > 0 {
                     delivered(id, weight, bytes);
@@ -489,6 +505,9 @@ impl Delivery {
     fn deliver(&self, snapshot: &mut Snapshot, event: &Event, epoch: u64) {
         if !self.is_of_interest(event, epoch) {
             return;
+        }
+        if event.event_type == EventType::ChromesockAppClosed {
+            self.state.lock().end.said_closed = true;
         }
         let ticket = event.ticket.as_ref();
         let handlers = snapshot.route(&self.handlers, event.event_type, ticket);

@@ -104,7 +104,7 @@ impl<N: Network> Engine<N> {
         let failed = |status, message| Response::failed_saying(status, message);
         let address = parse_literal(address);
         let is_free = self.check_free(SocketType::Tcp, address, narrow);
-        let (registry, mut ctx) = self.lend(id);
+        let (registry, ctx) = self.lend(id);
         let Some(Entry { machine, .. }) = registry.find(Namespace::Socket, id) else {
             return not_found(reply);
         };
@@ -138,7 +138,7 @@ impl<N: Network> Engine<N> {
         let backlog = backlog.unwrap_or(DEFAULT_BACKLOG);
         let listened = if backlog > 0 {
             let local = SocketAddr::new(address, narrow);
-            is_free.and_then(|()| server.listen(&mut ctx, local, backlog))
+            is_free.and_then(|()| server.listen(ctx, local, backlog))
         } else {
             Err(Status::InvalidArgument)
         };

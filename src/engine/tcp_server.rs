@@ -101,7 +101,7 @@ impl<N: Network> TcpServer<N> {
     /// Opens the listener (9.2 step 6).
     pub(super) fn listen(
         &mut self,
-        ctx: &mut Context<'_, N>,
+        ctx: &mut Context<N>,
         local: SocketAddr,
         backlog: i32,
     ) -> Result<(), Status> {
@@ -134,7 +134,7 @@ impl<N: Network> TcpServer<N> {
     }
 
     /// Accepts what is waiting, at most `most` connections.
-    pub(super) fn visit(&mut self, ctx: &mut Context<'_, N>, most: usize) -> Accepted<N> {
+    pub(super) fn visit(&mut self, ctx: &mut Context<N>, most: usize) -> Accepted<N> {
         let most = most.min(ACCEPTS_PER_VISIT);
         let mut accepted =
             Accepted { clients: Vec::new(), asked: None, failure: None, visit: Visit::Rest };
@@ -183,7 +183,7 @@ impl<N: Network> TcpServer<N> {
 impl<L: Listener> Listening<L> {
     fn accept<N: Network<Stream = L::Stream, Listener = L>>(
         &mut self,
-        ctx: &mut Context<'_, N>,
+        ctx: &mut Context<N>,
     ) -> io::Result<(i32, L::Stream, SocketAddr)> {
         let (mut stream, peer) = self.listener.accept()?;
         let id =

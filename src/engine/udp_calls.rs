@@ -49,7 +49,7 @@ impl<N: Network> Engine<N> {
         };
         let address = parse_literal(address);
         let is_free = self.check_free(SocketType::Udp, address, port);
-        let (registry, mut ctx) = self.lend(id);
+        let (registry, ctx) = self.lend(id);
         let Some(socket) = registry.udp(namespace, id) else { return not_found(reply) };
         if socket.is_open() {
             return reply.fail(Status::ConnectionFailed);
@@ -58,7 +58,7 @@ impl<N: Network> Engine<N> {
             return reply.fail(Status::InvalidArgument);
         };
         let local = SocketAddr::new(address, port);
-        match is_free.and_then(|()| socket.bind(&mut ctx, local)) {
+        match is_free.and_then(|()| socket.bind(ctx, local)) {
             Ok(()) => reply.complete(Response::ok_zero()),
             Err(status) => reply.fail(status),
         }
@@ -123,12 +123,12 @@ impl<N: Network> Engine<N> {
         else {
             return false;
         };
-        if !self.setup.sockets.may_use(Feature::UdpSegment) {
+        if !self.sockets.may_use(Feature::UdpSegment) {
             return false;
         }
         let is_legacy = event_type.is_legacy();
         let system = if is_legacy { System::Legacy } else { System::Sockets };
-        if !self.setup.grants.allows(system, Operation::UdpSendTo, address, *port) {
+        if !self.grants.allows(system, Operation::UdpSendTo, address, *port) {
             return false;
         }
         let literal = Self::look_up(address, *dns_query_type);
@@ -150,8 +150,9 @@ impl<N: Network> Engine<N> {
         for call in calls {
             if let Command::SendTo { data: Some(data), .. } = &call.command {
                 let bytes = data.len() as u64;
-                let reply = Reply::new(&self.outbox, call.event_type, call.socket_id, call.ticket);
-                reply.of_send(bytes).complete(Response::sent(bytes));
+                let reply =
+                    Reply::new(&self.ctx.outbox, call.event_type, call.socket_id, call.ticket);
+                reply.of_send(bytes).complete_send(bytes);
             }
         }
         true

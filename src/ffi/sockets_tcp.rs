@@ -92,6 +92,10 @@ pub unsafe extern "C" fn chrome_sockets_tcp_update(
 /// Pauses or resumes receiving. A read that is in flight when the pause begins may still deliver
 /// one onReceive.
 ///
+/// Resuming and pausing again, one call after the other, asks a paused socket for exactly one more read, if
+/// nothing can be read between the two: inside one callback with reactor delivery, elsewhere while the calls
+/// are held (chromesock_app_hold_calls). Otherwise any number of reads may come in between.
+///
 /// Mirrors:    chrome.sockets.tcp.setPaused
 /// State:      any.
 /// Parameters: callback, user_data  for the completion; callback may be NULL.

@@ -130,7 +130,8 @@ impl SessionView {
 /// Every failure from the handshake on, and every call while a read or a send is unfinished, closes the
 /// socket, and its id is gone. No onReceive has bytes that came before this call. To secure a fresh
 /// connection, create the socket, pause it, connect, secure, and unpause; to secure one that has begun
-/// in plain text (STARTTLS), pause before sending the command that asks for it: its answer still comes.
+/// in plain text (STARTTLS), pause before sending the command that asks for it: its answer still comes, and
+/// chrome_sockets_tcp_set_paused says how to ask for the rest of it.
 ///
 /// Mirrors:    chrome.sockets.tcp.secure
 /// State:      connected by chrome.sockets.tcp.connect, no read in flight, no send unfinished, not secured yet.

@@ -1,7 +1,7 @@
 //! What other threads (and callbacks) hand to a reactor: one ordered list, with the bytes of small
 //! sends beside it, and one wake-up per sleep.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +13,7 @@ use super::turn::Seat;
 use crate::api::net_error::Status;
 use crate::engine::Recycler;
 use crate::engine::accounts::Accounts;
-use crate::engine::command::{Answer, Call, Command, QueryId, SendData};
+use crate::engine::command::{Answer, Call, Command, QueryId, Send, SendData};
 use crate::net::sys;
 
 /// Sends up to this size travel in the common buffer, larger ones in blocks of their own.
@@ -29,6 +29,8 @@ pub(super) enum Message {
     Attach(u32, Box<Seat>),
     /// A call of a page.
     Call(u32, Call),
+    /// A call whose bytes are the next of `Batch::bytes`.
+    Send(u32, Send),
     /// The app falls asleep, wakes up or is unloaded.
     Change(u32, Change),
     /// The app is to end.
@@ -62,30 +64,66 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// The size of the next message's data, if that is a send like `call`: to the same socket, with its
-    /// bytes behind those of `call`.
-    pub(super) fn next_send_like(&self, slot: u32, call: &Call) -> Option<usize> {
+    /// Takes over what `next` has, behind what is there.
+    fn append(&mut self, next: &mut Self) {
+        if self.messages.is_empty() {
+            std::mem::swap(self, next);
+        } else {
+            self.messages.append(&mut next.messages);
+            self.bytes.append(&mut next.bytes);
+        }
+    }
+
+    /// The next message, if it is a send like this one: to the same socket, its bytes behind those of
+    /// this one.
+    pub(super) fn next_send_like(&self, slot: u32, send: &Send) -> Option<Send> {
         match self.messages.front() {
-            Some(Message::Call(next_slot, next))
-                if *next_slot == slot
-                    && next.socket_id == call.socket_id
-                    && next.event_type == call.event_type =>
-            {
-                let Command::Send(SendData::Beside(len)) = next.command else { return None };
-                Some(len)
+            Some(Message::Send(next_slot, next)) if *next_slot == slot && next.is_like(send) => {
+                Some(*next)
             }
             _ => None,
         }
+    }
+
+    /// Whether the next message is a send of a block to the same socket as `call`.
+    pub(super) fn next_is_block_like(&self, slot: u32, call: &Call) -> bool {
+        matches!(
+            self.messages.front(),
+            Some(Message::Call(next_slot, next))
+                if *next_slot == slot
+                    && next.socket_id == call.socket_id
+                    && next.event_type == call.event_type
+                    && matches!(next.command, Command::Send(SendData::Block(_)))
+        )
     }
 }
 
 #[derive(Default)]
 struct State {
     batch: Batch,
+    /// What apps have called since they began to hold their calls: no reactor sees it.
+    held: HashMap<u32, Batch>,
+    /// Memory for the next of `held`.
+    spare: Batch,
     /// The reactor sleeps, or is about to, and must be woken.
     sleeping: bool,
     /// The reactor has failed: nobody reads this any more.
     dead: bool,
+}
+
+impl State {
+    /// Where an app's calls go.
+    fn calls_of(&mut self, slot: u32) -> &mut Batch {
+        self.held.get_mut(&slot).unwrap_or(&mut self.batch)
+    }
+
+    /// Lets an app's calls start that were held, if it did hold them.
+    fn start_held(&mut self, slot: u32) {
+        if let Some(mut held) = self.held.remove(&slot) {
+            self.batch.append(&mut held);
+            self.spare = held;
+        }
+    }
 }
 
 /// The shared end of a reactor.
@@ -97,18 +135,10 @@ pub(super) struct Inbox {
     blocks: Mutex<Recycler>,
 }
 
-/// How an app's calls come in: whether it takes any, changed and read under the inbox lock, so that no
-/// call follows the end; and whether the reactor is left asleep for now.
+/// Whether an app takes calls; changed and read under the inbox lock, so that no call follows the end.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
     closed: AtomicBool,
-    held: AtomicBool,
-}
-
-impl Gate {
-    fn is_held(&self) -> bool {
-        self.held.load(Ordering::Relaxed)
-    }
 }
 
 impl Inbox {
@@ -124,7 +154,7 @@ impl Inbox {
 
     /// Hands over a message; false if nobody will read it.
     pub(super) fn post(&self, message: Message) -> bool {
-        self.with_state(false, |state| {
+        self.with_state(|state| {
             if !state.dead {
                 state.batch.messages.push_back(message);
             }
@@ -140,12 +170,12 @@ impl Inbox {
         accounts: &Accounts,
         call: Call,
     ) -> Result<(), Status> {
-        self.with_state(gate.is_held(), |state| {
+        self.with_state(|state| {
             if state.dead || gate.closed.load(Ordering::Relaxed) {
                 return Err(Status::ContextShutDown);
             }
             accounts.count_accepted();
-            state.batch.messages.push_back(Message::Call(slot, call));
+            state.calls_of(slot).messages.push_back(Message::Call(slot, call));
             Ok(())
         })
     }
@@ -156,21 +186,23 @@ impl Inbox {
         slot: u32,
         gate: &Gate,
         accounts: &Accounts,
-        mut call: Call,
+        send: Send,
         data: &[u8],
     ) -> Result<(), Status> {
         if data.len() > MAX_BESIDE {
-            call.command = Command::Send(SendData::Block(self.block(data)));
+            let Send { event_type, socket_id, ticket, .. } = send;
+            let command = Command::Send(SendData::Block(self.block(data)));
+            let call = Call { event_type, socket_id, ticket, command };
             return self.post_call(slot, gate, accounts, call);
         }
-        call.command = Command::Send(SendData::Beside(data.len()));
-        self.with_state(gate.is_held(), |state| {
+        self.with_state(|state| {
             if state.dead || gate.closed.load(Ordering::Relaxed) {
                 return Err(Status::ContextShutDown);
             }
             accounts.count_accepted();
-            state.batch.bytes.extend_from_slice(data);
-            state.batch.messages.push_back(Message::Call(slot, call));
+            let calls = state.calls_of(slot);
+            calls.bytes.extend_from_slice(data);
+            calls.messages.push_back(Message::Send(slot, send));
             Ok(())
         })
     }
@@ -188,37 +220,42 @@ impl Inbox {
 
     /// Hands over a step in an app's life, if it has not ended.
     pub(super) fn post_change(&self, slot: u32, gate: &Gate, change: Change) -> Result<(), Status> {
-        self.with_state(false, |state| {
+        self.with_state(|state| {
             if state.dead || gate.closed.load(Ordering::Relaxed) {
                 return Err(Status::ContextShutDown);
             }
-            state.batch.messages.push_back(Message::Change(slot, change));
+            state.calls_of(slot).messages.push_back(Message::Change(slot, change));
             Ok(())
         })
     }
 
-    /// Begins an app's end, once: no call is accepted from now on.
+    /// Begins an app's end, once: no call is accepted from now on. It ends a hold.
     pub(super) fn post_close(&self, slot: u32, gate: &Gate) {
-        self.with_state(false, |state| {
+        self.with_state(|state| {
             if !gate.closed.swap(true, Ordering::Relaxed) {
+                state.start_held(slot);
                 state.batch.messages.push_back(Message::Close(slot));
             }
         });
     }
 
-    /// From now on an app's calls leave the reactor asleep; or no longer, and what waits is carried out.
-    pub(super) fn hold(&self, gate: &Gate, hold: bool) {
-        gate.held.store(hold, Ordering::Relaxed);
-        if !hold {
-            self.with_state(false, |_| {});
-        }
+    /// From now on an app's calls wait; or no longer, and those that wait start together.
+    pub(super) fn hold(&self, slot: u32, gate: &Gate, hold: bool) {
+        self.with_state(|state| {
+            if !hold {
+                state.start_held(slot);
+            } else if !gate.closed.load(Ordering::Relaxed) && !state.held.contains_key(&slot) {
+                let empty = std::mem::take(&mut state.spare);
+                state.held.insert(slot, empty);
+            }
+        });
     }
 
-    /// Changes the state, and wakes the reactor if there is something to read, unless it is held.
-    fn with_state<R>(&self, held: bool, change: impl FnOnce(&mut State) -> R) -> R {
+    /// Changes the state, and wakes the reactor if there is something to read.
+    fn with_state<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.state.lock();
         let result = change(&mut state);
-        let wake = !held && !state.batch.messages.is_empty() && std::mem::take(&mut state.sleeping);
+        let wake = !state.batch.messages.is_empty() && std::mem::take(&mut state.sleeping);
         self.has_messages.store(!state.batch.messages.is_empty(), Ordering::Release);
         drop(state);
         if wake {
@@ -268,7 +305,9 @@ impl Inbox {
     pub(super) fn die(&self) -> Batch {
         let mut state = self.state.lock();
         state.dead = true;
-        std::mem::take(&mut state.batch)
+        let mut unread = std::mem::take(&mut state.batch);
+        state.held.drain().for_each(|(_, mut held)| unread.append(&mut held));
+        unread
     }
 }
 

@@ -15,7 +15,7 @@ use mio::Poll;
 
 use crate::api::net_error::Status;
 use crate::engine::accounts::Accounts;
-use crate::engine::command::Call;
+use crate::engine::command::{Call, Send};
 use crate::net::sys;
 use crate::resolver::Resolver;
 use inbox::{Inbox, Message, SharedInbox};
@@ -69,10 +69,10 @@ impl Reactor {
         slot: u32,
         gate: &Gate,
         accounts: &Accounts,
-        call: Call,
+        send: Send,
         data: &[u8],
     ) -> Result<(), Status> {
-        self.inbox.post_send(slot, gate, accounts, call, data)
+        self.inbox.post_send(slot, gate, accounts, send, data)
     }
 
     pub(crate) fn post_change(&self, slot: u32, gate: &Gate, change: Change) -> Result<(), Status> {
@@ -89,8 +89,8 @@ impl Reactor {
         self.inbox.is_asleep()
     }
 
-    pub(crate) fn hold(&self, gate: &Gate, hold: bool) {
-        self.inbox.hold(gate, hold);
+    pub(crate) fn hold(&self, slot: u32, gate: &Gate, hold: bool) {
+        self.inbox.hold(slot, gate, hold);
     }
 
     /// What a host's release runs to make the reactor look at it.

@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
@@ -41,29 +41,36 @@ struct Job {
 pub struct Pool {
     jobs: Sender<Job>,
     waiting: Receiver<Job>,
-    threads: Arc<AtomicUsize>,
-    idle: Arc<AtomicUsize>,
+    counts: Arc<Counts>,
+}
+
+/// There is a thread for each unfinished job, up to `MAX_THREADS`.
+#[derive(Default)]
+struct Counts {
+    unfinished: AtomicUsize,
+    threads: AtomicUsize,
 }
 
 impl Default for Pool {
     fn default() -> Self {
         let (jobs, waiting) = bounded(MAX_WAITING);
-        Self { jobs, waiting, threads: Arc::default(), idle: Arc::default() }
+        Self { jobs, waiting, counts: Arc::default() }
     }
 }
 
 impl std::fmt::Debug for Pool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Pool").field("threads", &self.threads).finish_non_exhaustive()
+        f.debug_struct("Pool").field("threads", &self.counts.threads).finish_non_exhaustive()
     }
 }
 
 impl Resolver for Pool {
     fn resolve(&mut self, query: Query, on_answer: OnAnswer) {
+        self.counts.unfinished.fetch_add(1, SeqCst);
         if let Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) =
             self.jobs.try_send(Job { query, on_answer })
         {
-            (job.on_answer)(Err(Status::NameNotResolved));
+            self.counts.refuse(job);
             return;
         }
         self.start_thread_if_needed();
@@ -72,44 +79,49 @@ impl Resolver for Pool {
 
 impl Pool {
     fn start_thread_if_needed(&self) {
-        let threads = self.threads.load(Ordering::Relaxed);
-        if self.waiting.len() <= self.idle.load(Ordering::Acquire) || threads >= MAX_THREADS {
+        let threads = self.counts.threads.load(SeqCst);
+        if threads >= self.counts.unfinished.load(SeqCst).min(MAX_THREADS) {
             return;
         }
-        self.threads.fetch_add(1, Ordering::Relaxed);
-        let (waiting, count, idle) =
-            (self.waiting.clone(), Arc::clone(&self.threads), Arc::clone(&self.idle));
+        self.counts.threads.fetch_add(1, SeqCst);
+        let (waiting, counts) = (self.waiting.clone(), Arc::clone(&self.counts));
         let started = std::thread::Builder::new()
             .name("chromesock-dns".into())
-            .spawn(move || work(&waiting, &count, &idle));
-        if started.is_err() && self.threads.fetch_sub(1, Ordering::Relaxed) == 1 {
+            .spawn(move || work(&waiting, &counts));
+        if started.is_err() && self.counts.threads.fetch_sub(1, SeqCst) == 1 {
             // No thread at all: the system is out of resources, and so nobody would ever answer.
             while let Ok(job) = self.waiting.try_recv() {
-                (job.on_answer)(Err(Status::NameNotResolved));
+                self.counts.refuse(job);
             }
         }
     }
 }
 
-fn work(waiting: &Receiver<Job>, threads: &AtomicUsize, idle: &AtomicUsize) {
+impl Counts {
+    fn refuse(&self, job: Job) {
+        (job.on_answer)(Err(Status::NameNotResolved));
+        self.unfinished.fetch_sub(1, SeqCst);
+    }
+}
+
+fn work(waiting: &Receiver<Job>, counts: &Counts) {
     crate::net::sys::block_signals();
     loop {
-        idle.fetch_add(1, Ordering::Release);
-        let job = waiting.recv_timeout(IDLE);
-        idle.fetch_sub(1, Ordering::Release);
-        match job {
-            Ok(job) if job.query.wanted.strong_count() == 0 => {}
+        match waiting.recv_timeout(IDLE) {
             Ok(job) => {
-                let answer = look_up(&job.query.host, job.query.dns_query_type);
-                (job.on_answer)(answer);
+                if job.query.wanted.strong_count() > 0 {
+                    let answer = look_up(&job.query.host, job.query.dns_query_type);
+                    (job.on_answer)(answer);
+                }
+                counts.unfinished.fetch_sub(1, SeqCst);
             }
             Err(_) => {
-                threads.fetch_sub(1, Ordering::Relaxed);
-                // A job that came between the time-out and the count found this thread idle.
+                counts.threads.fetch_sub(1, SeqCst);
+                // A job that came between the time-out and the count was left to this thread.
                 if waiting.is_empty() {
                     return;
                 }
-                threads.fetch_add(1, Ordering::Relaxed);
+                counts.threads.fetch_add(1, SeqCst);
             }
         }
     }
@@ -157,4 +169,50 @@ const ADDRCONFIG: i32 = libc::AI_ADDRCONFIG;
 /// Whether the machine is known to have no network: no address beyond loopback.
 fn is_offline() -> bool {
     if_addrs::get_if_addrs().is_ok_and(|all| all.iter().all(if_addrs::Interface::is_loopback))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Sender as End, channel};
+
+    use super::*;
+    use crate::engine::command::QueryId;
+
+    const DEADLINE: Duration = Duration::from_secs(60);
+
+    /// A question whose look-up tells that it runs and then hangs until its end is dropped.
+    fn hang(pool: &mut Pool, wanted: &Arc<()>, runs: &End<()>) -> End<()> {
+        let (runs, (end, ended)) = (runs.clone(), channel());
+        let query = Query {
+            id: QueryId { socket_id: 1, serial: 1 },
+            host: "127.0.0.1".into(),
+            dns_query_type: DnsQueryType::Ipv4,
+            wanted: Arc::downgrade(wanted),
+        };
+        let on_answer = move |_| {
+            runs.send(()).unwrap();
+            let _ = ended.recv();
+        };
+        pool.resolve(query, Box::new(on_answer));
+        end
+    }
+
+    /// No question waits behind one that hangs while there may be a thread for it, in whatever moment
+    /// of a thread's life it comes.
+    #[test]
+    fn as_many_look_ups_run_at_once_as_may() {
+        let wanted = Arc::new(());
+        let (runs, run) = channel();
+        let ran = |what| assert_eq!(run.recv_timeout(DEADLINE), Ok(()), "{what}");
+        for round in 0..2000 {
+            let mut pool = Pool::default();
+            drop(hang(&mut pool, &wanted, &runs));
+            ran("the first");
+            let _first = hang(&mut pool, &wanted, &runs);
+            (0..10 * round).for_each(|_| std::hint::spin_loop());
+            let _second = hang(&mut pool, &wanted, &runs);
+            ran("one of two");
+            ran("both");
+        }
+    }
 }

@@ -165,6 +165,9 @@ class Driver:
             self._run_events(event)
         finally:
             self.loop.call_soon(self._start_calls)
+            if self._held is not None:
+                # As in a browser: who awaited a completion runs before the next event.
+                self.loop.call_soon(self._on_resume)
 
     def _start_calls(self) -> None:
         self.lib.chromesock_app_hold_calls(self._app, False)
@@ -183,9 +186,7 @@ class Driver:
                 woken |= self._complete(event)
                 release(event)
             elif woken:
-                # As in a browser: who awaited the completion runs before the next event.
                 self._held = event
-                loop.call_soon(self._on_resume)
                 return
             elif source._listeners:
                 info = source._decode(event)

@@ -5,6 +5,7 @@
 //! registration, so none is undone by hand.
 
 mod datagram;
+mod transfer;
 
 use std::cell::RefCell;
 use std::io::{self, IoSlice};
@@ -252,14 +253,14 @@ impl Stream for SysStream {
     fn read(&mut self, buffer: &mut BytesMut, max: usize) -> io::Result<usize> {
         buffer.reserve(max);
         let spare = &mut buffer.spare_capacity_mut()[..max];
-        let n = retrying(|| SockRef::from(&self.0).recv(spare))?;
+        let n = retrying(|| transfer::receive(&self.0, spare))?;
         // SAFETY: recv has initialised the first n bytes of the spare capacity.
         unsafe { buffer.advance_mut(n) };
         Ok(n)
     }
 
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        retrying(|| self.socket().send_with_flags(data, NO_SIGNAL))
+        retrying(|| transfer::send(&self.0, data))
     }
 
     fn write_blocks(&mut self, blocks: &[Bytes]) -> io::Result<usize> {

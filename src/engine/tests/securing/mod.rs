@@ -140,6 +140,7 @@ impl Case {
         let trust =
             if self.are_public { Trust::of_web(&self.roots) } else { Trust::of_host(&self.roots) };
         let setup = Setup {
+            tells_unasked: Arc::new(true.into()),
             accounts: Arc::clone(&rig.accounts),
             limits: LIMITS,
             grants: Arc::new(Grants::allow_all()),

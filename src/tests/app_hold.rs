@@ -1,0 +1,122 @@
+//! Calls that are held: the reactor sees none of them before the hold ends, awake or not, and all of
+//! them together then.
+
+use super::support::*;
+use crate::api::net_error::Status;
+use crate::api::table::{EventType as T, Namespace};
+use crate::app::SharedReactor;
+
+in_each_mode!(
+    an_awake_reactor_does_not_see_held_calls,
+    one_more_read_is_one_pa_3,
+    the_end_of_the_app_ends_its_hold,
+    steps_of_its_life_wait_with_its_calls,
+    what_is_held_completes_when_the_reactor_fails,
+);
+
+const NOBODY: i32 = 99;
+
+/// The reactor has taken up all that it can see, and has asked its sockets.
+fn pass_by(other: &Bench) {
+    for _ in 0..3 {
+        other.done(other.get_info(NOBODY));
+    }
+}
+
+fn an_awake_reactor_does_not_see_held_calls(drive: Drive) {
+    let reactor = SharedReactor::start().unwrap();
+    let (bench, other) =
+        (Plan::new(drive).on(&reactor).start(), Plan::new(drive).on(&reactor).start());
+    for _ in 0..2 {
+        bench.app().hold_calls(true);
+        // It is not counted.
+        bench.app().hold_calls(true);
+        let held = [bench.get_info(NOBODY), bench.send(NOBODY, b"x"), bench.get_info(NOBODY)];
+        let before = bench.stats().calls_completed;
+        pass_by(&other);
+        assert_eq!(bench.stats().calls_completed, before);
+        bench.app().hold_calls(false);
+        for call in held {
+            bench.done(call);
+        }
+    }
+    bench.end();
+    other.end();
+}
+
+/// STARTTLS programs ask for the rest of an answer with it (tcp.md PA-3, TLS-11): nothing is read
+/// between the two calls, though there is much to read.
+fn one_more_read_is_one_pa_3(drive: Drive) {
+    let reactor = SharedReactor::start().unwrap();
+    let (bench, other) =
+        (Plan::new(drive).on(&reactor).start(), Plan::new(drive).on(&reactor).start());
+    let (id, peer) = bench.connected();
+    let set_paused = |paused| bench.call(|app, t| app.set_paused(Namespace::Tcp, id, paused, t));
+    bench.done(set_paused(true));
+    write_to(&peer, b"x");
+    bench.wait_received(id, 1);
+    write_to(&peer, &pattern(60_000));
+    for number in 2..10 {
+        bench.app().hold_calls(true);
+        let unpaused = set_paused(false);
+        pass_by(&other);
+        let paused = set_paused(true);
+        bench.app().hold_calls(false);
+        bench.done(unpaused);
+        bench.done(paused);
+        bench.wait("one more read", |seen| {
+            let is_read = |seen: &&Seen| seen.event.event_type == T::ChromeSocketsTcpOnReceive;
+            (seen.iter().filter(is_read).count() == number).then_some(())
+        });
+        pass_by(&other);
+        assert_eq!(bench.count(T::ChromeSocketsTcpOnReceive), number);
+    }
+    bench.end();
+    other.end();
+}
+
+fn the_end_of_the_app_ends_its_hold(drive: Drive) {
+    let bench = Bench::start(drive);
+    bench.app().hold_calls(true);
+    let held = bench.get_info(NOBODY);
+    bench.app().close();
+    assert_eq!(bench.done(held).message, Some(c"Socket not found"));
+    // There is nothing left to hold.
+    bench.app().hold_calls(true);
+    bench.app().hold_calls(false);
+    bench.end();
+}
+
+fn steps_of_its_life_wait_with_its_calls(drive: Drive) {
+    let reactor = SharedReactor::start().unwrap();
+    let (bench, other) =
+        (Plan::new(drive).on(&reactor).start(), Plan::new(drive).on(&reactor).start());
+    bench.app().hold_calls(true);
+    let id = bench.create(Namespace::Tcp);
+    let before = bench.get_info(id);
+    bench.app().unload().unwrap();
+    let after = bench.get_info(id);
+    pass_by(&other);
+    assert_eq!(bench.stats().calls_completed, 0);
+    bench.app().hold_calls(false);
+    assert_eq!(bench.done(before).message, None);
+    assert_eq!(bench.done(after).message, Some(c"Socket not found"));
+    bench.end();
+    other.end();
+}
+
+fn what_is_held_completes_when_the_reactor_fails(drive: Drive) {
+    let resolver = Scripted(|_, _| panic!("the resolver fails"));
+    let reactor = SharedReactor::start_with(Box::new(resolver)).unwrap();
+    let (bench, other) =
+        (Plan::new(drive).on(&reactor).start(), Plan::new(drive).on(&reactor).start());
+    bench.app().hold_calls(true);
+    let held = [bench.get_info(NOBODY), bench.get_info(NOBODY)];
+    let resolving = other.create(Namespace::Tcp);
+    other.connect(resolving, "name.example", 80);
+    for call in held {
+        assert_eq!(bench.done(call).result, Some(Status::Unexpected.number()));
+    }
+    bench.end();
+    other.end();
+}
