@@ -6,7 +6,8 @@ use std::ptr;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
-use super::event::{EventBox, chromesock_event};
+use super::event::chromesock_event;
+use super::event_box::EventBox;
 use super::types::{
     CHROMESOCK_APP_OPTIONS_UNDELIVERED_PER_APP, CHROMESOCK_APP_OPTIONS_UNDELIVERED_PER_SOCKET,
     CHROMESOCK_APP_OPTIONS_WRITE_QUOTA, Sized, chromesock_app_options, chromesock_app_stats,
@@ -372,10 +373,18 @@ pub unsafe extern "C" fn chromesock_app_next_event(
             return Err(Status::InvalidArgument);
         }
         // SAFETY: the caller's promise.
-        let delivery = Arc::clone(unsafe { app_of(app) }?.delivery());
-        let next = delivery.next(timeout(timeout_ms))?;
+        let delivery = unsafe { app_of(app) }?.delivery();
+        let given = match delivery.pull_at_once()? {
+            Some((next, shell)) => EventBox::give(next, shell, delivery),
+            None => {
+                // The app may be freed while this waits.
+                let delivery = Arc::clone(delivery);
+                let (next, shell) = delivery.pull(timeout(timeout_ms))?;
+                EventBox::give(next, shell, &delivery)
+            }
+        };
         // SAFETY: not NULL; the rest is the caller's promise.
-        unsafe { put(event, EventBox::owned(next, Arc::downgrade(&delivery)).give()) };
+        unsafe { put(event, given) };
     })
 }
 
