@@ -1,5 +1,7 @@
 #include "harness.h"
 
+#include "forced.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -332,6 +334,7 @@ fx *fx_new(enum mode mode, const chromesock_app_options *options) {
     if (options) o = *options;
     o.size = sizeof o;
     o.delivery = mode_is_reactor(mode) ? CHROMESOCK_DELIVERY_REACTOR : CHROMESOCK_DELIVERY_QUEUE;
+    force_paths(&o);
     current = f;
     CHECK_INT(chromesock_app_new(&o, &app), CHROMESOCK_OK);
     CHECK(app != NULL);

@@ -11,7 +11,7 @@ use super::event_box::EventBox;
 use super::types::{
     CHROMESOCK_APP_OPTIONS_UNDELIVERED_PER_APP, CHROMESOCK_APP_OPTIONS_UNDELIVERED_PER_SOCKET,
     CHROMESOCK_APP_OPTIONS_WRITE_QUOTA, Sized, chromesock_app_options, chromesock_app_stats,
-    chromesock_callback, chromesock_hook, store,
+    chromesock_callback, chromesock_hook, store, without,
 };
 use super::{app_of, guard, put, release_of, sized_of, text_of, ticket};
 use crate::api::event::{Event, Ticket};
@@ -204,6 +204,7 @@ unsafe fn read_options(given: &chromesock_app_options) -> Result<Options, Status
     }
     options.busy_poll = Duration::from_micros(given.busy_poll_us.into());
     options.sockets.reuse_port = given.reuse_port != 0;
+    options.sockets.without = without(given.without)?;
     options.tls.logs_keys = given.tells_tls_keys != 0;
     let roots = given.extra_roots_pem;
     let store = store(given.trust)?;
