@@ -1,5 +1,7 @@
 #include "harness.h"
 
+#include "forced.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -81,7 +83,7 @@ long long now_ms(void) {
 
 long long deadline_ms(void) {
     const char *s = getenv("CHROMESOCK_TEST_DEADLINE");
-    return s ? atoll(s) * 1000 : 20000;
+    return s ? atoll(s) * 1000 : 60000;
 }
 
 long scaled(long n) {
@@ -332,6 +334,7 @@ fx *fx_new(enum mode mode, const chromesock_app_options *options) {
     if (options) o = *options;
     o.size = sizeof o;
     o.delivery = mode_is_reactor(mode) ? CHROMESOCK_DELIVERY_REACTOR : CHROMESOCK_DELIVERY_QUEUE;
+    force_paths(&o);
     current = f;
     CHECK_INT(chromesock_app_new(&o, &app), CHROMESOCK_OK);
     CHECK(app != NULL);

@@ -78,6 +78,27 @@
 #define CHROMESOCK_APP_OPTIONS_UNDELIVERED_PER_APP 4
 
 /**
+ * No UDP_SEGMENT: each datagram is handed to the system alone.
+ */
+#define CHROMESOCK_WITHOUT_UDP_SEGMENT 1
+
+/**
+ * No UDP_GRO: the system hands over each datagram alone.
+ */
+#define CHROMESOCK_WITHOUT_UDP_GRO 2
+
+/**
+ * No recvmmsg, and no UDP_GRO, which needs it: each datagram is received by a system call of its own.
+ */
+#define CHROMESOCK_WITHOUT_RECVMMSG 4
+
+/**
+ * Sends on a connection that follow one another leave by a system call each, as long as the system takes
+ * them: for peers that take a segment for a message.
+ */
+#define CHROMESOCK_WITHOUT_GATHERED_SENDS 8
+
+/**
  * `result` is delivered: the API's `result` or `resultCode`.
  */
 #define CHROMESOCK_EVENT_RESULT 1
@@ -1252,9 +1273,10 @@ typedef struct chromesock_app_options {
    */
   uint32_t busy_poll_us;
   /**
-   * Zero.
+   * CHROMESOCK_WITHOUT_… of what the app's sockets must not use, for systems, network cards or peers that
+   * have a fault in it. What the app observes is the same.
    */
-  uint32_t reserved_3;
+  uint32_t without;
 } chromesock_app_options;
 
 /**

@@ -4,12 +4,21 @@
 //! (`dispatch`), the host pulling events (`next`, `take`), or the reactor's thread (`deliver_now`). In all
 //! three, events come in the same order, never two at once, and host code runs with no lock held.
 //! Also owns the app's end: whichever thread is last delivers what remains and says `gone`.
+//!
+//! One lock guards the queue, the calls that end data, and the credit on its way back; an event that
+//! is pulled costs it once, and its release once. Under it hold:
+//! - what is queued was taken by nobody: the level is up exactly while the queue is not empty, and what
+//!   an app that goes to sleep withdraws, nobody has seen;
+//! - an event that is pulled is judged (`interest`) when it is taken: none passes a `close` that was called before;
+//! - while the engine waits for credit and the queue is empty, none lies here. Only the engine's own thread
+//!   may leave some, when it withdraws events: it takes it in the same turn.
 
 mod credit;
 mod handlers;
 mod interest;
 mod lent;
 mod notify;
+mod pull;
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
@@ -25,13 +34,13 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use crate::api::event::{Event, Ticket};
 use crate::api::net_error::Status;
 use crate::api::table::EventType;
+use credit::Returned;
 use handlers::{Handlers, Snapshot};
 use notify::{Level, Wakeups};
 
+pub use credit::Charge;
 pub use handlers::Release;
-
-/// Received bytes after whose delivery their credit is given back in the middle of a batch.
-const CREDIT_BATCH: usize = 64 * 1024;
+pub use pull::{Pulled, Shell};
 
 /// Who empties the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +78,7 @@ pub struct Delivery {
     level: OnceLock<Level>,
     /// Whether `State::closing` is not empty.
     any_closing: AtomicBool,
-    /// Whether `State::released` is not empty.
+    /// Whether `State::returned` is not empty.
     any_released: AtomicBool,
     /// Whether the host has freed the app: it hears of calls that it made, and of nothing else.
     freed: AtomicBool,
@@ -77,7 +86,6 @@ pub struct Delivery {
     unloads: AtomicU64,
     /// How many of these the reactor has carried out.
     unloads_done: AtomicU64,
-    undelivered: AtomicU64,
     tells_unasked: Arc<AtomicBool>,
     /// What is still to run for memory of the host that is not read any more.
     unlent: Mutex<Vec<Release>>,
@@ -93,8 +101,10 @@ struct State {
     /// Calls that were not answered yet after which data is of no interest, and how often each was
     /// made: `close`, and `secure` for what came in plain text (tcp.md TLS-28).
     closing: BTreeMap<(EventType, i32), usize>,
-    /// Weight of events that the host is done with, by socket; negative: that it keeps beyond delivery.
-    released: Vec<(i32, isize)>,
+    /// Received bytes that the host was not given yet, or keeps.
+    undelivered: usize,
+    returned: Returned,
+    shells: Vec<Shell>,
     /// The engine has stopped reading until something is released.
     wants_release: bool,
     wakeups: Option<Wakeups>,
@@ -112,6 +122,22 @@ struct End {
     /// A thread waits in `free` and will finish.
     awaited: bool,
     gone: bool,
+}
+
+impl State {
+    fn count_undelivered(&mut self, bytes: isize) {
+        self.undelivered = self.undelivered.wrapping_add_signed(bytes);
+    }
+
+    /// Whether this thread may take an event from the queue now; an error if it never may.
+    fn may_take(&self) -> Result<bool, Status> {
+        match self.drainer {
+            Some(drainer) if drainer == std::thread::current().id() => Err(Status::RecursiveCall),
+            None if !self.queue.is_empty() => Ok(true),
+            _ if self.end.said_closed && self.queue.is_empty() => Err(Status::ContextShutDown),
+            _ => Ok(false),
+        }
+    }
 }
 
 thread_local! {
@@ -162,7 +188,6 @@ impl Delivery {
             freed: AtomicBool::new(false),
             unloads: AtomicU64::new(0),
             unloads_done: AtomicU64::new(0),
-            undelivered: AtomicU64::new(0),
             tells_unasked: Arc::new((mode == Mode::Queue).into()),
             unlent: Mutex::default(),
             any_unlent: AtomicBool::new(false),
@@ -176,7 +201,7 @@ impl Delivery {
 
     /// Received bytes that the host was not given yet, or keeps.
     pub fn undelivered_bytes(&self) -> u64 {
-        self.undelivered.load(Ordering::Relaxed)
+        self.state.lock().undelivered as u64
     }
 
     /// Events that wait in the queue.
@@ -224,8 +249,8 @@ impl Delivery {
             return;
         }
         let bytes: usize = events.iter().map(Event::data_len).sum();
-        self.undelivered.fetch_add(bytes as u64, Ordering::Relaxed);
         let mut state = self.state.lock();
+        state.count_undelivered(bytes.cast_signed());
         let was_empty = state.queue.is_empty();
         state.queue.extend(events.drain(..));
         if was_empty {
@@ -276,9 +301,8 @@ impl Delivery {
         if !withdrawn.is_empty() {
             self.lower_if_empty(&state);
         }
-        drop(state);
         let bytes: usize = withdrawn.iter().map(Event::data_len).sum();
-        self.undelivered.fetch_sub(bytes as u64, Ordering::Relaxed);
+        state.count_undelivered(-bytes.cast_signed());
         withdrawn
     }
 
@@ -309,58 +333,11 @@ impl Delivery {
         let epoch = self.unloads_done.load(Ordering::Acquire);
         state.drainer = Some(std::thread::current().id());
         self.lower_if_empty(&state);
-        drop(state);
+        self.let_go(state);
         let outcome = self.run_and_release(&mut batch, epoch);
         self.end_drain(batch);
         outcome.unwrap_or_else(|panic| resume_unwind(panic));
         Ok(number)
-    }
-
-    /// Takes one event, waiting up to `timeout`. Its data counts as undelivered until `release`.
-    pub fn next(&self, timeout: Option<Duration>) -> Result<Event, Status> {
-        let until = deadline(timeout);
-        loop {
-            let mut state = self.wait_for_event(until)?.ok_or(Status::TimedOut)?;
-            let event = state.queue.pop_front().ok_or(Status::Unexpected)?;
-            let epoch = self.unloads_done.load(Ordering::Acquire);
-            self.lower_if_empty(&state);
-            state.end.said_closed |= event.event_type == EventType::ChromesockAppClosed;
-            drop(state);
-            if self.is_of_interest(&event, epoch) {
-                return Ok(event);
-            }
-            self.release(&event);
-        }
-    }
-
-    /// Moves events to `into`, oldest first and without waiting, as many as fit into `room` by what each
-    /// `needs`, but one if there is any; how many are left. Their data counts as undelivered until `release`.
-    pub fn take(
-        &self,
-        room: usize,
-        needs: impl Fn(&Event) -> usize,
-        into: &mut Vec<Event>,
-    ) -> Result<usize, Status> {
-        while let Some(mut state) = self.wait_for_event(deadline(Some(Duration::ZERO)))? {
-            let epoch = self.unloads_done.load(Ordering::Acquire);
-            let mut used = 0;
-            let fits = |event: &&Event| {
-                used += needs(event);
-                used <= room
-            };
-            let number = state.queue.iter().take_while(fits).count().max(1);
-            into.extend(state.queue.drain(..number));
-            let is_end = |event: &Event| event.event_type == EventType::ChromesockAppClosed;
-            state.end.said_closed |= into.last().is_some_and(is_end);
-            let left = state.queue.len();
-            self.lower_if_empty(&state);
-            drop(state);
-            self.release_all(into.extract_if(.., |event| !self.is_of_interest(event, epoch)));
-            if !into.is_empty() {
-                return Ok(left);
-            }
-        }
-        Ok(0)
     }
 
     /// A new stream in place of the last one: a byte can be read from it when the queue becomes
@@ -417,20 +394,8 @@ impl Delivery {
         &self,
         until: Option<Instant>,
     ) -> Result<Option<MutexGuard<'_, State>>, Status> {
-        if self.mode == Mode::Reactor {
-            return Err(Status::WrongDelivery);
-        }
-        let mut state = self.state.lock();
-        loop {
-            if state.drainer.is_some_and(|drainer| drainer == std::thread::current().id()) {
-                return Err(Status::RecursiveCall);
-            }
-            if !state.queue.is_empty() && state.drainer.is_none() {
-                return Ok(Some(state));
-            }
-            if state.end.said_closed && state.queue.is_empty() {
-                return Err(Status::ContextShutDown);
-            }
+        let mut state = self.lock_to_take()?;
+        while !state.may_take()? {
             match until {
                 Some(until) if Instant::now() >= until => {
                     if let Some(wakeups) = &mut state.wakeups {
@@ -443,6 +408,14 @@ impl Delivery {
                 }
                 None => self.changed.wait(&mut state),
             }
+        }
+        Ok(Some(state))
+    }
+
+    fn lock_to_take(&self) -> Result<MutexGuard<'_, State>, Status> {
+        match self.mode {
+            Mode::Queue => Ok(self.state.lock()),
+            Mode::Reactor => Err(Status::WrongDelivery),
         }
     }
 
@@ -470,53 +443,44 @@ impl Delivery {
 
     /// Delivers a batch from the queue and gives its data's credit back.
     fn run_and_release(&self, batch: &mut VecDeque<Event>, epoch: u64) -> Outcome {
-        let mut released: Vec<(i32, isize)> = Vec::new();
-        let mut bytes = 0;
+        let mut returned = Returned::default();
         let next = || batch.pop_front();
-        let outcome = self.run(next, epoch, |id, weight, data_len| {
-            match released.last_mut() {
-                Some((last, sum)) if *last == id => *sum += weight.cast_signed(),
-                _ => released.push((id, weight.cast_signed())),
-            }
-            bytes += data_len;
-            if bytes >= CREDIT_BATCH {
-                self.adjust(&mut released, bytes.cast_signed());
-                bytes = 0;
+        let outcome = self.run(next, epoch, |charge| {
+            returned.add(charge);
+            if returned.is_enough() {
+                self.give_back(&mut returned);
             }
         });
-        self.adjust(&mut released, bytes.cast_signed());
+        self.give_back(&mut returned);
         outcome
     }
 
-    /// Delivers the events of a batch that was taken in `epoch`, telling `delivered` the weight and the
-    /// data of each. A callback's panic ends it; the events behind stay where they are.
+    /// Delivers the events of a batch that was taken in `epoch`, telling `delivered` the charge of each. A callback's panic ends it; the events behind stay where they are.
     fn run(
         &self,
         mut next: impl FnMut() -> Option<Event>,
         epoch: u64,
-        mut delivered: impl FnMut(i32, usize, usize),
+        mut delivered: impl FnMut(Charge),
     ) -> Outcome {
         catch_unwind(AssertUnwindSafe(|| {
             // Letting go of handlers may run the host's release function: host code, too.
             let _inside = InsideCallback::enter();
             let mut snapshot = self.handlers.snapshot();
             while let Some(event) = next() {
-                let (id, weight, bytes) = (event.socket_id, event.weight(), event.data_len());
+                let charge = Charge::of(&event);
                 self.deliver(&mut snapshot, &event, epoch);
-                if weight > 0 {
-                    delivered(id, weight, bytes);
-                }
+                delivered(charge);
             }
         }))
     }
 
     /// Delivers one event to whom it concerns.
     fn deliver(&self, snapshot: &mut Snapshot, event: &Event, epoch: u64) {
-        if !self.is_of_interest(event, epoch) {
-            return;
-        }
         if event.event_type == EventType::ChromesockAppClosed {
             self.state.lock().end.said_closed = true;
+        }
+        if !self.is_of_interest(event, epoch) {
+            return;
         }
         let ticket = event.ticket.as_ref();
         let handlers = snapshot.route(&self.handlers, event.event_type, ticket);

@@ -6,11 +6,12 @@ use std::ptr;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
-use super::event::{EventBox, chromesock_event};
+use super::event::chromesock_event;
+use super::event_box::EventBox;
 use super::types::{
     CHROMESOCK_APP_OPTIONS_UNDELIVERED_PER_APP, CHROMESOCK_APP_OPTIONS_UNDELIVERED_PER_SOCKET,
     CHROMESOCK_APP_OPTIONS_WRITE_QUOTA, Sized, chromesock_app_options, chromesock_app_stats,
-    chromesock_callback, chromesock_hook, store,
+    chromesock_callback, chromesock_hook, store, without,
 };
 use super::{app_of, guard, put, release_of, sized_of, text_of, ticket};
 use crate::api::event::{Event, Ticket};
@@ -203,6 +204,7 @@ unsafe fn read_options(given: &chromesock_app_options) -> Result<Options, Status
     }
     options.busy_poll = Duration::from_micros(given.busy_poll_us.into());
     options.sockets.reuse_port = given.reuse_port != 0;
+    options.sockets.without = without(given.without)?;
     options.tls.logs_keys = given.tells_tls_keys != 0;
     let roots = given.extra_roots_pem;
     let store = store(given.trust)?;
@@ -367,10 +369,18 @@ pub unsafe extern "C" fn chromesock_app_next_event(
             return Err(Status::InvalidArgument);
         }
         // SAFETY: the caller's promise.
-        let delivery = Arc::clone(unsafe { app_of(app) }?.delivery());
-        let next = delivery.next(timeout(timeout_ms))?;
+        let delivery = unsafe { app_of(app) }?.delivery();
+        let given = match delivery.pull_at_once()? {
+            Some((next, shell)) => EventBox::give(next, shell, delivery),
+            None => {
+                // The app may be freed while this waits.
+                let delivery = Arc::clone(delivery);
+                let (next, shell) = delivery.pull(timeout(timeout_ms))?;
+                EventBox::give(next, shell, &delivery)
+            }
+        };
         // SAFETY: not NULL; the rest is the caller's promise.
-        unsafe { put(event, EventBox::owned(next, Arc::downgrade(&delivery)).give()) };
+        unsafe { put(event, given) };
     })
 }
 

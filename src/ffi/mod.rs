@@ -10,6 +10,7 @@
 pub mod app;
 pub mod batch;
 pub mod event;
+mod event_box;
 pub mod lending;
 pub mod life;
 pub mod permissions;

@@ -8,6 +8,7 @@ mod tools;
 
 mod app;
 mod app_batch;
+mod app_credit;
 mod app_end;
 mod app_faults;
 mod app_free;
