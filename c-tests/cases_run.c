@@ -71,7 +71,7 @@ static long long now_ms(void) {
 
 static long long deadline(void) {
     const char *seconds = getenv("CHROMESOCK_TEST_DEADLINE");
-    return now_ms() + (seconds ? atoll(seconds) : 20) * 1000;
+    return now_ms() + (seconds ? atoll(seconds) : 60) * 1000;
 }
 
 static char *copy(const char *text) { return text ? must(strdup(text)) : NULL; }

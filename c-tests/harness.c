@@ -83,7 +83,7 @@ long long now_ms(void) {
 
 long long deadline_ms(void) {
     const char *s = getenv("CHROMESOCK_TEST_DEADLINE");
-    return s ? atoll(s) * 1000 : 20000;
+    return s ? atoll(s) * 1000 : 60000;
 }
 
 long scaled(long n) {
@@ -419,6 +419,20 @@ void fx_close_and_check(fx *f) {
     CHECK_INT(s.unsent_bytes, 0);
     CHECK_INT(s.undelivered_bytes, f->held_bytes);
     CHECK_INT(s.undelivered_events, 0);
+}
+
+/* The app may be gone: only the fixture's own memory is looked at. */
+void fx_wait_freed(fx *f) {
+    long long end = now_ms() + deadline_ms();
+    pthread_mutex_lock(&f->mutex);
+    while (!f->released) {
+        struct timespec t;
+        if (now_ms() > end) FAIL("deadline: the release hook did not run");
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        t.tv_sec += 1;
+        pthread_cond_timedwait(&f->changed, &f->mutex, &t);
+    }
+    pthread_mutex_unlock(&f->mutex);
 }
 
 void fx_forget(fx *f) {

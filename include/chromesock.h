@@ -1952,6 +1952,41 @@ chromesock_status chromesock_app_get_rules(struct chromesock_app *app,
                                            struct chromesock_texts **rules);
 
 /**
+ * chrome_sockets_tcp_send without the copy: the bytes stay where they are, and the library reads them
+ * there. All else is as with chrome_sockets_tcp_send, whose sends keep their order with these.
+ *
+ * Mirrors:    nothing; host only. A page may change its buffer after the call: copy for it.
+ * State:      connected; otherwise completes with SOCKET_NOT_CONNECTED.
+ * Parameters: data, data_len  the bytes, which must stay as they are until `release` is called, or, without
+ *                       one, until the completion is handed out; (NULL, 0) is an empty send.
+ *             release   called once the bytes are not needed any more: on the calling thread before this
+ *                       call returns (where the library has copied them, as it does with short ones,
+ *                       or will not send them), or else on the reactor's thread before the completion
+ *                       is handed out, also while callbacks run on other threads. Every function may
+ *                       be called from it; it should be short. After chromesock_app_free has returned,
+ *                       outside of callbacks, none is called any more. NULL = none.
+ *             owner     given to `release`; never touched.
+ *             callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: `release` is called exactly once and one completion follows. Else neither happens and
+ *             the bytes are the caller's: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN, UNEXPECTED.
+ * Completes:  CHROME_SOCKETS_TCP_SEND, as chrome_sockets_tcp_send.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `data` is NULL or has
+ * `data_len` readable bytes for as long as told above.
+ */
+chromesock_status chromesock_sockets_tcp_send_owned(struct chromesock_app *app,
+                                                    int32_t socket_id,
+                                                    const uint8_t *data,
+                                                    size_t data_len,
+                                                    chromesock_hook release,
+                                                    void *owner,
+                                                    chromesock_callback callback,
+                                                    void *user_data);
+
+/**
  * Suspends an app, as Chrome does with one that has been idle. Sockets that are not persistent
  * close without an event; their pending calls complete. Persistent ones keep working: their events
  * wait until the app is resumed, and the first one raises CHROMESOCK_APP_WANTED. Completions are

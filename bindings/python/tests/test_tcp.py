@@ -164,6 +164,44 @@ async def test_an_orderly_end_and_a_reset_differ(peers, client, record, make):
             assert (await tcp.get_info(socket_id)).paused
 
 
+async def test_one_more_read_is_one(peers, make, client):
+    """tcp.md PA-3: unpausing and pausing in one event, by a listener or by who awaited something."""
+
+    async def answer(reader, writer):
+        await reader.readexactly(2)
+        writer.write(bytes(60_000))
+
+    reads, count = 10, 0
+    enough = asyncio.Event()
+
+    def on_receive(info):
+        nonlocal count
+        count += 1
+        if count > reads:
+            enough.set()
+        else:
+            tcp.set_paused(info.socket_id, False)
+            tcp.set_paused(info.socket_id, True)
+
+    server, port = await peers.server(answer)
+    async with server:
+        chrome = make()
+        tcp = chrome.sockets.tcp
+        tcp.on_receive.add_listener(on_receive)
+        socket_id = await client(chrome, port)
+        await tcp.set_paused(socket_id, True)
+        await tcp.send(socket_id, b"go")
+        await enough.wait()
+        for more in range(1, 4):
+            # A read that should not be would be done by then.
+            for _ in range(3):
+                await tcp.get_info(socket_id)
+            assert count == reads + more
+            if more < 3:
+                tcp.set_paused(socket_id, False)
+                await tcp.set_paused(socket_id, True)
+
+
 async def test_a_server_accepts_paused_sockets(make, server, record):
     """tcp.md O-5: an accepted socket starts paused and is of chrome.sockets.tcp."""
     chrome = make()
