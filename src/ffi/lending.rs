@@ -9,23 +9,23 @@ use crate::api::net_error::Status;
 use crate::api::table::EventType;
 
 /// chrome_sockets_tcp_send without the copy: the bytes stay where they are, and the library reads them
-/// there. All else, the completion CHROME_SOCKETS_TCP_SEND too, is as with chrome_sockets_tcp_send; the
-/// two keep their order. Not for pages, which may change their buffers after the call.
+/// there. All else is as with chrome_sockets_tcp_send, whose sends keep their order with these and whose
+/// completion, CHROME_SOCKETS_TCP_SEND, is theirs. Not for a page, which may change its buffer after the call.
 ///
 /// `release` is called once the bytes are not needed any more: on the calling thread before this call
-/// returns (where the library has copied them, as it does with short ones, or will not send them), or
-/// else on the reactor's thread before the completion is handed out, also while callbacks run on other
-/// threads. Every function may be called from it; it should be short. After chromesock_app_free has
-/// returned, outside of callbacks, none is called any more.
+/// returns (where the library has copied them, as it does with short ones, or will not send them), or else
+/// on the reactor's thread before the completion is handed out, also while callbacks run on other threads.
+/// Every function may be called from it; it should be short. After chromesock_app_free has returned,
+/// outside of callbacks, none is called any more.
 ///
 /// Mirrors:    nothing; host only.
-/// Parameters: data, data_len  the bytes, which must stay as they are until `release` is called, or,
-///             without one, until the completion is handed out; (NULL, 0) is an empty send.
-///             release    NULL = none.
-///             owner      given to `release`; never touched.
+/// Parameters: data, data_len  the bytes, which must stay as they are until `release` is called, or, without
+///             one, until the completion is handed out; (NULL, 0) is an empty send.
+///             release  as above; NULL = none.
+///             owner    given to `release`; never touched.
 ///             callback, user_data  for the completion; callback may be NULL.
-/// Returns:    OK: `release` is called exactly once, and one completion follows. Else neither happens:
-///             INVALID_ARGUMENT, CONTEXT_SHUT_DOWN, UNEXPECTED.
+/// Returns:    OK: `release` is called exactly once and one completion follows. Else neither happens and
+///             the bytes are the caller's: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN, UNEXPECTED.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
 ///
