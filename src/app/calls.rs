@@ -7,7 +7,7 @@ use crate::api::event::Ticket;
 use crate::api::net_error::Status;
 use crate::api::properties::{DnsQueryType, SecureOptions};
 use crate::api::table::{EventType, Namespace};
-use crate::delivery::Release;
+use crate::delivery::{Lent, Release};
 use crate::engine::command::{Call, Command, Send, SendData};
 use crate::reactor::MAX_BESIDE;
 
@@ -112,7 +112,11 @@ impl App {
             return Ok(release);
         }
         let call = || {
-            let command = Command::Send(SendData::Block(self.delivery.lend(data, release)));
+            let block = match release {
+                None => Bytes::from_static(data),
+                Some(release) => Bytes::from_owner(Lent::new(&self.delivery, data, release)),
+            };
+            let command = Command::Send(SendData::Block(block));
             Call { event_type, socket_id: id, ticket, command }
         };
         let posted = self.reactor.post_call(self.slot, &self.gate, &self.accounts, call);

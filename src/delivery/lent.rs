@@ -3,15 +3,21 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use bytes::Bytes;
-
 use super::{Delivery, InsideCallback, Release};
 
-/// Bytes of the host, lent until this is dropped.
-struct Lent {
+/// Bytes of the host, lent until this is dropped. Then `release` runs, before the next events are handed
+/// out, the completion of their send among them.
+pub struct Lent {
     data: &'static [u8],
     release: Option<Release>,
     delivery: Arc<Delivery>,
+}
+
+impl Lent {
+    /// Takes them over.
+    pub fn new(delivery: &Arc<Delivery>, data: &'static [u8], release: Release) -> Self {
+        Self { data, release: Some(release), delivery: Arc::clone(delivery) }
+    }
 }
 
 impl AsRef<[u8]> for Lent {
@@ -31,15 +37,6 @@ impl Drop for Lent {
 }
 
 impl Delivery {
-    /// A block over `data`. `release` runs when no piece of it is left, before the next events are handed
-    /// out, the completion of its send among them.
-    pub fn lend(self: &Arc<Self>, data: &'static [u8], release: Option<Release>) -> Bytes {
-        match release {
-            None => Bytes::from_static(data),
-            release => Bytes::from_owner(Lent { data, release, delivery: Arc::clone(self) }),
-        }
-    }
-
     /// Tells the host what is not read any more.
     pub(super) fn give_back_lent(&self) {
         if !self.any_unlent.load(Ordering::Acquire) {

@@ -40,6 +40,7 @@ use notify::{Level, Wakeups};
 
 pub use credit::Charge;
 pub use handlers::Release;
+pub use lent::Lent;
 pub use pull::{Pulled, Shell};
 
 /// Who empties the queue.
