@@ -34,12 +34,13 @@ enum {
     FOREIGN_WINDOW = 16384
 };
 
-enum mode { MODE_ECHO, MODE_SINK, MODE_SOURCE, MODE_QUEUED, MODE_FOREIGN };
+/* MODE_WORK: an echo that takes the server some work, to show what a second thread brings. */
+enum mode { MODE_ECHO, MODE_SINK, MODE_SOURCE, MODE_QUEUED, MODE_FOREIGN, MODE_WORK };
 
 static inline int parse_mode(const char *text, enum mode *mode)
 {
-    static const char *const names[] = {"echo", "sink", "source", "queued", "foreign"};
-    for (int i = 0; i < 5; i++) {
+    static const char *const names[] = {"echo", "sink", "source", "queued", "foreign", "work"};
+    for (int i = 0; i < 6; i++) {
         if (strcmp(text, names[i]) == 0) {
             *mode = (enum mode)i;
             return 1;

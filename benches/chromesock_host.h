@@ -3,6 +3,7 @@
  *
  *   reactor   callbacks run on the reactor's thread
  *   spin      the same, and the reactor looks for work for a while before it sleeps
+ *   reactors  two apps, each on a reactor of its own, serve the same port
  *   dispatch  the main thread drains the queue by dispatch
  *   handle    the same, but it waits in a poll of its own for the event handle
  *   pull      the main thread takes the events one by one */
@@ -19,7 +20,7 @@ enum { NOT_THERE = 77 }; /* exit code: this version of the library has no such t
 enum { SPIN_US = 50 };
 
 struct host {
-    chromesock_app *app;
+    chromesock_app *app, *second; /* second: NULL but for `reactors` */
     const char *delivery;
     chromesock_callback on_event;
     pthread_t watcher;
@@ -41,7 +42,7 @@ static inline int is_delivery(const struct host *host, const char *name)
 
 static inline int on_reactor(const struct host *host)
 {
-    return is_delivery(host, "reactor") || is_delivery(host, "spin");
+    return is_delivery(host, "reactor") || is_delivery(host, "spin") || is_delivery(host, "reactors");
 }
 
 static inline void host_open(struct host *host, const char *delivery, chromesock_callback on_event)
@@ -58,6 +59,10 @@ static inline void host_open(struct host *host, const char *delivery, chromesock
 #else
         exit(NOT_THERE);
 #endif
+    }
+    if (is_delivery(host, "reactors")) {
+        options.reuse_port = 1;
+        check(chromesock_app_new(&options, &host->second), "chromesock_app_new");
     }
     check(chromesock_app_new(&options, &host->app), "chromesock_app_new");
 }
@@ -137,6 +142,7 @@ static inline void host_run(struct host *host)
         pthread_join(host->watcher, NULL);
     }
     chromesock_app_free(host->app);
+    chromesock_app_free(host->second);
 }
 
 #endif

@@ -11,7 +11,7 @@ from functools import partial
 BLOCK_SIZE, ACK_EVERY = 64 * 1024, 4 * 1024 * 1024  # as in bench.h
 BLOCK = bytes((i * 31 + (i >> 8)) & 0xFF for i in range(BLOCK_SIZE))
 MANY = BLOCK  # what a source sends at once
-SENDS_AHEAD = 2
+SENDS_AHEAD = 8  # as in node_server.js
 
 
 async def echo(reader, writer):

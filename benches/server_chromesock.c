@@ -4,6 +4,7 @@
 #include "foreign.h"
 
 enum { OUTSTANDING = 4 };    /* sends of a source under way on each connection */
+enum { WORK = 16 * 1024 };   /* bytes hashed for a message */
 enum { COUNTERS = 1 << 16 }; /* by the low bits of the socket id, far more than are open at once */
 
 static enum mode mode;
@@ -47,10 +48,25 @@ static void on_sent(chromesock_app *app, const chromesock_event *event)
     }
 }
 
+/* Some 20 us of a CPU, as a server with more to do than to echo has them. */
+static void work(void)
+{
+    uint64_t hash = 14695981039346656037u;
+    for (size_t i = 0; i < WORK; i++) {
+        hash = (hash ^ block[i]) * 1099511628211u;
+    }
+    if (hash == 0) {
+        abort(); /* it is used */
+    }
+}
+
 static void on_receive(chromesock_app *app, const chromesock_event *event)
 {
     int32_t id = event->socket_id;
-    if (mode == MODE_ECHO) {
+    if (mode == MODE_WORK) {
+        work();
+    }
+    if (mode == MODE_ECHO || mode == MODE_WORK) {
         (void)chrome_sockets_tcp_send(app, id, event->data, event->data_len, NULL, NULL);
     } else if (mode == MODE_QUEUED) {
         for (uint64_t i = 0; i < QUEUED; i++) {
@@ -72,7 +88,9 @@ static void submit_foreign(void *target, uint64_t number)
 static void on_accept(chromesock_app *app, const chromesock_event *event)
 {
     int32_t id = event->client_socket_id;
-    counters[(uint32_t)id % COUNTERS] = 0;
+    if (mode != MODE_ECHO && mode != MODE_WORK) {
+        counters[(uint32_t)id % COUNTERS] = 0; /* an echo counts nothing, and may run on two threads */
+    }
     if (mode == MODE_SINK) {
         chrome_sockets_tcp_properties properties = {.size = sizeof properties,
                                                     .present = CHROME_SOCKETS_TCP_PROPERTIES_BUFFER_SIZE,
@@ -89,20 +107,44 @@ static void on_accept(chromesock_app *app, const chromesock_event *event)
     }
 }
 
-/* The API has no way to choose the congestion control, so the one listening descriptor of this process
- * is looked up: the other contestants set it, and the comparison has to be even. */
-static void set_options_of_listener(void)
+/* The API has no way to choose the congestion control, so the listening descriptors of this process are
+ * looked up: the other contestants set it, and the comparison has to be even. */
+static void set_options_of_listeners(void)
 {
+    int found = 0;
     for (int fd = 3; fd < 256; fd++) {
         int listening = 0;
         socklen_t len = sizeof listening;
         if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == 0 && listening) {
             use_reno(fd);
-            return;
+            found++;
         }
     }
-    fprintf(stderr, "the listening socket was not found\n");
-    exit(1);
+    if (found == 0) {
+        fprintf(stderr, "the listening socket was not found\n");
+        exit(1);
+    }
+}
+
+static void serve(chromesock_app *app, int32_t port)
+{
+    int32_t server = 0;
+    check(chrome_sockets_tcp_on_receive_add_listener(app, on_event, NULL), "onReceive");
+    check(chrome_sockets_tcp_on_receive_error_add_listener(app, on_event, NULL), "onReceiveError");
+    check(chrome_sockets_tcp_server_on_accept_add_listener(app, on_event, NULL), "onAccept");
+    check(chrome_sockets_tcp_server_on_accept_error_add_listener(app, on_event, NULL), "onAcceptError");
+    check(chrome_sockets_tcp_server_create(app, NULL, &server, NULL, NULL), "create");
+    check(chrome_sockets_tcp_server_listen(app, server, "127.0.0.1", port, NULL, on_event, NULL), "listen");
+}
+
+/* The second app, if there is one, serves the port that the system chose for the first. */
+static void on_listening(chromesock_app *app, const chromesock_event *event)
+{
+    if (app == host.app && host.second != NULL && event->sockets_len == 1) {
+        serve(host.second, event->sockets[0].local_port);
+    } else {
+        tell_port_of(event);
+    }
 }
 
 /* All events come here. */
@@ -118,30 +160,24 @@ static void on_event(chromesock_app *app, const chromesock_event *event, void *u
     case CHROME_SOCKETS_TCP_SERVER_ON_ACCEPT_ERROR: check(event->result, "accept"); break;
     case CHROME_SOCKETS_TCP_SERVER_LISTEN:
         check(event->result, "listen");
-        set_options_of_listener();
+        set_options_of_listeners();
         check(chrome_sockets_tcp_server_get_info(app, event->socket_id, on_event, NULL), "getInfo");
         break;
-    case CHROME_SOCKETS_TCP_SERVER_GET_INFO: tell_port_of(event); break;
+    case CHROME_SOCKETS_TCP_SERVER_GET_INFO: on_listening(app, event); break;
     default: break;
     }
 }
 
 int main(int argc, char **argv)
 {
-    int32_t server = 0;
     if (argc != 3 || !parse_mode(argv[1], &mode)) {
-        fprintf(stderr, "server_chromesock echo|sink|source|queued|foreign reactor|spin|dispatch|handle|pull\n");
+        fprintf(stderr, "server_chromesock echo|sink|source|queued|foreign|work reactor|spin|reactors|dispatch|handle|pull\n");
         return 2;
     }
     raise_descriptor_limit();
     fill_pattern(block);
     host_open(&host, argv[2], on_event);
-    check(chrome_sockets_tcp_on_receive_add_listener(host.app, on_event, NULL), "onReceive");
-    check(chrome_sockets_tcp_on_receive_error_add_listener(host.app, on_event, NULL), "onReceiveError");
-    check(chrome_sockets_tcp_server_on_accept_add_listener(host.app, on_event, NULL), "onAccept");
-    check(chrome_sockets_tcp_server_on_accept_error_add_listener(host.app, on_event, NULL), "onAcceptError");
-    check(chrome_sockets_tcp_server_create(host.app, NULL, &server, NULL, NULL), "create");
-    check(chrome_sockets_tcp_server_listen(host.app, server, "127.0.0.1", 0, NULL, on_event, NULL), "listen");
+    serve(host.app, 0);
     host_run(&host);
     return 0;
 }

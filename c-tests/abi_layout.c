@@ -72,7 +72,7 @@ AT(chrome_socket_network_interface, prefix_length, 4);
 AT(chrome_socket_network_interface, name, 8);
 AT(chrome_socket_network_interface, address, 16);
 
-SIZE(chromesock_app_options, 88);
+SIZE(chromesock_app_options, 96);
 AT(chromesock_app_options, size, 0);
 AT(chromesock_app_options, present, 4);
 AT(chromesock_app_options, delivery, 8);
@@ -86,6 +86,8 @@ AT(chromesock_app_options, wakeup_user_data, 64);
 AT(chromesock_app_options, extra_roots_pem, 72);
 AT(chromesock_app_options, trust, 80);
 AT(chromesock_app_options, tells_tls_keys, 84);
+AT(chromesock_app_options, reuse_port, 85);
+AT(chromesock_app_options, busy_poll_us, 88);
 
 SIZE(chrome_sockets_tcp_secure_options, 24);
 AT(chrome_sockets_tcp_secure_options, size, 0);

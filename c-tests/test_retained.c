@@ -80,6 +80,35 @@ static void retained_twice(fx *f) {
     chromesock_event_release(NULL);
 }
 
+static void keep_data(fx *f, const chromesock_event *event) {
+    if (event->type == CHROME_SOCKETS_TCP_ON_RECEIVE) keep(f, event);
+}
+
+/* The same with data: what an event points to is its own, whichever goes first, and whatever comes next. */
+static void retained_with_data(fx *f) {
+    const chromesock_event *second = NULL, *third = NULL;
+    int peer;
+    int32_t id = connected(f, &peer);
+    kept_len = 0;
+    f->inside = keep_data;
+    peer_text(peer, "some bytes");
+    receive(f, id, "some bytes");
+    fx_stop_inside(f);
+    CHECK_INT(kept_len, 1);
+    CHECK_INT(chromesock_event_retain(kept[0], &second), CHROMESOCK_OK);
+    CHECK(second->data != kept[0]->data);
+    chromesock_event_release(kept[0]);
+    CHECK_INT(chromesock_event_retain(second, &third), CHROMESOCK_OK);
+    peer_text(peer, "other bytes");
+    receive(f, id, "other bytes");
+    CHECK_MEM(second->data, second->data_len, "some bytes", 10);
+    CHECK_INT(fx_stats(f).undelivered_bytes, 20);
+    chromesock_event_release(second);
+    CHECK_MEM(third->data, third->data_len, "some bytes", 10);
+    chromesock_event_release(third);
+    close(peer);
+}
+
 /* Releasing on another thread than the one that retained. */
 static void *release_thread(void *arg) {
     chromesock_event_release(arg);
@@ -186,6 +215,7 @@ int main(int argc, char **argv) {
     harness_init(argc, argv);
     RUN(retained_after_free);
     RUN_ALL_MODES(retained_twice);
+    RUN_ALL_MODES(retained_with_data);
     RUN_ALL_MODES(released_elsewhere);
     RUN(release_runs_once);
     RUN(replaced_inside_itself);

@@ -1235,9 +1235,26 @@ typedef struct chromesock_app_options {
    */
   chromesock_bool tells_tls_keys;
   /**
+   * Whether listening sockets, and UDP sockets that are bound, share their addresses with those of other
+   * apps of the same user that have this option too, here or in another process: the system spreads
+   * connections and datagrams over them (SO_REUSEPORT). Within the app an address stays in use. Only on
+   * Linux; elsewhere chromesock_app_new refuses it with NOT_IMPLEMENTED.
+   */
+  chromesock_bool reuse_port;
+  /**
    * Zero.
    */
-  uint8_t reserved_2[3];
+  uint8_t reserved_2[2];
+  /**
+   * How long the reactor looks for work after its last before it sleeps, in microseconds: an answer to
+   * what comes within it has no wake-up to wait for, and a CPU is busy for as long. On a shared reactor
+   * the longest time of its apps counts. 0 = it sleeps at once.
+   */
+  uint32_t busy_poll_us;
+  /**
+   * Zero.
+   */
+  uint32_t reserved_3;
 } chromesock_app_options;
 
 /**
@@ -1580,8 +1597,8 @@ void chromesock_reactor_free(struct chromesock_reactor *reactor);
  * Parameters: options  borrowed until the call returns; NULL = defaults.
  *             app      the new app, owned by the caller; free it with chromesock_app_free.
  * Returns:    OK, INVALID_ARGUMENT (also for roots that cannot be read, or a text without any),
- *             INVALID_MANIFEST (chromesock_manifest_check says why), INSUFFICIENT_RESOURCES, another
- *             status of the system.
+ *             INVALID_MANIFEST (chromesock_manifest_check says why), NOT_IMPLEMENTED (`reuse_port` on a
+ *             system that cannot), INSUFFICIENT_RESOURCES, another status of the system.
  * Threads:    any, also inside callbacks; does not block, but for reading the system's roots.
  * Since:      0.1
  *

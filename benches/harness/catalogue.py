@@ -17,6 +17,8 @@ TCP = {
     "chromesock-dispatch": ["server_chromesock", "{mode}", "dispatch"],
     "chromesock-pull": ["server_chromesock", "{mode}", "pull"],
 }
+SHARING = {**{name: TCP[name] for name in ("epoll", "libuv", "chromesock-reactor")},
+           "chromesock-reactors": ["server_chromesock", "{mode}", "reactors"]}
 SPINNING = {"chromesock-spin": ["server_chromesock", "{mode}", "spin"]}
 UDP = {
     "epoll": ["udp_epoll", "{mode}", "plain"],
@@ -120,6 +122,12 @@ WORKLOADS = {workload.name: workload for workload in [
     tcp("churn", "echo", "churn --connections 64", "conn/s", bars={REACTOR: [cpu(1.05, "libuv"), most(9, "syscalls")]}),
     tcp("accept", "echo", "accept --connections 64", "conn/s",
         bars={REACTOR: [cpu(1.05, "libuv"), most(9, "syscalls")]}),
+    # One port served by two reactors, beside servers of one thread; all may use both CPUs, and the client one.
+    tcp("echo-2", "echo", "echo --connections 64", contestants=SHARING, both_cpus=True),
+    tcp("churn-2", "echo", "churn --connections 64", "conn/s", contestants=SHARING, both_cpus=True),
+    tcp("accept-2", "echo", "accept --connections 64", "conn/s", contestants=SHARING, both_cpus=True),
+    tcp("work-2", "work", "echo --connections 64", both_cpus=True,
+        contestants={name: SHARING[name] for name in ("chromesock-reactor", "chromesock-reactors")}),
     tcp("foreign-sends", "foreign", "foreign", "sends/s", size=SMALL, both_cpus=True,
         bars={REACTOR: [rate(5, "libuv")]}),
     udp("udp-echo", "echo", "echo", 64, rate(1.05, "libuv")),

@@ -16,7 +16,8 @@ use super::engine::command::{Call, Command};
 use super::engine::tls::TlsSetup;
 use super::engine::{Engine, Limits, Setup};
 use super::net::{
-    Datagram, DatagramBuffers, Listener, MulticastOptions, Network, Ready, Stream, Token,
+    Datagram, DatagramBuffers, Listener, MulticastOptions, Network, Ready, SocketSettings, Stream,
+    Token,
 };
 use super::permissions::Grants;
 use super::trust::{Store, Trust};
@@ -81,10 +82,12 @@ impl Client {
             count_undelivered: true,
         };
         let setup = Setup {
+            tells_unasked: Arc::new(true.into()),
             accounts: Arc::new(Accounts::default()),
             limits,
             grants: Arc::new(Grants::allow_all()),
             tls: TlsSetup { trust: Arc::new(trust), is_fixed: true, ..TlsSetup::default() },
+            sockets: SocketSettings::default(),
         };
         let engine = Engine::new(server, setup);
         Self { engine, secured: Vec::new(), received: Vec::new(), ends: 0 }

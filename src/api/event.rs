@@ -111,13 +111,30 @@ impl Event {
         }
     }
 
-    /// Before the event is kept for long: small data gets memory of its own, instead of keeping the
-    /// large buffer it shares with others.
-    pub fn detach_data(&mut self) {
-        if let Payload::Data(data) | Payload::Datagram(data, _) = &mut self.payload
-            && data.len() <= MAX_DETACHED
-        {
-            *data = Bytes::copy_from_slice(data);
+    /// Before the event is kept for long: moves small data to `into`, since it would keep the large
+    /// buffer it shares with others. Whether it did.
+    pub fn detach_data(&mut self, into: &mut Vec<u8>) -> bool {
+        match self.data_mut() {
+            Some(data) if data.len() <= MAX_DETACHED => {
+                into.extend_from_slice(data);
+                *data = Bytes::new();
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Gives an event a copy of the data that was moved elsewhere.
+    pub fn attach_data(&mut self, copied: &[u8]) {
+        if let Some(data) = self.data_mut() {
+            *data = Bytes::copy_from_slice(copied);
+        }
+    }
+
+    fn data_mut(&mut self) -> Option<&mut Bytes> {
+        match &mut self.payload {
+            Payload::Data(data) | Payload::Datagram(data, _) => Some(data),
+            _ => None,
         }
     }
 
@@ -214,8 +231,19 @@ mod tests {
         event.payload = Payload::Data(buffer.split_to(10).freeze());
         buffer.clear();
         assert!(!buffer.try_reclaim(100_000), "still shared");
-        event.detach_data();
+        let mut own = Vec::new();
+        assert!(event.detach_data(&mut own));
         assert!(buffer.try_reclaim(100_000), "the buffer is free");
+        assert_eq!((own.len(), event.data_len()), (10, 0));
+        event.attach_data(&own);
         assert_eq!(event.data_len(), 10);
+    }
+
+    #[test]
+    fn large_data_is_not_copied_for_an_event_that_is_kept() {
+        let mut event = Event::notification(EventType::ChromeSocketsTcpOnReceive, 1, None);
+        event.payload = Payload::Data(vec![0; MAX_DETACHED + 1].into());
+        assert!(!event.detach_data(&mut Vec::new()));
+        assert_eq!(event.data_len(), MAX_DETACHED + 1);
     }
 }

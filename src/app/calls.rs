@@ -7,7 +7,7 @@ use crate::api::event::Ticket;
 use crate::api::net_error::Status;
 use crate::api::properties::{DnsQueryType, SecureOptions};
 use crate::api::table::{EventType, Namespace};
-use crate::engine::command::{Call, Command, SendData};
+use crate::engine::command::{Call, Command, Send, SendData};
 
 impl App {
     /// Any call that needs nothing special; the completion is of `event_type`.
@@ -81,13 +81,11 @@ impl App {
         ticket: Ticket,
     ) -> Result<(), Status> {
         let bytes = data.len() as u64;
-        let over_quota = Command::Send(SendData::OverQuota);
-        let mut call = Call { event_type, socket_id: id, ticket, command: over_quota };
         if !self.accounts.take_unsent(bytes, self.write_quota) {
-            return self.reactor.post_call(self.slot, &self.gate, &self.accounts, call);
+            return self.call(event_type, id, Command::Send(SendData::OverQuota), ticket);
         }
-        call.command = Command::Send(SendData::Beside(data.len()));
-        let posted = self.reactor.post_send(self.slot, &self.gate, &self.accounts, call, data);
+        let send = Send { event_type, socket_id: id, len: data.len(), ticket };
+        let posted = self.reactor.post_send(self.slot, &self.gate, &self.accounts, send, data);
         if posted.is_err() {
             self.accounts.give_back_unsent(bytes);
         }

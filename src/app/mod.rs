@@ -4,12 +4,14 @@
 mod calls;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::api::net_error::Status;
 use crate::delivery::{Delivery, Host, Mode};
 use crate::engine::accounts::Accounts;
 use crate::engine::tls::TlsSetup;
 use crate::engine::{Limits, Setup};
+use crate::net::SocketSettings;
 use crate::permissions::Grants;
 use crate::reactor::{Change, Gate, Reactor, Seat};
 use crate::resolver::{Pool, Resolver};
@@ -29,6 +31,10 @@ pub struct Options {
     pub undelivered_per_socket: u64,
     /// The same for the whole app.
     pub undelivered_per_app: u64,
+    /// How long its reactor looks for work before it sleeps; of several apps the longest time counts.
+    pub busy_poll: Duration,
+    /// What its sockets are to do beyond the API.
+    pub sockets: SocketSettings,
 }
 
 impl Default for Options {
@@ -40,6 +46,8 @@ impl Default for Options {
             write_quota: 200 * 1024 * 1024,
             undelivered_per_socket: 1024 * 1024,
             undelivered_per_app: 16 * 1024 * 1024,
+            busy_poll: Duration::ZERO,
+            sockets: SocketSettings::default(),
         }
     }
 }
@@ -60,6 +68,11 @@ impl SharedReactor {
             Ok(reactor) => Ok(Self(Arc::new(reactor))),
             Err(error) => Err(crate::net::os_error::status(&error)),
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_asleep(&self) -> bool {
+        self.0.is_asleep()
     }
 }
 
@@ -110,6 +123,7 @@ impl App {
         reactor: SharedReactor,
         host: Box<dyn Host>,
     ) -> Result<Self, Status> {
+        options.sockets.check()?;
         let SharedReactor(reactor) = reactor;
         let slot = reactor.new_slot();
         let accounts = Arc::new(Accounts::default());
@@ -125,8 +139,11 @@ impl App {
             },
             grants: Arc::clone(&options.grants),
             tls: options.tls.clone(),
+            tells_unasked: delivery.tells_unasked(),
+            sockets: options.sockets,
         };
-        reactor.attach(slot, Seat { setup, delivery: Arc::clone(&delivery) })?;
+        let busy_poll = options.busy_poll;
+        reactor.attach(slot, Seat { setup, delivery: Arc::clone(&delivery), busy_poll })?;
         let write_quota = options.write_quota;
         let grants = Arc::clone(&options.grants);
         Ok(Self { reactor, slot, gate: Gate::default(), accounts, delivery, grants, write_quota })

@@ -1,10 +1,88 @@
 //! What the host has not been given yet, or keeps: bounded, since the engine reads on only as far as it
 //! has credit, which comes back when the host is done with an event.
+//!
+//! An engine that has stopped reading is not woken for each event: credit waits until there is
+//! enough of it, or nothing is queued that the host could take first. So a host that has taken all,
+//! and given back anything, never waits for data in vain.
 
 use std::sync::atomic::Ordering;
 
-use super::Delivery;
+use parking_lot::MutexGuard;
+
+use super::{Delivery, Shell, State};
 use crate::api::event::Event;
+
+/// Credit for which an engine that waits is woken while events are queued, and which is given back in
+/// the middle of a dispatch.
+pub(super) const CREDIT_BATCH: isize = 128 * 1024;
+
+/// Most shells that are kept for the next events.
+const MAX_SHELLS: usize = 16;
+
+/// What an event counts against the bounds until the host is done with it.
+#[derive(Clone, Copy, Debug)]
+pub struct Charge {
+    socket_id: i32,
+    bytes: isize,
+    weight: isize,
+}
+
+impl Charge {
+    /// The charge of an event that has its data.
+    #[must_use]
+    pub fn of(event: &Event) -> Self {
+        Self {
+            socket_id: event.socket_id,
+            bytes: event.data_len().cast_signed(),
+            weight: event.weight().cast_signed(),
+        }
+    }
+
+    fn negative(self) -> Self {
+        Self { bytes: -self.bytes, weight: -self.weight, ..self }
+    }
+}
+
+/// Credit on its way back.
+#[derive(Default)]
+pub(super) struct Returned {
+    /// Weight of events that the host is done with, by socket; negative: that it keeps beyond delivery.
+    by_socket: Vec<(i32, isize)>,
+    /// Its sum, and that of the received bytes.
+    weight: isize,
+    bytes: isize,
+}
+
+impl Returned {
+    pub(super) fn add(&mut self, charge: Charge) {
+        if charge.weight == 0 {
+            return;
+        }
+        self.bytes += charge.bytes;
+        self.add_weight(charge.socket_id, charge.weight);
+    }
+
+    fn add_weight(&mut self, socket_id: i32, weight: isize) {
+        self.weight += weight;
+        match self.by_socket.last_mut() {
+            Some((last, sum)) if *last == socket_id => *sum += weight,
+            _ => self.by_socket.push((socket_id, weight)),
+        }
+    }
+
+    pub(super) fn is_enough(&self) -> bool {
+        self.weight >= CREDIT_BATCH
+    }
+}
+
+impl State {
+    /// Whether the engine has to be told of credit now.
+    fn is_credit_due(&self) -> bool {
+        let returned = &self.returned;
+        self.wants_release
+            && (returned.is_enough() || self.queue.is_empty() && !returned.by_socket.is_empty())
+    }
+}
 
 impl Delivery {
     /// Whether `take_released` would find something.
@@ -16,68 +94,79 @@ impl Delivery {
     /// will ask for the reactor when it releases something.
     pub fn take_released(&self, into: &mut Vec<(i32, isize)>, waits: bool) {
         let mut state = self.state.lock();
-        into.append(&mut state.released);
+        into.append(&mut state.returned.by_socket);
+        state.returned.weight = 0;
         self.any_released.store(false, Ordering::Release);
         state.wants_release = waits && into.is_empty();
     }
 
     /// Counts received bytes that wait elsewhere, because the app sleeps; negative: no longer.
     pub fn count_withheld(&self, bytes: isize) {
-        // Wraps, which makes an addition of a negative number a subtraction.
-        self.undelivered.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.state.lock().count_undelivered(bytes);
     }
 
     /// The host is done with these events.
-    pub fn release_all(&self, events: impl Iterator<Item = Event>) {
-        let mut bytes = 0;
-        let mut released = events
-            .map(|event| {
-                bytes += event.data_len().cast_signed();
-                (event.socket_id, event.weight().cast_signed())
-            })
-            .collect();
-        self.adjust(&mut released, bytes);
+    pub fn release_all(&self, charges: impl Iterator<Item = Charge>) {
+        let mut returned = Returned::default();
+        charges.for_each(|charge| returned.add(charge));
+        self.give_back(&mut returned);
     }
 
-    /// The host is done with an event that it held.
-    pub fn release(&self, event: &Event) {
-        self.adjust_one(event, 1);
+    /// The host is done with an event that it held, and with the shell around it.
+    pub fn done_with(&self, charge: Charge, shell: Option<Shell>) {
+        let mut state = self.state.lock();
+        let surplus = match shell {
+            Some(shell) if state.shells.len() < MAX_SHELLS => {
+                state.shells.push(shell);
+                None
+            }
+            surplus => surplus,
+        };
+        self.count_returned(&mut state, charge);
+        self.let_go(state);
+        drop(surplus);
     }
 
-    /// The host keeps an event beyond its delivery, until it releases it.
-    pub fn hold(&self, event: &Event) {
-        self.adjust_one(event, -1);
+    /// The host keeps an event beyond its delivery, until it is done with it; a shell if one was left.
+    pub fn hold(&self, charge: Charge) -> Option<Shell> {
+        let mut state = self.state.lock();
+        self.count_returned(&mut state, charge.negative());
+        state.shells.pop()
     }
 
-    /// Gives back, or takes, credit by socket for `bytes` of data.
-    pub(super) fn adjust(&self, released: &mut Vec<(i32, isize)>, bytes: isize) {
-        released.retain(|(_, weight)| *weight != 0);
-        if !released.is_empty() {
-            self.note_released(bytes, |all| all.append(released));
-        }
-    }
-
-    /// Gives back (1) or takes (-1) the credit of one event.
-    fn adjust_one(&self, event: &Event, sign: isize) {
-        let (id, weight) = (event.socket_id, sign * event.weight().cast_signed());
-        if weight == 0 {
+    /// Gives back credit, by socket, that was gathered.
+    pub(super) fn give_back(&self, gathered: &mut Returned) {
+        if gathered.by_socket.is_empty() {
             return;
         }
-        self.note_released(sign * event.data_len().cast_signed(), |all| match all.last_mut() {
-            Some((last, sum)) if *last == id => *sum += weight,
-            _ => all.push((id, weight)),
-        });
+        let mut state = self.state.lock();
+        state.count_undelivered(-std::mem::take(&mut gathered.bytes));
+        gathered.weight = 0;
+        for (socket_id, weight) in gathered.by_socket.drain(..) {
+            state.returned.add_weight(socket_id, weight);
+        }
+        self.any_released.store(true, Ordering::Release);
+        self.let_go(state);
     }
 
-    fn note_released(&self, bytes: isize, note: impl FnOnce(&mut Vec<(i32, isize)>)) {
-        // Wraps, which makes a subtraction of a negative number an addition.
-        self.undelivered.fetch_sub(bytes as u64, Ordering::Relaxed);
-        let mut state = self.state.lock();
-        note(&mut state.released);
+    /// Counts the credit of one event.
+    pub(super) fn count_returned(&self, state: &mut State, charge: Charge) {
+        if charge.weight == 0 {
+            return;
+        }
+        state.count_undelivered(-charge.bytes);
+        state.returned.add_weight(charge.socket_id, charge.weight);
         self.any_released.store(true, Ordering::Release);
-        let ask = std::mem::take(&mut state.wants_release);
+    }
+
+    /// Unlocks the state, of which events were taken or to which credit was given back.
+    pub(super) fn let_go(&self, mut state: MutexGuard<'_, State>) {
+        let is_due = state.is_credit_due();
+        if is_due {
+            state.wants_release = false;
+        }
         drop(state);
-        if ask {
+        if is_due {
             (self.ask_reactor)();
         }
     }

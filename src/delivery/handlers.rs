@@ -1,7 +1,6 @@
 //! Whom an event goes to: the call's own callback, else the listeners of its type, else the default
 //! handler.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -30,7 +29,8 @@ impl Drop for DefaultHandler {
 /// An unchanging set of handlers; changes replace it, so that it is used without a lock.
 #[derive(Clone, Default)]
 struct Table {
-    listeners: BTreeMap<EventType, Vec<Ticket>>,
+    /// By event type; so few that looking through them is fastest.
+    listeners: Vec<(EventType, Vec<Ticket>)>,
     default: Option<Arc<DefaultHandler>>,
 }
 
@@ -48,6 +48,13 @@ pub(super) struct Snapshot {
     version: u64,
 }
 
+impl Table {
+    fn listeners(&self, event_type: EventType) -> &[Ticket] {
+        let found = self.listeners.iter().find(|(of, _)| *of == event_type);
+        found.map_or(&[], |(_, listeners)| listeners)
+    }
+}
+
 impl Handlers {
     fn change<R>(&self, change: impl FnOnce(&mut Table) -> R) -> R {
         let mut guard = self.table.lock();
@@ -63,16 +70,21 @@ impl Handlers {
 
     pub(super) fn add_listener(&self, event_type: EventType, listener: Ticket) {
         self.change(|table| {
-            let listeners = table.listeners.entry(event_type).or_default();
-            if !listeners.contains(&listener) {
-                listeners.push(listener);
+            if table.listeners(event_type).contains(&listener) {
+                return;
+            }
+            match table.listeners.iter_mut().find(|(of, _)| *of == event_type) {
+                Some((_, listeners)) => listeners.push(listener),
+                None => table.listeners.push((event_type, vec![listener])),
             }
         });
     }
 
     pub(super) fn remove_listener(&self, event_type: EventType, listener: Ticket) {
         self.change(|table| {
-            if let Some(listeners) = table.listeners.get_mut(&event_type) {
+            if let Some((_, listeners)) =
+                table.listeners.iter_mut().find(|(of, _)| *of == event_type)
+            {
                 listeners.retain(|other| *other != listener);
             }
         });
@@ -80,7 +92,7 @@ impl Handlers {
 
     pub(super) fn has_listener(&self, event_type: EventType, listener: Ticket) -> bool {
         let table = Arc::clone(&self.table.lock());
-        table.listeners.get(&event_type).is_some_and(|all| all.contains(&listener))
+        table.listeners(event_type).contains(&listener)
     }
 
     pub(super) fn set_default(&self, handler: Option<(Ticket, Option<Release>)>) {
@@ -114,7 +126,7 @@ impl Snapshot {
         let own = match ticket {
             Some(ticket) if ticket.callback != 0 => std::slice::from_ref(ticket),
             Some(_) => &[],
-            None => self.table.listeners.get(&event_type).map_or(&[][..], Vec::as_slice),
+            None => self.table.listeners(event_type),
         };
         match &self.table.default {
             Some(default) if own.is_empty() => std::slice::from_ref(&default.target),

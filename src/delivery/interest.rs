@@ -3,7 +3,7 @@
 use std::collections::btree_map::Entry;
 use std::sync::atomic::Ordering;
 
-use super::Delivery;
+use super::{Delivery, State};
 use crate::api::event::Event;
 use crate::api::table::EventType;
 
@@ -21,15 +21,18 @@ impl Delivery {
     /// The call was refused, or is completed.
     pub fn forget_closing(&self, call: EventType, socket_id: i32) {
         if ends_data(call) {
-            let mut state = self.state.lock();
-            if let Entry::Occupied(mut calls) = state.closing.entry((call, socket_id)) {
-                *calls.get_mut() -= 1;
-                if *calls.get() == 0 {
-                    calls.remove();
-                }
-            }
-            self.any_closing.store(!state.closing.is_empty(), Ordering::Release);
+            self.forget_call(&mut self.state.lock(), call, socket_id);
         }
+    }
+
+    fn forget_call(&self, state: &mut State, call: EventType, socket_id: i32) {
+        if let Entry::Occupied(mut calls) = state.closing.entry((call, socket_id)) {
+            *calls.get_mut() -= 1;
+            if *calls.get() == 0 {
+                calls.remove();
+            }
+        }
+        self.any_closing.store(!state.closing.is_empty(), Ordering::Release);
     }
 
     /// The app is being unloaded: no notification is delivered until that is done (tcp.md LC-6).
@@ -46,19 +49,33 @@ impl Delivery {
     /// app that it has freed, or unloaded since `epoch`: the number of unloads carried out when the
     /// event was taken.
     pub(super) fn is_of_interest(&self, event: &Event, epoch: u64) -> bool {
-        let is_late =
-            self.unloads.load(Ordering::Acquire) != epoch || self.freed.load(Ordering::Acquire);
-        if is_late && event.event_type.is_notification() {
+        if self.is_late(event, epoch) {
             return false;
         }
-        if !self.any_closing.load(Ordering::Acquire) {
-            return true;
-        }
+        !self.any_closing.load(Ordering::Acquire) || self.is_open(&mut self.state.lock(), event)
+    }
+
+    /// The same at the moment when the event is taken.
+    pub(super) fn is_of_interest_now(&self, state: &mut State, event: &Event) -> bool {
+        let epoch = self.unloads_done.load(Ordering::Acquire);
+        !self.is_late(event, epoch) && (state.closing.is_empty() || self.is_open(state, event))
+    }
+
+    fn is_late(&self, event: &Event, epoch: u64) -> bool {
+        let is_over =
+            self.unloads.load(Ordering::Acquire) != epoch || self.freed.load(Ordering::Acquire);
+        is_over && event.event_type.is_notification()
+    }
+
+    /// Whether no call that was made, or completes now, ends the data that an event brings.
+    fn is_open(&self, state: &mut State, event: &Event) -> bool {
         if event.ticket.is_some() {
-            self.forget_closing(event.event_type, event.socket_id);
+            if ends_data(event.event_type) {
+                self.forget_call(state, event.event_type, event.socket_id);
+            }
             return true;
         }
-        let is_called = |call| self.state.lock().closing.contains_key(&(call, event.socket_id));
+        let is_called = |call| state.closing.contains_key(&(call, event.socket_id));
         match event.event_type {
             EventType::ChromeSocketsUdpOnReceive => !is_called(EventType::ChromeSocketsUdpClose),
             EventType::ChromeSocketsTcpOnReceive => {

@@ -4,18 +4,26 @@
 //! (`dispatch`), the host pulling events (`next`, `take`), or the reactor's thread (`deliver_now`). In all
 //! three, events come in the same order, never two at once, and host code runs with no lock held.
 //! Also owns the app's end: whichever thread is last delivers what remains and says `gone`.
+//!
+//! One lock guards the queue, the calls that end data, and the credit on its way back; an event that
+//! is pulled costs it once, and its release once. Under it hold:
+//! - what is queued was taken by nobody: the level is up exactly while the queue is not empty, and what
+//!   an app that goes to sleep withdraws, nobody has seen;
+//! - an event is judged (`interest`) when it is taken, so that nothing passes a `close` that was called before;
+//! - while the engine waits for credit and the queue is empty, no credit lies here.
 
 mod credit;
 mod handlers;
 mod interest;
 mod notify;
 
+use std::any::Any;
 use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
@@ -24,13 +32,12 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use crate::api::event::{Event, Ticket};
 use crate::api::net_error::Status;
 use crate::api::table::EventType;
+use credit::Returned;
 use handlers::{Handlers, Snapshot};
 use notify::{Level, Wakeups};
 
+pub use credit::Charge;
 pub use handlers::Release;
-
-/// Received bytes after whose delivery their credit is given back in the middle of a batch.
-const CREDIT_BATCH: usize = 64 * 1024;
 
 /// Who empties the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +64,12 @@ type Outcome = std::thread::Result<()>;
 /// Asks the reactor to take up released bytes.
 pub type AskReactor = Box<dyn Fn() + Send + Sync>;
 
+/// What was around an event that the host has released: of use for the next one it pulls.
+pub type Shell = Box<dyn Any + Send>;
+
+/// An event in the host's hands, and perhaps a shell to put it into.
+pub type Pulled = (Event, Option<Shell>);
+
 /// The events and handlers of one app.
 pub struct Delivery {
     mode: Mode,
@@ -68,7 +81,7 @@ pub struct Delivery {
     level: OnceLock<Level>,
     /// Whether `State::closing` is not empty.
     any_closing: AtomicBool,
-    /// Whether `State::released` is not empty.
+    /// Whether `State::returned` is not empty.
     any_released: AtomicBool,
     /// Whether the host has freed the app: it hears of calls that it made, and of nothing else.
     freed: AtomicBool,
@@ -76,7 +89,7 @@ pub struct Delivery {
     unloads: AtomicU64,
     /// How many of these the reactor has carried out.
     unloads_done: AtomicU64,
-    undelivered: AtomicU64,
+    tells_unasked: Arc<AtomicBool>,
 }
 
 #[derive(Default)]
@@ -87,8 +100,10 @@ struct State {
     /// Calls that were not answered yet after which data is of no interest, and how often each was
     /// made: `close`, and `secure` for what came in plain text (tcp.md TLS-28).
     closing: BTreeMap<(EventType, i32), usize>,
-    /// Weight of events that the host is done with, by socket; negative: that it keeps beyond delivery.
-    released: Vec<(i32, isize)>,
+    /// Received bytes that the host was not given yet, or keeps.
+    undelivered: usize,
+    returned: Returned,
+    shells: Vec<Shell>,
     /// The engine has stopped reading until something is released.
     wants_release: bool,
     wakeups: Option<Wakeups>,
@@ -106,6 +121,22 @@ struct End {
     /// A thread waits in `free` and will finish.
     awaited: bool,
     gone: bool,
+}
+
+impl State {
+    fn count_undelivered(&mut self, bytes: isize) {
+        self.undelivered = self.undelivered.wrapping_add_signed(bytes);
+    }
+
+    /// Whether this thread may take an event from the queue now; an error if it never may.
+    fn may_take(&self) -> Result<bool, Status> {
+        match self.drainer {
+            Some(drainer) if drainer == std::thread::current().id() => Err(Status::RecursiveCall),
+            None if !self.queue.is_empty() => Ok(true),
+            _ if self.end.said_closed && self.queue.is_empty() => Err(Status::ContextShutDown),
+            _ => Ok(false),
+        }
+    }
 }
 
 thread_local! {
@@ -156,7 +187,7 @@ impl Delivery {
             freed: AtomicBool::new(false),
             unloads: AtomicU64::new(0),
             unloads_done: AtomicU64::new(0),
-            undelivered: AtomicU64::new(0),
+            tells_unasked: Arc::new((mode == Mode::Queue).into()),
         }
     }
 
@@ -167,7 +198,7 @@ impl Delivery {
 
     /// Received bytes that the host was not given yet, or keeps.
     pub fn undelivered_bytes(&self) -> u64 {
-        self.undelivered.load(Ordering::Relaxed)
+        self.state.lock().undelivered as u64
     }
 
     /// Events that wait in the queue.
@@ -194,7 +225,16 @@ impl Delivery {
 
     /// Sets or clears the handler of all that nobody else takes.
     pub fn set_default_handler(&self, handler: Option<(Ticket, Option<Release>)>) {
+        if handler.is_some() {
+            self.tells_unasked.store(true, Ordering::Relaxed);
+        }
         self.handlers.set_default(handler);
+    }
+
+    /// Whether completions of calls that were made without a callback may be told to anyone: not on the
+    /// reactor's thread until there is a default handler.
+    pub fn tells_unasked(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.tells_unasked)
     }
 
     // --- the reactor's side
@@ -205,8 +245,8 @@ impl Delivery {
             return;
         }
         let bytes: usize = events.iter().map(Event::data_len).sum();
-        self.undelivered.fetch_add(bytes as u64, Ordering::Relaxed);
         let mut state = self.state.lock();
+        state.count_undelivered(bytes.cast_signed());
         let was_empty = state.queue.is_empty();
         state.queue.extend(events.drain(..));
         if was_empty {
@@ -226,12 +266,20 @@ impl Delivery {
             return;
         }
         let epoch = self.unloads_done.load(Ordering::Acquire);
-        let mut batch = events.drain(..);
-        if let Err(panic) = self.run(|| batch.next(), epoch, |_, _, _| {}) {
-            let behind: Vec<_> = batch.collect();
-            events.extend(behind);
+        let mut done = 0;
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            let _inside = InsideCallback::enter();
+            let mut snapshot = self.handlers.snapshot();
+            for event in events.iter() {
+                done += 1;
+                self.deliver(&mut snapshot, event, epoch);
+            }
+        }));
+        if let Err(panic) = outcome {
+            events.drain(..done);
             resume_unwind(panic);
         }
+        events.clear();
     }
 
     /// Takes the API's notifications back out of the queue, oldest first.
@@ -248,9 +296,8 @@ impl Delivery {
         if !withdrawn.is_empty() {
             self.lower_if_empty(&state);
         }
-        drop(state);
         let bytes: usize = withdrawn.iter().map(Event::data_len).sum();
-        self.undelivered.fetch_sub(bytes as u64, Ordering::Relaxed);
+        state.count_undelivered(-bytes.cast_signed());
         withdrawn
     }
 
@@ -281,32 +328,53 @@ impl Delivery {
         let epoch = self.unloads_done.load(Ordering::Acquire);
         state.drainer = Some(std::thread::current().id());
         self.lower_if_empty(&state);
-        drop(state);
+        self.let_go(state);
         let outcome = self.run_and_release(&mut batch, epoch);
         self.end_drain(batch);
         outcome.unwrap_or_else(|panic| resume_unwind(panic));
         Ok(number)
     }
 
-    /// Takes one event, waiting up to `timeout`. Its data counts as undelivered until `release`.
-    pub fn next(&self, timeout: Option<Duration>) -> Result<Event, Status> {
+    /// Takes one event, waiting up to `timeout`, and a shell if one was left. The event's data counts as
+    /// undelivered until `done_with`.
+    pub fn pull(&self, timeout: Option<Duration>) -> Result<Pulled, Status> {
         let until = deadline(timeout);
         loop {
-            let mut state = self.wait_for_event(until)?.ok_or(Status::TimedOut)?;
-            let event = state.queue.pop_front().ok_or(Status::Unexpected)?;
-            let epoch = self.unloads_done.load(Ordering::Acquire);
-            self.lower_if_empty(&state);
-            state.end.said_closed |= event.event_type == EventType::ChromesockAppClosed;
-            drop(state);
-            if self.is_of_interest(&event, epoch) {
-                return Ok(event);
+            let state = self.wait_for_event(until)?.ok_or(Status::TimedOut)?;
+            if let Some(pulled) = self.pull_first(state) {
+                return Ok(pulled);
             }
-            self.release(&event);
         }
     }
 
+    /// The same if an event is there.
+    // In line, so that the event is copied once less.
+    #[inline(always)]
+    pub fn pull_at_once(&self) -> Result<Option<Pulled>, Status> {
+        let state = self.lock_to_take()?;
+        Ok(if state.may_take()? { self.pull_first(state) } else { None })
+    }
+
+    /// Takes the first event that is of interest from a non-empty queue.
+    // In line, likewise.
+    #[inline(always)]
+    fn pull_first(&self, mut state: MutexGuard<'_, State>) -> Option<Pulled> {
+        let mut pulled = None;
+        while let Some(event) = state.queue.pop_front() {
+            if self.is_of_interest_now(&mut state, &event) {
+                state.end.said_closed |= event.event_type == EventType::ChromesockAppClosed;
+                pulled = Some((event, state.shells.pop()));
+                break;
+            }
+            self.count_returned(&mut state, Charge::of(&event));
+        }
+        self.lower_if_empty(&state);
+        self.let_go(state);
+        pulled
+    }
+
     /// Moves events to `into`, oldest first and without waiting, as many as fit into `room` by what each
-    /// `needs`, but one if there is any; how many are left. Their data counts as undelivered until `release`.
+    /// `needs`, but one if there is any; how many are left. Their data counts as undelivered until `release_all`.
     pub fn take(
         &self,
         room: usize,
@@ -326,8 +394,9 @@ impl Delivery {
             state.end.said_closed |= into.last().is_some_and(is_end);
             let left = state.queue.len();
             self.lower_if_empty(&state);
-            drop(state);
-            self.release_all(into.extract_if(.., |event| !self.is_of_interest(event, epoch)));
+            self.let_go(state);
+            let unwanted = into.extract_if(.., |event| !self.is_of_interest(event, epoch));
+            self.release_all(unwanted.map(|event| Charge::of(&event)));
             if !into.is_empty() {
                 return Ok(left);
             }
@@ -389,20 +458,8 @@ impl Delivery {
         &self,
         until: Option<Instant>,
     ) -> Result<Option<MutexGuard<'_, State>>, Status> {
-        if self.mode == Mode::Reactor {
-            return Err(Status::WrongDelivery);
-        }
-        let mut state = self.state.lock();
-        loop {
-            if state.drainer.is_some_and(|drainer| drainer == std::thread::current().id()) {
-                return Err(Status::RecursiveCall);
-            }
-            if !state.queue.is_empty() && state.drainer.is_none() {
-                return Ok(Some(state));
-            }
-            if state.end.said_closed && state.queue.is_empty() {
-                return Err(Status::ContextShutDown);
-            }
+        let mut state = self.lock_to_take()?;
+        while !state.may_take()? {
             match until {
                 Some(until) if Instant::now() >= until => {
                     if let Some(wakeups) = &mut state.wakeups {
@@ -415,6 +472,14 @@ impl Delivery {
                 }
                 None => self.changed.wait(&mut state),
             }
+        }
+        Ok(Some(state))
+    }
+
+    fn lock_to_take(&self) -> Result<MutexGuard<'_, State>, Status> {
+        match self.mode {
+            Mode::Queue => Ok(self.state.lock()),
+            Mode::Reactor => Err(Status::WrongDelivery),
         }
     }
 
@@ -442,51 +507,42 @@ impl Delivery {
 
     /// Delivers a batch from the queue and gives its data's credit back.
     fn run_and_release(&self, batch: &mut VecDeque<Event>, epoch: u64) -> Outcome {
-        let mut released: Vec<(i32, isize)> = Vec::new();
-        let mut bytes = 0;
+        let mut returned = Returned::default();
         let next = || batch.pop_front();
-        let outcome = self.run(next, epoch, |id, weight, data_len| {
-            match released.last_mut() {
-                Some((last, sum)) if *last == id => *sum += weight.cast_signed(),
-                _ => released.push((id, weight.cast_signed())),
-            }
-            bytes += data_len;
-            if bytes >= CREDIT_BATCH {
-                self.adjust(&mut released, bytes.cast_signed());
-                bytes = 0;
+        let outcome = self.run(next, epoch, |charge| {
+            returned.add(charge);
+            if returned.is_enough() {
+                self.give_back(&mut returned);
             }
         });
-        self.adjust(&mut released, bytes.cast_signed());
+        self.give_back(&mut returned);
         outcome
     }
 
-    /// Delivers the events of a batch that was taken in `epoch`, telling `delivered` the weight and the
-    /// data of each. A callback's panic ends it; the events behind stay where they are.
+    /// Delivers the events of a batch that was taken in `epoch`, telling `delivered` the charge of each. A callback's panic ends it; the events behind stay where they are.
     fn run(
         &self,
         mut next: impl FnMut() -> Option<Event>,
         epoch: u64,
-        mut delivered: impl FnMut(i32, usize, usize),
+        mut delivered: impl FnMut(Charge),
     ) -> Outcome {
         catch_unwind(AssertUnwindSafe(|| {
             // Letting go of handlers may run the host's release function: host code, too.
             let _inside = InsideCallback::enter();
             let mut snapshot = self.handlers.snapshot();
             while let Some(event) = next() {
-                let (id, weight, bytes) = (event.socket_id, event.weight(), event.data_len());
-                if event.event_type == EventType::ChromesockAppClosed {
-                    self.state.lock().end.said_closed = true;
-                }
+                let charge = Charge::of(&event);
                 self.deliver(&mut snapshot, &event, epoch);
-                if weight > 0 {
-                    delivered(id, weight, bytes);
-                }
+                delivered(charge);
             }
         }))
     }
 
     /// Delivers one event to whom it concerns.
     fn deliver(&self, snapshot: &mut Snapshot, event: &Event, epoch: u64) {
+        if event.event_type == EventType::ChromesockAppClosed {
+            self.state.lock().end.said_closed = true;
+        }
         if !self.is_of_interest(event, epoch) {
             return;
         }

@@ -50,6 +50,28 @@ impl Call {
     }
 }
 
+/// A `sockets.tcp.send` or `socket.write` whose bytes travel beside the calls: one after the other, in
+/// the order of their calls.
+#[derive(Clone, Copy, Debug)]
+pub struct Send {
+    /// Type of its completion.
+    pub event_type: EventType,
+    /// The socket it names.
+    pub socket_id: i32,
+    /// How many bytes it sends.
+    pub len: usize,
+    /// Handed back with the completion.
+    pub ticket: Ticket,
+}
+
+impl Send {
+    /// Whether both are for the same socket, by the same function.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        (self.event_type, self.socket_id) == (other.event_type, other.socket_id)
+    }
+}
+
 /// What a call asks for; the socket is `Call::socket_id`.
 #[derive(Debug)]
 pub enum Command {
@@ -89,7 +111,7 @@ pub enum Command {
     Secure(SecureOptions),
     /// What a secured connection has agreed upon, for the host
     GetTlsSession,
-    /// `sockets.tcp.send` of data that travels beside the calls (see `SendData`).
+    /// `sockets.tcp.send` or `socket.write` of data that does not travel beside the calls (see `Send`).
     Send(SendData),
     /// `sockets.udp.bind`, `socket.bind`
     Bind {
@@ -145,8 +167,6 @@ pub enum Command {
 /// The bytes of one `send`.
 #[derive(Debug)]
 pub enum SendData {
-    /// The next bytes of the buffer that came with this batch of calls.
-    Beside(usize),
     /// A block of its own.
     Block(Bytes),
     /// None: the call exceeded the write quota.

@@ -63,7 +63,7 @@ impl<S: Stream> Channel<S> {
         }
     }
 
-    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+    pub(super) fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         match self {
             Self::Plain(stream) => stream.write(data),
             Self::Tls(stream) => stream.write(data),
@@ -183,6 +183,7 @@ impl<S: Stream> Connection<S> {
         if !self.ready.writable {
             return Ok(false);
         }
+        self.wrote |= self.unsent.is_some();
         let flushed = match (&mut self.unsent, &mut self.channel) {
             (Some(unsent), channel) => unsent.flush(channel),
             (None, Channel::Tls(stream)) => stream.flush_own().map(|_| true),

@@ -102,7 +102,9 @@ impl<N: Network> Engine<N> {
             return denied(reply);
         }
         let failed = |status, message| Response::failed_saying(status, message);
-        let (registry, mut ctx) = self.lend(id);
+        let address = parse_literal(address);
+        let is_free = self.check_free(SocketType::Tcp, address, narrow);
+        let (registry, ctx) = self.lend(id);
         let Some(Entry { machine, .. }) = registry.find(Namespace::Socket, id) else {
             return not_found(reply);
         };
@@ -122,7 +124,7 @@ impl<N: Network> Engine<N> {
             Machine::TcpClient(_) => false,
             Machine::TcpServer(server) => server.is_listening(),
         };
-        let Some(address) = parse_literal(address) else {
+        let Some(address) = address else {
             return reply.complete(failed(Status::InvalidArgument, c"Unknown error."));
         };
         if is_listening {
@@ -135,7 +137,8 @@ impl<N: Network> Engine<N> {
         let Machine::TcpServer(server) = machine else { return };
         let backlog = backlog.unwrap_or(DEFAULT_BACKLOG);
         let listened = if backlog > 0 {
-            server.listen(&mut ctx, SocketAddr::new(address, narrow), backlog)
+            let local = SocketAddr::new(address, narrow);
+            is_free.and_then(|()| server.listen(ctx, local, backlog))
         } else {
             Err(Status::InvalidArgument)
         };

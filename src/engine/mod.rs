@@ -28,22 +28,24 @@ mod sim;
 #[cfg(test)]
 mod tests;
 
-use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use bytes::Bytes;
 
 use crate::api::event::{Event, Payload, Response};
 use crate::api::net_error::Status;
+use crate::api::properties::SocketType;
 use crate::api::table::{EventType, Namespace};
 use crate::net::address::parse_literal;
-use crate::net::{DatagramBuffers, Network, Ready, Token};
+use crate::net::{DatagramBuffers, Network, Ready, SocketSettings, Token};
 use crate::permissions::Grants;
 use accounts::Accounts;
-use command::{Call, Command, Query, QueryId};
+use command::{Call, Command, Query, QueryId, Send};
 use legacy_calls::network_list;
 use linger::Linger;
 use outcomes::not_found;
@@ -78,25 +80,24 @@ pub struct Setup {
     pub grants: Arc<Grants>,
     /// How connections are secured.
     pub tls: TlsSetup,
+    /// Whether completions of calls that were made without a callback are told to anyone.
+    pub tells_unasked: Arc<AtomicBool>,
+    /// What the host asks of its sockets.
+    pub sockets: SocketSettings,
 }
 
 /// One app's sockets.
 #[derive(Debug)]
 pub struct Engine<N: Network> {
-    net: N,
-    setup: Setup,
+    ctx: Context<N>,
+    grants: Arc<Grants>,
+    sockets: SocketSettings,
     registry: Registry<N>,
-    outbox: Outbox,
-    buffer: ReadBuffer,
-    datagrams: DatagramBuffers,
-    open_udp: Rc<Cell<usize>>,
     /// Replies of sends that are carried out together; empty in between.
     replies: Vec<(usize, Reply)>,
     /// Datagrams that are sent at once, one after the other.
     joined: Vec<u8>,
-    undelivered: usize,
     linger: Linger<N::Stream>,
-    tls: Tls,
     timers: BTreeSet<(Instant, i32)>,
     /// Sockets with something to do, each at most once.
     run_queue: VecDeque<i32>,
@@ -106,8 +107,6 @@ pub struct Engine<N: Network> {
     resolving: BTreeMap<QueryId, (Resolving, Arc<()>)>,
     queries: Vec<Query>,
     last_serial: u32,
-    /// The socket whose turn it is, or was last.
-    in_hand: i32,
     /// While suspended: connections that may still be accepted.
     suspended: Option<usize>,
 }
@@ -118,19 +117,26 @@ const ACCEPTED_WHILE_SUSPENDED: usize = 64;
 impl<N: Network> Engine<N> {
     /// An engine without sockets.
     pub fn new(net: N, setup: Setup) -> Self {
-        let outbox = Outbox::new(Arc::clone(&setup.accounts));
-        Self {
+        let Setup { accounts, limits, grants, tls, tells_unasked, sockets } = setup;
+        let ctx = Context {
+            id: 0,
             net,
-            tls: Tls::new(setup.tls.clone()),
-            setup,
-            outbox,
-            registry: Registry::default(),
+            outbox: Outbox::new(Arc::clone(&accounts), tells_unasked),
+            accounts,
             buffer: ReadBuffer::default(),
             datagrams: DatagramBuffers::default(),
             open_udp: Rc::default(),
+            limits,
+            undelivered: 0,
+            tls: Tls::new(tls),
+        };
+        Self {
+            ctx,
+            grants,
+            sockets,
+            registry: Registry::default(),
             replies: Vec::new(),
             joined: Vec::new(),
-            undelivered: 0,
             linger: Linger::default(),
             timers: BTreeSet::new(),
             run_queue: VecDeque::new(),
@@ -138,7 +144,6 @@ impl<N: Network> Engine<N> {
             resolving: BTreeMap::new(),
             queries: Vec::new(),
             last_serial: 0,
-            in_hand: 0,
             suspended: None,
         }
     }
@@ -147,7 +152,12 @@ impl<N: Network> Engine<N> {
 
     /// Moves the events so far to the end of `into`.
     pub fn take_events(&mut self, into: &mut Vec<Event>) {
-        self.outbox.take_into(into);
+        self.ctx.outbox.take_into(into);
+    }
+
+    /// Shows the events so far.
+    pub fn look_at_events<R>(&self, look: impl FnOnce(&[Event]) -> R) -> R {
+        self.ctx.outbox.look(look)
     }
 
     /// Whether there are questions for the resolver.
@@ -200,7 +210,7 @@ impl<N: Network> Engine<N> {
     /// Carries out one call other than a gathered send.
     pub fn handle_call(&mut self, call: Call) {
         let Call { event_type, socket_id: id, ticket, command } = call;
-        let reply = Reply::new(&self.outbox, event_type, id, ticket);
+        let reply = Reply::new(&self.ctx.outbox, event_type, id, ticket);
         match command {
             Command::Create(namespace, given) => self.create(namespace, id, given, reply),
             Command::Update(namespace, given) => match self.registry.find(namespace, id) {
@@ -233,7 +243,7 @@ impl<N: Network> Engine<N> {
             Command::Secure(options) => self.secure(id, &options, reply),
             Command::GetTlsSession => self.get_tls_session(id, reply),
             Command::SetNoDelay(on) => self.set_option(id, reply, |client| client.set_no_delay(on)),
-            Command::Send(data) => self.send_one(id, data, reply),
+            Command::Send(data) => self.send_one(id, data, reply, false),
             Command::Listen { address, port, backlog } => {
                 self.listen(id, &address, port, backlog, reply);
             }
@@ -277,43 +287,43 @@ impl<N: Network> Engine<N> {
         self.note_open_sockets();
     }
 
-    /// Carries out sends of one socket whose bytes lie in `data` one after the other.
-    pub fn handle_sends(
-        &mut self,
-        namespace: Namespace,
-        id: i32,
-        data: &[u8],
-        sends: impl Iterator<Item = (usize, Call)>,
-    ) {
+    /// Carries out one send of a block. If `more_follow`, it may wait for the next one to be written with it.
+    pub fn handle_block(&mut self, call: Call, more_follow: bool) {
+        let Call { event_type, socket_id: id, ticket, command } = call;
+        let reply = Reply::new(&self.ctx.outbox, event_type, id, ticket);
+        if let Command::Send(data) = command {
+            self.send_one(id, data, reply, more_follow);
+        }
+    }
+
+    /// Carries out sends that are like each other; their bytes lie in `data` one after the other.
+    pub fn handle_sends(&mut self, data: &[u8], sends: &[Send]) {
+        let Some(first) = sends.first() else { return };
         // All replies exist before anything can fail, so that each completes.
         let mut replies = std::mem::take(&mut self.replies);
-        replies.extend(sends.map(|(len, call)| (len, self.reply_of_send(len, &call))));
-        self.send(namespace, id, data, replies.drain(..));
+        replies.extend(sends.iter().map(|send| (send.len, self.reply_of(send))));
+        self.send(first, data, replies.drain(..));
         self.replies = replies;
     }
 
     /// Carries out one send of these bytes.
-    pub fn handle_send(&mut self, data: &[u8], call: &Call) {
-        let Some(namespace) = call.event_type.namespace() else { return };
-        let reply = self.reply_of_send(data.len(), call);
-        self.send(namespace, call.socket_id, data, std::iter::once((data.len(), reply)));
+    pub fn handle_send(&mut self, data: &[u8], send: &Send) {
+        let reply = self.reply_of(send);
+        self.send(send, data, std::iter::once((data.len(), reply)));
     }
 
-    fn reply_of_send(&self, len: usize, call: &Call) -> Reply {
-        Reply::new(&self.outbox, call.event_type, call.socket_id, call.ticket).of_send(len as u64)
+    fn reply_of(&self, send: &Send) -> Reply {
+        let Send { event_type, socket_id, ticket, len } = *send;
+        Reply::new(&self.ctx.outbox, event_type, socket_id, ticket).of_send(len as u64)
     }
 
-    fn send(
-        &mut self,
-        namespace: Namespace,
-        id: i32,
-        data: &[u8],
-        sends: impl Iterator<Item = (usize, Reply)>,
-    ) {
-        let (registry, mut ctx) = self.lend(id);
+    fn send(&mut self, like: &Send, data: &[u8], sends: impl Iterator<Item = (usize, Reply)>) {
+        let id = like.socket_id;
+        let Some(namespace) = like.event_type.namespace() else { return };
+        let (registry, ctx) = self.lend(id);
         match registry.find(namespace, id) {
             Some(Entry { machine: Machine::TcpClient(client), properties, .. }) => {
-                client.send(&mut ctx, properties, data, sends);
+                client.send(ctx, properties, data, sends);
                 if client.has_more_to_write() {
                     self.enqueue(id);
                 }
@@ -331,50 +341,45 @@ impl<N: Network> Engine<N> {
         }
     }
 
-    /// A source reports readiness.
+    /// A source reports readiness, and its socket works for a bounded while.
     pub fn handle_ready(&mut self, token: Token, ready: Ready) {
         let Token { owner: id, lane } = token;
         if id < 0 {
-            return self.linger.on_ready(id, &mut self.buffer);
+            return self.linger.on_ready(id, &mut self.ctx.buffer);
         }
-        let (registry, mut ctx) = self.lend(id);
-        let due = match registry.get_mut(id) {
-            Some(Entry { machine: Machine::TcpClient(client), properties, .. }) => {
-                client.on_ready(&mut ctx, properties, lane, ready)
-            }
-            Some(Entry { machine: Machine::TcpServer(server), .. }) => {
-                server.on_ready();
-                None
-            }
-            Some(Entry { machine: Machine::Udp(socket), .. }) => {
-                socket.on_ready(ready);
-                None
-            }
-            None => return,
+        let (registry, ctx) = self.lend(id);
+        let Some(entry) = registry.get_mut(id) else {
+            return;
         };
+        let due = entry.machine.on_ready(ctx, &entry.properties, lane, ready);
         self.wait_until(id, due);
-        self.enqueue(id);
+        self.visit(id);
     }
 
     /// Lets the next socket with something to do work for a bounded while.
     pub fn handle_next_work(&mut self) {
-        let Some(id) = self.run_queue.pop_front() else {
-            return;
-        };
+        if let Some(id) = self.run_queue.pop_front() {
+            if let Some(entry) = self.registry.get_mut(id) {
+                entry.queued = false;
+            }
+            self.visit(id);
+        }
+    }
+
+    fn visit(&mut self, id: i32) {
         let accepts = self.suspended.unwrap_or(usize::MAX);
-        let (registry, mut ctx) = self.lend(id);
+        let (registry, ctx) = self.lend(id);
         let Some(entry) = registry.get_mut(id) else {
             return;
         };
-        entry.queued = false;
         let visit = match &mut entry.machine {
-            Machine::TcpClient(client) => client.visit(&mut ctx, &entry.properties),
+            Machine::TcpClient(client) => client.visit(ctx, &entry.properties),
             Machine::TcpServer(server) if accepts == 0 && !server.is_on_request() => Visit::Rest,
             Machine::TcpServer(server) => {
-                let accepted = server.visit(&mut ctx, accepts.max(1));
+                let accepted = server.visit(ctx, accepts.max(1));
                 self.admit_clients(id, accepted)
             }
-            Machine::Udp(socket) => socket.visit(&mut ctx, &entry.properties),
+            Machine::Udp(socket) => socket.visit(ctx, &entry.properties),
         };
         match visit {
             Visit::Rest => {}
@@ -392,19 +397,19 @@ impl<N: Network> Engine<N> {
 
     /// Timers that are due act.
     pub fn handle_time(&mut self) {
-        let now = self.net.now();
+        let now = self.ctx.net.now();
         while let Some((due, id)) = self.timers.first().copied().filter(|(due, _)| *due <= now) {
             self.timers.remove(&(due, id));
             if id < 0 {
-                self.in_hand = 0;
+                self.ctx.id = 0;
                 self.linger.on_time(id, now);
                 continue;
             }
-            let (registry, mut ctx) = self.lend(id);
+            let (registry, ctx) = self.lend(id);
             if let Some(Entry { machine: Machine::TcpClient(client), properties, .. }) =
                 registry.get_mut(id)
             {
-                let due = client.on_time(&mut ctx, properties);
+                let due = client.on_time(ctx, properties);
                 self.wait_until(id, due);
             }
         }
@@ -413,7 +418,7 @@ impl<N: Network> Engine<N> {
     /// The host has released `bytes` received by a socket, which may be gone; negative: it keeps them
     /// beyond their delivery.
     pub fn release(&mut self, id: i32, bytes: isize) {
-        self.undelivered = self.undelivered.saturating_add_signed(-bytes);
+        self.ctx.undelivered = self.ctx.undelivered.saturating_add_signed(-bytes);
         match self.registry.get_mut(id).map(|entry| &mut entry.machine) {
             Some(Machine::TcpClient(client)) => client.release(bytes),
             Some(Machine::Udp(socket)) => socket.release(bytes),
@@ -431,10 +436,10 @@ impl<N: Network> Engine<N> {
     /// Gives up a socket whose machine has failed; 0 = the one whose turn it was. Its calls complete
     /// with UNEXPECTED.
     pub fn abandon(&mut self, id: i32) {
-        let id = if id == 0 { self.in_hand } else { id };
-        self.buffer.discard();
-        self.datagrams.received.clear();
-        let outbox = self.outbox.clone();
+        let id = if id == 0 { self.ctx.id } else { id };
+        self.ctx.buffer.discard();
+        self.ctx.datagrams.received.clear();
+        let outbox = self.ctx.outbox.clone();
         outbox.while_failing(|| {
             self.resolving.retain(|query, _| query.socket_id != id);
             self.registry.discard(id);
@@ -481,9 +486,9 @@ impl<N: Network> Engine<N> {
             EventType::ChromeSocketsUdpSend | EventType::ChromeSocketSendTo => not_found(reply),
             _ => reply.fail(Status::Aborted),
         });
-        let (registry, mut ctx) = self.lend(id);
+        let (registry, ctx) = self.lend(id);
         let unread = registry.get_mut(id).and_then(|entry| match &mut entry.machine {
-            Machine::TcpClient(client) => client.tear_down(&mut ctx),
+            Machine::TcpClient(client) => client.tear_down(ctx),
             Machine::TcpServer(server) => {
                 server.stop();
                 None
@@ -499,22 +504,25 @@ impl<N: Network> Engine<N> {
 
     // --- within
 
-    /// The registry, and what a machine of it works with.
-    fn lend(&mut self, id: i32) -> (&mut Registry<N>, Context<'_, N>) {
-        self.in_hand = id;
-        let ctx = Context {
-            id,
-            net: &mut self.net,
-            outbox: &self.outbox,
-            accounts: &self.setup.accounts,
-            buffer: &mut self.buffer,
-            datagrams: &mut self.datagrams,
-            open_udp: &self.open_udp,
-            limits: &self.setup.limits,
-            undelivered: &mut self.undelivered,
-            tls: &mut self.tls,
+    /// The registry, and what a machine of it works with: it is this socket's turn.
+    fn lend(&mut self, id: i32) -> (&mut Registry<N>, &mut Context<N>) {
+        self.ctx.id = id;
+        (&mut self.registry, &mut self.ctx)
+    }
+
+    /// Refuses an address that another socket of this app has. The system does so by itself unless
+    /// addresses are shared, and then they are so with other apps only (tcp.md LS-4, udp.md 4.4).
+    fn check_free(
+        &self,
+        transport: SocketType,
+        address: Option<IpAddr>,
+        port: u16,
+    ) -> Result<(), Status> {
+        let Some(address) = address.filter(|_| self.sockets.reuse_port && port != 0) else {
+            return Ok(());
         };
-        (&mut self.registry, ctx)
+        let is_taken = self.registry.is_taken(transport, SocketAddr::new(address, port));
+        if is_taken { Err(Status::AddressInUse) } else { Ok(()) }
     }
 
     fn enqueue(&mut self, id: i32) {
@@ -525,10 +533,12 @@ impl<N: Network> Engine<N> {
     }
 
     fn wait_until(&mut self, id: i32, due: Option<Instant>) {
-        self.timers.extend(due.map(|due| (due, id)));
+        if let Some(due) = due {
+            self.timers.insert((due, id));
+        }
     }
 
     fn note_open_sockets(&self) {
-        self.setup.accounts.note_open_sockets(self.registry.len());
+        self.ctx.accounts.note_open_sockets(self.registry.len());
     }
 }

@@ -3,13 +3,15 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::net::SocketAddr;
+use std::time::Instant;
 
-use super::tcp_client::TcpClient;
+use super::tcp_client::{Context, TcpClient};
 use super::tcp_server::TcpServer;
 use super::udp::UdpSocket;
 use crate::api::properties::{SocketInfo, SocketProperties, SocketType};
 use crate::api::table::Namespace;
-use crate::net::Network;
+use crate::net::{Network, Ready, address};
 
 /// One live socket.
 #[derive(Debug)]
@@ -54,6 +56,24 @@ impl Properties {
         if let Some(buffer_size) = given.buffer_size {
             self.buffer_size = buffer_size;
         }
+    }
+}
+
+impl<N: Network> Machine<N> {
+    /// A source of the socket reports readiness; when the socket wants to be told the time, if it does.
+    pub(super) fn on_ready(
+        &mut self,
+        ctx: &mut Context<N>,
+        properties: &Properties,
+        lane: u16,
+        ready: Ready,
+    ) -> Option<Instant> {
+        match self {
+            Self::TcpClient(client) => return client.on_ready(ctx, properties, lane, ready),
+            Self::TcpServer(server) => server.on_ready(),
+            Self::Udp(socket) => socket.on_ready(ready),
+        }
+        None
     }
 }
 
@@ -194,6 +214,20 @@ impl<N: Network> Registry<N> {
         let mut ids: Vec<_> = self.entries.keys().copied().collect();
         ids.sort_unstable();
         ids
+    }
+
+    /// Whether a socket of this transport listens or is bound where `address` would collide with it.
+    pub(super) fn is_taken(&self, transport: SocketType, address: SocketAddr) -> bool {
+        self.entries.values().any(|entry| {
+            let local = match (transport, &entry.machine) {
+                (SocketType::Tcp, Machine::TcpServer(server)) => server.local(),
+                (SocketType::Udp, Machine::Udp(socket)) => socket.local(),
+                _ => None,
+            };
+            local.is_some_and(|local| {
+                local.port() == address.port() && address::collide(local.ip(), address.ip())
+            })
+        })
     }
 
     /// How many sockets are live.

@@ -6,6 +6,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::accounts::Accounts;
 use crate::api::event::{Event, Payload, Response, Ticket};
@@ -20,15 +21,22 @@ pub(super) struct Outbox(Rc<Shared>);
 struct Shared {
     events: RefCell<Vec<Event>>,
     accounts: Arc<Accounts>,
+    /// Whether completions that nobody asked for are told to anyone.
+    tells_unasked: Arc<AtomicBool>,
     /// What a reply dropped unused says.
     unused: Cell<Status>,
 }
 
 impl Outbox {
     /// An empty outbox that keeps `accounts` as calls complete.
-    pub(super) fn new(accounts: Arc<Accounts>) -> Self {
+    pub(super) fn new(accounts: Arc<Accounts>, tells_unasked: Arc<AtomicBool>) -> Self {
         let (events, unused) = (RefCell::default(), Cell::new(Status::Aborted));
-        Self(Rc::new(Shared { events, accounts, unused }))
+        Self(Rc::new(Shared { events, accounts, tells_unasked, unused }))
+    }
+
+    /// Shows the events so far.
+    pub(super) fn look<R>(&self, look: impl FnOnce(&[Event]) -> R) -> R {
+        look(&self.0.events.borrow())
     }
 
     /// Replies dropped unused within `drop` say UNEXPECTED: their machine has failed.
@@ -39,6 +47,17 @@ impl Outbox {
         result
     }
 
+    fn tells_unasked(&self) -> bool {
+        self.0.tells_unasked.load(Ordering::Relaxed)
+    }
+
+    fn count_completed(&self, unsent: u64) {
+        self.0.accounts.count_completed();
+        if unsent > 0 {
+            self.0.accounts.give_back_unsent(unsent);
+        }
+    }
+
     /// Appends a notification.
     pub(super) fn notify(&self, event: Event) {
         self.0.events.borrow_mut().push(event);
@@ -46,7 +65,12 @@ impl Outbox {
 
     /// Moves all events to the end of `into`.
     pub(super) fn take_into(&self, into: &mut Vec<Event>) {
-        into.append(&mut self.0.events.borrow_mut());
+        let mut events = self.0.events.borrow_mut();
+        if into.is_empty() {
+            std::mem::swap(into, &mut events);
+        } else {
+            into.append(&mut events);
+        }
     }
 }
 
@@ -85,6 +109,17 @@ impl Reply {
         self.push(response);
     }
 
+    /// Completes a send of `bytes`. Of the most frequent of all calls no event is made if nobody would
+    /// hear of it.
+    pub(super) fn complete_send(mut self, bytes: u64) {
+        if self.ticket.callback == 0
+            && let Some(outbox) = self.outbox.take_if(|outbox| !outbox.tells_unasked())
+        {
+            return outbox.count_completed(self.unsent);
+        }
+        self.push(Response::sent(bytes));
+    }
+
     /// Completes the call with `FAIL(code)`; `chrome.socket` tells the number alone
     /// (socket-legacy.md 3).
     pub(super) fn fail(self, status: Status) {
@@ -116,10 +151,7 @@ impl Reply {
             response.result = Some(i32::try_from(bytes).unwrap_or(i32::MAX));
             response.payload = Payload::None;
         }
-        outbox.0.accounts.count_completed();
-        if self.unsent > 0 {
-            outbox.0.accounts.give_back_unsent(self.unsent);
-        }
+        outbox.count_completed(self.unsent);
         outbox.notify(Event {
             event_type: self.event_type,
             socket_id: self.socket_id,

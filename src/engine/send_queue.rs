@@ -11,7 +11,6 @@ use bytes::{Buf, Bytes, BytesMut};
 
 use super::connection::Channel;
 use super::reply::Reply;
-use crate::api::event::Response;
 use crate::net::Stream;
 
 /// Size up to which small sends are gathered into one block.
@@ -38,11 +37,11 @@ impl SendQueue {
         self.sends.push_back((rest.len(), whole, reply));
     }
 
-    /// Appends the rest of a send of `whole` bytes, keeping the block.
-    pub(super) fn push_block(&mut self, rest: Bytes, whole: u64, reply: Reply) {
+    /// Appends a send, keeping its block.
+    pub(super) fn push_block(&mut self, block: Bytes, reply: Reply) {
         self.seal();
-        self.sends.push_back((rest.len(), whole, reply));
-        self.blocks.push_back(rest);
+        self.sends.push_back((block.len(), block.len() as u64, reply));
+        self.blocks.push_back(block);
     }
 
     fn seal(&mut self) {
@@ -66,7 +65,7 @@ impl SendQueue {
             if left == 0 {
                 return Ok(false);
             }
-            let taken = channel.write_blocks(self.blocks.make_contiguous())?;
+            let taken = self.write(channel, left)?;
             if taken == 0 {
                 return Err(io::ErrorKind::WriteZero.into());
             }
@@ -74,6 +73,21 @@ impl SendQueue {
             self.drop_front(taken);
             self.complete_taken(taken);
         }
+    }
+
+    /// Writes blocks once, at most `most` bytes of them.
+    fn write(&mut self, channel: &mut Channel<impl Stream>, mut most: usize) -> io::Result<usize> {
+        let blocks = self.blocks.make_contiguous();
+        if let Some(part) = blocks.first().and_then(|first| first.get(..most)) {
+            return channel.write(part);
+        }
+        let fits = |block: &&Bytes| {
+            let rest = most.checked_sub(block.len());
+            most = rest.unwrap_or(0);
+            rest.is_some()
+        };
+        let fitting = blocks.iter().take_while(fits).count();
+        channel.write_blocks(&blocks[..fitting])
     }
 
     fn drop_front(&mut self, mut taken: usize) {
@@ -97,7 +111,7 @@ impl SendQueue {
             }
             taken -= *left;
             if let Some((_, whole, reply)) = self.sends.pop_front() {
-                reply.complete(Response::sent(whole));
+                reply.complete_send(whole);
             }
         }
     }

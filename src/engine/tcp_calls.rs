@@ -16,7 +16,7 @@ use super::{
     Query, QueryId, Reply, Response, Status, TcpClient, TcpServer, Visit,
 };
 use crate::api::event::Denied;
-use crate::api::properties::{DnsQueryType, SocketProperties};
+use crate::api::properties::{DnsQueryType, SocketProperties, SocketType};
 use crate::net::address::{Host, parse_host, parse_literal};
 use crate::permissions::{Operation, System};
 
@@ -43,7 +43,7 @@ pub(super) enum Lookup {
 
 impl<N: Network> Entry<N> {
     /// Ends whatever the socket does, in the order of tcp.md O-6; what is left to drain.
-    fn end(&mut self, ctx: &mut Context<'_, N>, reply: Reply) -> Option<N::Stream> {
+    fn end(&mut self, ctx: &mut Context<N>, reply: Reply) -> Option<N::Stream> {
         match &mut self.machine {
             Machine::TcpClient(client) => client.end_locally(ctx, reply),
             Machine::TcpServer(server) => {
@@ -102,8 +102,8 @@ impl<N: Network> Engine<N> {
             EventType::ChromeSocketSendTo => reply.fail(Status::SocketNotConnected),
             _ => reply.fail(Status::Aborted),
         });
-        let (registry, mut ctx) = self.lend(id);
-        let stream = registry.find(namespace, id).and_then(|entry| entry.end(&mut ctx, reply));
+        let (registry, ctx) = self.lend(id);
+        let stream = registry.find(namespace, id).and_then(|entry| entry.end(ctx, reply));
         self.let_linger(stream);
     }
 
@@ -113,14 +113,14 @@ impl<N: Network> Engine<N> {
         }
         self.cancel_resolving(id, not_found);
         let Some(mut entry) = self.registry.remove(namespace, id) else { return };
-        let (_, mut ctx) = self.lend(id);
-        let stream = entry.end(&mut ctx, reply);
+        let (_, ctx) = self.lend(id);
+        let stream = entry.end(ctx, reply);
         self.let_linger(stream);
     }
 
     pub(super) fn let_linger(&mut self, stream: Option<N::Stream>) {
         if let Some(stream) = stream {
-            self.timers.extend(self.linger.add(&mut self.net, stream, &mut self.buffer));
+            self.timers.extend(self.linger.add(&mut self.ctx.net, stream, &mut self.ctx.buffer));
         }
     }
 
@@ -144,20 +144,18 @@ impl<N: Network> Engine<N> {
         reply.complete(if is_legacy { Response::number(succeeded.into()) } else { response });
     }
 
-    pub(super) fn send_one(&mut self, id: i32, data: SendData, reply: Reply) {
+    pub(super) fn send_one(&mut self, id: i32, data: SendData, reply: Reply, more_follow: bool) {
         let block = match data {
             SendData::OverQuota => return over_quota(reply),
             SendData::Block(block) => block,
-            // Gathered sends come by `handle_sends`; one without bytes beside it has none.
-            SendData::Beside(_) => bytes::Bytes::new(),
         };
         let reply = reply.of_send(block.len() as u64);
         let Some(namespace) = reply.event_type().namespace() else { return };
-        let (registry, mut ctx) = self.lend(id);
+        let (registry, ctx) = self.lend(id);
         match registry.find(namespace, id) {
             Some(Entry { machine: Machine::TcpClient(client), properties, .. }) => {
-                client.send_block(&mut ctx, properties, block, reply);
-                if client.has_more_to_write() {
+                client.send_block(ctx, properties, block, reply, more_follow);
+                if !more_follow && client.has_more_to_write() {
                     self.enqueue(id);
                 }
             }
@@ -282,15 +280,15 @@ impl<N: Network> Engine<N> {
             return not_resolved(reply, Status::NameNotResolved);
         };
         let namespace = reply.event_type().namespace().unwrap_or(Namespace::Tcp);
-        let (registry, mut ctx) = self.lend(id);
+        let (registry, ctx) = self.lend(id);
         let due = match registry.find(namespace, id) {
             None => return not_found(reply),
             Some(Entry { machine: Machine::TcpClient(client), properties, .. }) => {
                 let race = Box::new(Race::new(reply, origin, port, addresses));
-                client.connect(&mut ctx, properties, race)
+                client.connect(ctx, properties, race)
             }
             Some(Entry { machine: Machine::Udp(socket), .. }) if !socket.is_open() => {
-                match socket.connect(&mut ctx, first) {
+                match socket.connect(ctx, first) {
                     Ok(()) => reply.complete(Response::ok_zero()),
                     Err(status) => reply.fail(status),
                 }
@@ -348,7 +346,9 @@ impl<N: Network> Engine<N> {
         let Ok(port) = u16::try_from(port) else {
             return reply.fail(Status::InvalidArgument);
         };
-        let (registry, mut ctx) = self.lend(id);
+        let address = parse_literal(address);
+        let is_free = self.check_free(SocketType::Tcp, address, port);
+        let (registry, ctx) = self.lend(id);
         let Some(Entry { machine: Machine::TcpServer(server), .. }) = registry.get_mut(id) else {
             return not_found(reply);
         };
@@ -356,10 +356,11 @@ impl<N: Network> Engine<N> {
             return reply.fail(Status::Failed);
         }
         let backlog = backlog.unwrap_or(crate::net::DEFAULT_BACKLOG);
-        let Some(address) = parse_literal(address).filter(|_| backlog > 0) else {
+        let Some(address) = address.filter(|_| backlog > 0) else {
             return reply.fail(Status::InvalidArgument);
         };
-        match server.listen(&mut ctx, SocketAddr::new(address, port), backlog) {
+        let local = SocketAddr::new(address, port);
+        match is_free.and_then(|()| server.listen(ctx, local, backlog)) {
             Ok(()) => reply.complete(Response::ok_zero()),
             Err(status) => reply.fail(status),
         }
@@ -381,11 +382,11 @@ impl<N: Network> Engine<N> {
             let on_accept = EventType::ChromeSocketsTcpServerOnAccept;
             let mut event = Event::notification(on_accept, server_id, None);
             event.client_socket_id = id;
-            self.outbox.notify(event);
+            self.ctx.outbox.notify(event);
         }
         if let Some(status) = accepted.failure {
             let on_error = EventType::ChromeSocketsTcpServerOnAcceptError;
-            self.outbox.notify(Event::notification(on_error, server_id, Some(status)));
+            self.ctx.outbox.notify(Event::notification(on_error, server_id, Some(status)));
         }
         self.note_open_sockets();
         accepted.visit
@@ -401,7 +402,7 @@ impl<N: Network> Engine<N> {
         host: &str,
         port: i32,
     ) -> bool {
-        let grants = &self.setup.grants;
+        let grants = &self.grants;
         let system = if call.is_legacy() { System::Legacy } else { System::Sockets };
         let allowed = grants.allows(system, operation, host, port);
         if !allowed {
@@ -424,7 +425,7 @@ impl<N: Network> Engine<N> {
                 port,
                 explanation: text(format!("{call}: {why}")),
             }));
-            self.outbox.notify(event);
+            self.ctx.outbox.notify(event);
         }
         allowed
     }

@@ -10,6 +10,7 @@ use std::cell::Cell;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -33,20 +34,22 @@ const DEFAULT_RECEIVE: usize = 4096;
 /// Most bytes still delivered after a failed write (tcp.md R-5).
 const MAX_LAST_WORDS: usize = 1024 * 1024;
 
-/// What a machine works with, lent for one input.
-pub(super) struct Context<'a, N: Network> {
+/// What the machines of an engine work with.
+#[derive(Debug)]
+pub(super) struct Context<N: Network> {
+    /// The socket whose turn it is, or was last.
     pub(super) id: i32,
-    pub(super) net: &'a mut N,
-    pub(super) outbox: &'a Outbox,
-    pub(super) accounts: &'a Accounts,
-    pub(super) buffer: &'a mut ReadBuffer,
-    pub(super) datagrams: &'a mut DatagramBuffers,
+    pub(super) net: N,
+    pub(super) outbox: Outbox,
+    pub(super) accounts: Arc<Accounts>,
+    pub(super) buffer: ReadBuffer,
+    pub(super) datagrams: DatagramBuffers,
     /// UDP sockets of the app that use the system.
-    pub(super) open_udp: &'a Rc<Cell<usize>>,
-    pub(super) limits: &'a Limits,
+    pub(super) open_udp: Rc<Cell<usize>>,
+    pub(super) limits: Limits,
     /// Received bytes of the whole app that the host has not released yet.
-    pub(super) undelivered: &'a mut usize,
-    pub(super) tls: &'a mut Tls,
+    pub(super) undelivered: usize,
+    pub(super) tls: Tls,
 }
 
 /// The state of one client socket.
@@ -187,7 +190,7 @@ impl<N: Network> TcpClient<N> {
     /// Begins the TCP phase of `connect` (3.5 steps 6 to 8); when the next attempt is due, if any.
     pub(super) fn connect(
         &mut self,
-        ctx: &mut Context<'_, N>,
+        ctx: &mut Context<N>,
         properties: &Properties,
         mut race: Box<Race<N::Stream>>,
     ) -> Option<Instant> {
@@ -206,7 +209,7 @@ impl<N: Network> TcpClient<N> {
             }
             Phase::Idle => {
                 self.past = Past::Used;
-                let step = race.start_next(ctx.net, ctx.id);
+                let step = race.start_next(&mut ctx.net, ctx.id);
                 self.phase = Phase::Connecting(race);
                 self.after_race(properties, step)
             }
@@ -243,7 +246,7 @@ impl<N: Network> TcpClient<N> {
     /// Sends several calls' bytes, which lie in `data` one after the other.
     pub(super) fn send(
         &mut self,
-        ctx: &mut Context<'_, N>,
+        ctx: &mut Context<N>,
         properties: &Properties,
         data: &[u8],
         sends: impl Iterator<Item = (usize, Reply)>,
@@ -261,7 +264,7 @@ impl<N: Network> TcpClient<N> {
             rest = others;
             if taken >= len && connection.unsent.is_none() {
                 taken -= len;
-                reply.complete(Response::sent(len as u64));
+                reply.complete_send(len as u64);
             } else {
                 connection.queue().push_copy(&own[taken..], len as u64, reply);
                 taken = 0;
@@ -272,27 +275,22 @@ impl<N: Network> TcpClient<N> {
         }
     }
 
-    /// Sends one call's bytes, which have a block of their own.
+    /// Sends one call's bytes, which have a block of their own, and what waits before it; unless
+    /// another follows at once, to be written with them.
     pub(super) fn send_block(
         &mut self,
-        ctx: &mut Context<'_, N>,
+        ctx: &mut Context<N>,
         properties: &Properties,
-        mut block: Bytes,
+        block: Bytes,
         reply: Reply,
+        more_follow: bool,
     ) {
         let Phase::Connected(connection) = &mut self.phase else {
             return reply.fail(Status::SocketNotConnected);
         };
-        let whole = block.len() as u64;
-        match connection.write(&block) {
-            Ok(taken) if taken == block.len() && connection.unsent.is_none() => {
-                reply.complete(Response::sent(whole));
-            }
-            Ok(taken) => connection.queue().push_block(block.split_off(taken), whole, reply),
-            Err((taken, error)) => {
-                connection.queue().push_block(block.split_off(taken), whole, reply);
-                self.fail_write(ctx, properties, &error);
-            }
+        connection.queue().push_block(block, reply);
+        if !more_follow && let Err(error) = connection.flush() {
+            self.fail_write(ctx, properties, &error);
         }
     }
 
@@ -303,11 +301,7 @@ impl<N: Network> TcpClient<N> {
 
     /// The program ends the connection: cancelled calls complete, then this one, then a read in
     /// flight is reported as closed (DC-2, CL-2, O-6). The stream, if it must drain (CL-4).
-    pub(super) fn end_locally(
-        &mut self,
-        ctx: &mut Context<'_, N>,
-        reply: Reply,
-    ) -> Option<N::Stream> {
+    pub(super) fn end_locally(&mut self, ctx: &mut Context<N>, reply: Reply) -> Option<N::Stream> {
         let unread = self.tear_down(ctx);
         let read_was_in_flight = self.read_limit.take().is_some();
         reply.complete(Response::ok());
@@ -319,7 +313,7 @@ impl<N: Network> TcpClient<N> {
     }
 
     /// Ends whatever the socket does, completing the calls this cancels (DC-3, DC-5, CL-3).
-    pub(super) fn tear_down(&mut self, ctx: &mut Context<'_, N>) -> Option<N::Stream> {
+    pub(super) fn tear_down(&mut self, ctx: &mut Context<N>) -> Option<N::Stream> {
         match std::mem::replace(&mut self.phase, Phase::Idle) {
             Phase::Idle => None,
             Phase::Connecting(race) => {
@@ -329,12 +323,12 @@ impl<N: Network> TcpClient<N> {
             Phase::Connected(mut connection) => {
                 self.fail_asked(Status::ConnectionClosed);
                 connection.cancel_sends();
-                connection.into_unread(ctx.buffer)
+                connection.into_unread(&mut ctx.buffer)
             }
             Phase::Securing(securing) => {
                 let (connection, reply) = *securing;
                 reply.complete(Response::failed(Status::Aborted));
-                connection.into_unread(ctx.buffer)
+                connection.into_unread(&mut ctx.buffer)
             }
         }
     }
@@ -343,7 +337,7 @@ impl<N: Network> TcpClient<N> {
 
     pub(super) fn on_ready(
         &mut self,
-        ctx: &mut Context<'_, N>,
+        ctx: &mut Context<N>,
         properties: &Properties,
         lane: u16,
         ready: Ready,
@@ -351,7 +345,7 @@ impl<N: Network> TcpClient<N> {
         match &mut self.phase {
             Phase::Idle => None,
             Phase::Connecting(race) => {
-                let step = race.on_ready(ctx.net, ctx.id, lane);
+                let step = race.on_ready(&mut ctx.net, ctx.id, lane);
                 let step = self.after_race(properties, step);
                 // The event that ended the attempt may already tell of data.
                 if let Phase::Connected(connection) = &mut self.phase {
@@ -373,13 +367,13 @@ impl<N: Network> TcpClient<N> {
     /// The delay before the next attempt has passed.
     pub(super) fn on_time(
         &mut self,
-        ctx: &mut Context<'_, N>,
+        ctx: &mut Context<N>,
         properties: &Properties,
     ) -> Option<Instant> {
         let Phase::Connecting(race) = &mut self.phase else {
             return None;
         };
-        let step = race.on_time(ctx.net, ctx.id);
+        let step = race.on_time(&mut ctx.net, ctx.id);
         self.after_race(properties, step)
     }
 
@@ -406,7 +400,7 @@ impl<N: Network> TcpClient<N> {
     }
 
     /// Does what the socket is ready for: unsent bytes first, then one read.
-    pub(super) fn visit(&mut self, ctx: &mut Context<'_, N>, properties: &Properties) -> Visit {
+    pub(super) fn visit(&mut self, ctx: &mut Context<N>, properties: &Properties) -> Visit {
         let flushed = match &mut self.phase {
             Phase::Connected(connection) => connection.flush(),
             Phase::Securing(_) => return self.carry_handshake_on(ctx, properties),
@@ -420,7 +414,7 @@ impl<N: Network> TcpClient<N> {
         if more_to_write { Visit::Again } else { visit }
     }
 
-    fn read(&mut self, ctx: &mut Context<'_, N>, properties: &Properties) -> Visit {
+    fn read(&mut self, ctx: &mut Context<N>, properties: &Properties) -> Visit {
         let (Phase::Connected(connection), Some(limit)) = (&mut self.phase, self.read_limit) else {
             return Visit::Rest;
         };
@@ -430,7 +424,7 @@ impl<N: Network> TcpClient<N> {
         }
         // What a call asks for is bounded by the calls.
         let of_socket = ctx.limits.undelivered_per_socket.saturating_sub(self.undelivered);
-        let of_app = ctx.limits.undelivered_per_app.saturating_sub(*ctx.undelivered);
+        let of_app = ctx.limits.undelivered_per_app.saturating_sub(ctx.undelivered);
         let room = of_socket.min(of_app);
         if room == 0 && matches!(self.reading, Reading::Events) {
             return Visit::Stalled;
@@ -455,7 +449,7 @@ impl<N: Network> TcpClient<N> {
     }
 
     /// Hands out what was read in events of at most the size each of their reads had.
-    fn deliver(&mut self, ctx: &mut Context<'_, N>, properties: &Properties, mut limit: usize) {
+    fn deliver(&mut self, ctx: &mut Context<N>, properties: &Properties, mut limit: usize) {
         let mut data = ctx.buffer.with_room(0).split().freeze();
         if let Reading::OnRequest(asked) = &mut self.reading {
             self.read_limit = None;
@@ -467,31 +461,33 @@ impl<N: Network> TcpClient<N> {
             return;
         }
         let secured = matches!(&self.phase, Phase::Connected(c) if c.channel.is_secured());
-        while !data.is_empty() {
-            let piece =
-                if data.len() > limit { data.split_to(limit) } else { std::mem::take(&mut data) };
-            self.count(ctx, piece.len());
-            let mut event = Event::notification(EventType::ChromeSocketsTcpOnReceive, ctx.id, None);
-            event.payload = Payload::Data(piece);
-            event.secured = secured;
-            ctx.outbox.notify(event);
-            limit = receive_limit(properties);
+        let next = receive_limit(properties);
+        while data.len() > limit {
+            self.announce(ctx, data.split_to(limit), secured);
+            limit = next;
         }
-        self.read_limit = (!self.paused).then_some(limit as u32);
+        self.announce(ctx, data, secured);
+        self.read_limit = (!self.paused).then_some(next as u32);
+    }
+
+    fn announce(&mut self, ctx: &mut Context<N>, data: Bytes, secured: bool) {
+        self.count(ctx, data.len());
+        let received = Event::notification(EventType::ChromeSocketsTcpOnReceive, ctx.id, None);
+        ctx.outbox.notify(Event { payload: Payload::Data(data), secured, ..received });
     }
 
     /// Counts received bytes that the host will have to release.
-    fn count(&mut self, ctx: &mut Context<'_, N>, bytes: usize) {
+    fn count(&mut self, ctx: &mut Context<N>, bytes: usize) {
         if ctx.limits.count_undelivered {
             self.undelivered += bytes + RECEIVE_WEIGHT;
-            *ctx.undelivered += bytes + RECEIVE_WEIGHT;
+            ctx.undelivered += bytes + RECEIVE_WEIGHT;
         }
     }
 
     // --- ends
 
     /// The stream ended or broke while a read was in flight (R-6, R-7, R-20, R-21, O-8).
-    fn end(&mut self, ctx: &mut Context<'_, N>, cause: Status) {
+    fn end(&mut self, ctx: &mut Context<N>, cause: Status) {
         if let Phase::Connected(mut connection) = std::mem::replace(&mut self.phase, Phase::Idle) {
             connection.cancel_sends();
             connection.hang_up();
@@ -523,7 +519,7 @@ impl<N: Network> TcpClient<N> {
     }
 
     /// A write failed: the send in progress gets the code, those behind it -15 (S-8 to S-10, O-7).
-    fn fail_write(&mut self, ctx: &mut Context<'_, N>, properties: &Properties, error: &io::Error) {
+    fn fail_write(&mut self, ctx: &mut Context<N>, properties: &Properties, error: &io::Error) {
         let cause = self.deliver_last_words(ctx, properties).unwrap_or_else(|| tls::status(error));
         self.fail_asked(Status::ConnectionClosed);
         if let Phase::Connected(connection) = &mut self.phase
@@ -542,7 +538,7 @@ impl<N: Network> TcpClient<N> {
     /// did, if that can be read: the alert of a secured connection.
     fn deliver_last_words(
         &mut self,
-        ctx: &mut Context<'_, N>,
+        ctx: &mut Context<N>,
         properties: &Properties,
     ) -> Option<Status> {
         let mut left = MAX_LAST_WORDS;
@@ -575,7 +571,7 @@ pub(super) fn receive_limit(properties: &Properties) -> usize {
     }
 }
 
-fn raise_error<N: Network>(ctx: &Context<'_, N>, cause: Status) {
+fn raise_error<N: Network>(ctx: &Context<N>, cause: Status) {
     ctx.outbox.notify(Event::notification(
         EventType::ChromeSocketsTcpOnReceiveError,
         ctx.id,

@@ -85,20 +85,23 @@ impl<N: Network> TcpServer<N> {
 
     pub(super) fn describe(&self, info: &mut SocketInfo) {
         info.paused = self.paused;
-        info.local = self.listening.as_ref().map(|listening| Endpoint {
-            address: address::text(listening.local.ip()),
-            port: listening.local.port(),
-        });
+        info.local = self
+            .local()
+            .map(|local| Endpoint { address: address::text(local.ip()), port: local.port() });
     }
 
     pub(super) fn is_listening(&self) -> bool {
         self.listening.is_some()
     }
 
+    pub(super) fn local(&self) -> Option<SocketAddr> {
+        self.listening.as_ref().map(|listening| listening.local)
+    }
+
     /// Opens the listener (9.2 step 6).
     pub(super) fn listen(
         &mut self,
-        ctx: &mut Context<'_, N>,
+        ctx: &mut Context<N>,
         local: SocketAddr,
         backlog: i32,
     ) -> Result<(), Status> {
@@ -131,7 +134,7 @@ impl<N: Network> TcpServer<N> {
     }
 
     /// Accepts what is waiting, at most `most` connections.
-    pub(super) fn visit(&mut self, ctx: &mut Context<'_, N>, most: usize) -> Accepted<N> {
+    pub(super) fn visit(&mut self, ctx: &mut Context<N>, most: usize) -> Accepted<N> {
         let most = most.min(ACCEPTS_PER_VISIT);
         let mut accepted =
             Accepted { clients: Vec::new(), asked: None, failure: None, visit: Visit::Rest };
@@ -180,7 +183,7 @@ impl<N: Network> TcpServer<N> {
 impl<L: Listener> Listening<L> {
     fn accept<N: Network<Stream = L::Stream, Listener = L>>(
         &mut self,
-        ctx: &mut Context<'_, N>,
+        ctx: &mut Context<N>,
     ) -> io::Result<(i32, L::Stream, SocketAddr)> {
         let (mut stream, peer) = self.listener.accept()?;
         let id =

@@ -11,7 +11,7 @@ impl<N: Network> Engine<N> {
         let Some(namespace) = reply.event_type().namespace() else { return };
         let is_legacy = namespace == Namespace::Socket;
         let wrong = |message| Response::failed_saying(Status::InvalidArgument, message);
-        let (registry, mut ctx) = self.lend(id);
+        let (registry, ctx) = self.lend(id);
         let client = match registry.find(namespace, id).map(|entry| &mut entry.machine) {
             None => return reply.complete(wrong(c"Socket not found")),
             Some(Machine::TcpClient(client)) => client,
@@ -35,7 +35,7 @@ impl<N: Network> Engine<N> {
         if !client.is_connected() {
             return reply.complete(wrong(c"Socket not connected"));
         }
-        match client.secure(&mut ctx, options, reply) {
+        match client.secure(ctx, options, reply) {
             Visit::Gone => self.close_silently(id),
             _ => self.enqueue(id),
         }
@@ -55,14 +55,14 @@ impl<N: Network> Engine<N> {
 
     /// Raises an event for the keys that were agreed upon in this turn, if the host wants them.
     pub(super) fn tell_keys(&mut self) {
-        if !self.setup.tls.logs_keys {
+        if !self.ctx.tls.logs_keys() {
             return;
         }
-        for line in self.tls.take_keys() {
+        for line in self.ctx.tls.take_keys() {
             let of_host = EventType::ChromesockTlsKeys;
-            let mut event = Event::notification(of_host, self.in_hand, None);
+            let mut event = Event::notification(of_host, self.ctx.id, None);
             event.payload = Payload::Texts(Box::new([line]));
-            self.outbox.notify(event);
+            self.ctx.outbox.notify(event);
         }
     }
 }

@@ -131,8 +131,12 @@ impl<N: Network> UdpSocket<N> {
         let endpoint =
             |at: SocketAddr| Endpoint { address: address::text(at.ip()), port: at.port() };
         info.paused = self.paused;
-        info.local = self.open.as_ref().map(|open| endpoint(open.local));
+        info.local = self.local().map(endpoint);
         info.peer = self.open.as_ref().and_then(|open| open.peer).map(endpoint);
+    }
+
+    pub(super) fn local(&self) -> Option<SocketAddr> {
+        self.open.as_ref().map(|open| open.local)
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -151,28 +155,20 @@ impl<N: Network> UdpSocket<N> {
     // --- calls
 
     /// udp.md 4.4 rows 6 to 8.
-    pub(super) fn bind(
-        &mut self,
-        ctx: &mut Context<'_, N>,
-        local: SocketAddr,
-    ) -> Result<(), Status> {
+    pub(super) fn bind(&mut self, ctx: &mut Context<N>, local: SocketAddr) -> Result<(), Status> {
         let token = Token { owner: ctx.id, lane: 0 };
         self.open(ctx, None, |net, options| net.bind(local, options, token))
     }
 
     /// socket-legacy.md 4.3 rows 10 and 11.
-    pub(super) fn connect(
-        &mut self,
-        ctx: &mut Context<'_, N>,
-        peer: SocketAddr,
-    ) -> Result<(), Status> {
+    pub(super) fn connect(&mut self, ctx: &mut Context<N>, peer: SocketAddr) -> Result<(), Status> {
         let token = Token { owner: ctx.id, lane: 0 };
         self.open(ctx, Some(peer), |net, options| net.connect_datagram(peer, options, token))
     }
 
     fn open(
         &mut self,
-        ctx: &mut Context<'_, N>,
+        ctx: &mut Context<N>,
         peer: Option<SocketAddr>,
         open: impl FnOnce(&mut N, MulticastOptions) -> io::Result<N::Datagram>,
     ) -> Result<(), Status> {
@@ -180,10 +176,10 @@ impl<N: Network> UdpSocket<N> {
             return Err(Status::InsufficientResources);
         }
         let map = |error: io::Error| os_error::status(&error);
-        let socket = open(ctx.net, self.options).map_err(map)?;
+        let socket = open(&mut ctx.net, self.options).map_err(map)?;
         let local = socket.local_address().map_err(map)?;
         let ready = Ready { readable: false, writable: true, read_closed: false };
-        let _counted = Counted::new(ctx.open_udp);
+        let _counted = Counted::new(&ctx.open_udp);
         self.open = Some(Open { socket, local, peer, ready, _counted });
         self.options_used = true;
         Ok(())
@@ -387,7 +383,7 @@ impl<N: Network> UdpSocket<N> {
             let Some(Outgoing { data, reply, .. }) = self.outgoing.pop_front() else { return };
             match result {
                 Ok(_) if data.is_none() => over_quota(reply),
-                Ok(bytes) => reply.complete(Response::sent(bytes)),
+                Ok(bytes) => reply.complete_send(bytes),
                 Err(status) => reply.fail(status),
             }
         }
@@ -402,7 +398,7 @@ impl<N: Network> UdpSocket<N> {
     }
 
     /// Does what the socket is ready for: waiting sends first, then datagrams.
-    pub(super) fn visit(&mut self, ctx: &mut Context<'_, N>, properties: &Properties) -> Visit {
+    pub(super) fn visit(&mut self, ctx: &mut Context<N>, properties: &Properties) -> Visit {
         self.flush();
         for _ in 0..BATCHES_PER_VISIT {
             if !self.deliver(ctx, properties) {
@@ -412,14 +408,14 @@ impl<N: Network> UdpSocket<N> {
             let needs_credit = matches!(self.reading, Reading::Events);
             if needs_credit
                 && (self.undelivered >= ctx.limits.undelivered_per_socket
-                    || *ctx.undelivered >= ctx.limits.undelivered_per_app)
+                    || ctx.undelivered >= ctx.limits.undelivered_per_app)
             {
                 return Visit::Stalled;
             }
             let Some(open) = self.open.as_mut().filter(|open| open.ready.readable) else {
                 return Visit::Rest;
             };
-            match open.socket.receive(ctx.datagrams) {
+            match open.socket.receive(&mut ctx.datagrams) {
                 // A connected socket may have an error waiting behind what it received.
                 Ok(is_empty) => open.ready.readable = !is_empty || open.peer.is_some(),
                 Err(error) => match error.kind() {
@@ -435,7 +431,7 @@ impl<N: Network> UdpSocket<N> {
 
     /// Delivers what is held and what was just received, in this order, as far as it may be, and holds
     /// the rest; whether more is wanted.
-    fn deliver(&mut self, ctx: &mut Context<'_, N>, properties: &Properties) -> bool {
+    fn deliver(&mut self, ctx: &mut Context<N>, properties: &Properties) -> bool {
         loop {
             let wanted = match &self.reading {
                 Reading::Events => !self.paused && self.open.is_some(),
@@ -459,7 +455,7 @@ impl<N: Network> UdpSocket<N> {
             }
             if ctx.limits.count_undelivered {
                 self.undelivered += data.len() + RECEIVE_WEIGHT;
-                *ctx.undelivered += data.len() + RECEIVE_WEIGHT;
+                ctx.undelivered += data.len() + RECEIVE_WEIGHT;
             }
             match &mut self.reading {
                 Reading::Events => {
@@ -480,7 +476,7 @@ impl<N: Network> UdpSocket<N> {
     }
 
     /// udp.md 5.1 row 5: the error is raised, and the socket paused until the program resumes it.
-    fn fail_receive(&mut self, ctx: &Context<'_, N>, cause: Status) {
+    fn fail_receive(&mut self, ctx: &Context<N>, cause: Status) {
         match &mut self.reading {
             Reading::Events => {
                 self.paused = true;

@@ -11,7 +11,7 @@ use super::reply::Reply;
 use super::tcp_calls::{Lookup, Resolving};
 use super::udp::{Target, UdpSocket};
 use super::{Engine, Entry, Machine, Namespace, Network, Response, Status};
-use crate::api::properties::DnsQueryType;
+use crate::api::properties::{DnsQueryType, SocketType};
 use crate::net::address::parse_literal;
 use crate::permissions::{Operation, System};
 
@@ -46,15 +46,18 @@ impl<N: Network> Engine<N> {
         let Ok(port) = narrow else {
             return reply.fail(Status::InvalidArgument);
         };
-        let (registry, mut ctx) = self.lend(id);
+        let address = parse_literal(address);
+        let is_free = self.check_free(SocketType::Udp, address, port);
+        let (registry, ctx) = self.lend(id);
         let Some(socket) = registry.udp(namespace, id) else { return not_found(reply) };
         if socket.is_open() {
             return reply.fail(Status::ConnectionFailed);
         }
-        let Some(address) = parse_literal(address) else {
+        let Some(address) = address else {
             return reply.fail(Status::InvalidArgument);
         };
-        match socket.bind(&mut ctx, SocketAddr::new(address, port)) {
+        let local = SocketAddr::new(address, port);
+        match is_free.and_then(|()| socket.bind(ctx, local)) {
             Ok(()) => reply.complete(Response::ok_zero()),
             Err(status) => reply.fail(status),
         }
@@ -121,7 +124,7 @@ impl<N: Network> Engine<N> {
         };
         let is_legacy = event_type.is_legacy();
         let system = if is_legacy { System::Legacy } else { System::Sockets };
-        if !self.setup.grants.allows(system, Operation::UdpSendTo, address, *port) {
+        if !self.grants.allows(system, Operation::UdpSendTo, address, *port) {
             return false;
         }
         let literal = Self::look_up(address, *dns_query_type);
@@ -143,8 +146,9 @@ impl<N: Network> Engine<N> {
         for call in calls {
             if let Command::SendTo { data: Some(data), .. } = &call.command {
                 let bytes = data.len() as u64;
-                let reply = Reply::new(&self.outbox, call.event_type, call.socket_id, call.ticket);
-                reply.of_send(bytes).complete(Response::sent(bytes));
+                let reply =
+                    Reply::new(&self.ctx.outbox, call.event_type, call.socket_id, call.ticket);
+                reply.of_send(bytes).complete_send(bytes);
             }
         }
         true

@@ -6,7 +6,8 @@ use std::ptr;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
-use super::event::{EventBox, chromesock_event};
+use super::event::chromesock_event;
+use super::event_box::EventBox;
 use super::types::{
     CHROMESOCK_APP_OPTIONS_UNDELIVERED_PER_APP, CHROMESOCK_APP_OPTIONS_UNDELIVERED_PER_SOCKET,
     CHROMESOCK_APP_OPTIONS_WRITE_QUOTA, Sized, chromesock_app_options, chromesock_app_stats,
@@ -135,8 +136,8 @@ pub unsafe extern "C" fn chromesock_reactor_free(reactor: *mut chromesock_reacto
 /// Parameters: options  borrowed until the call returns; NULL = defaults.
 ///             app      the new app, owned by the caller; free it with chromesock_app_free.
 /// Returns:    OK, INVALID_ARGUMENT (also for roots that cannot be read, or a text without any),
-///             INVALID_MANIFEST (chromesock_manifest_check says why), INSUFFICIENT_RESOURCES, another
-///             status of the system.
+///             INVALID_MANIFEST (chromesock_manifest_check says why), NOT_IMPLEMENTED (`reuse_port` on a
+///             system that cannot), INSUFFICIENT_RESOURCES, another status of the system.
 /// Threads:    any, also inside callbacks; does not block, but for reading the system's roots.
 /// Since:      0.1
 ///
@@ -201,6 +202,8 @@ unsafe fn read_options(given: &chromesock_app_options) -> Result<Options, Status
         let loaded = Grants::from_manifest(text).map_err(|_| Status::InvalidManifest)?;
         options.grants = Arc::new(loaded.grants);
     }
+    options.busy_poll = Duration::from_micros(given.busy_poll_us.into());
+    options.sockets.reuse_port = given.reuse_port != 0;
     options.tls.logs_keys = given.tells_tls_keys != 0;
     let roots = given.extra_roots_pem;
     let store = store(given.trust)?;
@@ -369,10 +372,18 @@ pub unsafe extern "C" fn chromesock_app_next_event(
             return Err(Status::InvalidArgument);
         }
         // SAFETY: the caller's promise.
-        let delivery = Arc::clone(unsafe { app_of(app) }?.delivery());
-        let next = delivery.next(timeout(timeout_ms))?;
+        let delivery = unsafe { app_of(app) }?.delivery();
+        let given = match delivery.pull_at_once()? {
+            Some((next, shell)) => EventBox::give(next, shell, delivery),
+            None => {
+                // The app may be freed while this waits.
+                let delivery = Arc::clone(delivery);
+                let (next, shell) = delivery.pull(timeout(timeout_ms))?;
+                EventBox::give(next, shell, &delivery)
+            }
+        };
         // SAFETY: not NULL; the rest is the caller's promise.
-        unsafe { put(event, EventBox::owned(next, Arc::downgrade(&delivery)).give()) };
+        unsafe { put(event, given) };
     })
 }
 

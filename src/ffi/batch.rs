@@ -8,11 +8,13 @@ use std::ptr;
 use std::sync::Arc;
 
 use super::app::chromesock_app;
-use super::event::{EventBox, chromesock_event};
+use super::event::chromesock_event;
+use super::event_box::EventBox;
 use super::types::chromesock_bool;
 use super::{app_of, guard, put};
 use crate::api::event::{Event, Payload};
 use crate::api::net_error::Status;
+use crate::delivery::Charge;
 
 /// One event as copied by chromesock_app_copy_events: this head, then `data_len` bytes of data, then
 /// `address_len` of the address, then `message_len` of the message. No text ends with NUL.
@@ -131,11 +133,11 @@ impl Writer {
 
     /// # Safety
     /// `record` has written a head at `at`.
-    unsafe fn hand_over(&mut self, at: usize, event: EventBox) {
+    unsafe fn hand_over(&mut self, at: usize, event: *const chromesock_event) {
         let member = at + offset_of!(chromesock_event_record, event);
         // SAFETY: the caller's promise.
         unsafe {
-            self.to.add(member).cast::<*const chromesock_event>().write_unaligned(event.give());
+            self.to.add(member).cast::<*const chromesock_event>().write_unaligned(event);
         }
     }
 }
@@ -179,19 +181,15 @@ pub unsafe extern "C" fn chromesock_app_copy_events(
         let mut done = Vec::with_capacity(events.len());
         for event in events {
             let hand_over = must_hand_over(&event);
-            let delivery = Arc::downgrade(&delivery);
-            let mut event = if hand_over {
-                EventBox::owned(event, delivery)
-            } else {
-                EventBox::passing(event, delivery)
-            };
+            let mut view = EventBox::borrowed(&event, ptr::null());
             // SAFETY: the events were taken by the room they need.
-            let at = unsafe { writer.record(&mut event, hand_over) };
+            let at = unsafe { writer.record(&mut view, hand_over) };
             if hand_over {
+                let given = EventBox::give(event, None, &delivery);
                 // SAFETY: the head was just written.
-                unsafe { writer.hand_over(at, event) };
+                unsafe { writer.hand_over(at, given) };
             } else {
-                done.push(event.into_event());
+                done.push(Charge::of(&event));
             }
         }
         delivery.release_all(done.into_iter());

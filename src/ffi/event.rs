@@ -1,20 +1,12 @@
 //! `chromesock_event`: what C reads of an event, and keeping one beyond its callback.
 
-use std::ffi::{CStr, c_char, c_void};
-use std::net::IpAddr;
-use std::ptr;
-use std::sync::Weak;
+use std::ffi::{c_char, c_void};
 
-use super::app::CHost;
-use super::tls::{SessionView, chromesock_tls_session};
+use super::event_box::EventBox;
+use super::tls::chromesock_tls_session;
 use super::types::chromesock_bool;
 use super::{guard, put};
-use crate::api::event::{Event, Payload};
 use crate::api::net_error::Status;
-use crate::api::properties::{Endpoint, NetworkInterface, SocketInfo, SocketType};
-use crate::api::table::EventType;
-use crate::delivery::Delivery;
-use crate::net::address::text;
 
 /// `result` is delivered: the API's `result` or `resultCode`.
 pub const CHROMESOCK_EVENT_RESULT: u32 = 1;
@@ -161,277 +153,6 @@ const _: () = {
     assert!(size_of::<chrome_socket_network_interface>() == 24);
 };
 
-/// An event as C sees it, with what it points to. The C part comes first, so that a pointer to it is
-/// a pointer to the whole.
-#[repr(C)]
-pub(super) struct EventBox {
-    c: chromesock_event,
-    /// Few events have any.
-    lists: Option<Box<Lists>>,
-    /// Text of a sender's address; `c.address` points here once the box stays put.
-    address: AddressText,
-    origin: Origin,
-}
-
-/// Arrays that C is pointed to; on the heap, so that the box may move.
-#[derive(Default)]
-struct Lists {
-    sockets: Box<[chromesock_socket_info]>,
-    texts: Box<[*const c_char]>,
-    interfaces: Box<[chrome_socket_network_interface]>,
-    tls_session: Option<Box<SessionView>>,
-}
-
-/// Longest address text with its NUL.
-type AddressText = [u8; 48];
-
-/// Whose an event is, and where its data is accounted for.
-enum Origin {
-    /// Shown in a callback of this host; both outlive the callback.
-    Borrowed(*const CHost, *const Event),
-    /// Owned by the host program, perhaps longer than the app lives.
-    Owned(Weak<Delivery>, Event),
-}
-
-impl EventBox {
-    /// A view of `event`, whose payload lies on the heap: the event itself may move.
-    fn new(event: &Event, host: *const CHost) -> Self {
-        let mut c = chromesock_event {
-            size: size_of::<chromesock_event>() as u32,
-            r#type: event.event_type as u32,
-            present: 0,
-            socket_id: event.socket_id,
-            client_socket_id: event.client_socket_id,
-            result: event.result.unwrap_or(0),
-            port: 0,
-            reserved: 0,
-            user_data: ptr::with_exposed_provenance_mut(event.ticket.map_or(0, |t| t.user_data)),
-            message: event.message.map_or(ptr::null(), CStr::as_ptr),
-            address: ptr::null(),
-            data: ptr::null(),
-            data_len: 0,
-            bytes_sent: 0,
-            sockets: ptr::null(),
-            sockets_len: 0,
-            texts: ptr::null(),
-            texts_len: 0,
-            interfaces: ptr::null(),
-            interfaces_len: 0,
-            tls_session: ptr::null(),
-        };
-        if event.result.is_some() {
-            c.present |= CHROMESOCK_EVENT_RESULT;
-        }
-        let mut lists = None;
-        let mut address = [0; size_of::<AddressText>()];
-        match &event.payload {
-            Payload::None => {}
-            Payload::Data(data) => {
-                c.present |= CHROMESOCK_EVENT_DATA;
-                c.data = data.as_ptr();
-                c.data_len = data.len();
-            }
-            Payload::BytesSent(bytes) => {
-                c.present |= CHROMESOCK_EVENT_BYTES_SENT;
-                c.bytes_sent = *bytes;
-            }
-            Payload::Denied(denied) => {
-                c.present |= CHROMESOCK_EVENT_ADDRESS | CHROMESOCK_EVENT_PORT;
-                c.address = denied.host.as_ptr();
-                c.port = denied.port;
-                c.message = denied.explanation.as_ptr();
-            }
-            Payload::Sockets(sockets) => {
-                let lists = own_lists(&mut lists);
-                lists.sockets = sockets.iter().map(info).collect();
-                c.present |= CHROMESOCK_EVENT_SOCKETS;
-                c.sockets = lists.sockets.as_ptr();
-                c.sockets_len = lists.sockets.len();
-            }
-            Payload::Datagram(data, from) => {
-                c.present |=
-                    CHROMESOCK_EVENT_DATA | CHROMESOCK_EVENT_ADDRESS | CHROMESOCK_EVENT_PORT;
-                c.data = data.as_ptr();
-                c.data_len = data.len();
-                c.port = from.port().into();
-                write_address(&mut address, from.ip());
-            }
-            Payload::Texts(texts) => {
-                let lists = own_lists(&mut lists);
-                lists.texts = texts.iter().map(|text| text.as_ptr()).collect();
-                c.present |= CHROMESOCK_EVENT_TEXTS;
-                c.texts = lists.texts.as_ptr();
-                c.texts_len = lists.texts.len();
-            }
-            Payload::Interfaces(interfaces) => {
-                let lists = own_lists(&mut lists);
-                lists.interfaces = interfaces.iter().map(interface).collect();
-                c.present |= CHROMESOCK_EVENT_INTERFACES;
-                c.interfaces = lists.interfaces.as_ptr();
-                c.interfaces_len = lists.interfaces.len();
-            }
-            Payload::TlsSession(session) => {
-                let view = own_lists(&mut lists).tls_session.insert(SessionView::new(session));
-                c.tls_session = view.as_c();
-            }
-        }
-        // These results always have all their members; failures have empty ones.
-        match event.event_type {
-            EventType::ChromeSocketRead => {
-                c.present = c.present & CHROMESOCK_EVENT_RESULT | CHROMESOCK_EVENT_DATA;
-            }
-            EventType::ChromeSocketRecvFrom => {
-                c.present |=
-                    CHROMESOCK_EVENT_DATA | CHROMESOCK_EVENT_ADDRESS | CHROMESOCK_EVENT_PORT;
-            }
-            _ => {}
-        }
-        Self { c, lists, address, origin: Origin::Borrowed(host, event) }
-    }
-
-    /// The C view of an event for the time of its callbacks.
-    pub(super) fn borrowed(event: &Event, host: &CHost) -> Self {
-        Self::new(event, host)
-    }
-
-    /// An event that the host program owns and must release, whenever that may be.
-    pub(super) fn owned(mut event: Event, delivery: Weak<Delivery>) -> Self {
-        event.detach_data();
-        Self::passing(event, delivery)
-    }
-
-    /// An event that is copied at once, and then let go.
-    pub(super) fn passing(event: Event, delivery: Weak<Delivery>) -> Self {
-        let view = Self::new(&event, ptr::null());
-        Self { origin: Origin::Owned(delivery, event), ..view }
-    }
-
-    pub(super) fn into_event(self) -> Event {
-        match self.origin {
-            // SAFETY: a borrowed event is used only within its callback, which the event outlives.
-            Origin::Borrowed(_, event) => unsafe { &*event }.clone(),
-            Origin::Owned(_, event) => event,
-        }
-    }
-
-    fn event(&self) -> &Event {
-        match &self.origin {
-            // SAFETY: as above.
-            Origin::Borrowed(_, event) => unsafe { &**event },
-            Origin::Owned(_, event) => event,
-        }
-    }
-
-    /// Gives an owned event to the host program.
-    pub(super) fn give(self) -> *const chromesock_event {
-        let mut stays = Box::new(self);
-        stays.point_to_address();
-        Box::into_raw(stays).cast()
-    }
-
-    /// The sender's address is text within the box, so it is pointed to last.
-    fn point_to_address(&mut self) {
-        if self.c.present & CHROMESOCK_EVENT_ADDRESS != 0 && self.c.address.is_null() {
-            self.c.address = self.address.as_ptr().cast();
-        }
-    }
-
-    pub(super) fn set_user_data(&mut self, user_data: usize) {
-        self.c.user_data = ptr::with_exposed_provenance_mut(user_data);
-    }
-
-    /// What C gets; the box must not move while it is used.
-    pub(super) fn as_c(&mut self) -> *const chromesock_event {
-        self.point_to_address();
-        ptr::from_mut(self).cast()
-    }
-
-    fn delivery(&self) -> Weak<Delivery> {
-        match &self.origin {
-            // SAFETY: a borrowed event is used only within its callback, which the host outlives.
-            Origin::Borrowed(host, _) => unsafe { &**host }.delivery(),
-            Origin::Owned(delivery, _) => Weak::clone(delivery),
-        }
-    }
-}
-
-fn own_lists(lists: &mut Option<Box<Lists>>) -> &mut Lists {
-    lists.get_or_insert_default()
-}
-
-/// Canonical address text (tcp.md T-1); without allocating or formatting for IPv4, which is in each
-/// event of a datagram.
-fn write_address(into: &mut AddressText, address: IpAddr) {
-    match address {
-        IpAddr::V4(v4) => {
-            let mut rest = &mut into[..];
-            for (i, octet) in v4.octets().into_iter().enumerate() {
-                if i > 0 {
-                    rest = put_byte(rest, b'.');
-                }
-                if octet >= 100 {
-                    rest = put_byte(rest, b'0' + octet / 100);
-                }
-                if octet >= 10 {
-                    rest = put_byte(rest, b'0' + octet / 10 % 10);
-                }
-                rest = put_byte(rest, b'0' + octet % 10);
-            }
-        }
-        IpAddr::V6(_) => {
-            let text = text(address);
-            into[..text.count_bytes()].copy_from_slice(text.to_bytes());
-        }
-    }
-}
-
-fn put_byte(into: &mut [u8], byte: u8) -> &mut [u8] {
-    let (first, rest) = into.split_at_mut(1);
-    first[0] = byte;
-    rest
-}
-
-fn interface(of: &NetworkInterface) -> chrome_socket_network_interface {
-    chrome_socket_network_interface {
-        size: size_of::<chrome_socket_network_interface>() as u32,
-        prefix_length: of.prefix_length.into(),
-        name: of.name.as_ptr(),
-        address: of.address.as_ptr(),
-    }
-}
-
-fn info(of: &SocketInfo) -> chromesock_socket_info {
-    let mut present = 0;
-    let mut bit = |bit: u32, is_present: bool| present |= if is_present { bit } else { 0 };
-    bit(CHROMESOCK_SOCKET_INFO_NAME, of.name.is_some());
-    bit(CHROMESOCK_SOCKET_INFO_BUFFER_SIZE, of.buffer_size.is_some());
-    bit(CHROMESOCK_SOCKET_INFO_CONNECTED, of.connected.is_some());
-    bit(CHROMESOCK_SOCKET_INFO_LOCAL, of.local.is_some());
-    bit(CHROMESOCK_SOCKET_INFO_PEER, of.peer.is_some());
-    bit(CHROMESOCK_SOCKET_INFO_TYPE, of.socket_type.is_some());
-    let address = |at: &Option<Endpoint>| at.as_ref().map_or(ptr::null(), |at| at.address.as_ptr());
-    let port = |at: &Option<Endpoint>| at.as_ref().map_or(0, |at| i32::from(at.port));
-    chromesock_socket_info {
-        size: size_of::<chromesock_socket_info>() as u32,
-        present,
-        socket_id: of.socket_id,
-        buffer_size: of.buffer_size.unwrap_or(0),
-        local_port: port(&of.local),
-        peer_port: port(&of.peer),
-        persistent: of.persistent.into(),
-        paused: of.paused.into(),
-        connected: of.connected.unwrap_or(false).into(),
-        socket_type: match of.socket_type {
-            Some(SocketType::Udp) => chrome_socket_type::ChromeSocketTypeUdp as u8,
-            _ => chrome_socket_type::ChromeSocketTypeTcp as u8,
-        },
-        reserved: [0; 4],
-        name: of.name.as_ref().map_or(ptr::null(), |name| name.as_ptr()),
-        local_address: address(&of.local),
-        peer_address: address(&of.peer),
-    }
-}
-
 /// Keeps an event beyond its callback.
 ///
 /// Mirrors:    nothing; host only.
@@ -455,14 +176,8 @@ pub unsafe extern "C" fn chromesock_event_retain(
         }
         // SAFETY: every event that C gets is the head of an EventBox.
         let original = unsafe { &*event.cast::<EventBox>() };
-        let delivery = original.delivery();
-        if let Some(delivery) = delivery.upgrade() {
-            delivery.hold(original.event());
-        }
-        let mut copy = EventBox::owned(original.event().clone(), delivery);
-        copy.c.user_data = original.c.user_data;
         // SAFETY: not NULL; the rest is the caller's promise.
-        unsafe { put(retained, copy.give()) };
+        unsafe { put(retained, original.retained()) };
     })
 }
 
@@ -482,41 +197,11 @@ pub unsafe extern "C" fn chromesock_event_release(event: *const chromesock_event
             return Ok(());
         }
         // SAFETY: every event that C gets is the head of an EventBox.
-        if matches!(unsafe { &*event.cast::<EventBox>() }.origin, Origin::Borrowed(..)) {
+        if unsafe { &*event.cast::<EventBox>() }.is_borrowed() {
             // It belongs to the library, which releases it itself.
             return Ok(());
         }
-        // SAFETY: owned events are EventBoxes made by give, released once.
-        let owned = unsafe { Box::from_raw(event.cast_mut().cast::<EventBox>()) };
-        if let Some(delivery) = owned.delivery().upgrade() {
-            delivery.release(owned.event());
-        }
+        // SAFETY: owned events are EventBoxes made by give or retained, released once.
+        unsafe { Box::from_raw(event.cast_mut().cast::<EventBox>()) }.release();
     });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_owned_event_points_to_its_own_copy_of_the_data() {
-        let mut event = Event::notification(EventType::ChromeSocketsTcpOnReceive, 1, None);
-        event.payload = Payload::Data(vec![7; 10].into());
-        let original = event.clone();
-        let kept = EventBox::owned(event, Weak::new());
-        assert_ne!(kept.c.data, original.data().unwrap().as_ptr());
-        // SAFETY: the event points to its own data.
-        let seen = unsafe { std::slice::from_raw_parts(kept.c.data, kept.c.data_len) };
-        assert_eq!(seen, [7; 10]);
-    }
-
-    #[test]
-    fn addresses_of_events_read_like_all_addresses_t_1() {
-        let all = ["0.0.0.0", "1.20.255.9", "127.0.0.1", "10.100.99.200", "::1", "::ffff:1.2.3.4"];
-        for address in all.map(|address| address.parse().unwrap()) {
-            let mut written = [0; size_of::<AddressText>()];
-            write_address(&mut written, address);
-            assert_eq!(CStr::from_bytes_until_nul(&written).unwrap(), &*text(address));
-        }
-    }
 }

@@ -10,6 +10,7 @@
 pub mod app;
 pub mod batch;
 pub mod event;
+mod event_box;
 pub mod life;
 pub mod permissions;
 pub mod socket;

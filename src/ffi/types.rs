@@ -309,8 +309,19 @@ pub struct chromesock_app_options {
     /// Whether CHROMESOCK_TLS_KEYS tells the keys of secured connections, with which everything that is
     /// captured of them can be read.
     pub tells_tls_keys: chromesock_bool,
+    /// Whether listening sockets, and UDP sockets that are bound, share their addresses with those of other
+    /// apps of the same user that have this option too, here or in another process: the system spreads
+    /// connections and datagrams over them (SO_REUSEPORT). Within the app an address stays in use. Only on
+    /// Linux; elsewhere chromesock_app_new refuses it with NOT_IMPLEMENTED.
+    pub reuse_port: chromesock_bool,
     /// Zero.
-    pub reserved_2: [u8; 3],
+    pub reserved_2: [u8; 2],
+    /// How long the reactor looks for work after its last before it sleeps, in microseconds: an answer to
+    /// what comes within it has no wake-up to wait for, and a CPU is busy for as long. On a shared reactor
+    /// the longest time of its apps counts. 0 = it sleeps at once.
+    pub busy_poll_us: u32,
+    /// Zero.
+    pub reserved_3: u32,
 }
 
 /// Which authorities may vouch for servers, besides those that the host adds. None of them turns the
@@ -352,7 +363,10 @@ unsafe impl Sized for chromesock_app_options {
         extra_roots_pem: std::ptr::null(),
         trust: 0,
         tells_tls_keys: 0,
-        reserved_2: [0; 3],
+        reuse_port: 0,
+        reserved_2: [0; 2],
+        busy_poll_us: 0,
+        reserved_3: 0,
     };
     const SMALLEST: usize = 16;
     const KNOWN_BITS: u32 = 7;
@@ -389,6 +403,6 @@ const _: () = {
     assert!(size_of::<chrome_sockets_tcp_properties>() == 24);
     assert!(size_of::<chrome_sockets_tcp_server_properties>() == 24);
     assert!(size_of::<chrome_sockets_udp_properties>() == 24);
-    assert!(size_of::<chromesock_app_options>() == 88);
+    assert!(size_of::<chromesock_app_options>() == 96);
     assert!(size_of::<chromesock_app_stats>() == 56);
 };

@@ -40,6 +40,16 @@ pub fn parse_literal(text: &str) -> Option<IpAddr> {
     }
 }
 
+/// Whether no two sockets can have both as their own at one port: they are the same, or one covers the
+/// other. `::` covers IPv4 too (tcp.md LS-3).
+#[must_use]
+pub fn collide(one: IpAddr, other: IpAddr) -> bool {
+    let covers =
+        |any: IpAddr, address: IpAddr| any.is_unspecified() && (any.is_ipv6() || address.is_ipv4());
+    let (one, other) = (one.to_canonical(), other.to_canonical());
+    one == other || covers(one, other) || covers(other, one)
+}
+
 /// Classifies the host text of a `connect`, canonicalising names first (tcp.md DN-1 to DN-4).
 #[must_use]
 pub fn parse_host(text: &str) -> Host {
@@ -92,6 +102,31 @@ pub fn text(address: IpAddr) -> Box<CStr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_collide_as_the_system_has_it_ls_3() {
+        let collide = |one: &str, other: &str| {
+            let [one, other] = [one, other].map(|text| text.parse().unwrap());
+            assert_eq!(super::collide(one, other), super::collide(other, one));
+            super::collide(one, other)
+        };
+        for (one, other) in [
+            ("127.0.0.1", "127.0.0.1"),
+            ("127.0.0.1", "0.0.0.0"),
+            ("127.0.0.1", "::"),
+            ("127.0.0.1", "::ffff:127.0.0.1"),
+            ("0.0.0.0", "::"),
+            ("0.0.0.0", "::ffff:10.0.0.1"),
+            ("::1", "::"),
+        ] {
+            assert!(collide(one, other), "{one} {other}");
+        }
+        for (one, other) in
+            [("127.0.0.1", "127.0.0.2"), ("0.0.0.0", "::1"), ("127.0.0.1", "::1"), ("::1", "::2")]
+        {
+            assert!(!collide(one, other), "{one} {other}");
+        }
+    }
 
     #[test]
     fn literals_are_what_a_url_parser_takes_as_an_address_ls_2() {

@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 
+use crate::api::net_error::Status;
+
 /// Lanes that a token can tell apart.
 pub const MAX_LANES: u16 = 1 << 12;
 
@@ -122,6 +124,24 @@ pub trait Network: std::fmt::Debug {
     fn now(&self) -> Instant;
     /// The time since 1970, for certificates.
     fn calendar_time(&self) -> Duration;
+}
+
+/// What a host asks of an app's sockets beyond what the API knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SocketSettings {
+    /// Whether listeners, and UDP sockets that are bound, share their addresses with those of other apps
+    /// that do so too.
+    pub reuse_port: bool,
+}
+
+impl SocketSettings {
+    /// Whether the system can do it.
+    pub fn check(self) -> Result<(), Status> {
+        if self.reuse_port {
+            sys::try_to_reuse_port().map_err(|error| os_error::status(&error))?;
+        }
+        Ok(())
+    }
 }
 
 /// Backlog of a `listen` that gives none: the platform's SOMAXCONN.

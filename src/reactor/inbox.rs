@@ -13,7 +13,7 @@ use super::turn::Seat;
 use crate::api::net_error::Status;
 use crate::engine::Recycler;
 use crate::engine::accounts::Accounts;
-use crate::engine::command::{Answer, Call, Command, QueryId, SendData};
+use crate::engine::command::{Answer, Call, Command, QueryId, Send, SendData};
 use crate::net::sys;
 
 /// Sends up to this size travel in the common buffer, larger ones in blocks of their own.
@@ -29,6 +29,8 @@ pub(super) enum Message {
     Attach(u32, Box<Seat>),
     /// A call of a page.
     Call(u32, Call),
+    /// A call whose bytes are the next of `Batch::bytes`.
+    Send(u32, Send),
     /// The app falls asleep, wakes up or is unloaded.
     Change(u32, Change),
     /// The app is to end.
@@ -72,20 +74,27 @@ impl Batch {
         }
     }
 
-    /// The size of the next message's data, if that is a send like `call`: to the same socket, with its
-    /// bytes behind those of `call`.
-    pub(super) fn next_send_like(&self, slot: u32, call: &Call) -> Option<usize> {
+    /// The next message, if it is a send like this one: to the same socket, its bytes behind those of
+    /// this one.
+    pub(super) fn next_send_like(&self, slot: u32, send: &Send) -> Option<Send> {
         match self.messages.front() {
-            Some(Message::Call(next_slot, next))
-                if *next_slot == slot
-                    && next.socket_id == call.socket_id
-                    && next.event_type == call.event_type =>
-            {
-                let Command::Send(SendData::Beside(len)) = next.command else { return None };
-                Some(len)
+            Some(Message::Send(next_slot, next)) if *next_slot == slot && next.is_like(send) => {
+                Some(*next)
             }
             _ => None,
         }
+    }
+
+    /// Whether the next message is a send of a block to the same socket as `call`.
+    pub(super) fn next_is_block_like(&self, slot: u32, call: &Call) -> bool {
+        matches!(
+            self.messages.front(),
+            Some(Message::Call(next_slot, next))
+                if *next_slot == slot
+                    && next.socket_id == call.socket_id
+                    && next.event_type == call.event_type
+                    && matches!(next.command, Command::Send(SendData::Block(_)))
+        )
     }
 }
 
@@ -177,14 +186,15 @@ impl Inbox {
         slot: u32,
         gate: &Gate,
         accounts: &Accounts,
-        mut call: Call,
+        send: Send,
         data: &[u8],
     ) -> Result<(), Status> {
         if data.len() > MAX_BESIDE {
-            call.command = Command::Send(SendData::Block(self.block(data)));
+            let Send { event_type, socket_id, ticket, .. } = send;
+            let command = Command::Send(SendData::Block(self.block(data)));
+            let call = Call { event_type, socket_id, ticket, command };
             return self.post_call(slot, gate, accounts, call);
         }
-        call.command = Command::Send(SendData::Beside(data.len()));
         self.with_state(|state| {
             if state.dead || gate.closed.load(Ordering::Relaxed) {
                 return Err(Status::ContextShutDown);
@@ -192,7 +202,7 @@ impl Inbox {
             accounts.count_accepted();
             let calls = state.calls_of(slot);
             calls.bytes.extend_from_slice(data);
-            calls.messages.push_back(Message::Call(slot, call));
+            calls.messages.push_back(Message::Send(slot, send));
             Ok(())
         })
     }
@@ -284,6 +294,11 @@ impl Inbox {
     /// Ends the announcement.
     pub(super) fn stay_awake(&self) {
         self.state.lock().sleeping = false;
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_asleep(&self) -> bool {
+        self.state.lock().sleeping
     }
 
     /// Refuses messages from now on; those that were not read.

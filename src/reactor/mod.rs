@@ -3,6 +3,7 @@
 mod inbox;
 mod life;
 mod slots;
+mod spin;
 mod turn;
 
 use std::io;
@@ -14,7 +15,7 @@ use mio::Poll;
 
 use crate::api::net_error::Status;
 use crate::engine::accounts::Accounts;
-use crate::engine::command::Call;
+use crate::engine::command::{Call, Send};
 use crate::net::sys;
 use crate::resolver::Resolver;
 use inbox::{Inbox, Message, SharedInbox};
@@ -68,10 +69,10 @@ impl Reactor {
         slot: u32,
         gate: &Gate,
         accounts: &Accounts,
-        call: Call,
+        send: Send,
         data: &[u8],
     ) -> Result<(), Status> {
-        self.inbox.post_send(slot, gate, accounts, call, data)
+        self.inbox.post_send(slot, gate, accounts, send, data)
     }
 
     pub(crate) fn post_change(&self, slot: u32, gate: &Gate, change: Change) -> Result<(), Status> {
@@ -80,6 +81,12 @@ impl Reactor {
 
     pub(crate) fn post_close(&self, slot: u32, gate: &Gate) {
         self.inbox.post_close(slot, gate);
+    }
+
+    /// Whether its thread sleeps, or is about to, and must be woken.
+    #[cfg(test)]
+    pub(crate) fn is_asleep(&self) -> bool {
+        self.inbox.is_asleep()
     }
 
     pub(crate) fn hold(&self, slot: u32, gate: &Gate, hold: bool) {

@@ -16,12 +16,13 @@ use mio::{Events, Poll, Registry};
 use super::inbox::{Batch, Change, Message, SharedInbox};
 use super::life::{self, Asleep};
 use super::slots::Slots;
+use super::spin::Spin;
 use crate::api::event::{Event, Ticket};
 use crate::api::net_error::Status;
 use crate::api::table::EventType;
 use crate::delivery::{Delivery, Mode};
 use crate::engine::accounts::Accounts;
-use crate::engine::command::{Call, Command, SendData};
+use crate::engine::command::{Call, Command, Send, SendData};
 use crate::engine::{Engine, Setup};
 use crate::net::sys::{self, SysNetwork};
 use crate::resolver::Resolver;
@@ -49,6 +50,8 @@ const EVENTS_PER_PUSH: usize = 512;
 pub(crate) struct Seat {
     pub(crate) setup: Setup,
     pub(crate) delivery: Arc<Delivery>,
+    /// How long to look for work before sleeping.
+    pub(crate) busy_poll: Duration,
 }
 
 /// One app on its reactor.
@@ -62,6 +65,7 @@ struct App {
     dirty: bool,
     /// When the slot is due in `Turn::timers`.
     due: Option<Instant>,
+    busy_poll: Duration,
 }
 
 /// The reactor's thread.
@@ -76,7 +80,8 @@ pub(super) struct Turn {
     dirty: Vec<u32>,
     /// When engines want to be told the time; once for each slot.
     timers: BTreeSet<(Instant, u32)>,
-    gathered: Vec<(usize, Call)>,
+    sends: Vec<Send>,
+    spin: Spin,
     datagrams: Vec<Call>,
     released: Vec<(i32, isize)>,
     stop: bool,
@@ -94,7 +99,8 @@ pub(super) fn run(poll: Poll, registry: Registry, inbox: SharedInbox, resolver: 
         batch: Batch::default(),
         dirty: Vec::new(),
         timers: BTreeSet::new(),
-        gathered: Vec::new(),
+        sends: Vec::new(),
+        spin: Spin::default(),
         datagrams: Vec::new(),
         released: Vec::new(),
         stop: false,
@@ -118,9 +124,14 @@ impl Turn {
                 self.inbox.stay_awake();
             }
             for event in events.iter().filter(|event| event.token() != sys::WAKER) {
+                // A call is carried out before what comes later is read.
+                self.read_messages();
                 let (slot, token) = sys::unpack(event.token());
                 let ready = sys::ready(event);
                 self.input(slot, token.owner, |engine| engine.handle_ready(token, ready));
+                if self.apps.get_mut(slot).is_some_and(|app| is_much(&app.engine)) {
+                    self.settle(slot);
+                }
             }
             self.read_messages();
             self.run_timers();
@@ -133,7 +144,7 @@ impl Turn {
     /// Zero while there is anything to do; the announcement of sleep is the last thing before it.
     fn time_to_sleep(&mut self) -> Option<Duration> {
         let busy = !self.batch.messages.is_empty() || !self.dirty.is_empty();
-        if busy || !self.inbox.go_to_sleep() {
+        if busy || self.spin.looks_again(Instant::now) || !self.inbox.go_to_sleep() {
             return Some(Duration::ZERO);
         }
         let (due, _) = *self.timers.first()?;
@@ -171,6 +182,7 @@ impl Turn {
                 return true;
             };
             match message {
+                Message::Send(slot, send) => self.send(slot, send),
                 Message::Call(slot, call) => self.call(slot, call),
                 Message::Attach(slot, seat) => self.attach(slot, *seat),
                 Message::Change(slot, change) => self.change(slot, change),
@@ -188,7 +200,11 @@ impl Turn {
     fn call(&mut self, slot: u32, call: Call) {
         let socket_id = call.socket_id;
         match call.command {
-            Command::Send(SendData::Beside(len)) => self.gather(slot, len, call),
+            Command::Send(SendData::Block(_)) => {
+                // Blocks to the same socket that follow one another are written together.
+                let more_follow = self.batch.next_is_block_like(slot, &call);
+                self.input(slot, socket_id, |engine| engine.handle_block(call, more_follow));
+            }
             Command::SendTo { data: Some(_), .. } => self.gather_datagrams(slot, call),
             _ => self.input(slot, socket_id, |engine| engine.handle_call(call)),
         }
@@ -229,50 +245,40 @@ impl Turn {
 
     /// Sends to the same socket that follow one another go out together: their bytes already lie
     /// side by side.
-    fn gather(&mut self, slot: u32, len: usize, call: Call) {
-        let (socket_id, event_type) = (call.socket_id, call.event_type);
-        let Some(namespace) = event_type.namespace() else { return };
-        if self.batch.next_send_like(slot, &call).is_none() {
-            let bytes = std::mem::take(&mut self.batch.bytes);
-            let own = self.batch.consumed..self.batch.consumed + len;
-            self.batch.consumed = own.end;
-            self.input(slot, socket_id, |engine| engine.handle_send(&bytes[own], &call));
-            self.batch.bytes = bytes;
-            return;
-        }
-        let mut total = len;
-        let mut gathered = std::mem::take(&mut self.gathered);
-        gathered.push((len, call));
-        while total < MAX_GATHERED
-            && let Some(len) = self.batch.next_send_like(slot, &gathered[0].1)
-            && let Some(Message::Call(_, call)) = self.batch.messages.pop_front()
-        {
-            gathered.push((len, call));
-            total += len;
-        }
-        let start = self.batch.consumed;
-        self.batch.consumed += total;
+    fn send(&mut self, slot: u32, send: Send) {
         let bytes = std::mem::take(&mut self.batch.bytes);
-        self.input(slot, socket_id, |engine| {
-            engine.handle_sends(
-                namespace,
-                socket_id,
-                &bytes[start..start + total],
-                gathered.drain(..),
-            );
-        });
+        let rest = &bytes[self.batch.consumed..];
+        let mut total = send.len;
+        if self.batch.next_send_like(slot, &send).is_none() {
+            self.input(slot, send.socket_id, |engine| engine.handle_send(&rest[..total], &send));
+        } else {
+            let mut sends = std::mem::take(&mut self.sends);
+            sends.push(send);
+            while total < MAX_GATHERED
+                && let Some(next) = self.batch.next_send_like(slot, &send)
+            {
+                self.batch.messages.pop_front();
+                total += next.len;
+                sends.push(next);
+            }
+            self.input(slot, send.socket_id, |engine| engine.handle_sends(&rest[..total], &sends));
+            sends.clear();
+            self.sends = sends;
+        }
+        self.batch.consumed += total;
         self.batch.bytes = bytes;
-        self.gathered = gathered;
     }
 
     fn attach(&mut self, slot: u32, seat: Seat) {
-        let Seat { setup, delivery } = seat;
+        let Seat { setup, delivery, busy_poll } = seat;
         let accounts = Arc::clone(&setup.accounts);
-        let network = SysNetwork::new(Rc::clone(&self.registry), slot);
+        let network = SysNetwork::new(Rc::clone(&self.registry), slot, setup.sockets);
         let engine = Engine::new(network, setup);
         let events = Vec::new();
         let (asleep, dirty, due) = (None, false, None);
-        self.apps.insert(slot, App { engine, delivery, accounts, events, asleep, dirty, due });
+        self.spin.add(slot, busy_poll);
+        let app = App { engine, delivery, accounts, events, asleep, dirty, due, busy_poll };
+        self.apps.insert(slot, app);
     }
 
     fn change(&mut self, slot: u32, change: Change) {
@@ -312,6 +318,7 @@ impl Turn {
     fn close(&mut self, slot: u32, status: Status) {
         self.input(slot, 0, Engine::shut_down);
         let Some(mut app) = self.apps.remove(slot) else { return };
+        self.spin.remove(slot, app.busy_poll);
         if let Some(due) = app.due {
             self.timers.remove(&(due, slot));
         }
@@ -373,11 +380,7 @@ impl Turn {
     /// Small events of several sockets are delivered together, as long as others have work.
     fn is_worth_settling(&mut self, slot: u32) -> bool {
         let Some(app) = self.apps.get_mut(slot) else { return false };
-        app.engine.take_events(&mut app.events);
-        let is_large = |event: &Event| event.data_len() > SMALL;
-        app.engine.next_work().is_none()
-            || app.events.len() >= TOGETHER
-            || app.events.last().is_some_and(is_large)
+        app.engine.next_work().is_none() || is_much(&app.engine)
     }
 
     /// Delivers what an app's engine has produced, and carries out what the callbacks then call.
@@ -408,6 +411,9 @@ impl Turn {
 
     fn flush_all(&mut self) {
         let mut dirty = std::mem::take(&mut self.dirty);
+        if !dirty.is_empty() {
+            self.spin.note_work();
+        }
         for slot in &dirty {
             self.flush(*slot);
         }
@@ -466,10 +472,10 @@ impl Turn {
                 match message {
                     Message::Attach(slot, seat) => self.attach(slot, *seat),
                     Message::Call(slot, call) => {
-                        if let Some(app) = self.apps.get_mut(slot) {
-                            app.accounts.count_completed();
-                            app.events.push(unanswered(&call));
-                        }
+                        self.leave_unanswered(slot, call.event_type, call.socket_id, call.ticket);
+                    }
+                    Message::Send(slot, send) => {
+                        self.leave_unanswered(slot, send.event_type, send.socket_id, send.ticket);
                     }
                     _ => {}
                 }
@@ -478,6 +484,16 @@ impl Turn {
         while let Some(slot) = self.apps.last() {
             self.close(slot, Status::Unexpected);
         }
+    }
+
+    /// Completes a call that no engine will see.
+    fn leave_unanswered(&mut self, slot: u32, call: EventType, socket_id: i32, ticket: Ticket) {
+        let Some(app) = self.apps.get_mut(slot) else { return };
+        app.accounts.count_completed();
+        let mut event = Event::notification(call, socket_id, Some(Status::Unexpected));
+        event.message = Some(Status::Unexpected.name());
+        event.ticket = Some(ticket);
+        app.events.push(event);
     }
 }
 
@@ -488,13 +504,13 @@ fn hand_out(delivery: &Delivery, events: &mut Vec<Event>) {
     }
 }
 
-fn app_closed(status: Status) -> Event {
-    Event::notification(EventType::ChromesockAppClosed, 0, Some(status))
+/// Whether the events of an engine should not wait for more.
+fn is_much(engine: &Engine<SysNetwork>) -> bool {
+    engine.look_at_events(|events| {
+        events.len() >= TOGETHER || events.last().is_some_and(|last| last.data_len() > SMALL)
+    })
 }
 
-fn unanswered(call: &Call) -> Event {
-    let mut event = Event::notification(call.event_type, call.socket_id, Some(Status::Unexpected));
-    event.message = Some(Status::Unexpected.name());
-    event.ticket = Some(Ticket { ..call.ticket });
-    event
+fn app_closed(status: Status) -> Event {
+    Event::notification(EventType::ChromesockAppClosed, 0, Some(status))
 }

@@ -10,6 +10,7 @@ use crate::api::event::Event;
 use crate::api::net_error::Status;
 use crate::api::table::{EventType as T, Namespace};
 use crate::app::Options;
+use crate::delivery::Charge;
 
 const BOUND: u64 = 50_000;
 /// Most that one read takes beyond the bound.
@@ -112,6 +113,37 @@ fn pulled_events_hold_reading_until_they_are_released() {
     bench.end();
 }
 
+/// A host that keeps what it has and waits gets what it has given back room for (tcp.md R-10).
+#[test]
+fn a_host_that_keeps_an_event_and_waits_still_gets_data_r_10() {
+    let data = pattern(DATA);
+    let plan = Plan::new(Drive::Pull).holding(BOUND, u64::MAX);
+    let (bench, id, _peer) = flooded(plan, &data);
+    let delivery = bench.delivery();
+    let mut got = Vec::new();
+    let mut kept = None;
+    while got.len() < DATA {
+        // The first of those that are queued is given back at once, the last one kept until there is more.
+        let first = delivery.next(Some(DEADLINE)).unwrap();
+        got.extend_from_slice(data_of(&first));
+        bench.see_pulled(&first);
+        delivery.release(&first);
+        kept.take().iter().for_each(|event| delivery.release(event));
+        while bench.stats().undelivered_events > 0 {
+            let event = delivery.next(Some(DEADLINE)).unwrap();
+            got.extend_from_slice(data_of(&event));
+            bench.see_pulled(&event);
+            kept.replace(event).iter().for_each(|event| delivery.release(event));
+        }
+    }
+    assert!(got == data, "bytes differ");
+    kept.iter().for_each(|event| delivery.release(event));
+    assert_eq!(bench.stats().undelivered_bytes, 0);
+    bench.close_socket(id);
+    bench.drive_on_a_thread();
+    bench.end();
+}
+
 fn held(events: &[Event]) -> usize {
     events.iter().map(|event| event.weight()).sum()
 }
@@ -132,7 +164,7 @@ fn kept_in_callbacks(drive: Drive) {
     let keeping = Arc::clone(&kept);
     let plan = Plan::new(drive).holding(BOUND, u64::MAX).reacting(move |bench, event, _| {
         if event.event_type == ON_RECEIVE {
-            bench.delivery().hold(event);
+            bench.delivery().hold(Charge::of(event));
             keeping.lock().push(Event::clone(event));
         }
     });

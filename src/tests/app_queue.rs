@@ -130,6 +130,41 @@ fn of_two_threads_that_dispatch_one_runs_callbacks() {
 }
 
 #[test]
+fn of_two_threads_that_pull_each_gets_events_in_order_and_none_twice() {
+    let bench = undriven();
+    let pulling: Vec<_> = (0..2)
+        .map(|_| {
+            let delivery = bench.delivery();
+            std::thread::spawn(move || {
+                let mut tickets = Vec::new();
+                loop {
+                    match delivery.next(Some(DEADLINE)) {
+                        Ok(event) if event.ticket.is_some() => tickets.push(ticket_of(&event)),
+                        Ok(event) => assert_eq!(event.event_type, T::ChromesockAppClosed),
+                        Err(status) => break (tickets, status),
+                    }
+                }
+            })
+        })
+        .collect();
+    for _ in 0..3_000 {
+        bench.call(|app, t| app.get_sockets(Namespace::Tcp, t));
+    }
+    bench.close();
+    let mut all = Vec::new();
+    for thread in pulling {
+        let (tickets, status) = thread.join().unwrap();
+        assert!(tickets.is_sorted(), "{tickets:?}");
+        assert_eq!(status, Status::ContextShutDown);
+        all.extend(tickets);
+    }
+    all.sort_unstable();
+    assert_eq!(all, (1..=3_000).collect::<Vec<_>>());
+    bench.free();
+    bench.wait_gone();
+}
+
+#[test]
 fn the_handle_is_readable_exactly_while_the_queue_is_not_empty() {
     let bench = undriven();
     let delivery = bench.delivery();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
+use super::support::Pulling;
 use crate::api::event::{Event, Payload, Ticket};
 use crate::api::net_error::Status;
 use crate::api::table::EventType as T;

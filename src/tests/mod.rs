@@ -8,6 +8,7 @@ mod tools;
 
 mod app;
 mod app_batch;
+mod app_credit;
 mod app_end;
 mod app_faults;
 mod app_free;
@@ -20,6 +21,7 @@ mod app_pressure;
 mod app_queue;
 mod app_resolver;
 mod app_sleep;
+mod app_spin;
 mod app_tls;
 mod app_udp;
 mod header;

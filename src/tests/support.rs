@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
@@ -15,7 +15,7 @@ use crate::api::net_error::Status;
 use crate::api::properties::{DnsQueryType, SocketInfo, SocketProperties};
 use crate::api::table::{EventType as T, Namespace};
 use crate::app::{App, Options, SharedReactor, Stats};
-use crate::delivery::{Delivery, Host, Mode};
+use crate::delivery::{Charge, Delivery, Host, Mode};
 
 pub(super) use super::calls::Calls;
 pub(super) use super::tools::*;
@@ -207,6 +207,25 @@ impl Plan {
             bench.drive_on_a_thread();
         }
         bench
+    }
+}
+
+/// Pulling as a host in Rust does it.
+pub(super) trait Pulling {
+    fn next(&self, timeout: Option<Duration>) -> Result<Event, Status>;
+    fn release(&self, event: &Event);
+}
+
+impl Pulling for Delivery {
+    fn next(&self, timeout: Option<Duration>) -> Result<Event, Status> {
+        match self.pull_at_once()? {
+            Some((event, _)) => Ok(event),
+            None => self.pull(timeout).map(|(event, _)| event),
+        }
+    }
+
+    fn release(&self, event: &Event) {
+        self.done_with(Charge::of(event), None);
     }
 }
 

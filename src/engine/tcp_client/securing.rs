@@ -17,7 +17,7 @@ impl<N: Network> TcpClient<N> {
     /// TLS-8, socket-legacy.md 7 row 4), which is the result.
     pub(in crate::engine) fn secure(
         &mut self,
-        ctx: &mut Context<'_, N>,
+        ctx: &mut Context<N>,
         options: &SecureOptions,
         reply: Reply,
     ) -> Visit {
@@ -41,7 +41,7 @@ impl<N: Network> TcpClient<N> {
     /// `secure` has failed, and with it the socket (TLS-10); what it leaves is for `tear_down`.
     fn end_for_good(
         &mut self,
-        ctx: &mut Context<'_, N>,
+        ctx: &mut Context<N>,
         mut connection: Connection<N::Stream>,
         reply: Reply,
         status: Status,
@@ -78,7 +78,7 @@ impl<N: Network> TcpClient<N> {
     /// Goes on agreeing upon TLS; a failure is the end of the socket (TLS-10).
     pub(super) fn carry_handshake_on(
         &mut self,
-        ctx: &mut Context<'_, N>,
+        ctx: &mut Context<N>,
         properties: &Properties,
     ) -> Visit {
         let Phase::Securing(securing) = &mut self.phase else { return Visit::Rest };

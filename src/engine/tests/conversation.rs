@@ -169,25 +169,29 @@ impl Talk {
         self.listen_to(who);
     }
 
+    /// One send, or several in a row.
     fn send(&mut self, who: usize, id: i32) {
+        let number = 1 + self.random.below(3);
+        let data: Vec<_> = (0..number).map(|_| self.next_data(who, id)).collect();
+        let side = &mut self.sides[who];
+        side.sends.entry(id).or_default().extend(data.iter().map(Vec::len));
+        side.rig.send(id, &data);
+        self.listen_to(who);
+    }
+
+    fn next_data(&mut self, who: usize, id: i32) -> Vec<u8> {
         let len = match self.random.below(10) {
             0 => 0,
             1..=6 => self.random.below(300),
             7 | 8 => self.random.below(10_000),
             _ => 16_000 + self.random.below(60_000),
         };
-        let side = &mut self.sides[who];
-        let data = match side.connections.get_mut(&id) {
-            Some(connection) => {
-                let from = connection.given;
-                connection.given += len;
-                (from..from + len).map(|at| stream_byte(connection.key, at)).collect()
-            }
-            None => vec![0; len],
+        let Some(connection) = self.sides[who].connections.get_mut(&id) else {
+            return vec![0; len];
         };
-        side.sends.entry(id).or_default().push_back(len);
-        side.rig.send(id, &[data]);
-        self.listen_to(who);
+        let from = connection.given;
+        connection.given += len;
+        (from..from + len).map(|at| stream_byte(connection.key, at)).collect()
     }
 
     fn some(&mut self, ids: impl Fn(&Side) -> &Vec<i32>, who: usize) -> i32 {

@@ -17,10 +17,10 @@ use crate::api::net_error::Status;
 use crate::api::properties::{Endpoint, SocketInfo};
 use crate::api::table::EventType as T;
 use crate::engine::accounts::Accounts;
-use crate::engine::command::{Answer, Call, Command, Query, SendData};
+use crate::engine::command::{Answer, Call, Command, Query, Send, SendData};
 use crate::engine::sim::{Sim, SimDatagram, SimNetwork, SimStream};
 use crate::engine::{Engine, Limits, Setup, TlsSetup};
-use crate::net::address;
+use crate::net::{SocketSettings, address};
 use crate::permissions::Grants;
 
 /// Sends up to this size travel together, larger ones in blocks, as the reactor does it.
@@ -79,10 +79,12 @@ impl Rig {
     pub(super) fn with(sim: &Sim, host: usize, limits: Limits, grants: Grants) -> Self {
         let accounts = Arc::new(Accounts::default());
         let setup = Setup {
+            tells_unasked: Arc::new(true.into()),
             accounts: Arc::clone(&accounts),
             limits,
             grants: Arc::new(grants),
             tls: TlsSetup::default(),
+            sockets: SocketSettings::default(),
         };
         Self {
             sim: sim.clone(),
@@ -139,15 +141,16 @@ impl Rig {
     }
 
     pub(super) fn accept(&mut self, event_type: T, socket_id: i32, command: Command) -> Call {
+        let ticket = self.ticket(event_type, socket_id);
+        Call { event_type, socket_id, ticket, command }
+    }
+
+    /// A call is accepted.
+    fn ticket(&mut self, event_type: T, socket_id: i32) -> Ticket {
         self.last_ticket += 1;
         self.accounts.count_accepted();
         self.pending.insert(self.last_ticket, (event_type, socket_id));
-        Call {
-            event_type,
-            socket_id,
-            ticket: Ticket { callback: 7, user_data: self.last_ticket },
-            command,
-        }
+        Ticket { callback: 7, user_data: self.last_ticket }
     }
 
     /// Issues sends to one socket, as they come from the inbox: small ones together.
@@ -159,29 +162,40 @@ impl Rig {
     pub(super) fn send_as(&mut self, event_type: T, id: i32, sends: &[Vec<u8>]) {
         let mut together = Vec::new();
         let mut bytes = Vec::new();
+        let mut blocks = Vec::new();
         for data in sends {
             let len = data.len();
             if !self.accounts.take_unsent(len as u64, self.quota) {
                 self.send_together(id, &mut bytes, &mut together);
+                self.send_blocks(id, &mut blocks);
                 self.call(event_type, id, Command::Send(SendData::OverQuota));
             } else if len > MAX_BESIDE {
                 self.send_together(id, &mut bytes, &mut together);
                 let block = SendData::Block(Bytes::copy_from_slice(data));
-                self.call(event_type, id, Command::Send(block));
+                blocks.push(self.accept(event_type, id, Command::Send(block)));
             } else {
-                let beside = Command::Send(SendData::Beside(len));
-                together.push((len, self.accept(event_type, id, beside)));
+                self.send_blocks(id, &mut blocks);
+                let ticket = self.ticket(event_type, id);
+                together.push(Send { event_type, socket_id: id, len, ticket });
                 bytes.extend_from_slice(data);
             }
         }
         self.send_together(id, &mut bytes, &mut together);
+        self.send_blocks(id, &mut blocks);
     }
 
-    fn send_together(&mut self, id: i32, bytes: &mut Vec<u8>, sends: &mut Vec<(usize, Call)>) {
+    fn send_blocks(&mut self, id: i32, blocks: &mut Vec<Call>) {
+        let mut blocks = std::mem::take(blocks).into_iter();
+        while let Some(call) = blocks.next() {
+            let more_follow = blocks.len() > 0;
+            self.input(id, |engine| engine.handle_block(call, more_follow));
+        }
+    }
+
+    fn send_together(&mut self, id: i32, bytes: &mut Vec<u8>, sends: &mut Vec<Send>) {
         let (bytes, sends) = (std::mem::take(bytes), std::mem::take(sends));
-        if let Some((_, first)) = sends.first() {
-            let space = first.event_type.namespace().unwrap();
-            self.input(id, |engine| engine.handle_sends(space, id, &bytes, sends.into_iter()));
+        if !sends.is_empty() {
+            self.input(id, |engine| engine.handle_sends(&bytes, &sends));
         }
     }
 

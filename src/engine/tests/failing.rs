@@ -91,7 +91,7 @@ fn abandoning_completes_whatever_is_pending_with_unexpected() {
 fn a_reply_dropped_unused_completes_its_call_once_g_20() {
     let accounts = Arc::new(Accounts::default());
     assert!(accounts.take_unsent(5, 5));
-    let outbox = Outbox::new(Arc::clone(&accounts));
+    let outbox = Outbox::new(Arc::clone(&accounts), Arc::new(true.into()));
     let reply = || Reply::new(&outbox, EventType::ChromeSocketsTcpSend, 1, Ticket::default());
     drop(reply());
     outbox.while_failing(|| drop(reply()));

@@ -417,6 +417,52 @@ fn waiting_blocks_are_written_in_one_call() {
 }
 
 #[test]
+fn blocks_that_follow_one_another_are_written_in_one_call_s_4() {
+    let mut rig = narrow(1_000_000);
+    rig.play(
+        r#"
+        $
+        > send(1, 20000 bytes) > send(1, 30000 bytes) > send(1, "x") > send(1, 40000 bytes)
+        < send 1: sent 20000
+        < send 1: sent 30000
+        < send 1: sent 1
+        < send 1: sent 40000
+        $
+        ~ 1 write 20000+30000 -> 50000
+        ~ 1 write 1 -> 1
+        ~ 1 write 40000 -> 40000
+        "#,
+    );
+    // What comes between them finds the ones before it written.
+    rig.play(
+        r#"
+        $
+        > send(1, 20000 bytes) > getInfo(1) > send(1, 30000 bytes)
+        < send 1: sent 20000
+        < getInfo 1: connected local 10.9.9.9 50001 peer 10.0.0.1 80
+        < send 1: sent 30000
+        $
+        ~ 1 write 20000 -> 20000
+        ~ 1 write 30000 -> 30000
+        "#,
+    );
+}
+
+#[test]
+fn blocks_in_one_call_fail_one_by_one_s_8_to_s_10() {
+    let mut rig = scripted(&[], &[Step::Take(20_001), Step::Fail(libc::EPIPE)]);
+    rig.play(
+        r#"
+        > send(1, 20000 bytes) > send(1, 30000 bytes) > send(1, 40000 bytes)
+        < send 1: sent 20000
+        < send 1: -101
+        < send 1: -15
+        ! onReceiveError 1: -101
+        "#,
+    );
+}
+
+#[test]
 fn a_long_queue_is_written_in_turns_with_other_sockets() {
     let mut rig = narrow(1);
     rig.play("> send(1, \"ab\") > send(1, 5000000 bytes) > send(1, 5000000 bytes)");

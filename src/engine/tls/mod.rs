@@ -153,6 +153,11 @@ impl Tls {
         self.common.listener.now.store(since_1970.as_secs(), Ordering::Relaxed);
     }
 
+    /// Whether the host wants to know the keys that are agreed upon.
+    pub(super) fn logs_keys(&self) -> bool {
+        self.setup.logs_keys
+    }
+
     /// The keys agreed upon since the last time.
     pub(super) fn take_keys(&self) -> Vec<Box<CStr>> {
         std::mem::take(&mut *self.common.listener.keys.lock())

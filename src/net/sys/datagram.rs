@@ -82,13 +82,22 @@ fn open(family: Domain, options: MulticastOptions) -> io::Result<Socket> {
 impl SysDatagram {
     pub(super) fn bind(
         local: SocketAddr,
+        reuse_port: bool,
         options: MulticastOptions,
         scratch: &Rc<RefCell<Scratch>>,
         registry: &Rc<Registry>,
         token: mio::Token,
     ) -> io::Result<Self> {
         let socket = open(Domain::for_address(local), options)?;
+        // A port that the system chooses must be one that nobody has; it can be shared from then on.
+        let shares_first = reuse_port && local.port() != 0;
+        if shares_first {
+            super::reuse_port(&socket)?;
+        }
         socket.bind(&SockAddr::from(local))?;
+        if reuse_port && !shares_first {
+            super::reuse_port(&socket)?;
+        }
         Self::watched(socket, scratch, registry, token)
     }
 
@@ -354,7 +363,7 @@ mod tests {
         let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let token = mio::Token(7);
         let mut socket =
-            SysDatagram::bind(local, options, &Rc::default(), &registry, token).unwrap();
+            SysDatagram::bind(local, false, options, &Rc::default(), &registry, token).unwrap();
         let mut events = mio::Events::with_capacity(4);
         poll.poll(&mut events, Some(Duration::ZERO)).unwrap();
         assert!(events.is_empty(), "room is not told unasked");

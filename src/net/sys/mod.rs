@@ -5,6 +5,7 @@
 //! registration, so none is undone by hand.
 
 mod datagram;
+mod transfer;
 
 use std::cell::RefCell;
 use std::io::{self, IoSlice};
@@ -17,7 +18,7 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use mio::{Interest, Registry, event::Source};
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 
-use super::{Listener, MAX_LANES, MulticastOptions, Network, Ready, Stream, Token};
+use super::{Listener, MAX_LANES, MulticastOptions, Network, Ready, SocketSettings, Stream, Token};
 use datagram::{Scratch, SysDatagram};
 
 pub(super) const SOMAXCONN: i32 = libc::SOMAXCONN;
@@ -33,6 +34,7 @@ pub(crate) struct SysNetwork {
     registry: Rc<Registry>,
     /// Distinguishes this app's tokens from those of others on the same reactor.
     slot: u32,
+    settings: SocketSettings,
     scratch: Rc<RefCell<Scratch>>,
 }
 
@@ -78,8 +80,8 @@ pub(crate) fn ready(event: &mio::event::Event) -> Ready {
 }
 
 impl SysNetwork {
-    pub(crate) fn new(registry: Rc<Registry>, slot: u32) -> Self {
-        Self { registry, slot, scratch: Rc::default() }
+    pub(crate) fn new(registry: Rc<Registry>, slot: u32, settings: SocketSettings) -> Self {
+        Self { registry, slot, settings, scratch: Rc::default() }
     }
 
     fn register(&self, source: &mut impl Source, token: Token) -> io::Result<()> {
@@ -98,6 +100,22 @@ fn new_socket(address: SocketAddr) -> io::Result<Socket> {
         socket.set_nonblocking(true)?;
         Ok(socket)
     }
+}
+
+/// Lets other sockets that allow it too have the same address; the system spreads what comes over them.
+/// Elsewhere than on Linux the option has another meaning, or none.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn reuse_port(socket: &Socket) -> io::Result<()> {
+    socket.set_reuse_port(true)
+}
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn reuse_port(_: &Socket) -> io::Result<()> {
+    Err(io::Error::from_raw_os_error(libc::EOPNOTSUPP))
+}
+
+/// Whether this system can.
+pub(super) fn try_to_reuse_port() -> io::Result<()> {
+    reuse_port(&new_socket(SocketAddr::from(([127, 0, 0, 1], 0)))?)
 }
 
 /// Options of a fresh connection; on Linux a listener hands them to what it accepts.
@@ -134,6 +152,9 @@ impl Network for SysNetwork {
     fn listen(&mut self, local: SocketAddr, backlog: i32, token: Token) -> io::Result<SysListener> {
         let socket = new_socket(local)?;
         socket.set_reuse_address(true)?;
+        if self.settings.reuse_port {
+            reuse_port(&socket)?;
+        }
         socket.bind(&SockAddr::from(local))?;
         set_defaults(&SockRef::from(&socket))?;
         socket.listen(backlog)?;
@@ -157,7 +178,8 @@ impl Network for SysNetwork {
         token: Token,
     ) -> io::Result<SysDatagram> {
         let token = pack(self.slot, token);
-        SysDatagram::bind(local, options, &self.scratch, &self.registry, token)
+        let reuse_port = self.settings.reuse_port;
+        SysDatagram::bind(local, reuse_port, options, &self.scratch, &self.registry, token)
     }
 
     fn connect_datagram(
@@ -232,14 +254,14 @@ impl Stream for SysStream {
     fn read(&mut self, buffer: &mut BytesMut, max: usize) -> io::Result<usize> {
         buffer.reserve(max);
         let spare = &mut buffer.spare_capacity_mut()[..max];
-        let n = retrying(|| SockRef::from(&self.0).recv(spare))?;
+        let n = retrying(|| transfer::receive(&self.0, spare))?;
         // SAFETY: recv has initialised the first n bytes of the spare capacity.
         unsafe { buffer.advance_mut(n) };
         Ok(n)
     }
 
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        retrying(|| self.socket().send_with_flags(data, NO_SIGNAL))
+        retrying(|| transfer::send(&self.0, data))
     }
 
     fn write_blocks(&mut self, blocks: &[Bytes]) -> io::Result<usize> {

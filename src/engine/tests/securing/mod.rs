@@ -32,7 +32,7 @@ use rustls::{ServerConnection, SupportedProtocolVersion};
 
 use super::driver::{LIMITS, Rig};
 use crate::engine::{Engine, Setup, TlsSetup};
-use crate::net::Stream;
+use crate::net::{SocketSettings, Stream};
 use crate::permissions::Grants;
 use crate::trust::Trust;
 use certificates::{AS_USUAL, Authority, Identity};
@@ -140,6 +140,7 @@ impl Case {
         let trust =
             if self.are_public { Trust::of_web(&self.roots) } else { Trust::of_host(&self.roots) };
         let setup = Setup {
+            tells_unasked: Arc::new(true.into()),
             accounts: Arc::clone(&rig.accounts),
             limits: LIMITS,
             grants: Arc::new(Grants::allow_all()),
@@ -148,6 +149,7 @@ impl Case {
                 is_fixed: self.server.is_fixed,
                 ..TlsSetup::default()
             },
+            sockets: SocketSettings::default(),
         };
         rig.engine = Engine::new(rig.sim.network(rig.host), setup);
         if let Some(now) = self.now {

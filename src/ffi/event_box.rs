@@ -1,0 +1,442 @@
+//! An event with its C form, in one place: shown in a callback, or owned by the host program.
+//!
+//! An owned event lies in a box of its own. Once released, the box is a shell, which goes back to the
+//! app for the next event: a host that releases each event before it takes the next uses one box,
+//! and nothing is allocated. A shell keeps no event alive, and little memory.
+
+use std::ffi::{CStr, c_char};
+use std::net::IpAddr;
+use std::ptr;
+use std::sync::{Arc, Weak};
+
+use super::app::CHost;
+use super::event::*;
+use super::tls::SessionView;
+use crate::api::event::{Event, Payload};
+use crate::api::properties::{Endpoint, NetworkInterface, SocketInfo, SocketType};
+use crate::api::table::EventType;
+use crate::delivery::{Charge, Delivery, Shell};
+use crate::net::address::text;
+
+/// An event as C sees it, with what it points to. The C part comes first, so that a pointer to it is
+/// a pointer to the whole.
+#[repr(C)]
+pub(super) struct EventBox {
+    c: chromesock_event,
+    /// Few events have any.
+    lists: Option<Box<Lists>>,
+    /// Text of a sender's address; `c.address` points here once the box stays put.
+    address: AddressText,
+    origin: Origin,
+}
+
+/// Arrays that C is pointed to; on the heap, so that the box may move.
+#[derive(Default)]
+struct Lists {
+    sockets: Box<[chromesock_socket_info]>,
+    texts: Box<[*const c_char]>,
+    interfaces: Box<[chrome_socket_network_interface]>,
+    tls_session: Option<Box<SessionView>>,
+}
+
+/// Longest address text with its NUL.
+type AddressText = [u8; 48];
+
+/// Whose an event is, and where its data is accounted for.
+enum Origin {
+    /// Shown in a callback of this host; both outlive the callback.
+    Borrowed(*const CHost, *const Event),
+    /// Owned by the host program, perhaps longer than the app lives.
+    Owned(Kept),
+}
+
+/// An event that the host program owns.
+struct Kept {
+    delivery: Weak<Delivery>,
+    event: Event,
+    charge: Charge,
+    /// Small data of the event, which was detached.
+    data: Vec<u8>,
+}
+
+/// Memory for data that stays with the shell of a released event.
+const MAX_SHELL_DATA: usize = 2 * 1024;
+
+// SAFETY: what is pointed to belongs to the box or is static, unless it is borrowed; and borrowed ones stay
+// on the stack of the thread that runs the callback.
+unsafe impl Send for EventBox {}
+
+impl chromesock_event {
+    /// No event at all.
+    const NONE: Self = Self {
+        size: size_of::<Self>() as u32,
+        r#type: 0,
+        present: 0,
+        socket_id: 0,
+        client_socket_id: 0,
+        result: 0,
+        port: 0,
+        reserved: 0,
+        user_data: ptr::null_mut(),
+        message: ptr::null(),
+        address: ptr::null(),
+        data: ptr::null(),
+        data_len: 0,
+        bytes_sent: 0,
+        sockets: ptr::null(),
+        sockets_len: 0,
+        texts: ptr::null(),
+        texts_len: 0,
+        interfaces: ptr::null(),
+        interfaces_len: 0,
+        tls_session: ptr::null(),
+    };
+}
+
+impl EventBox {
+    /// The C view of an event for the time of its callbacks, or until it was copied; then `host` may be NULL.
+    pub(super) fn borrowed(event: &Event, host: *const CHost) -> Self {
+        let (mut lists, mut address) = (None, [0; size_of::<AddressText>()]);
+        let c = shown(event, &mut lists, &mut address);
+        Self { c, lists, address, origin: Origin::Borrowed(host, event) }
+    }
+
+    /// Gives an event to the host program, which must release it, whenever that may be.
+    pub(super) fn give(
+        event: Event,
+        shell: Option<Shell>,
+        delivery: &Arc<Delivery>,
+    ) -> *const chromesock_event {
+        let mut owned = Self::place(shell, || Arc::downgrade(delivery));
+        owned.keep(event);
+        Box::into_raw(owned).cast()
+    }
+
+    /// A place for an owned event: the shell of another, or a new one.
+    fn place(shell: Option<Shell>, delivery: impl FnOnce() -> Weak<Delivery>) -> Box<Self> {
+        let shell = shell.and_then(|shell| shell.downcast().ok());
+        shell.unwrap_or_else(|| Self::shell(delivery()))
+    }
+
+    fn shell(delivery: Weak<Delivery>) -> Box<Self> {
+        let event = Event::notification(EventType::ChromesockAppClosed, 0, None);
+        let charge = Charge::of(&event);
+        let kept = Kept { delivery, event, charge, data: Vec::new() };
+        let (c, address) = (chromesock_event::NONE, [0; size_of::<AddressText>()]);
+        Box::new(Self { c, lists: None, address, origin: Origin::Owned(kept) })
+    }
+
+    /// Puts an event into a shell.
+    fn keep(&mut self, mut event: Event) {
+        self.c = shown(&event, &mut self.lists, &mut self.address);
+        self.point_to_address();
+        let Origin::Owned(kept) = &mut self.origin else { return };
+        kept.charge = Charge::of(&event);
+        kept.data.clear();
+        if event.detach_data(&mut kept.data) {
+            self.c.data = kept.data.as_ptr();
+        }
+        kept.event = event;
+    }
+
+    /// Whether it belongs to the library.
+    pub(super) fn is_borrowed(&self) -> bool {
+        matches!(self.origin, Origin::Borrowed(..))
+    }
+
+    /// Another of the same event, which the host keeps, too.
+    pub(super) fn retained(&self) -> *const chromesock_event {
+        let (delivery, mut event) = match &self.origin {
+            // SAFETY: a borrowed event is used only within its callback, which host and event outlive.
+            Origin::Borrowed(host, event) => unsafe { ((**host).delivery(), (**event).clone()) },
+            Origin::Owned(kept) => (Weak::clone(&kept.delivery), kept.event.clone()),
+        };
+        if let Origin::Owned(kept) = &self.origin
+            && !kept.data.is_empty()
+        {
+            event.attach_data(&kept.data);
+        }
+        let shell = delivery.upgrade().and_then(|delivery| delivery.hold(Charge::of(&event)));
+        let mut copy = Self::place(shell, || delivery);
+        copy.keep(event);
+        copy.c.user_data = self.c.user_data;
+        Box::into_raw(copy).cast()
+    }
+
+    /// Lets go of an owned event: the app gets its charge back, and the box as a shell.
+    pub(super) fn release(mut self: Box<Self>) {
+        self.clear();
+        let Origin::Owned(kept) = &self.origin else { return };
+        if let Some(delivery) = kept.delivery.upgrade() {
+            delivery.done_with(kept.charge, Some(self));
+        }
+    }
+
+    /// Drops what an owned event has on the heap, but for a little memory.
+    fn clear(&mut self) {
+        self.lists = None;
+        let Origin::Owned(kept) = &mut self.origin else { return };
+        kept.event.payload = Payload::None;
+        if kept.data.capacity() > MAX_SHELL_DATA {
+            kept.data = Vec::new();
+        }
+    }
+
+    /// The sender's address is text within the box, so it is pointed to last.
+    fn point_to_address(&mut self) {
+        if self.c.present & CHROMESOCK_EVENT_ADDRESS != 0 && self.c.address.is_null() {
+            self.c.address = self.address.as_ptr().cast();
+        }
+    }
+
+    pub(super) fn set_user_data(&mut self, user_data: usize) {
+        self.c.user_data = ptr::with_exposed_provenance_mut(user_data);
+    }
+
+    /// What C gets; the box must not move while it is used.
+    pub(super) fn as_c(&mut self) -> *const chromesock_event {
+        self.point_to_address();
+        ptr::from_mut(self).cast()
+    }
+}
+
+/// What C sees of an event, whose payload lies on the heap: the event itself may move. The sender's address
+/// is text in `address`, not pointed to yet.
+fn shown(
+    event: &Event,
+    lists: &mut Option<Box<Lists>>,
+    address: &mut AddressText,
+) -> chromesock_event {
+    address[0] = 0;
+    let mut c = chromesock_event {
+        r#type: event.event_type as u32,
+        socket_id: event.socket_id,
+        client_socket_id: event.client_socket_id,
+        result: event.result.unwrap_or(0),
+        user_data: ptr::with_exposed_provenance_mut(event.ticket.map_or(0, |t| t.user_data)),
+        message: event.message.map_or(ptr::null(), CStr::as_ptr),
+        ..chromesock_event::NONE
+    };
+    if event.result.is_some() {
+        c.present |= CHROMESOCK_EVENT_RESULT;
+    }
+    match &event.payload {
+        Payload::None => {}
+        Payload::Data(data) => {
+            c.present |= CHROMESOCK_EVENT_DATA;
+            c.data = data.as_ptr();
+            c.data_len = data.len();
+        }
+        Payload::BytesSent(bytes) => {
+            c.present |= CHROMESOCK_EVENT_BYTES_SENT;
+            c.bytes_sent = *bytes;
+        }
+        Payload::Denied(denied) => {
+            c.present |= CHROMESOCK_EVENT_ADDRESS | CHROMESOCK_EVENT_PORT;
+            c.address = denied.host.as_ptr();
+            c.port = denied.port;
+            c.message = denied.explanation.as_ptr();
+        }
+        Payload::Sockets(sockets) => {
+            let lists = lists.get_or_insert_default();
+            lists.sockets = sockets.iter().map(info).collect();
+            c.present |= CHROMESOCK_EVENT_SOCKETS;
+            c.sockets = lists.sockets.as_ptr();
+            c.sockets_len = lists.sockets.len();
+        }
+        Payload::Datagram(data, from) => {
+            c.present |= CHROMESOCK_EVENT_DATA | CHROMESOCK_EVENT_ADDRESS | CHROMESOCK_EVENT_PORT;
+            c.data = data.as_ptr();
+            c.data_len = data.len();
+            c.port = from.port().into();
+            write_address(address, from.ip());
+        }
+        Payload::Texts(texts) => {
+            let lists = lists.get_or_insert_default();
+            lists.texts = texts.iter().map(|text| text.as_ptr()).collect();
+            c.present |= CHROMESOCK_EVENT_TEXTS;
+            c.texts = lists.texts.as_ptr();
+            c.texts_len = lists.texts.len();
+        }
+        Payload::Interfaces(interfaces) => {
+            let lists = lists.get_or_insert_default();
+            lists.interfaces = interfaces.iter().map(interface).collect();
+            c.present |= CHROMESOCK_EVENT_INTERFACES;
+            c.interfaces = lists.interfaces.as_ptr();
+            c.interfaces_len = lists.interfaces.len();
+        }
+        Payload::TlsSession(session) => {
+            let view = lists.get_or_insert_default().tls_session.insert(SessionView::new(session));
+            c.tls_session = view.as_c();
+        }
+    }
+    // These results always have all their members; failures have empty ones.
+    match event.event_type {
+        EventType::ChromeSocketRead => {
+            c.present = c.present & CHROMESOCK_EVENT_RESULT | CHROMESOCK_EVENT_DATA;
+        }
+        EventType::ChromeSocketRecvFrom => {
+            c.present |= CHROMESOCK_EVENT_DATA | CHROMESOCK_EVENT_ADDRESS | CHROMESOCK_EVENT_PORT;
+        }
+        _ => {}
+    }
+    c
+}
+
+/// Canonical address text (tcp.md T-1); without allocating or formatting for IPv4, which is in each
+/// event of a datagram.
+fn write_address(into: &mut AddressText, address: IpAddr) {
+    match address {
+        IpAddr::V4(v4) => {
+            let mut rest = &mut into[..];
+            for (i, octet) in v4.octets().into_iter().enumerate() {
+                if i > 0 {
+                    rest = put_byte(rest, b'.');
+                }
+                if octet >= 100 {
+                    rest = put_byte(rest, b'0' + octet / 100);
+                }
+                if octet >= 10 {
+                    rest = put_byte(rest, b'0' + octet / 10 % 10);
+                }
+                rest = put_byte(rest, b'0' + octet % 10);
+            }
+            put_byte(rest, 0);
+        }
+        IpAddr::V6(_) => {
+            let text = text(address);
+            let text = text.to_bytes_with_nul();
+            into[..text.len()].copy_from_slice(text);
+        }
+    }
+}
+
+fn put_byte(into: &mut [u8], byte: u8) -> &mut [u8] {
+    let (first, rest) = into.split_at_mut(1);
+    first[0] = byte;
+    rest
+}
+
+fn interface(of: &NetworkInterface) -> chrome_socket_network_interface {
+    chrome_socket_network_interface {
+        size: size_of::<chrome_socket_network_interface>() as u32,
+        prefix_length: of.prefix_length.into(),
+        name: of.name.as_ptr(),
+        address: of.address.as_ptr(),
+    }
+}
+
+fn info(of: &SocketInfo) -> chromesock_socket_info {
+    let mut present = 0;
+    let mut bit = |bit: u32, is_present: bool| present |= if is_present { bit } else { 0 };
+    bit(CHROMESOCK_SOCKET_INFO_NAME, of.name.is_some());
+    bit(CHROMESOCK_SOCKET_INFO_BUFFER_SIZE, of.buffer_size.is_some());
+    bit(CHROMESOCK_SOCKET_INFO_CONNECTED, of.connected.is_some());
+    bit(CHROMESOCK_SOCKET_INFO_LOCAL, of.local.is_some());
+    bit(CHROMESOCK_SOCKET_INFO_PEER, of.peer.is_some());
+    bit(CHROMESOCK_SOCKET_INFO_TYPE, of.socket_type.is_some());
+    let address = |at: &Option<Endpoint>| at.as_ref().map_or(ptr::null(), |at| at.address.as_ptr());
+    let port = |at: &Option<Endpoint>| at.as_ref().map_or(0, |at| i32::from(at.port));
+    chromesock_socket_info {
+        size: size_of::<chromesock_socket_info>() as u32,
+        present,
+        socket_id: of.socket_id,
+        buffer_size: of.buffer_size.unwrap_or(0),
+        local_port: port(&of.local),
+        peer_port: port(&of.peer),
+        persistent: of.persistent.into(),
+        paused: of.paused.into(),
+        connected: of.connected.unwrap_or(false).into(),
+        socket_type: match of.socket_type {
+            Some(SocketType::Udp) => chrome_socket_type::ChromeSocketTypeUdp as u8,
+            _ => chrome_socket_type::ChromeSocketTypeTcp as u8,
+        },
+        reserved: [0; 4],
+        name: of.name.as_ref().map_or(ptr::null(), |name| name.as_ptr()),
+        local_address: address(&of.local),
+        peer_address: address(&of.peer),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_owned_event_points_to_its_own_copy_of_the_data() {
+        let mut event = Event::notification(EventType::ChromeSocketsTcpOnReceive, 1, None);
+        event.payload = Payload::Data(vec![7; 10].into());
+        let original = event.clone();
+        let mut kept = EventBox::shell(Weak::new());
+        kept.keep(event);
+        assert_ne!(kept.c.data, original.data().unwrap().as_ptr());
+        // SAFETY: the event points to its own data.
+        let seen = unsafe { std::slice::from_raw_parts(kept.c.data, kept.c.data_len) };
+        assert_eq!(seen, [7; 10]);
+    }
+
+    /// What C sees of an event, pointers followed.
+    fn seen(of: &EventBox) -> String {
+        let c = &of.c;
+        // SAFETY: texts are NULL or end with NUL, and lie in the box or in its event.
+        let text = |text: *const c_char| (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) });
+        let data = match c.data.is_null() {
+            true => &[],
+            // SAFETY: as above.
+            false => unsafe { std::slice::from_raw_parts(c.data, c.data_len) },
+        };
+        let numbers = (c.r#type, c.present, c.socket_id, c.client_socket_id, c.result, c.port);
+        let rest = (c.bytes_sent, c.sockets_len, c.texts_len, c.interfaces_len, c.data.is_null());
+        format!("{numbers:?} {data:?} {:?} {:?} {rest:?}", text(c.address), text(c.message))
+    }
+
+    /// Events of many kinds, one after the other in one box, look as each does in a new one.
+    #[test]
+    fn a_shell_shows_nothing_of_the_event_before() {
+        let from = "192.168.100.200:9".parse().unwrap();
+        let payloads = [
+            Payload::Datagram(vec![1; 100].into(), from),
+            Payload::None,
+            Payload::Data(vec![2; 20_000].into()),
+            Payload::Datagram(Vec::new().into(), "1.2.3.4:5".parse().unwrap()),
+            Payload::Interfaces(Box::new([])),
+            Payload::Texts(Box::new([c"224.0.0.1".into()])),
+            Payload::BytesSent(7),
+            Payload::Datagram(vec![3; 3000].into(), "[::1]:6".parse().unwrap()),
+            Payload::Data(vec![4; 10].into()),
+            Payload::None,
+        ];
+        let mut shell = EventBox::shell(Weak::new());
+        for (socket_id, payload) in (1..).zip(payloads) {
+            // The only type that shows an address when there is none.
+            let mut event = Event::notification(EventType::ChromeSocketRecvFrom, socket_id, None);
+            event.payload = payload;
+            let mut fresh = EventBox::shell(Weak::new());
+            fresh.keep(event.clone());
+            shell.keep(event);
+            assert_eq!(seen(&shell), seen(&fresh));
+            shell.clear();
+        }
+    }
+
+    #[test]
+    fn a_shell_keeps_no_event_and_little_memory() {
+        let mut shell = EventBox::shell(Weak::new());
+        let mut event = Event::notification(EventType::ChromeSocketsTcpOnReceive, 1, None);
+        event.payload = Payload::Data(vec![1; 10_000].into());
+        shell.keep(event);
+        shell.clear();
+        let Origin::Owned(kept) = &shell.origin else { unreachable!() };
+        assert!(kept.data.capacity() <= MAX_SHELL_DATA);
+    }
+
+    #[test]
+    fn addresses_of_events_read_like_all_addresses_t_1() {
+        let all = ["0.0.0.0", "1.20.255.9", "127.0.0.1", "10.100.99.200", "::1", "::ffff:1.2.3.4"];
+        for address in all.map(|address| address.parse().unwrap()) {
+            let mut written = [b'9'; size_of::<AddressText>()];
+            write_address(&mut written, address);
+            assert_eq!(CStr::from_bytes_until_nul(&written).unwrap(), &*text(address));
+        }
+    }
+}
