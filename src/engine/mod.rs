@@ -398,7 +398,7 @@ impl<N: Network> Engine<N> {
                 self.stalled.insert(id);
             }
             Visit::Gone => {
-                self.close_silently(id);
+                self.lose(id);
                 self.note_open_sockets();
             }
         }
@@ -489,6 +489,13 @@ impl<N: Network> Engine<N> {
         }
         self.suspended = None;
         self.note_open_sockets();
+    }
+
+    /// The socket is gone by a failed `secure` (tcp.md TLS-10); so a `connect` finds it that still
+    /// resolves (CL-3).
+    fn lose(&mut self, id: i32) {
+        self.cancel_resolving(id, not_found);
+        self.close_silently(id);
     }
 
     fn close_silently(&mut self, id: i32) {

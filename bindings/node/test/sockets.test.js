@@ -57,6 +57,23 @@ test('tcp.md S-3: the program may use its buffer again at once', async (t) => {
   assert.deepStrictEqual(info, { socketId: id, data: new Uint8Array([1, 2, 3]).buffer });
 });
 
+test('README.md S2: an id that another namespace closes loses nothing of its own', async (t) => {
+  const chrome = chromeOf(t);
+  const { tcp, tcpServer, udp } = chrome.sockets;
+  const whole = 64 * 1024;
+  const port = await peer(t, (socket) => socket.write(Buffer.alloc(whole)));
+  let got = 0;
+  const all = new Promise((resolve) => {
+    tcp.onReceive.addListener(({ socketId, data }) => {
+      for (const { close } of [tcpServer, udp]) close(socketId, () => void chrome.runtime.lastError);
+      got += data.byteLength;
+      if (got === whole) resolve();
+    });
+  });
+  await connected(chrome, port);
+  await soon(all, 'the rest');
+});
+
 test('tcp.md 4, 5: megabytes there and back, unchanged', async (t) => {
   const chrome = chromeOf(t);
   const { tcp } = chrome.sockets;
