@@ -89,6 +89,8 @@ test('tcp.md G-10: a wrong argument throws at once, in Chrome\'s words', (t) => 
       "Error at parameter 'properties': Error at property 'name': Invalid type: expected string, found other."],
     [() => tcp.create({ name: Symbol('a') }), create,
       "Error at parameter 'properties': Error at property 'name': Invalid type: expected string, found other."],
+    [() => tcp.create([]), create, 'No matching signature.'],
+    [() => tcp.create(new Uint8Array(1)), create, "Error at parameter 'properties': Unexpected property: '0'."],
     [() => tcp.create({ bufferSize: 1.5 }), create,
       "Error at parameter 'properties': Error at property 'bufferSize': Invalid type: expected integer, found number."],
   ];
