@@ -1,7 +1,11 @@
 // One app of the library: calls into it, and its events on this thread's loop.
 'use strict';
 
+// Not the globals: a page may replace those.
+const { Buffer } = require('node:buffer');
 const net = require('node:net');
+const process = require('node:process');
+const { setImmediate } = require('node:timers');
 const { isMainThread } = require('node:worker_threads');
 const { check, load, zeroed, api } = require('./library');
 const { Batch } = require('./records');

@@ -145,6 +145,20 @@ test('tcp.md 0.3: FAIL("m") calls back without arguments, and lastError tells wh
   assert.strictEqual(chrome.runtime.lastError, undefined);
 });
 
+test('lastError may be assigned to and deleted, as in Chrome, and is right the next time', async (t) => {
+  const chrome = chromeOf(t);
+  const { getInfo } = chrome.sockets.tcp;
+  for (const tamper of [
+    () => delete chrome.runtime.lastError,
+    () => (chrome.runtime.lastError = undefined),
+    () => (chrome.runtime.lastError = { message: 'own' }),
+  ]) {
+    await soon(new Promise((resolve) => getInfo(99, () => resolve(chrome.runtime.lastError && tamper()))), 'the answer');
+    assert.strictEqual(chrome.runtime.lastError, undefined);
+    assert.strictEqual((await call(chrome, getInfo, 99)).error, 'Socket not found');
+  }
+});
+
 test('tcp.md G-21: no callback runs within the call', async (t) => {
   const { tcp } = chromeOf(t).sockets;
   let isWithin = true;

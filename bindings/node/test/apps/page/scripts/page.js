@@ -1,5 +1,10 @@
+// What bundles for browsers bring along.
+var process = { env: {} };
+window.Buffer = window.setImmediate = undefined;
+
 const order = [];
 window.addEventListener('load', () => order.push('load'));
+window.onload = ({ type }) => order.push(`on${type}`);
 chrome.app.runtime.onLaunched.addListener(() => {
   order.push('launched');
   console.log(order.join());
