@@ -43,7 +43,8 @@ function manifestError(functions, manifest) {
     words.push(functions.chromesock_texts_at(texts[0], n));
   }
   functions.chromesock_texts_free(texts[0]);
-  return words.join(': ');
+  // The place is empty if it is the manifest as a whole.
+  return words.filter(Boolean).join(': ');
 }
 
 class App {
