@@ -44,6 +44,7 @@ test('a script that throws stops no other; a page has the globals that networkin
   assert.deepStrictEqual(stdout.trim().split('\n').sort(), [
     'hé data:text/plain;base64,aMOp true 3',
     'onload,load,launched',
+    'socket 1',
     'string boolean string',
     'true true',
   ]);

@@ -70,6 +70,8 @@ function complete(chrome, storageFile) {
   return guarded('chrome', {
     ...chrome,
     runtime: guarded('chrome.runtime', runtime),
+    // Programs look for chrome.experimental.socket before chrome.socket, which came in its place.
+    experimental: undefined,
     app: guarded('chrome.app', { runtime: guarded('chrome.app.runtime', events('app.runtime', APP_EVENTS)) }),
     storage: guarded('chrome.storage', {
       local: storageArea(storageFile, (changes) => dispatch(onChanged, changes, 'local')),

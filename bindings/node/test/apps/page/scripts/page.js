@@ -12,6 +12,8 @@ chrome.app.runtime.onLaunched.addListener(() => {
 for (const name of ['onMessage', 'onMessageExternal', 'onConnect', 'onConnectExternal']) {
   chrome.runtime[name].addListener(() => {});
 }
+const socket = (chrome.experimental && chrome.experimental.socket) || chrome.socket;
+socket.create('udp', {}, ({ socketId }) => console.log('socket', socketId));
 console.log(typeof navigator.userAgent, typeof navigator.onLine, typeof navigator.language);
 console.log(location.href === chrome.runtime.getURL('/_generated_background_page.html'), location.host === chrome.runtime.id);
 
