@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "cases_run.h"
+#include "forced.h"
 
 enum mode { PULL, DISPATCH, REACTOR };
 static const char *const mode_names[] = {"pull", "dispatch", "reactor"};
@@ -411,6 +412,7 @@ static int open_app(const cJSON *test) {
         options.present = CHROMESOCK_APP_OPTIONS_WRITE_QUOTA;
         options.write_quota_bytes = (uint64_t)quota->valuedouble;
     }
+    force_paths(&options);
     status = chromesock_app_new(&options, &run.app);
     if (status == CHROMESOCK_INVALID_MANIFEST) {
         chromesock_manifest_check(json, &texts);

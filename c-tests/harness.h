@@ -130,6 +130,7 @@ fx *fx_new(enum mode mode, const chromesock_app_options *options);
 void fx_listen_to_all(fx *f);         /* what _CB modes do at the start */
 void fx_close_and_check(fx *f);       /* close, drain, APP_CLOSED last, every call exactly once */
 void fx_end(fx *f);                   /* fx_close_and_check, free, release hook ran once */
+void fx_wait_freed(fx *f);            /* after a free inside a callback: it is done */
 void fx_forget(fx *f);                /* memory of the fixture only; the app is already freed */
 void fx_check_calls(fx *f);           /* every accepted call completed exactly once */
 void fx_compact(fx *f);               /* long runs: drop completed calls and what was taken */

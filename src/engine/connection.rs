@@ -8,6 +8,7 @@ use bytes::{Bytes, BytesMut};
 use super::recycler::ReadBuffer;
 use super::send_queue::{MAX_FLUSH, SendQueue};
 use super::tls::TlsStream;
+use crate::api::event::RECEIVE_WEIGHT;
 use crate::api::net_error::Status;
 use crate::net::{Ready, Stream};
 
@@ -140,9 +141,12 @@ impl<S: Stream> Connection<S> {
         }
     }
 
-    /// The most that the next read should bring, if `room` is left for it.
-    pub(super) fn next_read(&self, room: usize) -> usize {
-        if self.bulk && room >= MAX_BULK { MAX_BULK } else { MAX_RECEIVE }
+    /// The most that the next read should bring, if `room` is left for events of at most `limit` bytes. It
+    /// may go beyond the room, but not further because it is cut into many.
+    pub(super) fn next_read(&self, room: usize, limit: usize) -> usize {
+        let size = if self.bulk && room >= MAX_BULK { MAX_BULK } else { MAX_RECEIVE };
+        let events = room.saturating_add(MAX_RECEIVE) / (limit + RECEIVE_WEIGHT) + 1;
+        size.min(events * limit)
     }
 
     /// A read has brought `n` bytes of at most `max`.

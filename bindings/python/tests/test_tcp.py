@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 import struct
+import sys
 
 import pytest
 
@@ -28,6 +29,35 @@ async def test_bytes_go_out_and_come_back(peers, client, record):
                 assert info.socket_id == socket_id
                 got += info.data
             assert got == copy
+
+
+async def test_large_bytes_are_kept_until_they_are_sent(peers, client, make):
+    """tcp.md S-3 without a copy: bytes cannot change, and live until their send has completed."""
+    go, got = asyncio.Event(), bytearray()
+
+    async def late(reader, writer):
+        await go.wait()
+        while data := await reader.read(1 << 20):
+            got.extend(data)
+
+    server, port = await peers.server(late)
+    async with server:
+        chrome = make()
+        tcp = chrome.sockets.tcp
+        socket_id = await client(chrome, port)
+        pieces = [bytes([number]) * 100_000 for number in range(200)]
+        counts = [sys.getrefcount(piece) for piece in pieces]
+        calls = [tcp.send(socket_id, piece) for piece in pieces]
+        assert sys.getrefcount(pieces[-1]) == counts[-1] + 1
+        calls[-1].cancel()  # It is sent all the same.
+        go.set()
+        for call in calls[:-1]:
+            assert (await call).bytes_sent == 100_000
+        assert (await tcp.send(socket_id, b"end")).bytes_sent == 3
+        assert [sys.getrefcount(piece) for piece in pieces] == counts
+        while len(got) < 200 * 100_000 + 3:
+            await asyncio.sleep(0)
+        assert got == b"".join(pieces) + b"end"
 
 
 async def test_properties_as_keywords_or_as_a_dict(make):
