@@ -89,7 +89,7 @@ impl App {
         let send = Send { event_type, socket_id: id, len: data.len(), ticket };
         let posted = self.reactor.post_send(self.slot, &self.gate, &self.accounts, send, data);
         if posted.is_err() {
-            self.accounts.give_back_unsent(bytes);
+            self.accounts.untake_unsent(bytes);
         }
         posted
     }
@@ -121,7 +121,7 @@ impl App {
         };
         let posted = self.reactor.post_call(self.slot, &self.gate, &self.accounts, call);
         if posted.is_err() {
-            self.accounts.give_back_unsent(bytes);
+            self.accounts.untake_unsent(bytes);
         }
         posted.map(|()| None)
     }
@@ -142,7 +142,7 @@ impl App {
         let command = Command::SendTo { data, address: address.into(), port, dns_query_type };
         let posted = self.call(event_type, id, command, ticket);
         if posted.is_err() && fits {
-            self.accounts.give_back_unsent(bytes);
+            self.accounts.untake_unsent(bytes);
         }
         posted
     }

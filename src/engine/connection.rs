@@ -222,7 +222,8 @@ impl<S: Stream> Connection<S> {
 
     /// The stream, if bytes from the peer are waiting in it: closing it now would reset the
     /// connection and could destroy what was sent (D5, CL-4). So would what the peer of a secured one
-    /// writes by itself, such as tickets.
+    /// writes by itself, such as tickets. If nothing was sent it is enough to read once, for the peer to see
+    /// an orderly end: as much as Chromium reads of a paused socket (PA-5).
     pub(super) fn into_unread(self, buffer: &mut ReadBuffer) -> Option<S> {
         let (mut stream, wrote, lingers) = match self.channel {
             Channel::Plain(stream) => (stream, self.wrote, false),
@@ -237,8 +238,8 @@ impl<S: Stream> Connection<S> {
             return Some(stream);
         }
         let buffer = buffer.with_room(MAX_RECEIVE);
-        let unread = wrote && matches!(stream.read(buffer, MAX_RECEIVE), Ok(n) if n > 0);
+        let unread = matches!(stream.read(buffer, MAX_RECEIVE), Ok(n) if n > 0);
         buffer.clear();
-        unread.then_some(stream)
+        (wrote && unread).then_some(stream)
     }
 }

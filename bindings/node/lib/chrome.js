@@ -88,8 +88,8 @@ function createChrome(manifest, options) {
     Object.keys(sockets).some(
       (space) => sockets[space].isAwaited && events[space].some((event) => event.hasListeners()),
     );
-  // Sockets of which no more data may come: what was copied before the call is dropped.
-  const ended = new Set();
+  // Sockets of each namespace of which no more data may come: what was copied before the call is dropped.
+  const ended = Object.fromEntries(Object.keys(sockets).map((space) => [space, new Set()]));
   const handlers = [];
   const app = new App(manifest, options, handlers, isAwaited);
 
@@ -101,7 +101,7 @@ function createChrome(manifest, options) {
       notified(batch, isClosing) {
         sockets[space].notified(name, batch.socketId);
         if (name === 'onAccept') tcp.accepted(batch.clientSocketId);
-        if (isClosing || !event.hasListeners() || (name === 'onReceive' && ended.has(batch.socketId))) return false;
+        if (isClosing || !event.hasListeners() || (name === 'onReceive' && ended[space].has(batch.socketId))) return false;
         dispatch(event, ...outcomeOf(batch));
         return true;
       },
@@ -113,13 +113,13 @@ function createChrome(manifest, options) {
     const full = `${space}.${name}`;
     const state = sockets[space];
     const callbackAt = member.parameters.length;
-    const ends = (id) => state && (name === 'close' || (name === 'secure' && !tcp.isSecured(id)));
+    const ends = (id) => ended[space] && (name === 'close' || (name === 'secure' && !tcp.isSecured(id)));
     const method = (...given) => {
       const values = member.argumentsOf(given);
       const call = { values, callback: values[callbackAt] ?? null, answer: null };
       const pass = () => {
         app.call(member.function, member.passes(values), call);
-        if (ends(values[0])) ended.add(values[0]);
+        if (ends(values[0])) ended[space].add(values[0]);
       };
       if (call.callback || member.callback !== 'promise') {
         pass();
@@ -137,7 +137,7 @@ function createChrome(manifest, options) {
     handlers[eventType] = {
       completed({ values, callback, answer }, batch) {
         const { message } = batch;
-        if (name === 'close' || name === 'secure') ended.delete(values[0]);
+        if (name === 'close' || name === 'secure') ended[space]?.delete(values[0]);
         state?.completed(name, values[0], batch.result, message !== null, values);
         const outcome = outcomeOf(batch);
         if (!answer) return runtime.answer(full, callback, outcome, message);

@@ -57,6 +57,23 @@ test('tcp.md S-3: the program may use its buffer again at once', async (t) => {
   assert.deepStrictEqual(info, { socketId: id, data: new Uint8Array([1, 2, 3]).buffer });
 });
 
+test('README.md S2: an id that another namespace closes loses nothing of its own', async (t) => {
+  const chrome = chromeOf(t);
+  const { tcp, tcpServer, udp } = chrome.sockets;
+  const whole = 64 * 1024;
+  const port = await peer(t, (socket) => socket.write(Buffer.alloc(whole)));
+  let got = 0;
+  const all = new Promise((resolve) => {
+    tcp.onReceive.addListener(({ socketId, data }) => {
+      for (const { close } of [tcpServer, udp]) close(socketId, () => void chrome.runtime.lastError);
+      got += data.byteLength;
+      if (got === whole) resolve();
+    });
+  });
+  await connected(chrome, port);
+  await soon(all, 'the rest');
+});
+
 test('tcp.md 4, 5: megabytes there and back, unchanged', async (t) => {
   const chrome = chromeOf(t);
   const { tcp } = chrome.sockets;
@@ -336,6 +353,26 @@ test('udp.md 5.5: no datagram follows a close', async (t) => {
   await udp.setPaused(socketId, false);
   await soon(closed, 'the answer of close');
   assert.strictEqual(count, 3);
+});
+
+test('S2: a close by another namespace, which does not know the socket, costs it no datagram', async (t) => {
+  const chrome = chromeOf(t);
+  const { tcp, udp } = chrome.sockets;
+  const { socketId } = await udp.create();
+  await ok(chrome, udp.bind, socketId, '127.0.0.1', 0);
+  await udp.setPaused(socketId, true);
+  const { localPort } = await udp.getInfo(socketId);
+  for (const n of [1, 2, 3]) await ok(chrome, udp.send, socketId, Buffer.of(n), '127.0.0.1', localPort);
+  const seen = [];
+  const refused = new Promise((resolve) => {
+    udp.onReceive.addListener(({ data }) => {
+      seen.push(...new Uint8Array(data));
+      if (seen.length === 1) resolve(call(chrome, tcp.close, socketId));
+    });
+  });
+  await udp.setPaused(socketId, false);
+  assert.strictEqual((await soon(refused, 'the answer of close')).error, 'Socket not found');
+  assert.deepStrictEqual(seen, [1, 2, 3]);
 });
 
 test('many events at once keep neither timers nor calls waiting', async (t) => {
