@@ -116,7 +116,7 @@ impl App {
                 None => Bytes::from_static(data),
                 Some(release) => Bytes::from_owner(Lent::new(&self.delivery, data, release)),
             };
-            let command = Command::Send(SendData::Block(block));
+            let command = Command::Send(SendData::Blocks(vec![block]));
             Call { event_type, socket_id: id, ticket, command }
         };
         let posted = self.reactor.post_call(self.slot, &self.gate, &self.accounts, call);

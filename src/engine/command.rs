@@ -167,8 +167,8 @@ pub enum Command {
 /// The bytes of one `send`.
 #[derive(Debug)]
 pub enum SendData {
-    /// A block of its own.
-    Block(Bytes),
+    /// Blocks of its own.
+    Blocks(Vec<Bytes>),
     /// None: the call exceeded the write quota.
     OverQuota,
 }

@@ -37,11 +37,12 @@ impl SendQueue {
         self.sends.push_back((rest.len(), whole, reply));
     }
 
-    /// Appends a send, keeping its block.
-    pub(super) fn push_block(&mut self, block: Bytes, reply: Reply) {
+    /// Appends a send, keeping its blocks.
+    pub(super) fn push_blocks(&mut self, blocks: Vec<Bytes>, reply: Reply) {
         self.seal();
-        self.sends.push_back((block.len(), block.len() as u64, reply));
-        self.blocks.push_back(block);
+        let len: usize = blocks.iter().map(Bytes::len).sum();
+        self.sends.push_back((len, len as u64, reply));
+        self.blocks.extend(blocks);
     }
 
     fn seal(&mut self) {

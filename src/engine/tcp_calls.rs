@@ -149,21 +149,23 @@ impl<N: Network> Engine<N> {
     }
 
     pub(super) fn send_one(&mut self, id: i32, data: SendData, reply: Reply, more_follow: bool) {
-        let block = match data {
+        let blocks = match data {
             SendData::OverQuota => return over_quota(reply),
-            SendData::Block(block) => block,
+            SendData::Blocks(blocks) => blocks,
         };
-        let reply = reply.of_send(block.len() as u64);
+        let reply = reply.of_send(blocks.iter().map(|block| block.len() as u64).sum());
         let Some(namespace) = reply.event_type().namespace() else { return };
         let (registry, ctx) = self.lend(id);
         match registry.find(namespace, id) {
             Some(Entry { machine: Machine::TcpClient(client), properties, .. }) => {
-                client.send_block(ctx, properties, block, reply, more_follow);
+                client.send_blocks(ctx, properties, blocks, reply, more_follow);
                 if !more_follow && client.has_more_to_write() {
                     self.enqueue(id);
                 }
             }
-            Some(Entry { machine: Machine::Udp(socket), .. }) => socket.write(block, reply),
+            Some(Entry { machine: Machine::Udp(socket), .. }) => {
+                socket.write(blocks.concat().into(), reply)
+            }
             Some(_) => reply.fail(Status::SocketNotConnected),
             None => not_found(reply),
         }

@@ -275,20 +275,20 @@ impl<N: Network> TcpClient<N> {
         }
     }
 
-    /// Sends one call's bytes, which have a block of their own, and what waits before it; unless
+    /// Sends one call's bytes, which have blocks of their own, and what waits before it; unless
     /// another follows at once, to be written with them.
-    pub(super) fn send_block(
+    pub(super) fn send_blocks(
         &mut self,
         ctx: &mut Context<N>,
         properties: &Properties,
-        block: Bytes,
+        blocks: Vec<Bytes>,
         reply: Reply,
         more_follow: bool,
     ) {
         let Phase::Connected(connection) = &mut self.phase else {
             return reply.fail(Status::SocketNotConnected);
         };
-        connection.queue().push_block(block, reply);
+        connection.queue().push_blocks(blocks, reply);
         if !more_follow && let Err(error) = connection.flush() {
             self.fail_write(ctx, properties, &error);
         }

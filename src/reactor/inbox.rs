@@ -6,20 +6,17 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bytes::Bytes;
 use parking_lot::Mutex;
 
+use super::blocks::Blocks;
 use super::turn::Seat;
 use crate::api::net_error::Status;
-use crate::engine::Recycler;
 use crate::engine::accounts::Accounts;
 use crate::engine::command::{Answer, Call, Command, QueryId, Send, SendData};
 use crate::net::sys;
 
 /// Sends up to this size travel in the common buffer, larger ones in blocks of their own.
 pub(crate) const MAX_BESIDE: usize = 16 * 1024;
-/// Sends up to this size use memory again.
-const MAX_BLOCK: usize = 64 * 1024;
 /// A buffer that has grown beyond this is not kept for the next batch.
 const MAX_KEPT: usize = 1024 * 1024;
 
@@ -93,7 +90,7 @@ impl Batch {
                 if *next_slot == slot
                     && next.socket_id == call.socket_id
                     && next.event_type == call.event_type
-                    && matches!(next.command, Command::Send(SendData::Block(_)))
+                    && matches!(next.command, Command::Send(SendData::Blocks(_)))
         )
     }
 }
@@ -130,7 +127,7 @@ pub(super) struct Inbox {
     waker: mio::Waker,
     has_messages: AtomicBool,
     /// Memory for the data of larger sends.
-    blocks: Mutex<Recycler>,
+    blocks: Blocks,
 }
 
 /// How an app's calls come in: whether it takes any, and whether they are held. Changed and read under the
@@ -154,7 +151,7 @@ impl Inbox {
             state: Mutex::default(),
             waker,
             has_messages: AtomicBool::new(false),
-            blocks: Mutex::default(),
+            blocks: Blocks::default(),
         })
     }
 
@@ -196,7 +193,7 @@ impl Inbox {
     ) -> Result<(), Status> {
         if data.len() > MAX_BESIDE {
             let Send { event_type, socket_id, ticket, .. } = send;
-            let command = Command::Send(SendData::Block(self.block(data)));
+            let command = Command::Send(SendData::Blocks(self.blocks.copy(data)));
             let call = Call { event_type, socket_id, ticket, command };
             return self.post_call(slot, gate, accounts, || call);
         }
@@ -221,17 +218,6 @@ impl Inbox {
             push(state);
             Ok(())
         })
-    }
-
-    fn block(&self, data: &[u8]) -> Bytes {
-        if data.len() > MAX_BLOCK {
-            return Bytes::copy_from_slice(data);
-        }
-        let mut buffer = self.blocks.lock().take(data.len(), MAX_BLOCK);
-        buffer.extend_from_slice(data);
-        let block = buffer.split().freeze();
-        self.blocks.lock().give(buffer);
-        block
     }
 
     /// Hands over a step in an app's life, if it has not ended.

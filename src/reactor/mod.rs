@@ -1,5 +1,6 @@
 //! The thread that owns sockets, and how other threads reach it.
 
+mod blocks;
 mod inbox;
 mod life;
 mod slots;

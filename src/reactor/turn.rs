@@ -200,7 +200,7 @@ impl Turn {
     fn call(&mut self, slot: u32, call: Call) {
         let socket_id = call.socket_id;
         match call.command {
-            Command::Send(SendData::Block(_)) => {
+            Command::Send(SendData::Blocks(_)) => {
                 // Blocks to the same socket that follow one another are written together.
                 let more_follow = self.batch.next_is_block_like(slot, &call);
                 self.input(slot, socket_id, |engine| engine.handle_block(call, more_follow));

@@ -27,7 +27,7 @@ const NARROW: &[(&str, &[&str])] = &[
 /// Who may use each third-party crate: files, or folders with everything in them.
 const CRATES: &[(&str, &[&str])] = &[
     // Reference-counted bytes are a value that events carry and the engine moves; not C, not I/O.
-    ("bytes", &["api/", "app/calls.rs", "engine/", "ffi/tls.rs", "net/", "reactor/inbox.rs"]),
+    ("bytes", &["api/", "app/calls.rs", "engine/", "ffi/tls.rs", "net/", "reactor/blocks.rs"]),
     ("crossbeam_channel", &["resolver/", "reactor/"]),
     ("dns_lookup", &["resolver/"]),
     ("idna", &["net/address.rs", "permissions/"]),

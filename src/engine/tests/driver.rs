@@ -25,6 +25,7 @@ use crate::permissions::Grants;
 
 /// Sends up to this size travel together, larger ones in blocks, as the reactor does it.
 const MAX_BESIDE: usize = 16 * 1024;
+const BLOCK: usize = 64 * 1024;
 
 /// One engine with its program and its peers.
 pub(super) struct Rig {
@@ -171,7 +172,8 @@ impl Rig {
                 self.call(event_type, id, Command::Send(SendData::OverQuota));
             } else if len > MAX_BESIDE {
                 self.send_together(id, &mut bytes, &mut together);
-                let block = SendData::Block(Bytes::copy_from_slice(data));
+                let pieces = data.chunks(BLOCK).map(Bytes::copy_from_slice);
+                let block = SendData::Blocks(pieces.collect());
                 blocks.push(self.accept(event_type, id, Command::Send(block)));
             } else {
                 self.send_blocks(id, &mut blocks);
