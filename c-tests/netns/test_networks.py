@@ -63,6 +63,10 @@ class NetworkList(TwoMachines):
             self.a.ip("addr", "add", "10.7.0.1/32", "dev", interface)
         self.assertEqual([address for _, address, _ in self.networks()].count("10.7.0.1"), 1)
 
+    def test_an_alias_has_the_name_of_its_interface(self):
+        self.a.ip("addr", "add", "10.7.0.1/24", "dev", "va", "label", "va:1")
+        self.assertIn(("va", "10.7.0.1", 24), self.networks())
+
     def test_only_interfaces_that_are_up_and_have_a_carrier(self):
         whole = self.networks()
         self.a.ip("link", "set", "va", "down")

@@ -494,15 +494,12 @@ impl<N: Network> Engine<N> {
     /// The socket is gone by a failed `secure` (tcp.md TLS-10); so a `connect` finds it that still
     /// resolves (CL-3).
     fn lose(&mut self, id: i32) {
-        self.cancel_resolving(id, not_found);
+        self.cancel_connecting(id, not_found);
         self.close_silently(id);
     }
 
     fn close_silently(&mut self, id: i32) {
-        self.cancel_resolving(id, |reply| match reply.event_type() {
-            EventType::ChromeSocketsUdpSend | EventType::ChromeSocketSendTo => not_found(reply),
-            _ => reply.fail(Status::Aborted),
-        });
+        self.cancel_connecting(id, |reply| reply.fail(Status::Aborted));
         let (registry, ctx) = self.lend(id);
         let unread = registry.get_mut(id).and_then(|entry| match &mut entry.machine {
             Machine::TcpClient(client) => client.tear_down(ctx),
@@ -511,7 +508,7 @@ impl<N: Network> Engine<N> {
                 None
             }
             Machine::Udp(socket) => {
-                socket.tear_down();
+                socket.tear_down(not_found);
                 None
             }
         });

@@ -43,7 +43,12 @@ pub(super) enum Lookup {
 
 impl<N: Network> Entry<N> {
     /// Ends whatever the socket does, in the order of tcp.md O-6; what is left to drain.
-    fn end(&mut self, ctx: &mut Context<N>, reply: Reply) -> Option<N::Stream> {
+    fn end(
+        &mut self,
+        ctx: &mut Context<N>,
+        reply: Reply,
+        unresolved: impl Fn(Reply),
+    ) -> Option<N::Stream> {
         match &mut self.machine {
             Machine::TcpClient(client) => client.end_locally(ctx, reply),
             Machine::TcpServer(server) => {
@@ -52,7 +57,7 @@ impl<N: Network> Entry<N> {
                 None
             }
             Machine::Udp(socket) => {
-                socket.tear_down();
+                socket.tear_down(unresolved);
                 reply.complete(Response::ok());
                 None
             }
@@ -98,12 +103,11 @@ impl<N: Network> Engine<N> {
         if self.registry.find(namespace, id).is_none() {
             return not_found(reply);
         }
-        self.cancel_resolving(id, |reply| match reply.event_type() {
-            EventType::ChromeSocketSendTo => reply.fail(Status::SocketNotConnected),
-            _ => reply.fail(Status::Aborted),
-        });
+        self.cancel_connecting(id, |reply| reply.fail(Status::Aborted));
         let (registry, ctx) = self.lend(id);
-        let stream = registry.find(namespace, id).and_then(|entry| entry.end(ctx, reply));
+        let unresolved = |send: Reply| send.fail(Status::SocketNotConnected);
+        let entry = registry.find(namespace, id);
+        let stream = entry.and_then(|entry| entry.end(ctx, reply, unresolved));
         self.let_linger(stream);
     }
 
@@ -111,10 +115,10 @@ impl<N: Network> Engine<N> {
         if self.registry.find(namespace, id).is_none() {
             return not_found(reply);
         }
-        self.cancel_resolving(id, not_found);
+        self.cancel_connecting(id, not_found);
         let Some(mut entry) = self.registry.remove(namespace, id) else { return };
         let (_, ctx) = self.lend(id);
-        let stream = entry.end(ctx, reply);
+        let stream = entry.end(ctx, reply, not_found);
         self.let_linger(stream);
     }
 
@@ -303,22 +307,15 @@ impl<N: Network> Engine<N> {
         self.wait_until(id, due);
     }
 
-    pub(super) fn cancel_resolving(&mut self, id: i32, cancel: impl Fn(Reply)) {
+    /// Nobody wants the names any more that a socket has asked for; its connects end so.
+    pub(super) fn cancel_connecting(&mut self, id: i32, cancel: impl Fn(Reply)) {
         let first = QueryId { socket_id: id, serial: 0 };
         let last = QueryId { socket_id: id, serial: u32::MAX };
         let cancelled: Vec<_> =
             self.resolving.range(first..=last).map(|(query, _)| *query).collect();
         for query in cancelled {
-            match self.resolving.remove(&query) {
-                Some((Resolving::Connect(reply, ..), _)) => cancel(reply),
-                Some((Resolving::Datagram, _)) => {
-                    let waiting = match self.registry.get_mut(id).map(|entry| &mut entry.machine) {
-                        Some(Machine::Udp(socket)) => socket.take_resolving(query),
-                        _ => None,
-                    };
-                    waiting.into_iter().for_each(&cancel);
-                }
-                None => {}
+            if let Some((Resolving::Connect(reply, ..), _)) = self.resolving.remove(&query) {
+                cancel(reply);
             }
         }
     }

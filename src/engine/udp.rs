@@ -7,7 +7,7 @@
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
 use bytes::Bytes;
@@ -264,10 +264,15 @@ impl<N: Network> UdpSocket<N> {
         matches!(self.reading, Reading::OnRequest(Some(_)))
     }
 
-    /// Ends the socket's use of the system: cancelled calls complete (udp.md 8, socket-legacy.md 8).
-    pub(super) fn tear_down(&mut self) {
+    /// Ends the socket's use of the system: cancelled calls complete, sends in their order, those that
+    /// wait for a name as the caller says (udp.md 6.2, 8, socket-legacy.md 8).
+    pub(super) fn tear_down(&mut self, unresolved: impl Fn(Reply)) {
         for send in std::mem::take(&mut self.outgoing) {
-            send.reply.fail(Status::SocketNotConnected);
+            if send.is_resolving() {
+                unresolved(send.reply);
+            } else {
+                send.reply.fail(Status::SocketNotConnected);
+            }
         }
         if let Reading::OnRequest(asked) = &mut self.reading
             && let Some((reply, _)) = asked.take()
@@ -277,14 +282,6 @@ impl<N: Network> UdpSocket<N> {
         self.open = None;
         self.groups.clear();
         self.held.clear();
-    }
-
-    /// The reply of a send whose name is being resolved, taken out of the line.
-    pub(super) fn take_resolving(&mut self, query: QueryId) -> Option<Reply> {
-        let at = self.outgoing.iter().position(
-            |send| matches!(send.to, Target::Resolving(waiting, _) if waiting == query),
-        )?;
-        self.outgoing.remove(at).map(|send| send.reply)
     }
 
     /// The name of a waiting send was resolved, or could not be.
@@ -531,7 +528,10 @@ impl<D: Datagram> Open<D> {
     /// The first address that a socket bound as this one can send to (udp.md 6.1).
     fn reachable(&self, addresses: &[IpAddr]) -> Option<IpAddr> {
         let to_v4 = self.local.is_ipv4();
-        let to_mapped = self.local.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+        let to_mapped = match self.local.ip() {
+            IpAddr::V4(_) => false,
+            IpAddr::V6(v6) => v6.is_unspecified() || v6.to_ipv4_mapped().is_some(),
+        };
         addresses.iter().find_map(|address| match address {
             IpAddr::V4(v4) if to_v4 => Some(IpAddr::V4(*v4)),
             IpAddr::V4(v4) if to_mapped => Some(IpAddr::V6(v4.to_ipv6_mapped())),

@@ -19,7 +19,9 @@ pub fn list() -> io::Result<Vec<NetworkInterface>> {
                 if_addrs::IfAddr::V4(v4) => v4.prefixlen,
                 if_addrs::IfAddr::V6(v6) => v6.prefixlen,
             };
-            (interface.ip(), interface.name, prefix_length)
+            // Linux calls a further address of an interface by its label, such as `eth0:1`.
+            let name = interface.name.split(':').next().unwrap_or_default().to_owned();
+            (interface.ip(), name, prefix_length)
         })
         .filter(|(_, name, _)| usable.contains(name))
         .filter(|(ip, ..)| !is_left_out(*ip) && !unsettled.contains(ip))

@@ -1,7 +1,11 @@
 // One app of the library: calls into it, and its events on this thread's loop.
 'use strict';
 
+// Not the globals: a page may replace those.
+const { Buffer } = require('node:buffer');
 const net = require('node:net');
+const process = require('node:process');
+const { setImmediate } = require('node:timers');
 const { isMainThread } = require('node:worker_threads');
 const { check, load, zeroed, api } = require('./library');
 const { Batch } = require('./records');
@@ -39,7 +43,8 @@ function manifestError(functions, manifest) {
     words.push(functions.chromesock_texts_at(texts[0], n));
   }
   functions.chromesock_texts_free(texts[0]);
-  return words.join(': ');
+  // The place is empty if it is the manifest as a whole.
+  return words.filter(Boolean).join(': ');
 }
 
 class App {

@@ -16,7 +16,7 @@ const IS = {
   string: (value) => typeof value === 'string',
   binary: isBinary,
   enum: (value) => typeof value === 'string',
-  object: (value) => typeof value === 'object' && value !== null && !Array.isArray(value) && !isBinary(value),
+  object: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
   function: (value) => typeof value === 'function',
 };
 

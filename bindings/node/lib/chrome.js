@@ -113,7 +113,7 @@ function createChrome(manifest, options) {
     const full = `${space}.${name}`;
     const state = sockets[space];
     const callbackAt = member.parameters.length;
-    const ends = (id) => state && (name === 'close' || (name === 'secure' && !tcp.isSecured(id)));
+    const ends = (id) => ended[space] && (name === 'close' || (name === 'secure' && !tcp.isSecured(id)));
     const method = (...given) => {
       const values = member.argumentsOf(given);
       const call = { values, callback: values[callbackAt] ?? null, answer: null };

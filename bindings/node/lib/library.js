@@ -3,6 +3,7 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
+const process = require('node:process');
 const koffi = require('koffi');
 
 const NATIVE = path.join(__dirname, '..', 'native');

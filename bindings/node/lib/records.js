@@ -1,6 +1,7 @@
 // Events as the library copies them into our memory, and what callbacks and listeners get from them.
 'use strict';
 
+const { Buffer } = require('node:buffer');
 const { api, koffi, structs } = require('./library');
 
 const RECORD = structs.chromesock_event_record;

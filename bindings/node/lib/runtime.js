@@ -1,6 +1,7 @@
 // chrome.runtime, as far as networking code touches it.
 'use strict';
 
+const { Buffer } = require('node:buffer');
 const { createHash } = require('node:crypto');
 
 /** An app's id: 32 letters a to p, made from the key of its manifest, as Chrome does. */
@@ -19,11 +20,17 @@ class Runtime {
     const runtime = this;
     const id = idOf(manifest);
     this.object = {
-      id,
-      get lastError() {
-        runtime.#isChecked = true;
-        return runtime.#lastError;
+      // Programs assign to it and delete it; neither may outlive the callback.
+      __proto__: {
+        get lastError() {
+          runtime.#isChecked = true;
+          return runtime.#lastError;
+        },
+        set lastError(value) {
+          runtime.#lastError = value;
+        },
       },
+      id,
       getManifest: () => structuredClone(manifest ?? {}),
       getURL: (path) => `chrome-extension://${id}/${String(path).replace(/^\//, '')}`,
     };

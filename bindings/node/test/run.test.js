@@ -43,7 +43,8 @@ test('a script that throws stops no other; a page has the globals that networkin
   assert.strictEqual(code, 0, stderr);
   assert.deepStrictEqual(stdout.trim().split('\n').sort(), [
     'hé data:text/plain;base64,aMOp true 3',
-    'load,launched',
+    'onload,load,launched',
+    'socket 1',
     'string boolean string',
     'true true',
   ]);

@@ -89,6 +89,8 @@ test('tcp.md G-10: a wrong argument throws at once, in Chrome\'s words', (t) => 
       "Error at parameter 'properties': Error at property 'name': Invalid type: expected string, found other."],
     [() => tcp.create({ name: Symbol('a') }), create,
       "Error at parameter 'properties': Error at property 'name': Invalid type: expected string, found other."],
+    [() => tcp.create([]), create, 'No matching signature.'],
+    [() => tcp.create(new Uint8Array(1)), create, "Error at parameter 'properties': Unexpected property: '0'."],
     [() => tcp.create({ bufferSize: 1.5 }), create,
       "Error at parameter 'properties': Error at property 'bufferSize': Invalid type: expected integer, found number."],
   ];
@@ -141,6 +143,20 @@ test('tcp.md 0.3: FAIL("m") calls back without arguments, and lastError tells wh
   assert.deepStrictEqual(given, []);
   assert.strictEqual(error, 'Socket not found');
   assert.strictEqual(chrome.runtime.lastError, undefined);
+});
+
+test('lastError may be assigned to and deleted, as in Chrome, and is right the next time', async (t) => {
+  const chrome = chromeOf(t);
+  const { getInfo } = chrome.sockets.tcp;
+  for (const tamper of [
+    () => delete chrome.runtime.lastError,
+    () => (chrome.runtime.lastError = undefined),
+    () => (chrome.runtime.lastError = { message: 'own' }),
+  ]) {
+    await soon(new Promise((resolve) => getInfo(99, () => resolve(chrome.runtime.lastError && tamper()))), 'the answer');
+    assert.strictEqual(chrome.runtime.lastError, undefined);
+    assert.strictEqual((await call(chrome, getInfo, 99)).error, 'Socket not found');
+  }
 });
 
 test('tcp.md G-21: no callback runs within the call', async (t) => {

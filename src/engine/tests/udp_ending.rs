@@ -84,6 +84,25 @@ fn a_send_that_is_being_resolved_finds_no_socket_8() {
     );
 }
 
+/// Between them one that waits for its turn only.
+#[test]
+fn sends_that_a_close_cancels_complete_in_order_6_2_8() {
+    bound().play(
+        r#"
+        > udp.send(1, "x", "a.test", 9) > udp.send(1, "y", "10.0.0.1", 9) > udp.send(1, "z", "b.test", 9)
+        ? q1 of 1: a.test Any
+        ? q2 of 1: b.test Any
+        > udp.close(1)
+        < udp.send 1: "Socket not found"
+        < udp.send 1: -15
+        < udp.send 1: "Socket not found"
+        < udp.close 1: ok
+        ? q1 unwanted
+        ? q2 unwanted
+        "#,
+    );
+}
+
 /// D1.
 #[test]
 fn sends_that_wait_for_the_system_get_15_8() {

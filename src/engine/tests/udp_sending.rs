@@ -212,6 +212,18 @@ fn a_dual_stack_socket_reaches_ipv4_in_mapped_form_6_1_11() {
 }
 
 #[test]
+fn an_ipv4_address_in_mapped_form_reaches_ipv4_11() {
+    bound_to("::ffff:10.9.9.9").play(
+        r#"
+        > udp.send(1, "x", "10.0.0.1", 9)
+        < udp.send 1: sent 1
+        $
+        ~ 1 send 1 to [::ffff:10.0.0.1]:9 -> 1
+        "#,
+    );
+}
+
+#[test]
 fn an_ipv6_address_other_than_the_wildcard_reaches_no_ipv4_11() {
     bound_to("::1").play(
         r#"

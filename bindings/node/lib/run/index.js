@@ -4,6 +4,8 @@
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
+const process = require('node:process');
+const { setImmediate } = require('node:timers');
 const vm = require('node:vm');
 const { parseArgs } = require('node:util');
 const jsonc = require('jsonc-parser');
@@ -56,8 +58,7 @@ const APP_EVENTS = ['onLaunched', 'onRestarted'];
 
 /** What background scripts touch beside the sockets. */
 function complete(chrome, storageFile) {
-  const runtime = Object.defineProperties({}, Object.getOwnPropertyDescriptors(chrome.runtime));
-  Object.assign(runtime, events('runtime', RUNTIME_EVENTS), {
+  const runtime = Object.assign(Object.create(chrome.runtime), events('runtime', RUNTIME_EVENTS), {
     getPlatformInfo(callback) {
       const info = { os: os.platform() === 'darwin' ? 'mac' : 'linux', arch: os.arch() === 'x64' ? 'x86-64' : os.arch() };
       if (!callback) return Promise.resolve(info);
@@ -69,6 +70,8 @@ function complete(chrome, storageFile) {
   return guarded('chrome', {
     ...chrome,
     runtime: guarded('chrome.runtime', runtime),
+    // Programs look for chrome.experimental.socket before chrome.socket, which came in its place.
+    experimental: undefined,
     app: guarded('chrome.app', { runtime: guarded('chrome.app.runtime', events('app.runtime', APP_EVENTS)) }),
     storage: guarded('chrome.storage', {
       local: storageArea(storageFile, (changes) => dispatch(onChanged, changes, 'local')),

@@ -1,7 +1,9 @@
 // What a background page finds in its global object, as far as networking code touches it.
 'use strict';
 
+const { Buffer } = require('node:buffer');
 const os = require('node:os');
+const process = require('node:process');
 
 const ENDS = ['load', 'loadend'];
 
@@ -54,6 +56,7 @@ const navigator = {
 };
 
 const target = new EventTarget();
+target.addEventListener('load', (event) => globalThis.onload?.(event));
 
 /** Makes the global object a page's. */
 function furnish(chrome) {

@@ -3,6 +3,7 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
+const { setImmediate } = require('node:timers');
 
 function load(file) {
   try {

@@ -1,5 +1,10 @@
+// What bundles for browsers bring along.
+var process = { env: {} };
+window.Buffer = window.setImmediate = undefined;
+
 const order = [];
 window.addEventListener('load', () => order.push('load'));
+window.onload = ({ type }) => order.push(`on${type}`);
 chrome.app.runtime.onLaunched.addListener(() => {
   order.push('launched');
   console.log(order.join());
@@ -7,6 +12,8 @@ chrome.app.runtime.onLaunched.addListener(() => {
 for (const name of ['onMessage', 'onMessageExternal', 'onConnect', 'onConnectExternal']) {
   chrome.runtime[name].addListener(() => {});
 }
+const socket = (chrome.experimental && chrome.experimental.socket) || chrome.socket;
+socket.create('udp', {}, ({ socketId }) => console.log('socket', socketId));
 console.log(typeof navigator.userAgent, typeof navigator.onLine, typeof navigator.language);
 console.log(location.href === chrome.runtime.getURL('/_generated_background_page.html'), location.host === chrome.runtime.id);
 
