@@ -6,7 +6,7 @@ const dgram = require('node:dgram');
 const net = require('node:net');
 const { once } = require('node:events');
 const { test } = require('node:test');
-const { call, chromeOf, connected, listening, next, ok, peer, soon, text } = require('./support');
+const { call, captured, chromeOf, connected, listening, next, ok, peer, soon, text } = require('./support');
 
 /** Takes the memory away from a buffer or view. */
 function transferred(view) {
@@ -266,7 +266,8 @@ test('socket-legacy.md 10: the network list has an object for each address', asy
   }
 });
 
-test('permissions.md: the manifest is enforced, by the library', async (t) => {
+test('permissions.md: the manifest is enforced, by the library; tcp.md 18: the missing rule is logged', async (t) => {
+  const warnings = captured(t, 'warn');
   const port = await peer(t, () => {});
   const manifest = { name: 'a', version: '1', manifest_version: 2, sockets: { tcp: { connect: `127.0.0.1:${port}` } } };
   const chrome = chromeOf(t, manifest);
@@ -282,6 +283,10 @@ test('permissions.md: the manifest is enforced, by the library', async (t) => {
     given: [],
     error: 'App does not have permission',
   });
+  assert.deepStrictEqual(warnings, [
+    `chrome.sockets.tcp.connect: no sockets.tcp.connect rule of the manifest allows host "127.0.0.2" port ${port}`,
+    'chrome.sockets.udp.bind: no sockets.udp.bind rule of the manifest allows host "127.0.0.1" port 0',
+  ]);
 });
 
 test('tcp.md Q-1: writeQuotaBytes bounds unfinished sends', async (t) => {
