@@ -17,6 +17,7 @@ const SOURCES: &[&str] = &[
     "src/ffi/app.rs",
     "src/ffi/batch.rs",
     "src/ffi/permissions.rs",
+    "src/ffi/lending.rs",
     "src/ffi/life.rs",
     "src/ffi/sockets_tcp.rs",
     "src/ffi/sockets_tcp_server.rs",

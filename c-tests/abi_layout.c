@@ -88,6 +88,7 @@ AT(chromesock_app_options, trust, 80);
 AT(chromesock_app_options, tells_tls_keys, 84);
 AT(chromesock_app_options, reuse_port, 85);
 AT(chromesock_app_options, busy_poll_us, 88);
+AT(chromesock_app_options, without, 92);
 
 SIZE(chrome_sockets_tcp_secure_options, 24);
 AT(chrome_sockets_tcp_secure_options, size, 0);
@@ -134,6 +135,10 @@ AT(chrome_sockets_udp_properties, name, 8);
 AT(chrome_sockets_udp_properties, buffer_size, 16);
 AT(chrome_sockets_udp_properties, persistent, 20);
 
+IS(CHROMESOCK_WITHOUT_UDP_SEGMENT, 1);
+IS(CHROMESOCK_WITHOUT_UDP_GRO, 2);
+IS(CHROMESOCK_WITHOUT_RECVMMSG, 4);
+IS(CHROMESOCK_WITHOUT_GATHERED_SENDS, 8);
 IS(CHROMESOCK_OK, 0);
 IS(CHROMESOCK_ABORTED, -3);
 IS(CHROMESOCK_INVALID_ARGUMENT, -4);

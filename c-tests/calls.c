@@ -332,6 +332,17 @@ int fd_of(uint16_t local_port, uint16_t peer_port) {
     return found;
 }
 
+int library_end(int peer_fd) {
+    int fd = fd_of(port_of_peer(peer_fd), port_of(peer_fd));
+    CHECK(fd >= 0);
+    return fd;
+}
+
+void shrink_sending(int fd) {
+    int size = 4096;
+    CHECK_INT(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size), 0);
+}
+
 int count_fds(void) {
     DIR *dir = opendir("/proc/self/fd");
     int n = 0;

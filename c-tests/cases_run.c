@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "cases_run.h"
+#include "forced.h"
 
 enum mode { PULL, DISPATCH, REACTOR };
 static const char *const mode_names[] = {"pull", "dispatch", "reactor"};
@@ -70,7 +71,7 @@ static long long now_ms(void) {
 
 static long long deadline(void) {
     const char *seconds = getenv("CHROMESOCK_TEST_DEADLINE");
-    return now_ms() + (seconds ? atoll(seconds) : 20) * 1000;
+    return now_ms() + (seconds ? atoll(seconds) : 60) * 1000;
 }
 
 static char *copy(const char *text) { return text ? must(strdup(text)) : NULL; }
@@ -411,6 +412,7 @@ static int open_app(const cJSON *test) {
         options.present = CHROMESOCK_APP_OPTIONS_WRITE_QUOTA;
         options.write_quota_bytes = (uint64_t)quota->valuedouble;
     }
+    force_paths(&options);
     status = chromesock_app_new(&options, &run.app);
     if (status == CHROMESOCK_INVALID_MANIFEST) {
         chromesock_manifest_check(json, &texts);

@@ -1,5 +1,7 @@
 #include "harness.h"
 
+#include "forced.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -81,7 +83,7 @@ long long now_ms(void) {
 
 long long deadline_ms(void) {
     const char *s = getenv("CHROMESOCK_TEST_DEADLINE");
-    return s ? atoll(s) * 1000 : 20000;
+    return s ? atoll(s) * 1000 : 60000;
 }
 
 long scaled(long n) {
@@ -332,6 +334,7 @@ fx *fx_new(enum mode mode, const chromesock_app_options *options) {
     if (options) o = *options;
     o.size = sizeof o;
     o.delivery = mode_is_reactor(mode) ? CHROMESOCK_DELIVERY_REACTOR : CHROMESOCK_DELIVERY_QUEUE;
+    force_paths(&o);
     current = f;
     CHECK_INT(chromesock_app_new(&o, &app), CHROMESOCK_OK);
     CHECK(app != NULL);
@@ -416,6 +419,20 @@ void fx_close_and_check(fx *f) {
     CHECK_INT(s.unsent_bytes, 0);
     CHECK_INT(s.undelivered_bytes, f->held_bytes);
     CHECK_INT(s.undelivered_events, 0);
+}
+
+/* The app may be gone: only the fixture's own memory is looked at. */
+void fx_wait_freed(fx *f) {
+    long long end = now_ms() + deadline_ms();
+    pthread_mutex_lock(&f->mutex);
+    while (!f->released) {
+        struct timespec t;
+        if (now_ms() > end) FAIL("deadline: the release hook did not run");
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        t.tv_sec += 1;
+        pthread_cond_timedwait(&f->changed, &f->mutex, &t);
+    }
+    pthread_mutex_unlock(&f->mutex);
 }
 
 void fx_forget(fx *f) {

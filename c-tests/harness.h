@@ -4,6 +4,7 @@
 #define CHROMESOCK_TEST_HARNESS_H
 
 #include <chromesock.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -129,6 +130,7 @@ fx *fx_new(enum mode mode, const chromesock_app_options *options);
 void fx_listen_to_all(fx *f);         /* what _CB modes do at the start */
 void fx_close_and_check(fx *f);       /* close, drain, APP_CLOSED last, every call exactly once */
 void fx_end(fx *f);                   /* fx_close_and_check, free, release hook ran once */
+void fx_wait_freed(fx *f);            /* after a free inside a callback: it is done */
 void fx_forget(fx *f);                /* memory of the fixture only; the app is already freed */
 void fx_check_calls(fx *f);           /* every accepted call completed exactly once */
 void fx_compact(fx *f);               /* long runs: drop completed calls and what was taken */
@@ -161,6 +163,15 @@ void settle(fx *f);   /* returns when everything that was on the wire before the
         while (!(cond)) {                                                               \
             if (now_ms() > end_) FAIL("deadline: %s", #cond);                           \
             fx_pump(f, 1);                                                              \
+        }                                                                               \
+    } while (0)
+/* The same without a pump: nothing is taken from the queue meanwhile. */
+#define wait_idly(cond)                                                                 \
+    do {                                                                                \
+        long long end_ = now_ms() + deadline_ms();                                      \
+        while (!(cond)) {                                                               \
+            if (now_ms() > end_) FAIL("deadline: %s", #cond);                           \
+            poll(NULL, 0, 1);                                                           \
         }                                                                               \
     } while (0)
 
@@ -238,6 +249,10 @@ void close_tcp(fx *f, int32_t id, int read_in_flight);   /* and takes the -100 t
 /* The library's descriptor of a connection (or, with peer_port 0, of a listener), found among our own
  * by its ports: defaults such as TCP_NODELAY can be read from it. */
 int fd_of(uint16_t local_port, uint16_t peer_port);
+int library_end(int peer_fd);         /* of the connection to this peer */
+/* The kernel takes as little as it can of what is sent; far less than HELD bytes if the peer never reads. */
+enum { HELD = 900000 };
+void shrink_sending(int fd);
 int count_fds(void);
 long rss_kib(void);
 /* Sanitizers keep freed memory for a while; memory is not compared under them. */

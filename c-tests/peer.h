@@ -35,7 +35,8 @@ typedef struct blackhole {
 void blackhole_open(blackhole *b, const char *address, uint16_t port);
 void blackhole_wake(blackhole *b);             /* make room: attempts now succeed */
 void blackhole_close(blackhole *b);
-uint16_t dead_port(void);                      /* a port of 127.0.0.1 with nobody behind it */
+/* A port of 127.0.0.1 with nobody behind it, until somebody listens there with SO_REUSEADDR. */
+uint16_t dead_port(void);
 
 /* A peer on a thread of its own, serving one connection of a listener. */
 typedef struct peer_thread peer_thread;

@@ -13,13 +13,13 @@
 #define ADDRESSES 8
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t released = PTHREAD_COND_INITIALIZER;
+static pthread_cond_t released = PTHREAD_COND_INITIALIZER, gone = PTHREAD_COND_INITIALIZER;
 static struct entry {
     char name[64];
     char address[ADDRESSES][48];
     int count, error;
 } table[NAMES];
-static int entries, stalled, queries, generation;
+static int entries, stalled, leaving, queries, generation;
 static char last_name[300];
 
 /* One allocation per answer, so that freeaddrinfo knows ours by its head. */
@@ -61,7 +61,10 @@ void shim_clear(void) {
 void shim_release(void) {
     pthread_mutex_lock(&mutex);
     generation++;
+    leaving += stalled;
+    stalled = 0;
     pthread_cond_broadcast(&released);
+    while (leaving > 0) pthread_cond_wait(&gone, &mutex);
     pthread_mutex_unlock(&mutex);
 }
 
@@ -153,7 +156,7 @@ int getaddrinfo(const char *restrict node, const char *restrict service,
         int mine = generation;
         stalled++;
         while (generation == mine) pthread_cond_wait(&released, &mutex);
-        stalled--;
+        if (--leaving == 0) pthread_cond_broadcast(&gone);
         status = make_answer(&loopback, port, hints, result);
     } else {
         for (int i = 0; i < entries; i++)

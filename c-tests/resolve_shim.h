@@ -7,7 +7,7 @@
 void shim_clear(void);                                        /* empty table, counters at 0 */
 void shim_set(const char *name, const char *const *addresses);  /* ended by NULL */
 void shim_error(const char *name, int eai);
-void shim_release(void);                                      /* stalled queries end with 127.0.0.1 */
+void shim_release(void);                  /* stalled queries have ended, with 127.0.0.1, when it returns */
 int shim_stalled(void);                                       /* queries blocked at this moment */
 int shim_queries(void);                                       /* all queries since shim_clear */
 const char *shim_last_name(void);                             /* of the latest query */

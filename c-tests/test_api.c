@@ -15,6 +15,11 @@ static void never(chromesock_app *app, const chromesock_event *e, void *user_dat
     FAIL("a refused call has completed with event 0x%x", (unsigned)e->type);
 }
 
+static void never_run(void *owner) {
+    (void)owner;
+    FAIL("a refused call has released what it was given");
+}
+
 static void refused_at(int line, const char *name, chromesock_status s, chromesock_status want) {
     if (s != want) FAIL("%s (line %d): %d, want %d", name, line, (int)s, (int)want);
 }
@@ -65,6 +70,11 @@ static void host_chromesock_app_copy_events(void) {
     CHECK_INT(written, 77);
 }
 static void host_chromesock_app_hold_calls(void) { BAD(chromesock_app_hold_calls(NULL, 1)); }
+static void host_chromesock_sockets_tcp_send_owned(void) {
+    static const uint8_t byte;
+    BAD(chromesock_sockets_tcp_send_owned(NULL, 1, &byte, 1, never_run, NULL, never, NULL));
+    BAD(chromesock_sockets_tcp_send_owned(NULL, 1, NULL, 1, never_run, NULL, never, NULL));
+}
 static void host_chromesock_app_event_stream(void) {
     intptr_t stream = 77;
     BAD(chromesock_app_event_stream(NULL, &stream));

@@ -1,7 +1,6 @@
 /* chromesock_app_free from every place (style.md 5 "End", 1.8; 13 first line): inside callbacks of
  * the app itself and of another, from another thread, with work pending. The remaining completions
  * reach their callbacks, the release hook runs once, and nothing hangs. */
-#include <time.h>
 #include <unistd.h>
 
 #include "tls_peer.h"
@@ -32,20 +31,6 @@ static void free_inside(fx *f, const chromesock_event *event) {
 static int was_released(fx *f, void *arg) {
     (void)arg;
     return f->released > 0;
-}
-
-/* After free inside a callback the fixture may only look at its own memory. */
-static void wait_released(fx *f) {
-    long long end = now_ms() + deadline_ms();
-    pthread_mutex_lock(&f->mutex);
-    while (!f->released) {
-        struct timespec t;
-        if (now_ms() > end) FAIL("deadline: the release hook did not run");
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        t.tv_sec += 1;
-        pthread_cond_timedwait(&f->changed, &f->mutex, &t);
-    }
-    pthread_mutex_unlock(&f->mutex);
 }
 
 /* Servers of a handshake that stalls and of a secured connection with sends unfinished. */
@@ -97,7 +82,7 @@ static void own_app(enum mode mode, uint32_t type) {
             if (!fired) CHECK_INT(s, CHROMESOCK_OK);
         }
     }
-    wait_released(f);
+    fx_wait_freed(f);
     stay_on_main = 0;
     fx_check_calls(f);
     end_pending(&b, peer);
@@ -162,7 +147,7 @@ static void another_app(int shared, enum mode mode, enum mode victim_mode) {
     wait_until(a, fired);
     a->inside = NOTHING;
     if (b->mode != MODE_PULL) {
-        wait_released(b);
+        fx_wait_freed(b);
         fx_check_calls(b);
     }
     peer_wait_end(victim_peer);

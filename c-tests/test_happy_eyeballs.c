@@ -9,29 +9,35 @@ static const char *const two[] = {"127.0.0.2", "127.0.0.1", NULL};
 /* The port is chosen on 127.0.0.1, where outgoing connections have theirs. */
 static const char *const three[] = {"127.0.0.2", "127.0.0.3", "127.0.0.1", NULL};
 
+/* How long it takes to connect to `name`. Other work of the machine may delay it, so it is done again
+ * until it takes less than `limit`. */
+static long long time_to_connect(fx *f, const char *name, int listen_fd, uint16_t port, long long limit) {
+    long long took = 0;
+    for (int n = 0; n < 100; n++) {
+        int32_t id = new_tcp(f);
+        long long start = now_ms();
+        call *c = tcp_connect(f, id, name, port);
+        int peer = peer_accept(listen_fd);
+        took = now_ms() - start;
+        IS_OK0(c);
+        CHECK_STR(info_of(f, id)->peer_address, "127.0.0.1");
+        peer_text(peer, "x");
+        receive(f, id, "x");
+        close(peer);
+        if (took < limit) return took;
+    }
+    FAIL("connected to %s after %lld ms, want less than %lld", name, took, limit);
+}
+
 /* The second address is tried after 250 ms, not at once and not after the OS timeout. */
 static void a_dead_address_costs_250_ms(fx *f) {
     blackhole b;
     uint16_t port;
-    int listen_fd, peer;
-    long long start, took;
-    int32_t id = new_tcp(f);
-    call *c;
-    listen_fd = peer_listen(&port);
+    int listen_fd = peer_listen(&port);
     blackhole_open(&b, "127.0.0.2", port);
     shim_clear();
     shim_set("two.test", two);
-    start = now_ms();
-    c = tcp_connect(f, id, "two.test", port);
-    peer = peer_accept(listen_fd);
-    took = now_ms() - start;
-    IS_OK0(c);
-    CHECK_STR(info_of(f, id)->peer_address, "127.0.0.1");
-    if (took < 200) FAIL("the race started after %lld ms, want 250", took);
-    if (took > 3000) FAIL("the race started after %lld ms, want 250", took);
-    peer_text(peer, "x");
-    receive(f, id, "x");
-    close(peer);
+    CHECK(time_to_connect(f, "two.test", listen_fd, port, 1000) > 240);
     close(listen_fd);
     blackhole_close(&b);
 }
@@ -40,23 +46,12 @@ static void a_dead_address_costs_250_ms(fx *f) {
 static void two_dead_addresses(fx *f) {
     blackhole b, b2;
     uint16_t port;
-    int listen_fd, peer;
-    long long start, took;
-    int32_t id = new_tcp(f);
-    call *c;
-    listen_fd = peer_listen(&port);
+    int listen_fd = peer_listen(&port);
     blackhole_open(&b, "127.0.0.2", port);
     blackhole_open(&b2, "127.0.0.3", port);
     shim_clear();
     shim_set("three.test", three);
-    start = now_ms();
-    c = tcp_connect(f, id, "three.test", port);
-    peer = peer_accept(listen_fd);
-    took = now_ms() - start;
-    IS_OK0(c);
-    CHECK_STR(info_of(f, id)->peer_address, "127.0.0.1");
-    if (took < 400 || took > 5000) FAIL("connected after %lld ms, want about 500", took);
-    close(peer);
+    CHECK(time_to_connect(f, "three.test", listen_fd, port, 1000) > 480);
     close(listen_fd);
     blackhole_close(&b);
     blackhole_close(&b2);
@@ -65,21 +60,10 @@ static void two_dead_addresses(fx *f) {
 /* A failure starts the next attempt at once: no delay is added. */
 static void a_refused_address_costs_nothing(fx *f) {
     uint16_t port;
-    int listen_fd = peer_listen(&port), peer;
-    long long start = now_ms(), took;
-    int32_t id = new_tcp(f);
-    call *c;
+    int listen_fd = peer_listen(&port);
     shim_clear();
     shim_set("two.test", two);
-    for (int n = 0; n < 5; n++) {
-        c = tcp_connect(f, id, "two.test", port);
-        peer = peer_accept(listen_fd);
-        IS_OK0(c);
-        IS_OK(tcp_disconnect(f, id));
-        close(peer);
-    }
-    took = now_ms() - start;
-    if (took > 1200) FAIL("five connects took %lld ms: a refused address costs time", took);
+    time_to_connect(f, "two.test", listen_fd, port, 250);
     close(listen_fd);
 }
 

@@ -341,6 +341,40 @@ static void calls_while_asleep(fx *f) {
     close(other);
 }
 
+/* tcp.md D14, O-4: what waits of a connection does not outlive its disconnect, and its end does not come as
+ * that of the next one. */
+static void reconnected_while_asleep(fx *f) {
+    int peer, listener;
+    uint16_t port;
+    int32_t id = made_persistent(f, connected(f, &peer));
+    for (int ends_by_itself = 0; ends_by_itself < 2; ends_by_itself++) {
+        sleep_now(f);
+        peer_text(peer, "old");
+        await_wanted(f);
+        if (ends_by_itself) {
+            close(peer);
+            wait_until(f, !info_of(f, id)->connected);
+        } else {
+            IS_OK(tcp_disconnect(f, id));
+            close(peer);
+        }
+        IS_OK(tcp_set_paused(f, id, 0)); /* */
+        listener = peer_listen(&port);
+        connect_to(f, id, listener, &peer);
+        close(listener);
+        peer_text(peer, "new");
+        app_resume(f);
+        receive(f, id, "new");
+    }
+    sleep_now(f);
+    peer_text(peer, "old");
+    await_wanted(f);
+    IS_OK(tcp_disconnect(f, id));
+    app_resume(f);
+    receive_error(f, id, CHROMESOCK_CONNECTION_CLOSED); /* DC-2: this one is of the disconnect itself */
+    close(peer);
+}
+
 /* The host is told of denials also while the app is asleep (header: completions and host events). */
 static void denials_while_asleep(fx *f) {
     int32_t id;
@@ -481,6 +515,7 @@ int main(int argc, char **argv) {
     RUN_ALL_MODES(ends_wait_for_the_app);
     RUN_ALL_MODES(wanted_once_each_time);
     RUN_ALL_MODES(calls_while_asleep);
+    RUN_ALL_MODES(reconnected_while_asleep);
     memset(&o, 0, sizeof o);
     o.manifest = "{\"sockets\":{}}";
     RUN_ALL_MODES_WITH(denials_while_asleep, &o);

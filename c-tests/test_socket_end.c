@@ -186,7 +186,6 @@ static void resolving(fx *f) {
             CHECK(c[n]->done->seq < e[n]->done->seq);
         }
         shim_release();
-        wait_until(f, shim_stalled() == 0);
         settle(f);
         CHECK_INT(peer_accept_pending(listen_fd), 0);
         CHECK_INT(udp_peer_waiting(peer), 0);

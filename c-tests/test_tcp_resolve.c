@@ -226,7 +226,6 @@ static void disconnect_while_resolving(fx *f) {
     CHECK_INT(shim_stalled(), 1);
     connect_to(f, id, other, &peer);
     shim_release();
-    until_stalled(f, 0);
     settle(f);
     CHECK_INT(peer_accept_pending(listen_fd), 0);
     CHECK_INT(info_of(f, id)->peer_port, other_port);

@@ -158,6 +158,35 @@ static void asleep_meanwhile(fx *f) {
     tls_peer_free(p);
 }
 
+/* LC-2, LC-3, TLS-28: secured while the app is asleep. The completion does not wait for the resume, what the
+ * server says afterwards does, and what was received before in plain text is never delivered. */
+static void secured_asleep(fx *f) {
+    tls_peer *p;
+    int fd;
+    int32_t id = made_persistent(f, connected(f, &fd));
+    size_t asleep;
+    call *secure;
+    IS_OK(tcp_set_paused(f, id, 1));
+    asleep = sleep_now(f);
+    peer_text(fd, "plain words");
+    await_wanted(f);
+    secure = tcp_secure(f, id);
+    p = tls_peer_new(fd, NULL);
+    CHECK(tls_peer_handshake(p));
+    IS_OK0(secure);
+    CHECK_STR(await(get_tls_session(f, id))->message, NULL);
+    IS_OK(tcp_set_paused(f, id, 0));
+    tls_peer_text(p, "secret words");
+    prod(f);
+    CHECK_INT(wanted_since(f, asleep), 1);
+    app_resume(f);
+    receive(f, id, "secret words");
+    CHECK_INT(count_events(f, CHROME_SOCKETS_TCP_ON_RECEIVE, id), 1);
+    IS_SENT(tcp_send(f, id, "awake", 5), 5);
+    tls_peer_expect(p, "awake");
+    tls_peer_free(p);
+}
+
 /* G-20: an app that closes completes what runs; fx_end checks each call. */
 static void left_running(fx *f) {
     tls_peer *p;
@@ -411,6 +440,7 @@ int main(int argc, char **argv) {
     RUN_ALL_MODES_WITH(disconnect_meanwhile, &o);
     RUN_ALL_MODES_WITH(close_meanwhile, &o);
     RUN_ALL_MODES_WITH(asleep_meanwhile, &o);
+    RUN_ALL_MODES_WITH(secured_asleep, &o);
     RUN_ALL_MODES_WITH(left_running, &o);
     RUN_ALL_MODES_WITH(ends_at_every_byte, &o);
     RUN_ALL_MODES_WITH(dribbled, &o);

@@ -78,6 +78,27 @@
 #define CHROMESOCK_APP_OPTIONS_UNDELIVERED_PER_APP 4
 
 /**
+ * No UDP_SEGMENT: each datagram is handed to the system alone.
+ */
+#define CHROMESOCK_WITHOUT_UDP_SEGMENT 1
+
+/**
+ * No UDP_GRO: the system hands over each datagram alone.
+ */
+#define CHROMESOCK_WITHOUT_UDP_GRO 2
+
+/**
+ * No recvmmsg, and no UDP_GRO, which needs it: each datagram is received by a system call of its own.
+ */
+#define CHROMESOCK_WITHOUT_RECVMMSG 4
+
+/**
+ * Sends on a connection that follow one another leave by a system call each, as long as the system takes
+ * them: for peers that take a segment for a message.
+ */
+#define CHROMESOCK_WITHOUT_GATHERED_SENDS 8
+
+/**
  * `result` is delivered: the API's `result` or `resultCode`.
  */
 #define CHROMESOCK_EVENT_RESULT 1
@@ -1252,9 +1273,10 @@ typedef struct chromesock_app_options {
    */
   uint32_t busy_poll_us;
   /**
-   * Zero.
+   * CHROMESOCK_WITHOUT_… of what the app's sockets must not use, for systems, network cards or peers that
+   * have a fault in it. What the app observes is the same.
    */
-  uint32_t reserved_3;
+  uint32_t without;
 } chromesock_app_options;
 
 /**
@@ -1928,6 +1950,41 @@ chromesock_status chromesock_app_check(struct chromesock_app *app,
 chromesock_status chromesock_app_get_rules(struct chromesock_app *app,
                                            int32_t api,
                                            struct chromesock_texts **rules);
+
+/**
+ * chrome_sockets_tcp_send without the copy: the bytes stay where they are, and the library reads them
+ * there. All else is as with chrome_sockets_tcp_send, whose sends keep their order with these and whose
+ * completion, CHROME_SOCKETS_TCP_SEND, is theirs. Not for a page, which may change its buffer after the call.
+ *
+ * `release` is called once the bytes are not needed any more: on the calling thread before this call
+ * returns (where the library has copied them, as it does with short ones, or will not send them), or else
+ * on the reactor's thread before the completion is handed out, also while callbacks run on other threads.
+ * Every function may be called from it; it should be short. After chromesock_app_free has returned,
+ * outside of callbacks, none is called any more.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: data, data_len  the bytes, which must stay as they are until `release` is called, or, without
+ *             one, until the completion is handed out; (NULL, 0) is an empty send.
+ *             release  as above; NULL = none.
+ *             owner    given to `release`; never touched.
+ *             callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: `release` is called exactly once and one completion follows. Else neither happens and
+ *             the bytes are the caller's: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN, UNEXPECTED.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `data` is NULL or has
+ * `data_len` readable bytes for as long as told above.
+ */
+chromesock_status chromesock_sockets_tcp_send_owned(struct chromesock_app *app,
+                                                    int32_t socket_id,
+                                                    const uint8_t *data,
+                                                    size_t data_len,
+                                                    chromesock_hook release,
+                                                    void *owner,
+                                                    chromesock_callback callback,
+                                                    void *user_data);
 
 /**
  * Suspends an app, as Chrome does with one that has been idle. Sockets that are not persistent

@@ -180,13 +180,17 @@ class Namespace:
         if member["createsSocket"]:
             passed.append("NULL")
         arguments = ", ".join([f"driver.lib.{member['function']}", *passed])
+        call = f"driver.call({arguments})"
+        if member["name"] == "chrome.sockets.tcp.send":
+            # Data that cannot change need not be copied.
+            before, call = [], "driver.send(socket_id, data)"
         head = f"    def {snake(short(member['name']))}({', '.join(signature)}) -> Future[{self.given(member)}]:"
         if len(head) > 119:
             inside = ", ".join(signature)
             head = head.replace(inside, f"\n        {inside}\n    ")
         lines = [head, f'        """{member["name"]}"""', "        driver = self._driver"]
         lines += [f"        {line}" for line in before]
-        return "\n".join([*lines, f"        return driver.call({arguments})"]) + "\n"
+        return "\n".join([*lines, f"        return {call}"]) + "\n"
 
     def parameter(self, name: str, parameter: Node) -> Tuple[str, List[str], List[str]]:
         """Declaration, lines before the call, and what is passed."""

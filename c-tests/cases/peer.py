@@ -15,7 +15,7 @@ import sys
 
 from peer_tls import VERSIONS, Authority
 
-DEADLINE = 10.0
+DEADLINE = 60.0
 
 
 def to_bytes(text):

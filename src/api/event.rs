@@ -96,6 +96,22 @@ impl Event {
         }
     }
 
+    /// `sockets.tcp.onReceive`.
+    #[inline]
+    #[must_use]
+    pub fn received(socket_id: i32, data: Bytes, secured: bool) -> Self {
+        Self {
+            event_type: EventType::ChromeSocketsTcpOnReceive,
+            socket_id,
+            client_socket_id: 0,
+            result: None,
+            message: None,
+            payload: Payload::Data(data),
+            secured,
+            ticket: None,
+        }
+    }
+
     /// Whether this completes a call that was made without a callback.
     #[must_use]
     pub fn is_unasked(&self) -> bool {

@@ -202,6 +202,18 @@ impl EventType {
         (self as u32) & 0x80 != 0
     }
 
+    /// Whether data that was received before this call is not delivered any more once it is made: all of
+    /// it, or what came in plain text.
+    #[must_use]
+    pub const fn ends_data(self) -> bool {
+        matches!(
+            self,
+            Self::ChromeSocketsTcpClose
+                | Self::ChromeSocketsTcpSecure
+                | Self::ChromeSocketsUdpClose
+        )
+    }
+
     /// The namespace of the member; `None` for events that are not of the API.
     #[must_use]
     pub const fn namespace(self) -> Option<Namespace> {

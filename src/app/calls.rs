@@ -7,7 +7,9 @@ use crate::api::event::Ticket;
 use crate::api::net_error::Status;
 use crate::api::properties::{DnsQueryType, SecureOptions};
 use crate::api::table::{EventType, Namespace};
+use crate::delivery::{Lent, Release};
 use crate::engine::command::{Call, Command, Send, SendData};
+use crate::reactor::MAX_BESIDE;
 
 impl App {
     /// Any call that needs nothing special; the completion is of `event_type`.
@@ -18,7 +20,7 @@ impl App {
         command: Command,
         ticket: Ticket,
     ) -> Result<(), Status> {
-        let call = Call { event_type, socket_id, ticket, command };
+        let call = || Call { event_type, socket_id, ticket, command };
         self.reactor.post_call(self.slot, &self.gate, &self.accounts, call)
     }
 
@@ -87,9 +89,41 @@ impl App {
         let send = Send { event_type, socket_id: id, len: data.len(), ticket };
         let posted = self.reactor.post_send(self.slot, &self.gate, &self.accounts, send, data);
         if posted.is_err() {
-            self.accounts.give_back_unsent(bytes);
+            self.accounts.untake_unsent(bytes);
         }
         posted
+    }
+
+    /// `sockets.tcp.send` of data that stays where it is until `release` runs, or, without one, until the
+    /// completion is handed out. `release` comes back if the data is not needed any more; after an error
+    /// it never runs.
+    pub fn send_lent(
+        &self,
+        event_type: EventType,
+        id: i32,
+        data: &'static [u8],
+        release: Option<Release>,
+        ticket: Ticket,
+    ) -> Result<Option<Release>, Status> {
+        let bytes = data.len() as u64;
+        // Copying a short one costs less than giving it back later.
+        if data.len() <= MAX_BESIDE || !self.accounts.take_unsent(bytes, self.write_quota) {
+            self.send(event_type, id, data, ticket)?;
+            return Ok(release);
+        }
+        let call = || {
+            let block = match release {
+                None => Bytes::from_static(data),
+                Some(release) => Bytes::from_owner(Lent::new(&self.delivery, data, release)),
+            };
+            let command = Command::Send(SendData::Block(block));
+            Call { event_type, socket_id: id, ticket, command }
+        };
+        let posted = self.reactor.post_call(self.slot, &self.gate, &self.accounts, call);
+        if posted.is_err() {
+            self.accounts.untake_unsent(bytes);
+        }
+        posted.map(|()| None)
     }
 
     /// `sockets.udp.send` or `socket.sendTo`; the data is copied.
@@ -108,7 +142,7 @@ impl App {
         let command = Command::SendTo { data, address: address.into(), port, dns_query_type };
         let posted = self.call(event_type, id, command, ticket);
         if posted.is_err() && fits {
-            self.accounts.give_back_unsent(bytes);
+            self.accounts.untake_unsent(bytes);
         }
         posted
     }

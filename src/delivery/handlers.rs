@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use crate::api::event::Ticket;
 use crate::api::table::EventType;
 
-/// Told once that a default handler will not be called again.
+/// Tells the host, once, that what it has given is not used any more.
 pub type Release = Box<dyn FnOnce() + Send + Sync>;
 
 /// The host's handler for all that nobody else takes.

@@ -11,7 +11,7 @@ impl Delivery {
     /// A `close` or `secure` of a socket is being called: no data of it, or none that came in plain
     /// text, is delivered from now on.
     pub fn note_closing(&self, call: EventType, socket_id: i32) {
-        if ends_data(call) {
+        if call.ends_data() {
             let mut state = self.state.lock();
             *state.closing.entry((call, socket_id)).or_default() += 1;
             self.any_closing.store(true, Ordering::Release);
@@ -20,7 +20,7 @@ impl Delivery {
 
     /// The call was refused, or is completed.
     pub fn forget_closing(&self, call: EventType, socket_id: i32) {
-        if ends_data(call) {
+        if call.ends_data() {
             self.forget_call(&mut self.state.lock(), call, socket_id);
         }
     }
@@ -70,7 +70,7 @@ impl Delivery {
     /// Whether no call that was made, or completes now, ends the data that an event brings.
     fn is_open(&self, state: &mut State, event: &Event) -> bool {
         if event.ticket.is_some() {
-            if ends_data(event.event_type) {
+            if event.event_type.ends_data() {
                 self.forget_call(state, event.event_type, event.socket_id);
             }
             return true;
@@ -85,14 +85,4 @@ impl Delivery {
             _ => true,
         }
     }
-}
-
-/// Whether data events of a socket end with this call.
-fn ends_data(call: EventType) -> bool {
-    matches!(
-        call,
-        EventType::ChromeSocketsTcpClose
-            | EventType::ChromeSocketsTcpSecure
-            | EventType::ChromeSocketsUdpClose
-    )
 }

@@ -9,15 +9,17 @@
 //! is pulled costs it once, and its release once. Under it hold:
 //! - what is queued was taken by nobody: the level is up exactly while the queue is not empty, and what
 //!   an app that goes to sleep withdraws, nobody has seen;
-//! - an event is judged (`interest`) when it is taken, so that nothing passes a `close` that was called before;
-//! - while the engine waits for credit and the queue is empty, no credit lies here.
+//! - an event that is pulled is judged (`interest`) when it is taken: none passes a `close` that was called before;
+//! - while the engine waits for credit and the queue is empty, none lies here. Only the engine's own thread
+//!   may leave some, when it withdraws events: it takes it in the same turn.
 
 mod credit;
 mod handlers;
 mod interest;
+mod lent;
 mod notify;
+mod pull;
 
-use std::any::Any;
 use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::OwnedFd;
@@ -38,6 +40,8 @@ use notify::{Level, Wakeups};
 
 pub use credit::Charge;
 pub use handlers::Release;
+pub use lent::Lent;
+pub use pull::{Pulled, Shell};
 
 /// Who empties the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,12 +68,6 @@ type Outcome = std::thread::Result<()>;
 /// Asks the reactor to take up released bytes.
 pub type AskReactor = Box<dyn Fn() + Send + Sync>;
 
-/// What was around an event that the host has released: of use for the next one it pulls.
-pub type Shell = Box<dyn Any + Send>;
-
-/// An event in the host's hands, and perhaps a shell to put it into.
-pub type Pulled = (Event, Option<Shell>);
-
 /// The events and handlers of one app.
 pub struct Delivery {
     mode: Mode,
@@ -90,6 +88,10 @@ pub struct Delivery {
     /// How many of these the reactor has carried out.
     unloads_done: AtomicU64,
     tells_unasked: Arc<AtomicBool>,
+    /// What is still to run for memory of the host that is not read any more.
+    unlent: Mutex<Vec<Release>>,
+    /// Whether `unlent` is not empty.
+    any_unlent: AtomicBool,
 }
 
 #[derive(Default)]
@@ -188,6 +190,8 @@ impl Delivery {
             unloads: AtomicU64::new(0),
             unloads_done: AtomicU64::new(0),
             tells_unasked: Arc::new((mode == Mode::Queue).into()),
+            unlent: Mutex::default(),
+            any_unlent: AtomicBool::new(false),
         }
     }
 
@@ -241,6 +245,7 @@ impl Delivery {
 
     /// Appends events (queue mode).
     pub fn push(&self, events: &mut Vec<Event>) {
+        self.give_back_lent();
         if events.is_empty() {
             return;
         }
@@ -262,6 +267,7 @@ impl Delivery {
 
     /// Delivers events at once (reactor mode). If a callback panics, the events behind it stay.
     pub fn deliver_now(&self, events: &mut Vec<Event>) {
+        self.give_back_lent();
         if events.is_empty() {
             return;
         }
@@ -333,75 +339,6 @@ impl Delivery {
         self.end_drain(batch);
         outcome.unwrap_or_else(|panic| resume_unwind(panic));
         Ok(number)
-    }
-
-    /// Takes one event, waiting up to `timeout`, and a shell if one was left. The event's data counts as
-    /// undelivered until `done_with`.
-    pub fn pull(&self, timeout: Option<Duration>) -> Result<Pulled, Status> {
-        let until = deadline(timeout);
-        loop {
-            let state = self.wait_for_event(until)?.ok_or(Status::TimedOut)?;
-            if let Some(pulled) = self.pull_first(state) {
-                return Ok(pulled);
-            }
-        }
-    }
-
-    /// The same if an event is there.
-    // In line, so that the event is copied once less.
-    #[inline(always)]
-    pub fn pull_at_once(&self) -> Result<Option<Pulled>, Status> {
-        let state = self.lock_to_take()?;
-        Ok(if state.may_take()? { self.pull_first(state) } else { None })
-    }
-
-    /// Takes the first event that is of interest from a non-empty queue.
-    // In line, likewise.
-    #[inline(always)]
-    fn pull_first(&self, mut state: MutexGuard<'_, State>) -> Option<Pulled> {
-        let mut pulled = None;
-        while let Some(event) = state.queue.pop_front() {
-            if self.is_of_interest_now(&mut state, &event) {
-                state.end.said_closed |= event.event_type == EventType::ChromesockAppClosed;
-                pulled = Some((event, state.shells.pop()));
-                break;
-            }
-            self.count_returned(&mut state, Charge::of(&event));
-        }
-        self.lower_if_empty(&state);
-        self.let_go(state);
-        pulled
-    }
-
-    /// Moves events to `into`, oldest first and without waiting, as many as fit into `room` by what each
-    /// `needs`, but one if there is any; how many are left. Their data counts as undelivered until `release_all`.
-    pub fn take(
-        &self,
-        room: usize,
-        needs: impl Fn(&Event) -> usize,
-        into: &mut Vec<Event>,
-    ) -> Result<usize, Status> {
-        while let Some(mut state) = self.wait_for_event(deadline(Some(Duration::ZERO)))? {
-            let epoch = self.unloads_done.load(Ordering::Acquire);
-            let mut used = 0;
-            let fits = |event: &&Event| {
-                used += needs(event);
-                used <= room
-            };
-            let number = state.queue.iter().take_while(fits).count().max(1);
-            into.extend(state.queue.drain(..number));
-            let is_end = |event: &Event| event.event_type == EventType::ChromesockAppClosed;
-            state.end.said_closed |= into.last().is_some_and(is_end);
-            let left = state.queue.len();
-            self.lower_if_empty(&state);
-            self.let_go(state);
-            let unwanted = into.extract_if(.., |event| !self.is_of_interest(event, epoch));
-            self.release_all(unwanted.map(|event| Charge::of(&event)));
-            if !into.is_empty() {
-                return Ok(left);
-            }
-        }
-        Ok(0)
     }
 
     /// A new stream in place of the last one: a byte can be read from it when the queue becomes

@@ -1,6 +1,9 @@
 //! Counters of one app, shared with the threads that make calls and read statistics.
 
-use std::sync::atomic::{AtomicI32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicI32, AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+};
 
 /// What an app has done and holds.
 #[derive(Debug, Default)]
@@ -8,7 +11,10 @@ pub struct Accounts {
     last_id: AtomicI32,
     accepted: AtomicU64,
     completed: AtomicU64,
-    unsent: AtomicU64,
+    /// Bytes of sends that were accepted, and of those that are finished: the one is counted by callers, the
+    /// other by the engine's thread alone, which then needs no locked instruction for it.
+    sent: AtomicU64,
+    finished: AtomicU64,
     open_sockets: AtomicU64,
 }
 
@@ -28,18 +34,29 @@ impl Accounts {
 
     /// Takes `bytes` if the sum of unfinished sends then is at most `quota` (tcp.md Q-1).
     pub fn take_unsent(&self, bytes: u64, quota: u64) -> bool {
-        let take = |sum: u64| sum.checked_add(bytes).filter(|sum| *sum <= quota);
-        self.unsent.fetch_update(Relaxed, Relaxed, take).is_ok()
+        let finished = self.finished.load(Relaxed);
+        let take = |sent: u64| {
+            let sum = sent.wrapping_sub(finished).checked_add(bytes)?;
+            (sum <= quota).then(|| sent.wrapping_add(bytes))
+        };
+        self.sent.fetch_update(Relaxed, Relaxed, take).is_ok()
     }
 
-    /// Gives back what `take_unsent` took.
+    /// Gives back what `take_unsent` took for a call that was then refused.
+    pub fn untake_unsent(&self, bytes: u64) {
+        self.sent.fetch_sub(bytes, Relaxed);
+    }
+
+    /// A send that took `bytes` is finished; only the engine's thread says so.
     pub fn give_back_unsent(&self, bytes: u64) {
-        self.unsent.fetch_sub(bytes, Relaxed);
+        self.finished.store(self.finished.load(Relaxed).wrapping_add(bytes), Release);
     }
 
     /// Bytes of unfinished sends.
     pub fn unsent(&self) -> u64 {
-        self.unsent.load(Relaxed)
+        // Finished first: no send is finished before it was accepted.
+        let finished = self.finished.load(Acquire);
+        self.sent.load(Relaxed).wrapping_sub(finished)
     }
 
     /// Counts an accepted call; callers hold the inbox lock.

@@ -35,7 +35,6 @@ pub(super) struct Race<S> {
 struct Attempt<S> {
     lane: u16,
     stream: S,
-    peer: SocketAddr,
 }
 
 /// Where a race stands.
@@ -81,7 +80,7 @@ impl<S: Stream> Race<S> {
             let peer = SocketAddr::new(address, self.port);
             match net.connect(peer, Token { owner: id, lane }) {
                 Ok(stream) => {
-                    self.attempts.push(Attempt { lane, stream, peer });
+                    self.attempts.push(Attempt { lane, stream });
                     self.next_start = (!self.waiting.is_empty()).then(|| net.now() + ATTEMPT_DELAY);
                     return Step::Running(self.next_start);
                 }
@@ -103,12 +102,12 @@ impl<S: Stream> Race<S> {
         };
         let attempt = &mut self.attempts[index];
         let failure = match attempt.stream.take_error() {
-            Ok(None) if attempt.stream.peer_address().is_ok() => {
-                let attempt = self.attempts.swap_remove(index);
-                return Step::Won(attempt.stream, attempt.peer);
-            }
-            // A spurious event: still under way.
-            Ok(None) => return Step::Running(None),
+            Ok(None) => match attempt.stream.peer_address() {
+                // The address that was reached, which is another one than 0.0.0.0 (tcp.md 2.2).
+                Ok(peer) => return Step::Won(self.attempts.swap_remove(index).stream, peer),
+                // A spurious event: still under way.
+                Err(_) => return Step::Running(None),
+            },
             Ok(Some(error)) | Err(error) => error,
         };
         self.last_failure = connect_status(&failure);

@@ -8,6 +8,7 @@ use bytes::{Bytes, BytesMut};
 use super::recycler::ReadBuffer;
 use super::send_queue::{MAX_FLUSH, SendQueue};
 use super::tls::TlsStream;
+use crate::api::event::RECEIVE_WEIGHT;
 use crate::api::net_error::Status;
 use crate::net::{Ready, Stream};
 
@@ -140,9 +141,12 @@ impl<S: Stream> Connection<S> {
         }
     }
 
-    /// The most that the next read should bring, if `room` is left for it.
-    pub(super) fn next_read(&self, room: usize) -> usize {
-        if self.bulk && room >= MAX_BULK { MAX_BULK } else { MAX_RECEIVE }
+    /// The most that the next read should bring, if `room` is left for events of at most `limit` bytes. It
+    /// may go beyond the room, but not further because it is cut into many.
+    pub(super) fn next_read(&self, room: usize, limit: usize) -> usize {
+        let size = if self.bulk && room >= MAX_BULK { MAX_BULK } else { MAX_RECEIVE };
+        let events = room.saturating_add(MAX_RECEIVE) / (limit + RECEIVE_WEIGHT) + 1;
+        size.min(events * limit)
     }
 
     /// A read has brought `n` bytes of at most `max`.
@@ -218,7 +222,8 @@ impl<S: Stream> Connection<S> {
 
     /// The stream, if bytes from the peer are waiting in it: closing it now would reset the
     /// connection and could destroy what was sent (D5, CL-4). So would what the peer of a secured one
-    /// writes by itself, such as tickets.
+    /// writes by itself, such as tickets. If nothing was sent it is enough to read once, for the peer to see
+    /// an orderly end: as much as Chromium reads of a paused socket (PA-5).
     pub(super) fn into_unread(self, buffer: &mut ReadBuffer) -> Option<S> {
         let (mut stream, wrote, lingers) = match self.channel {
             Channel::Plain(stream) => (stream, self.wrote, false),
@@ -233,8 +238,8 @@ impl<S: Stream> Connection<S> {
             return Some(stream);
         }
         let buffer = buffer.with_room(MAX_RECEIVE);
-        let unread = wrote && matches!(stream.read(buffer, MAX_RECEIVE), Ok(n) if n > 0);
+        let unread = matches!(stream.read(buffer, MAX_RECEIVE), Ok(n) if n > 0);
         buffer.clear();
-        unread.then_some(stream)
+        (wrote && unread).then_some(stream)
     }
 }

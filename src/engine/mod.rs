@@ -42,7 +42,7 @@ use crate::api::net_error::Status;
 use crate::api::properties::SocketType;
 use crate::api::table::{EventType, Namespace};
 use crate::net::address::parse_literal;
-use crate::net::{DatagramBuffers, Network, Ready, SocketSettings, Token};
+use crate::net::{DatagramBuffers, Feature, Network, Ready, SocketSettings, Token};
 use crate::permissions::Grants;
 use accounts::Accounts;
 use command::{Call, Command, Query, QueryId, Send};
@@ -292,13 +292,23 @@ impl<N: Network> Engine<N> {
         let Call { event_type, socket_id: id, ticket, command } = call;
         let reply = Reply::new(&self.ctx.outbox, event_type, id, ticket);
         if let Command::Send(data) = command {
-            self.send_one(id, data, reply, more_follow);
+            let may_wait = more_follow && self.sockets.may_use(Feature::GatheredSends);
+            self.send_one(id, data, reply, may_wait);
         }
     }
 
     /// Carries out sends that are like each other; their bytes lie in `data` one after the other.
     pub fn handle_sends(&mut self, data: &[u8], sends: &[Send]) {
         let Some(first) = sends.first() else { return };
+        if !self.sockets.may_use(Feature::GatheredSends) {
+            let mut rest = data;
+            for send in sends {
+                let (own, behind) = rest.split_at(send.len);
+                self.handle_send(own, send);
+                rest = behind;
+            }
+            return;
+        }
         // All replies exist before anything can fail, so that each completes.
         let mut replies = std::mem::take(&mut self.replies);
         replies.extend(sends.iter().map(|send| (send.len, self.reply_of(send))));
@@ -388,7 +398,7 @@ impl<N: Network> Engine<N> {
                 self.stalled.insert(id);
             }
             Visit::Gone => {
-                self.close_silently(id);
+                self.lose(id);
                 self.note_open_sockets();
             }
         }
@@ -479,6 +489,13 @@ impl<N: Network> Engine<N> {
         }
         self.suspended = None;
         self.note_open_sockets();
+    }
+
+    /// The socket is gone by a failed `secure` (tcp.md TLS-10); so a `connect` finds it that still
+    /// resolves (CL-3).
+    fn lose(&mut self, id: i32) {
+        self.cancel_resolving(id, not_found);
+        self.close_silently(id);
     }
 
     fn close_silently(&mut self, id: i32) {

@@ -47,10 +47,6 @@ impl Outbox {
         result
     }
 
-    fn tells_unasked(&self) -> bool {
-        self.0.tells_unasked.load(Ordering::Relaxed)
-    }
-
     fn count_completed(&self, unsent: u64) {
         self.0.accounts.count_completed();
         if unsent > 0 {
@@ -59,6 +55,7 @@ impl Outbox {
     }
 
     /// Appends a notification.
+    #[inline]
     pub(super) fn notify(&self, event: Event) {
         self.0.events.borrow_mut().push(event);
     }
@@ -109,15 +106,23 @@ impl Reply {
         self.push(response);
     }
 
-    /// Completes a send of `bytes`. Of the most frequent of all calls no event is made if nobody would
-    /// hear of it.
+    /// Completes a send of `bytes`.
     pub(super) fn complete_send(mut self, bytes: u64) {
-        if self.ticket.callback == 0
-            && let Some(outbox) = self.outbox.take_if(|outbox| !outbox.tells_unasked())
-        {
-            return outbox.count_completed(self.unsent);
+        if !self.complete_unheard() {
+            self.push(Response::sent(bytes));
         }
-        self.push(Response::sent(bytes));
+    }
+
+    /// Completes the call if nobody would hear of it, without an event; whether it did.
+    fn complete_unheard(&mut self) -> bool {
+        if self.ticket.callback != 0 || self.event_type.ends_data() {
+            return false;
+        }
+        let outbox = self.outbox.take_if(|outbox| !outbox.0.tells_unasked.load(Ordering::Relaxed));
+        if let Some(outbox) = &outbox {
+            outbox.count_completed(self.unsent);
+        }
+        outbox.is_some()
     }
 
     /// Completes the call with `FAIL(code)`; `chrome.socket` tells the number alone
@@ -141,6 +146,9 @@ impl Reply {
     }
 
     fn push(&mut self, mut response: Response) {
+        if self.complete_unheard() {
+            return;
+        }
         let Some(outbox) = self.outbox.take() else {
             return;
         };

@@ -429,7 +429,7 @@ impl<N: Network> TcpClient<N> {
         if room == 0 && matches!(self.reading, Reading::Events) {
             return Visit::Stalled;
         }
-        let max = if self.paused { limit } else { connection.next_read(room) };
+        let max = if self.paused { limit } else { connection.next_read(room, limit) };
         let cause = match connection.channel.read(ctx.buffer.with_room(max), max) {
             Ok(0) => Status::ConnectionClosed,
             Ok(n) => {
@@ -472,8 +472,7 @@ impl<N: Network> TcpClient<N> {
 
     fn announce(&mut self, ctx: &mut Context<N>, data: Bytes, secured: bool) {
         self.count(ctx, data.len());
-        let received = Event::notification(EventType::ChromeSocketsTcpOnReceive, ctx.id, None);
-        ctx.outbox.notify(Event { payload: Payload::Data(data), secured, ..received });
+        ctx.outbox.notify(Event::received(ctx.id, data, secured));
     }
 
     /// Counts received bytes that the host will have to release.

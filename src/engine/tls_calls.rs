@@ -36,7 +36,7 @@ impl<N: Network> Engine<N> {
             return reply.complete(wrong(c"Socket not connected"));
         }
         match client.secure(ctx, options, reply) {
-            Visit::Gone => self.close_silently(id),
+            Visit::Gone => self.lose(id),
             _ => self.enqueue(id),
         }
     }

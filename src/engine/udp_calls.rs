@@ -12,6 +12,7 @@ use super::tcp_calls::{Lookup, Resolving};
 use super::udp::{Target, UdpSocket};
 use super::{Engine, Entry, Machine, Namespace, Network, Response, Status};
 use crate::api::properties::{DnsQueryType, SocketType};
+use crate::net::Feature;
 use crate::net::address::parse_literal;
 use crate::permissions::{Operation, System};
 
@@ -122,6 +123,9 @@ impl<N: Network> Engine<N> {
         else {
             return false;
         };
+        if !self.sockets.may_use(Feature::UdpSegment) {
+            return false;
+        }
         let is_legacy = event_type.is_legacy();
         let system = if is_legacy { System::Legacy } else { System::Sockets };
         if !self.grants.allows(system, Operation::UdpSendTo, address, *port) {

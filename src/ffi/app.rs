@@ -11,13 +11,13 @@ use super::event_box::EventBox;
 use super::types::{
     CHROMESOCK_APP_OPTIONS_UNDELIVERED_PER_APP, CHROMESOCK_APP_OPTIONS_UNDELIVERED_PER_SOCKET,
     CHROMESOCK_APP_OPTIONS_WRITE_QUOTA, Sized, chromesock_app_options, chromesock_app_stats,
-    chromesock_callback, chromesock_hook, store,
+    chromesock_callback, chromesock_hook, store, without,
 };
-use super::{app_of, guard, put, sized_of, text_of, ticket};
+use super::{app_of, guard, put, release_of, sized_of, text_of, ticket};
 use crate::api::event::{Event, Ticket};
 use crate::api::net_error::Status;
 use crate::app::{App, Options, SharedReactor};
-use crate::delivery::{Delivery, Host, Mode, Release};
+use crate::delivery::{Delivery, Host, Mode};
 use crate::permissions::Grants;
 use crate::trust::{Store, Trust};
 
@@ -204,6 +204,7 @@ unsafe fn read_options(given: &chromesock_app_options) -> Result<Options, Status
     }
     options.busy_poll = Duration::from_micros(given.busy_poll_us.into());
     options.sockets.reuse_port = given.reuse_port != 0;
+    options.sockets.without = without(given.without)?;
     options.tls.logs_keys = given.tells_tls_keys != 0;
     let roots = given.extra_roots_pem;
     let store = store(given.trust)?;
@@ -305,11 +306,7 @@ pub unsafe extern "C" fn chromesock_app_set_default_handler(
     guard!({
         // SAFETY: the caller's promise.
         let inner = unsafe { app_of(app) }?;
-        let released = user_data.expose_provenance();
-        let release = release.map(|function| -> Release {
-            // SAFETY: the host's contract for its hook.
-            Box::new(move || unsafe { function(ptr::with_exposed_provenance_mut(released)) })
-        });
+        let release = release_of(release, user_data);
         let handler = handler.map(|_| (ticket(handler, user_data), release));
         inner.delivery().set_default_handler(handler);
     })

@@ -11,6 +11,7 @@ pub mod app;
 pub mod batch;
 pub mod event;
 mod event_box;
+pub mod lending;
 pub mod life;
 pub mod permissions;
 pub mod socket;
@@ -25,11 +26,13 @@ pub mod version;
 
 use std::ffi::{CStr, c_char, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
 
 use crate::api::event::Ticket;
 use crate::api::net_error::Status;
+use crate::delivery::Release;
 use app::chromesock_app;
-use types::chromesock_callback;
+use types::{chromesock_callback, chromesock_hook};
 
 /// Runs the body of an exported function: a panic or an early `Err` becomes the returned status.
 macro_rules! guard {
@@ -129,6 +132,14 @@ pub(crate) unsafe fn sized_of<T: types::Sized>(from: *const T) -> Result<Option<
 pub(crate) fn ticket(callback: chromesock_callback, user_data: *mut c_void) -> Ticket {
     let callback = callback.map_or(0, |function| function as *const () as usize);
     Ticket { callback, user_data: user_data.expose_provenance() }
+}
+
+/// What tells the host that something of its own is not used any more.
+pub(crate) fn release_of(hook: chromesock_hook, user_data: *mut c_void) -> Option<Release> {
+    let function = hook?;
+    let user_data = user_data.expose_provenance();
+    // SAFETY: the host's contract for its hook.
+    Some(Box::new(move || unsafe { function(ptr::with_exposed_provenance_mut(user_data)) }))
 }
 
 /// A listener, which must have a function.

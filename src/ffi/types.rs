@@ -6,6 +6,7 @@ use super::event::chromesock_event;
 use super::{app::chromesock_app, app::chromesock_reactor, text_of};
 use crate::api::net_error::Status;
 use crate::api::properties::{DnsQueryType, SocketProperties};
+use crate::net::Feature;
 use crate::trust::Store;
 
 /// True or false: any value but 0 is true.
@@ -320,8 +321,31 @@ pub struct chromesock_app_options {
     /// what comes within it has no wake-up to wait for, and a CPU is busy for as long. On a shared reactor
     /// the longest time of its apps counts. 0 = it sleeps at once.
     pub busy_poll_us: u32,
-    /// Zero.
-    pub reserved_3: u32,
+    /// CHROMESOCK_WITHOUT_… of what the app's sockets must not use, for systems, network cards or peers that
+    /// have a fault in it. What the app observes is the same.
+    pub without: u32,
+}
+
+/// No UDP_SEGMENT: each datagram is handed to the system alone.
+pub const CHROMESOCK_WITHOUT_UDP_SEGMENT: u32 = 1;
+/// No UDP_GRO: the system hands over each datagram alone.
+pub const CHROMESOCK_WITHOUT_UDP_GRO: u32 = 2;
+/// No recvmmsg, and no UDP_GRO, which needs it: each datagram is received by a system call of its own.
+pub const CHROMESOCK_WITHOUT_RECVMMSG: u32 = 4;
+/// Sends on a connection that follow one another leave by a system call each, as long as the system takes
+/// them: for peers that take a segment for a message.
+pub const CHROMESOCK_WITHOUT_GATHERED_SENDS: u32 = 8;
+
+const WITHOUT_ALL: u32 = {
+    assert!(CHROMESOCK_WITHOUT_UDP_SEGMENT == Feature::UdpSegment as u32);
+    assert!(CHROMESOCK_WITHOUT_UDP_GRO == Feature::UdpGro as u32);
+    assert!(CHROMESOCK_WITHOUT_RECVMMSG == Feature::Recvmmsg as u32);
+    assert!(CHROMESOCK_WITHOUT_GATHERED_SENDS == Feature::GatheredSends as u32);
+    15
+};
+
+pub(super) fn without(value: u32) -> Result<u32, Status> {
+    if value & !WITHOUT_ALL == 0 { Ok(value) } else { Err(Status::InvalidArgument) }
 }
 
 /// Which authorities may vouch for servers, besides those that the host adds. None of them turns the
@@ -366,7 +390,7 @@ unsafe impl Sized for chromesock_app_options {
         reuse_port: 0,
         reserved_2: [0; 2],
         busy_poll_us: 0,
-        reserved_3: 0,
+        without: 0,
     };
     const SMALLEST: usize = 16;
     const KNOWN_BITS: u32 = 7;

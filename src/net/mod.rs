@@ -132,9 +132,32 @@ pub struct SocketSettings {
     /// Whether listeners, and UDP sockets that are bound, share their addresses with those of other apps
     /// that do so too.
     pub reuse_port: bool,
+    /// Features that are not used, as the sum of their numbers.
+    pub without: u32,
+}
+
+/// What makes sockets cheaper and can be done without: a system without it, or with a fault in it, shows the
+/// same behaviour.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feature {
+    /// UDP_SEGMENT: datagrams of equal size to one address leave by one system call.
+    UdpSegment = 1,
+    /// UDP_GRO: datagrams of equal size from one sender arrive in one piece.
+    UdpGro = 2,
+    /// recvmmsg: several datagrams, or pieces of them, are received by one system call.
+    Recvmmsg = 4,
+    /// Sends on a connection that follow one another leave by one system call.
+    GatheredSends = 8,
 }
 
 impl SocketSettings {
+    /// Whether a feature may be used where the system has it.
+    #[must_use]
+    pub fn may_use(self, feature: Feature) -> bool {
+        self.without & feature as u32 == 0
+    }
+
     /// Whether the system can do it.
     pub fn check(self) -> Result<(), Status> {
         if self.reuse_port {

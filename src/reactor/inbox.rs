@@ -17,7 +17,7 @@ use crate::engine::command::{Answer, Call, Command, QueryId, Send, SendData};
 use crate::net::sys;
 
 /// Sends up to this size travel in the common buffer, larger ones in blocks of their own.
-const MAX_BESIDE: usize = 16 * 1024;
+pub(crate) const MAX_BESIDE: usize = 16 * 1024;
 /// Sends up to this size use memory again.
 const MAX_BLOCK: usize = 64 * 1024;
 /// A buffer that has grown beyond this is not kept for the next batch.
@@ -162,21 +162,16 @@ impl Inbox {
         })
     }
 
-    /// Hands over a call, if the app still takes calls.
+    /// Hands over a call, if the app still takes calls; only then is it made.
     pub(super) fn post_call(
         &self,
         slot: u32,
         gate: &Gate,
         accounts: &Accounts,
-        call: Call,
+        call: impl FnOnce() -> Call,
     ) -> Result<(), Status> {
-        self.with_state(|state| {
-            if state.dead || gate.closed.load(Ordering::Relaxed) {
-                return Err(Status::ContextShutDown);
-            }
-            accounts.count_accepted();
-            state.calls_of(slot).messages.push_back(Message::Call(slot, call));
-            Ok(())
+        self.accept(slot, gate, accounts, |calls| {
+            calls.messages.push_back(Message::Call(slot, call()));
         })
     }
 
@@ -193,16 +188,27 @@ impl Inbox {
             let Send { event_type, socket_id, ticket, .. } = send;
             let command = Command::Send(SendData::Block(self.block(data)));
             let call = Call { event_type, socket_id, ticket, command };
-            return self.post_call(slot, gate, accounts, call);
+            return self.post_call(slot, gate, accounts, || call);
         }
+        self.accept(slot, gate, accounts, |calls| {
+            calls.bytes.extend_from_slice(data);
+            calls.messages.push_back(Message::Send(slot, send));
+        })
+    }
+
+    fn accept(
+        &self,
+        slot: u32,
+        gate: &Gate,
+        accounts: &Accounts,
+        push: impl FnOnce(&mut Batch),
+    ) -> Result<(), Status> {
         self.with_state(|state| {
             if state.dead || gate.closed.load(Ordering::Relaxed) {
                 return Err(Status::ContextShutDown);
             }
             accounts.count_accepted();
-            let calls = state.calls_of(slot);
-            calls.bytes.extend_from_slice(data);
-            calls.messages.push_back(Message::Send(slot, send));
+            push(state.calls_of(slot));
             Ok(())
         })
     }

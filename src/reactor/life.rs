@@ -4,6 +4,8 @@
 //! in order, until the app is resumed (LC-3); the first one asks the host to do so. Memory stays
 //! bounded, because withheld data counts as undelivered and servers accept only so many connections.
 
+use std::collections::BTreeMap;
+
 use crate::api::event::Event;
 use crate::api::table::EventType;
 use crate::delivery::{Delivery, Mode};
@@ -14,6 +16,8 @@ use crate::net::Network;
 #[derive(Debug, Default)]
 pub(super) struct Asleep {
     withheld: Vec<Event>,
+    /// How many of these tell of a connection that the program has ended or replaced since.
+    outdated: BTreeMap<i32, usize>,
     asked: bool,
 }
 
@@ -30,7 +34,7 @@ impl Asleep {
             .partition(|event| is_of_live_socket(engine, event));
         give_back(engine, &dead);
         delivery.count_withheld(bytes(&alive));
-        let mut asleep = Self { withheld: alive, asked: false };
+        let mut asleep = Self { withheld: alive, ..Self::default() };
         asleep.ask(events);
         asleep
     }
@@ -43,6 +47,14 @@ impl Asleep {
         events: &mut Vec<Event>,
     ) {
         let first = self.withheld.len();
+        let mut before = first;
+        for event in events.iter() {
+            if event.event_type.is_notification() {
+                before += 1;
+            } else if begins_anew(event) {
+                self.outdated.insert(event.socket_id, before);
+            }
+        }
         self.withheld.extend(events.extract_if(.., |event| event.event_type.is_notification()));
         let new = &self.withheld[first..];
         delivery.count_withheld(bytes(new));
@@ -71,8 +83,18 @@ impl Asleep {
     /// Ends the sleep: what waited and is still wanted, in order.
     pub(super) fn end<N: Network>(self, engine: &mut Engine<N>, delivery: &Delivery) -> Vec<Event> {
         delivery.count_withheld(-bytes(&self.withheld));
-        let (wanted, unwanted): (Vec<_>, Vec<_>) =
-            self.withheld.into_iter().partition(|event| engine.wants(event));
+        let outdated = |place: usize, event: &Event| {
+            is_of_connection(event)
+                && self.outdated.get(&event.socket_id).is_some_and(|before| place < *before)
+        };
+        let (mut wanted, mut unwanted) = (Vec::new(), Vec::new());
+        for (place, event) in self.withheld.into_iter().enumerate() {
+            if engine.wants(&event) && !outdated(place, &event) {
+                wanted.push(event);
+            } else {
+                unwanted.push(event);
+            }
+        }
         give_back(engine, &unwanted);
         if delivery.mode() == Mode::Reactor {
             give_back(engine, &wanted);
@@ -86,6 +108,18 @@ impl Asleep {
 fn is_of_live_socket<N: Network>(engine: &Engine<N>, event: &Event) -> bool {
     let told = if event.client_socket_id == 0 { event.socket_id } else { event.client_socket_id };
     engine.has_socket(told)
+}
+
+/// Whether nothing is delivered after this that was raised before (tcp.md DC-2, O-4).
+fn begins_anew(completion: &Event) -> bool {
+    use EventType::{ChromeSocketsTcpConnect, ChromeSocketsTcpDisconnect};
+    completion.message.is_none()
+        && matches!(completion.event_type, ChromeSocketsTcpConnect | ChromeSocketsTcpDisconnect)
+}
+
+fn is_of_connection(event: &Event) -> bool {
+    use EventType::{ChromeSocketsTcpOnReceive, ChromeSocketsTcpOnReceiveError};
+    matches!(event.event_type, ChromeSocketsTcpOnReceive | ChromeSocketsTcpOnReceiveError)
 }
 
 fn bytes(events: &[Event]) -> isize {

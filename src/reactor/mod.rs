@@ -20,7 +20,7 @@ use crate::net::sys;
 use crate::resolver::Resolver;
 use inbox::{Inbox, Message, SharedInbox};
 
-pub(crate) use inbox::{Change, Gate};
+pub(crate) use inbox::{Change, Gate, MAX_BESIDE};
 pub(crate) use turn::Seat;
 
 /// A running reactor. Its thread ends when this is dropped and its apps have ended.
@@ -59,7 +59,7 @@ impl Reactor {
         slot: u32,
         gate: &Gate,
         accounts: &Accounts,
-        call: Call,
+        call: impl FnOnce() -> Call,
     ) -> Result<(), Status> {
         self.inbox.post_call(slot, gate, accounts, call)
     }

@@ -107,7 +107,7 @@ fn read_some(stream: &mut UnixStream, timeout: Duration) -> Option<usize> {
 }
 
 const SHORT: Duration = Duration::from_millis(50);
-const LONG: Duration = Duration::from_secs(20);
+const LONG: Duration = super::tools::DEADLINE;
 
 #[test]
 fn records_follow_each_other_in_order_as_many_as_fit() {

@@ -12,7 +12,7 @@ use crate::engine::command::Query;
 use crate::resolver::{OnAnswer, Resolver};
 
 /// How long anything may take. Nothing waits that long unless it is broken.
-pub(super) const DEADLINE: Duration = Duration::from_secs(20);
+pub(super) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Bytes in which a gap or a swap shows.
 pub(super) fn pattern(len: usize) -> Vec<u8> {

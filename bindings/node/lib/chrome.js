@@ -113,7 +113,7 @@ function createChrome(manifest, options) {
     const full = `${space}.${name}`;
     const state = sockets[space];
     const callbackAt = member.parameters.length;
-    const ends = (id) => state && (name === 'close' || (name === 'secure' && !tcp.isSecured(id)));
+    const ends = (id) => ended[space] && (name === 'close' || (name === 'secure' && !tcp.isSecured(id)));
     const method = (...given) => {
       const values = member.argumentsOf(given);
       const call = { values, callback: values[callbackAt] ?? null, answer: null };
@@ -137,7 +137,7 @@ function createChrome(manifest, options) {
     handlers[eventType] = {
       completed({ values, callback, answer }, batch) {
         const { message } = batch;
-        if (state && (name === 'close' || name === 'secure')) ended[space].delete(values[0]);
+        if (name === 'close' || name === 'secure') ended[space]?.delete(values[0]);
         state?.completed(name, values[0], batch.result, message !== null, values);
         const outcome = outcomeOf(batch);
         if (!answer) return runtime.answer(full, callback, outcome, message);

@@ -6,7 +6,7 @@ const readline = require('node:readline');
 
 const { createChrome, destroyChrome } = require('..');
 
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 60_000;
 const EVENTS = ['tcp.onReceive', 'tcp.onReceiveError', 'tcpServer.onAccept', 'tcpServer.onAcceptError',
   'udp.onReceive', 'udp.onReceiveError'].map((name) => `sockets.${name}`);
 const WITHOUT_CALLBACK = ['socket.disconnect', 'socket.destroy'];

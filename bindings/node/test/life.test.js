@@ -152,7 +152,7 @@ test('several apps in one process know nothing of each other', async (t) => {
 const descriptors = () => fs.readdirSync('/proc/self/fd').length;
 const threads = () => fs.readdirSync('/proc/self/task').length;
 
-test('1,000 apps come and go, and leave neither memory, descriptors nor threads', { timeout: 120_000 }, async () => {
+test('1,000 apps come and go, and leave neither memory, descriptors nor threads', { timeout: 240_000 }, async () => {
   const cycle = async () => {
     const chrome = createChrome();
     const { socketId } = await listening(chrome);

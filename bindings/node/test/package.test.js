@@ -17,11 +17,11 @@ test('index.d.ts is made from the table', () => {
   assert.strictEqual(fs.readFileSync(path.join(ROOT, 'index.d.ts'), 'utf8'), text(), '`make bindings` takes it over');
 });
 
-test('the object is what chrome-types says', { timeout: 120_000 }, async () => {
+test('the object is what chrome-types says', { timeout: 240_000 }, async () => {
   await run(process.execPath, [require.resolve('typescript/bin/tsc'), '-p', ROOT]);
 });
 
-test('npm pack carries the library; a program that installs it runs', { timeout: 120_000 }, async (t) => {
+test('npm pack carries the library; a program that installs it runs', { timeout: 240_000 }, async (t) => {
   const work = fs.mkdtempSync(path.join(os.tmpdir(), 'chromesock-pack-'));
   t.after(() => fs.rmSync(work, { recursive: true }));
   const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', work], { cwd: ROOT });

@@ -59,7 +59,7 @@ test('chrome-net: an HTTP server, fetched by curl', async (t) => {
   t.after(() => server.close());
   const { port } = server.address();
   const fetches = ['/a', '/b', '/c'].map(async (target) => {
-    const { stdout } = await run('curl', ['-sS', '--max-time', '20', `http://127.0.0.1:${port}${target}`]);
+    const { stdout } = await run('curl', ['-sS', '--max-time', '60', `http://127.0.0.1:${port}${target}`]);
     assert.strictEqual(stdout, page + target);
   });
   await Promise.all(fetches);
@@ -144,7 +144,7 @@ test('an MQTT client over chrome.sockets.tcp, with mosquitto', async (t) => {
   assert.strictEqual((await closed).resultCode, -100);
 });
 
-test('a web server of a Chrome App, seen by Chromium', { timeout: 90_000 }, async (t) => {
+test('a web server of a Chrome App, seen by Chromium', { timeout: 240_000 }, async (t) => {
   const app = path.join(__dirname, 'apps', 'webserver');
   const work = folder(t);
   const runner = path.join(__dirname, '..', 'bin', 'chrome-app-run.js');
@@ -158,7 +158,7 @@ test('a web server of a Chrome App, seen by Chromium', { timeout: 90_000 }, asyn
     '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
     '--disable-component-update', '--disable-sync', `--user-data-dir=${path.join(work, 'profile')}`, '--window-size=400,300',
     '--virtual-time-budget=10000', `--screenshot=${picture}`, `http://127.0.0.1:${port}/`,
-  ], { timeout: 60_000 });
+  ], { timeout: 180_000 });
   await painted;
   const { width, height, data } = PNG.sync.read(fs.readFileSync(picture));
   const at = (x, y) => [...data.subarray((y * width + x) * 4, (y * width + x) * 4 + 3)];

@@ -57,6 +57,23 @@ test('tcp.md S-3: the program may use its buffer again at once', async (t) => {
   assert.deepStrictEqual(info, { socketId: id, data: new Uint8Array([1, 2, 3]).buffer });
 });
 
+test('README.md S2: an id that another namespace closes loses nothing of its own', async (t) => {
+  const chrome = chromeOf(t);
+  const { tcp, tcpServer, udp } = chrome.sockets;
+  const whole = 64 * 1024;
+  const port = await peer(t, (socket) => socket.write(Buffer.alloc(whole)));
+  let got = 0;
+  const all = new Promise((resolve) => {
+    tcp.onReceive.addListener(({ socketId, data }) => {
+      for (const { close } of [tcpServer, udp]) close(socketId, () => void chrome.runtime.lastError);
+      got += data.byteLength;
+      if (got === whole) resolve();
+    });
+  });
+  await connected(chrome, port);
+  await soon(all, 'the rest');
+});
+
 test('tcp.md 4, 5: megabytes there and back, unchanged', async (t) => {
   const chrome = chromeOf(t);
   const { tcp } = chrome.sockets;
@@ -291,6 +308,32 @@ test('tcp.md CL-2: no data follows a close', async (t) => {
   assert.strictEqual(count, 100);
 });
 
+test('tcp.md PA-3: unpausing and pausing in one event ask for exactly one more read', async (t) => {
+  const chrome = chromeOf(t);
+  const { tcp } = chrome.sockets;
+  const READS = 10;
+  const port = await peer(t, (socket) => socket.once('data', () => socket.write(Buffer.alloc(60_000))));
+  let count = 0;
+  const read = new Promise((resolve) => {
+    tcp.onReceive.addListener(({ socketId }) => {
+      count += 1;
+      if (count > READS) {
+        resolve();
+        return;
+      }
+      tcp.setPaused(socketId, false);
+      tcp.setPaused(socketId, true);
+    });
+  });
+  const socketId = await connected(chrome, port);
+  await tcp.setPaused(socketId, true);
+  await ok(chrome, tcp.send, socketId, Buffer.from('go'));
+  await soon(read, 'the reads');
+  // A read that should not be would be done by now.
+  for (let n = 0; n < 3; n += 1) await tcp.getInfo(socketId);
+  assert.strictEqual(count, READS + 1);
+});
+
 test('udp.md 5.5: no datagram follows a close', async (t) => {
   const chrome = chromeOf(t);
   const { udp } = chrome.sockets;
@@ -312,51 +355,29 @@ test('udp.md 5.5: no datagram follows a close', async (t) => {
   assert.strictEqual(count, 3);
 });
 
-test('S2: a close by another namespace, which does not know the socket, costs it no datagram', async (t) => {
-  const chrome = chromeOf(t);
-  const { tcp, udp } = chrome.sockets;
-  const { socketId } = await udp.create();
-  await ok(chrome, udp.bind, socketId, '127.0.0.1', 0);
-  await udp.setPaused(socketId, true);
-  const { localPort } = await udp.getInfo(socketId);
-  for (const n of [1, 2, 3]) await ok(chrome, udp.send, socketId, Buffer.of(n), '127.0.0.1', localPort);
-  const seen = [];
-  const refused = new Promise((resolve) => {
-    udp.onReceive.addListener(({ data }) => {
-      seen.push(...new Uint8Array(data));
-      if (seen.length === 1) resolve(call(chrome, tcp.close, socketId));
-    });
-  });
-  await udp.setPaused(socketId, false);
-  assert.strictEqual((await soon(refused, 'the answer of close')).error, 'Socket not found');
-  assert.deepStrictEqual(seen, [1, 2, 3]);
-});
-
 test('many events at once keep neither timers nor calls waiting', async (t) => {
   const chrome = chromeOf(t);
   const { tcp } = chrome.sockets;
   const EVENTS = 2000;
-  let answeredAt;
+  let length = 0;
+  // Counted in events, not in time, which a busy machine would spoil.
+  const events = () => length / 64;
+  let answeredAfter;
   const port = await peer(t, (socket) => {
-    socket.once('data', () => (answeredAt = performance.now()));
+    socket.once('data', () => (answeredAfter = events()));
     socket.write(Buffer.alloc(EVENTS * 64));
   });
-  let tick = performance.now();
-  let longest = 0;
+  let tick = 0;
+  let most = 0;
   const timer = setInterval(() => {
-    longest = Math.max(longest, performance.now() - tick);
-    tick = performance.now();
+    most = Math.max(most, events() - tick);
+    tick = events();
   }, 5);
   t.after(() => clearInterval(timer));
-  let length = 0;
-  let startedAt;
   const all = new Promise((resolve) => {
     tcp.onReceive.addListener(({ socketId, data }) => {
       const start = performance.now();
-      if (length === 0) {
-        startedAt = start;
-        tcp.send(socketId, new ArrayBuffer(1), () => {});
-      }
+      if (length === 0) tcp.send(socketId, new ArrayBuffer(1), () => {});
       length += data.byteLength;
       if (length === EVENTS * 64) resolve();
       // A listener that works.
@@ -365,6 +386,6 @@ test('many events at once keep neither timers nor calls waiting', async (t) => {
   });
   await connected(chrome, port, { bufferSize: 64 });
   await soon(all, 'the data');
-  assert.ok(longest < 500, `no timer for ${longest} ms`);
-  assert.ok(answeredAt - startedAt < 500, `the send took ${answeredAt - startedAt} ms`);
+  assert.ok(most < EVENTS / 4, `no timer for ${most} events`);
+  assert.ok(answeredAfter < EVENTS, `the send took ${answeredAfter} events`);
 });

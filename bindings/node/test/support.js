@@ -8,7 +8,7 @@ const path = require('node:path');
 const { spawn } = require('node:child_process');
 const { createChrome, destroyChrome } = require('chromesock');
 
-const DEADLINE = 20_000;
+const DEADLINE = 60_000;
 
 /** An app that is gone when the test is over. */
 function chromeOf(t, manifest, options) {

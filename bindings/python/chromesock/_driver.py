@@ -12,13 +12,19 @@ import os
 import threading
 import warnings
 import weakref
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Tuple, TypeVar, Union
 
 from ._errors import ChromeSocketError
 from ._event import Event
-from ._library import NULL, ffi, text
+from ._lent import COPIED, Lent
+from ._library import NULL, buffer, ffi, text
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 Decode = Callable[[Any], Any]
+# Is told why a call has failed, or None.
+Done = Callable[[Optional[ChromeSocketError]], None]
 Info = TypeVar("Info")
 
 EVENTS_PER_TURN = 256
@@ -58,13 +64,14 @@ class Driver:
         self._thread = threading.get_ident()
         self._gone = ""
         self._token = 0
-        self._pending: Dict[Any, Call] = {}
+        self._pending: Dict[Any, Union[Call, Done]] = {}
+        self._lent = Lent()
         self._slot = ffi.new("const chromesock_event **")
         # What more has to end with the app.
         self.at_end: List[Callable[[], None]] = []
         # A notification that waits until those who awaited an earlier completion have run.
         self._held: Any = None
-        self._release = weakref.finalize(self, _abandoned, lib, app)
+        self._release = weakref.finalize(self, _abandoned, lib, app, self._lent)
         # Not at exit: a daemon thread may still be inside a call.
         self._release.atexit = False
         handle = ffi.new("ptrdiff_t *")
@@ -75,15 +82,36 @@ class Driver:
 
     def call(self, function: Any, *arguments: Any) -> asyncio.Future[Any]:
         """Carries out one call; the future has its completion."""
+        call = Call(loop=self.loop)
+        self._start(call, function, *arguments)
+        return call
+
+    def send(self, socket_id: int, data: Buffer) -> asyncio.Future[Any]:
+        """chrome.sockets.tcp.send"""
+        call = Call(loop=self.loop)
+        self.start_send(call, socket_id, data)
+        return call
+
+    def start_send(self, call: Union[Call, Done], socket_id: int, data: Buffer) -> None:
+        """The same, for who may have something cheaper than a future."""
+        if type(data) is bytes and len(data) > COPIED:
+            send = self.lib.chromesock_sockets_tcp_send_owned
+            self._lent.keep(self._start(call, send, socket_id, data, len(data), NULL, NULL), data)
+        else:
+            held = buffer(data)
+            self._start(call, self.lib.chrome_sockets_tcp_send, socket_id, held, len(held))
+
+    def _start(self, call: Union[Call, Done], function: Any, *arguments: Any) -> Any:
+        """Makes a call; its token."""
         if threading.get_ident() != self._thread:
             raise RuntimeError("called from a foreign thread; use loop.call_soon_threadsafe")
         self._token += 1
         token = ffi.cast("void *", self._token)
         self._check(function(self._app, *arguments, NULL, token))
-        self._pending[token] = call = Call(loop=self.loop)
+        self._pending[token] = call
         if self._held is not None:
             self._drop_held_data(function, arguments[:1])
-        return call
+        return token
 
     def _drop_held_data(self, function: Any, socket_id: Tuple[Any, ...]) -> None:
         """After a call that ends a socket's data; the library sees to what it still has."""
@@ -121,7 +149,11 @@ class Driver:
             if event.type not in self._events:
                 self._complete(event)
             self.lib.chromesock_event_release(event)
+        self._free(app)
+
+    def _free(self, app: Any) -> None:
         self.lib.chromesock_app_free(app)
+        self._lent.end()
 
     def _leave(self, reason: str) -> None:
         self._app = NULL
@@ -198,21 +230,37 @@ class Driver:
 
     def _complete(self, event: Any) -> bool:
         """Completes a call; whether somebody waits for it."""
-        call = self._pending.pop(event.user_data, None)
+        token = event.user_data
+        call = self._pending.pop(token, None)
         if call is None:
             self._on_host_event(event)
             return False
-        if call.cancelled() or self.loop.is_closed():
+        self._lent.forget(token, None)
+        if self.loop.is_closed():
+            return False
+        if not isinstance(call, Call):
+            self._tell(call, event)
+            return False
+        if call.cancelled():
             return False
         result = self._decoders[event.type](event)
         if event.message:
-            code = event.result if event.present & self.lib.CHROMESOCK_EVENT_RESULT else None
-            call.set_exception(self._error(code, text(event.message) or "", result))
+            call.set_exception(self._failure(event, result))
             if self._gone and not call.awaited:
                 call.exception()  # The end of the app fails what is pending: nothing to warn of.
         else:
             call.set_result(result)
         return call.awaited
+
+    def _tell(self, done: Done, event: Any) -> None:
+        try:
+            done(self._failure(event) if event.message else None)
+        except Exception as error:
+            self.loop.call_exception_handler({"message": "Exception after a send", "exception": error})
+
+    def _failure(self, event: Any, result: Any = None) -> ChromeSocketError:
+        code = event.result if event.present & self.lib.CHROMESOCK_EVENT_RESULT else None
+        return self._error(code, text(event.message) or "", result)
 
     def _on_host_event(self, event: Any) -> None:
         if event.type == self.lib.CHROMESOCK_PERMISSION_DENIED:
@@ -221,13 +269,14 @@ class Driver:
             # Only a fault inside the library ends an app by itself.
             app = self._app
             self._leave("the chrome object ended by an internal fault")
-            self.lib.chromesock_app_free(app)
+            self._free(app)
             self.loop.call_exception_handler({"message": self._gone})
 
 
-def _abandoned(lib: Any, app: Any) -> None:
+def _abandoned(lib: Any, app: Any, lent: Lent) -> None:
     warnings.warn("a chrome object was not destroyed", ResourceWarning, stacklevel=2)
     lib.chromesock_app_free(app)
+    lent.end()
 
 
 def _after_fork() -> None:

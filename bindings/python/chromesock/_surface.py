@@ -192,8 +192,7 @@ class Tcp:
     def send(self, socket_id: int, data: Buffer) -> Future[Tcp.SendInfo]:
         """chrome.sockets.tcp.send"""
         driver = self._driver
-        held = buffer(data)
-        return driver.call(driver.lib.chrome_sockets_tcp_send, socket_id, held, len(held))
+        return driver.send(socket_id, data)
 
     def close(self, socket_id: int) -> Future[None]:
         """chrome.sockets.tcp.close"""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Awaitable, Callable, Dict, List, Optional, Tuple, Type, Union
+from typing import TYPE_CHECKING, Any, Awaitable, Callable, Deque, Dict, List, Optional, Tuple, Type, Union
 
 from ._chrome import Chrome
 from ._errors import ChromeSocketError
+from ._lent import COPIED
 from ._surface import Status
 
 if TYPE_CHECKING:
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 LIMIT = 2**16  # as in asyncio
 READ_BYTES = 2**16
 HIGH_WATER = 2**19
+# Short pieces that are written while others are under way go out together, up to about this size.
+TOGETHER = 2**16
 
 ClientConnected = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Union[None, Awaitable[None]]]
 
@@ -135,13 +139,16 @@ class SocketTransport(asyncio.Transport):
             }
         )
         self._tcp = chrome.sockets.tcp
+        self._driver = chrome._driver
         self._router = _router(chrome)
         self._id: int = info.socket_id
         self._loop = asyncio.get_running_loop()
         self._protocol = protocol
         self._closing = False
-        self._sending = 0
+        # Sizes of the sends under way.
+        self._sending: Deque[int] = deque()
         self._waiting: List[bytes] = []
+        self._waiting_size = 0
         self._unsent = 0
         self._write_paused = False
         self._reading = True
@@ -207,18 +214,28 @@ class SocketTransport(asyncio.Transport):
         if size == 0:
             return
         self._unsent += size
-        if self._sending:
+        if self._sending and size <= COPIED:
             self._waiting.append(bytes(data))
+            self._waiting_size += size
+            if self._waiting_size >= TOGETHER:
+                self._send_waiting()
         else:
+            self._send_waiting()
             self._send(data, size)
         if self._unsent > self._high and not self._write_paused:
             self._write_paused = True
             self._protocol.pause_writing()
 
     def _send(self, data: Buffer, size: int) -> None:
-        # One at a time: what is written meanwhile goes in one piece, which saves wake-ups of the library.
-        self._sending = size
-        self._tcp.send(self._id, data).add_done_callback(self._on_sent)
+        self._driver.start_send(self._on_sent, self._id, data)
+        self._sending.append(size)
+
+    def _send_waiting(self) -> None:
+        if self._waiting:
+            data, size = b"".join(self._waiting), self._waiting_size
+            self._waiting.clear()
+            self._waiting_size = 0
+            self._send(data, size)
 
     def can_write_eof(self) -> bool:
         return False
@@ -245,17 +262,13 @@ class SocketTransport(asyncio.Transport):
         else:
             self._end(ChromeSocketError(code, Status(code).name, f"net::ERR_{Status(code).name}"))
 
-    def _on_sent(self, call: asyncio.Future[Any]) -> None:
-        self._unsent -= self._sending
-        self._sending = 0
-        error = call.exception()
-        if isinstance(error, ChromeSocketError):
+    def _on_sent(self, error: Optional[ChromeSocketError]) -> None:
+        self._unsent -= self._sending.popleft()
+        if error is not None:
             self._end(error)
             return
-        if self._waiting:
-            data = b"".join(self._waiting)
-            self._waiting.clear()
-            self._send(data, len(data))
+        if not self._sending:
+            self._send_waiting()
         if self._write_paused and self._unsent <= self._low:
             self._write_paused = False
             self._protocol.resume_writing()

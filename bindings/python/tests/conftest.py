@@ -12,7 +12,7 @@ import uvloop
 
 from chromesock import ChromeSocketError, Event, create_chrome
 
-DEADLINE_SECONDS = 20
+DEADLINE_SECONDS = 120
 LOOPS: Dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "asyncio": asyncio.new_event_loop,
     "uvloop": uvloop.new_event_loop,

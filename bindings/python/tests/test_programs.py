@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,13 +14,16 @@ ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
-def unused_port() -> int:
-    """For programs that cannot tell which port they got; taken again at once."""
-    import socket
+RESERVED = []
 
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
+
+def port_for_a_program() -> int:
+    """For those that cannot tell which port they got. A reserved port is given to nobody else, and they may take it."""
+    reserved = socket.socket()
+    RESERVED.append(reserved)
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reserved.bind(("127.0.0.1", 0))
+    return int(reserved.getsockname()[1])
 
 
 @contextlib.asynccontextmanager
@@ -39,12 +43,12 @@ async def program(*command, port):
         yield
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 async def test_redis_answers(make):
     """A protocol with lengths and lines, pipelined."""
-    port = unused_port()
+    port = port_for_a_program()
     async with program("redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", port=port):
         reader, writer = await streams.open_connection(make(), "127.0.0.1", port)
         value = bytes(range(256)) * 4096
@@ -58,7 +62,7 @@ async def test_redis_answers(make):
 
 async def test_the_http_example_gets_a_file_from_nginx(tmp_path):
     """examples/get.py, byte for byte."""
-    port = unused_port()
+    port = port_for_a_program()
     page = os.urandom(3_000_000)
     (tmp_path / "page").write_bytes(page)
     (tmp_path / "nginx.conf").write_text(
@@ -93,7 +97,7 @@ def test_the_echo_example_talks_to_socat():
                 assert client.stdout.read(len(data)) == data
                 feeding.join()
                 client.stdin.close()
-                assert client.wait(20) == 0
+                assert client.wait(60) == 0
         finally:
             server.terminate()
 
@@ -103,6 +107,6 @@ def test_the_program_of_the_readme_runs():
     text = (ROOT / "README.md").read_text()
     source = text.split("```python\n", 1)[1].split("```", 1)[0]
     done = subprocess.run(
-        [sys.executable, "-c", source], env=ENVIRONMENT, capture_output=True, text=True, timeout=20
+        [sys.executable, "-c", source], env=ENVIRONMENT, capture_output=True, text=True, timeout=60
     )
     assert (done.stdout, done.stderr, done.returncode) == ("b'hello'\n", "", 0)

@@ -102,6 +102,32 @@ async def test_a_fast_writer_waits_for_the_peer(peers, make):
     assert b"".join(got) == BULK * 4
 
 
+async def test_pieces_of_all_sizes_keep_their_order(peers, make):
+    """tcp.md S-4: short ones that go out together, and long ones that do not wait for others."""
+    got = bytearray()
+
+    async def take(reader, writer):
+        while data := await reader.read(65536):
+            got.extend(data)
+        writer.close()
+
+    server, port = await peers.server(take)
+    sizes = [1, 2**14, 2**14 + 1, 3, 0, 70_000, 500, 500, 2**20, 7] * 5 + [100] * 2000
+    pieces = [bytes([number % 251]) * size for number, size in enumerate(sizes)]
+    async with server:
+        _, writer = await streams.open_connection(make(), "127.0.0.1", port)
+        for number, piece in enumerate(pieces):
+            writer.write(piece if number % 3 else bytearray(piece))
+            if number % 7 == 0:
+                await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+        wanted = b"".join(pieces)
+        while len(got) < len(wanted):
+            await asyncio.sleep(0)
+    assert got == wanted
+
+
 async def test_a_reset_reaches_the_reader(peers, make):
     """tcp.md R-7: as an error with its code, not as an end."""
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 import struct
+import sys
 
 import pytest
 
@@ -28,6 +29,35 @@ async def test_bytes_go_out_and_come_back(peers, client, record):
                 assert info.socket_id == socket_id
                 got += info.data
             assert got == copy
+
+
+async def test_large_bytes_are_kept_until_they_are_sent(peers, client, make):
+    """tcp.md S-3 without a copy: bytes cannot change, and live until their send has completed."""
+    go, got = asyncio.Event(), bytearray()
+
+    async def late(reader, writer):
+        await go.wait()
+        while data := await reader.read(1 << 20):
+            got.extend(data)
+
+    server, port = await peers.server(late)
+    async with server:
+        chrome = make()
+        tcp = chrome.sockets.tcp
+        socket_id = await client(chrome, port)
+        pieces = [bytes([number]) * 100_000 for number in range(200)]
+        counts = [sys.getrefcount(piece) for piece in pieces]
+        calls = [tcp.send(socket_id, piece) for piece in pieces]
+        assert sys.getrefcount(pieces[-1]) == counts[-1] + 1
+        calls[-1].cancel()  # It is sent all the same.
+        go.set()
+        for call in calls[:-1]:
+            assert (await call).bytes_sent == 100_000
+        assert (await tcp.send(socket_id, b"end")).bytes_sent == 3
+        assert [sys.getrefcount(piece) for piece in pieces] == counts
+        while len(got) < 200 * 100_000 + 3:
+            await asyncio.sleep(0)
+        assert got == b"".join(pieces) + b"end"
 
 
 async def test_properties_as_keywords_or_as_a_dict(make):
@@ -162,6 +192,44 @@ async def test_an_orderly_end_and_a_reset_differ(peers, client, record, make):
             await tcp.send(socket_id, how)
             assert await errors.get() == Tcp.ReceiveErrorInfo(socket_id, code)
             assert (await tcp.get_info(socket_id)).paused
+
+
+async def test_one_more_read_is_one(peers, make, client):
+    """tcp.md PA-3: unpausing and pausing in one event, by a listener or by who awaited something."""
+
+    async def answer(reader, writer):
+        await reader.readexactly(2)
+        writer.write(bytes(60_000))
+
+    reads, count = 10, 0
+    enough = asyncio.Event()
+
+    def on_receive(info):
+        nonlocal count
+        count += 1
+        if count > reads:
+            enough.set()
+        else:
+            tcp.set_paused(info.socket_id, False)
+            tcp.set_paused(info.socket_id, True)
+
+    server, port = await peers.server(answer)
+    async with server:
+        chrome = make()
+        tcp = chrome.sockets.tcp
+        tcp.on_receive.add_listener(on_receive)
+        socket_id = await client(chrome, port)
+        await tcp.set_paused(socket_id, True)
+        await tcp.send(socket_id, b"go")
+        await enough.wait()
+        for more in range(1, 4):
+            # A read that should not be would be done by then.
+            for _ in range(3):
+                await tcp.get_info(socket_id)
+            assert count == reads + more
+            if more < 3:
+                tcp.set_paused(socket_id, False)
+                await tcp.set_paused(socket_id, True)
 
 
 async def test_a_server_accepts_paused_sockets(make, server, record):

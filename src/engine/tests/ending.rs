@@ -361,6 +361,14 @@ fn nothing_drains_where_there_is_nothing_to_protect() {
 }
 
 #[test]
+fn a_connection_that_never_sent_ends_in_order_although_it_was_not_read_pa_5() {
+    for end in ["disconnect", "close"] {
+        let mut rig = connected_with("create()> setPaused(1, true)");
+        rig.play(&format!("P sends \"unread\"\n > {end}(1)\n < {end} 1: ok\n P sees end"));
+    }
+}
+
+#[test]
 fn the_end_of_the_app_and_its_suspension_drain_as_well_cl_4() {
     let end: [fn(&mut Engine<SimNetwork>); 2] = [Engine::shut_down, Engine::suspend];
     for end in end {

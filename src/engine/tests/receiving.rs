@@ -416,6 +416,26 @@ fn each_undelivered_event_counts_more_than_its_bytes_r_10() {
     assert!(rig.engine.wants_release());
 }
 
+/// Nor can one read, cut into events of a byte each.
+#[test]
+fn a_small_buffer_size_makes_no_flood_of_events_r_10() {
+    let mut rig = limited(10 * WEIGHT, 1_000_000, true);
+    rig.play("> update(1, bufferSize 1)\n < update 1: ok");
+    // The read that the update finds under way has the old limit.
+    rig.play("P1 sends \"x\"\n ! onReceive 1: \"x\"");
+    let peer = rig.peers[0].as_mut().unwrap();
+    let sent = peer.write(&pattern(65_536)).unwrap();
+    rig.run();
+    let held = rig.received[&1].len() * (1 + WEIGHT);
+    assert!(held < 10 * WEIGHT + 65_536 + WEIGHT, "{held} bytes are held, of {sent} sent");
+    assert!(rig.engine.wants_release());
+    while rig.received[&1].len() < 1 + sent {
+        rig.release(1, 100 * (OF_ONE + 1));
+        rig.run();
+    }
+    assert_eq!(rig.received[&1][1..], pattern(sent));
+}
+
 #[test]
 fn the_app_as_a_whole_has_a_limit_too_r_10() {
     let mut rig = limited(1000, 100, true);

@@ -4,6 +4,7 @@ use super::play::pattern;
 use super::{connected, connected_with, rig, scripted};
 use crate::engine::sim::{Place, Step};
 use crate::engine::tests::driver::Rig;
+use crate::net::Feature;
 
 /// Socket 1 connected to a peer that holds only so many bytes.
 fn narrow(buffer: usize) -> Rig {
@@ -412,6 +413,41 @@ fn waiting_blocks_are_written_in_one_call() {
         $
         ~ 1 write 2+20000 -> 20002
         ~ 1 write 3 -> 3
+        "#,
+    );
+}
+
+#[test]
+fn without_gathering_each_send_is_written_alone_s_4() {
+    let mut rig = narrow(1_000_000);
+    let sends = r#"
+        $
+        > send(1, "a") > send(1, "bb") > send(1, 20000 bytes) > send(1, 30000 bytes)
+        < send 1: sent 1
+        < send 1: sent 2
+        < send 1: sent 20000
+        < send 1: sent 30000
+        $
+        "#;
+    rig.play(&format!("{sends} ~ 1 write 3 -> 3\n ~ 1 write 20000+30000 -> 50000"));
+    rig.engine.sockets.without = Feature::GatheredSends as u32;
+    rig.play(&format!(
+        "{sends} ~ 1 write 1 -> 1\n ~ 1 write 2 -> 2
+        ~ 1 write 20000 -> 20000\n ~ 1 write 30000 -> 30000"
+    ));
+}
+
+#[test]
+fn without_gathering_sends_fail_one_by_one_s_8_to_s_10() {
+    let mut rig = scripted(&[], &[Step::Take(1), Step::Fail(libc::EPIPE)]);
+    rig.engine.sockets.without = Feature::GatheredSends as u32;
+    rig.play(
+        r#"
+        > send(1, "a") > send(1, "bb") > send(1, "c")
+        < send 1: sent 1
+        < send 1: -101
+        ! onReceiveError 1: -101
+        < send 1: -15
         "#,
     );
 }

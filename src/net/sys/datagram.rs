@@ -11,7 +11,7 @@ use mio::{Interest, Registry};
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 
 use super::{NO_SIGNAL, retrying};
-use crate::net::{Datagram, DatagramBuffers, MulticastOptions};
+use crate::net::{Datagram, DatagramBuffers, Feature, MulticastOptions, SocketSettings};
 
 /// Datagrams asked for by one system call.
 const BATCH: usize = 16;
@@ -31,6 +31,8 @@ pub(crate) struct SysDatagram {
     registry: Rc<Registry>,
     token: mio::Token,
     watches_room: bool,
+    /// Whether several are received at once.
+    batches: bool,
     /// Buffers to prepare for the next receive; one more than come tells that no more are there.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     expected: usize,
@@ -60,7 +62,7 @@ impl Scratch {
     }
 }
 
-fn open(family: Domain, options: MulticastOptions) -> io::Result<Socket> {
+fn open(family: Domain, settings: SocketSettings, options: MulticastOptions) -> io::Result<Socket> {
     let socket = Socket::new(family, Type::DGRAM, Some(Protocol::UDP))?;
     socket.set_nonblocking(true)?;
     if family == Domain::IPV4 {
@@ -70,8 +72,9 @@ fn open(family: Domain, options: MulticastOptions) -> io::Result<Socket> {
         socket.set_multicast_hops_v6(options.time_to_live.into())?;
         socket.set_multicast_loop_v6(options.loopback)?;
     }
+    // Only recvmmsg tells where joined datagrams are to be taken apart.
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    {
+    if settings.may_use(Feature::UdpGro) && settings.may_use(Feature::Recvmmsg) {
         // A kernel without it delivers datagrams one by one.
         let _ =
             nix::sys::socket::setsockopt(&socket, nix::sys::socket::sockopt::UdpGroSegment, &true);
@@ -82,40 +85,42 @@ fn open(family: Domain, options: MulticastOptions) -> io::Result<Socket> {
 impl SysDatagram {
     pub(super) fn bind(
         local: SocketAddr,
-        reuse_port: bool,
+        settings: SocketSettings,
         options: MulticastOptions,
         scratch: &Rc<RefCell<Scratch>>,
         registry: &Rc<Registry>,
         token: mio::Token,
     ) -> io::Result<Self> {
-        let socket = open(Domain::for_address(local), options)?;
+        let socket = open(Domain::for_address(local), settings, options)?;
         // A port that the system chooses must be one that nobody has; it can be shared from then on.
-        let shares_first = reuse_port && local.port() != 0;
+        let shares_first = settings.reuse_port && local.port() != 0;
         if shares_first {
             super::reuse_port(&socket)?;
         }
         socket.bind(&SockAddr::from(local))?;
-        if reuse_port && !shares_first {
+        if settings.reuse_port && !shares_first {
             super::reuse_port(&socket)?;
         }
-        Self::watched(socket, scratch, registry, token)
+        Self::watched(socket, settings, scratch, registry, token)
     }
 
     pub(super) fn connect(
         peer: SocketAddr,
+        settings: SocketSettings,
         options: MulticastOptions,
         scratch: &Rc<RefCell<Scratch>>,
         registry: &Rc<Registry>,
         token: mio::Token,
     ) -> io::Result<Self> {
-        let socket = open(Domain::for_address(peer), options)?;
+        let socket = open(Domain::for_address(peer), settings, options)?;
         bind_to_random_port(&socket, peer)?;
         socket.connect(&SockAddr::from(peer))?;
-        Self::watched(socket, scratch, registry, token)
+        Self::watched(socket, settings, scratch, registry, token)
     }
 
     fn watched(
         socket: Socket,
+        settings: SocketSettings,
         scratch: &Rc<RefCell<Scratch>>,
         registry: &Rc<Registry>,
         token: mio::Token,
@@ -129,9 +134,28 @@ impl SysDatagram {
             registry,
             token,
             watches_room: false,
+            batches: cfg!(any(target_os = "linux", target_os = "android"))
+                && settings.may_use(Feature::Recvmmsg),
             #[cfg(any(target_os = "linux", target_os = "android"))]
             expected: 2,
         })
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn receive_batch(&mut self, into: &mut DatagramBuffers) -> io::Result<bool> {
+        let mut scratch = self.scratch.borrow_mut();
+        let Scratch { buffers, copies } = &mut *scratch;
+        buffers.resize_with(BATCH, || vec![0; MAX_DATAGRAM]);
+        let asked = self.expected;
+        let filled = batch::receive(&self.socket, &mut buffers[..asked], |data, each, from| {
+            let mut data = Scratch::copy(copies, data);
+            while each > 0 && data.len() > each {
+                into.received.push_back((data.split_to(each), from));
+            }
+            into.received.push_back((data, from));
+        })?;
+        self.expected = (2 * filled).clamp(2, BATCH);
+        Ok(filled < asked)
     }
 
     /// After a send that found no room.
@@ -168,28 +192,16 @@ fn bind_to_random_port(socket: &Socket, peer: SocketAddr) -> io::Result<()> {
 }
 
 impl Datagram for SysDatagram {
-    #[cfg(any(target_os = "linux", target_os = "android"))]
     fn receive(&mut self, into: &mut DatagramBuffers) -> io::Result<bool> {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        if self.batches {
+            return self.receive_batch(into);
+        }
         let mut scratch = self.scratch.borrow_mut();
         let Scratch { buffers, copies } = &mut *scratch;
-        buffers.resize_with(BATCH, || vec![0; MAX_DATAGRAM]);
-        let asked = self.expected;
-        let filled = batch::receive(&self.socket, &mut buffers[..asked], |data, each, from| {
-            let mut data = Scratch::copy(copies, data);
-            while each > 0 && data.len() > each {
-                into.received.push_back((data.split_to(each), from));
-            }
-            into.received.push_back((data, from));
-        })?;
-        self.expected = (2 * filled).clamp(2, BATCH);
-        Ok(filled < asked)
-    }
-
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    fn receive(&mut self, into: &mut DatagramBuffers) -> io::Result<bool> {
-        let mut scratch = self.scratch.borrow_mut();
-        let Scratch { buffers, copies } = &mut *scratch;
-        buffers.resize_with(1, || vec![0; MAX_DATAGRAM]);
+        if buffers.is_empty() {
+            buffers.push(vec![0; MAX_DATAGRAM]);
+        }
         let (len, from) = retrying(|| self.socket.recv_from(&mut buffers[0]))?;
         into.received.push_back((Scratch::copy(copies, &buffers[0][..len]), from));
         Ok(false)
@@ -362,13 +374,20 @@ mod tests {
         let options = MulticastOptions { time_to_live: 1, loopback: true };
         let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let token = mio::Token(7);
-        let mut socket =
-            SysDatagram::bind(local, false, options, &Rc::default(), &registry, token).unwrap();
+        let mut socket = SysDatagram::bind(
+            local,
+            SocketSettings::default(),
+            options,
+            &Rc::default(),
+            &registry,
+            token,
+        )
+        .unwrap();
         let mut events = mio::Events::with_capacity(4);
         poll.poll(&mut events, Some(Duration::ZERO)).unwrap();
         assert!(events.is_empty(), "room is not told unasked");
         socket.watch_room().unwrap();
-        poll.poll(&mut events, Some(Duration::from_secs(10))).unwrap();
+        poll.poll(&mut events, Some(Duration::from_secs(60))).unwrap();
         assert!(events.iter().any(|event| event.is_writable()), "room is told");
     }
 }

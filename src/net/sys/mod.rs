@@ -178,8 +178,7 @@ impl Network for SysNetwork {
         token: Token,
     ) -> io::Result<SysDatagram> {
         let token = pack(self.slot, token);
-        let reuse_port = self.settings.reuse_port;
-        SysDatagram::bind(local, reuse_port, options, &self.scratch, &self.registry, token)
+        SysDatagram::bind(local, self.settings, options, &self.scratch, &self.registry, token)
     }
 
     fn connect_datagram(
@@ -189,7 +188,7 @@ impl Network for SysNetwork {
         token: Token,
     ) -> io::Result<SysDatagram> {
         let token = pack(self.slot, token);
-        SysDatagram::connect(peer, options, &self.scratch, &self.registry, token)
+        SysDatagram::connect(peer, self.settings, options, &self.scratch, &self.registry, token)
     }
 
     fn now(&self) -> Instant {

@@ -16,7 +16,7 @@ sys.path.insert(0, str(HERE.parent.parent))
 from traffic import WAYS  # noqa: E402  # needs the path
 
 IN_FLIGHT = 2
-SECONDS = 30
+SECONDS = 60
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(HERE.parent.parent), "PYTHONFAULTHANDLER": "1"}
 
 

@@ -91,6 +91,21 @@ fn a_socket_that_reads_is_lost_tls_4() {
 }
 
 #[test]
+fn a_connect_that_resolves_meanwhile_finds_no_socket_3_5_step_5() {
+    let mut rig = connected();
+    rig.play(
+        r#"
+        > connect(1, "b.test", 80) > secure(1)
+        < secure 1: -2
+        ! onReceiveError 1: -100
+        < connect 1: "Socket not found"
+        ? q1 of 1: b.test Any
+        ? q1 unwanted
+        "#,
+    );
+}
+
+#[test]
 fn a_socket_that_sends_is_lost_and_so_are_its_sends_tls_5_d1() {
     let mut rig = super::super::rig();
     rig.sim.world().buffer = 10;

@@ -3,47 +3,18 @@
  * and is closed. Exit code 1 when bytes, counts, descriptors or open sockets are not what they must be,
  * or when memory grows from cycle to cycle. The last line of output is JSON. */
 #define _GNU_SOURCE
-#include "bench.h"
-#include "process.h"
+#include "many_connections.h"
 
-#include <chromesock.h>
 #include <getopt.h>
-#include <poll.h>
-#include <pthread.h>
-#include <sched.h>
-#include <stdarg.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
     DATA = 200,            /* bytes each connection sends and gets back */
     CONNECTING = 256,      /* connects under way at a time */
-    WAIT_SECONDS = 60,     /* for any one step */
     GROWTH = 16 * 1024,    /* heap bytes a whole cycle may leave behind, and for each connection ... */
     GROWTH_EACH = 8        /* ... less than the smallest block malloc gives */
 };
-
-struct report {
-    int64_t heap, dirty; /* see process.h */
-    int32_t descriptors, sockets;
-};
-
-static struct {
-    int connections, cycles, queue;
-    long limit; /* heap bytes per idle connection and process; 0: only print */
-} options = {.connections = 5000, .cycles = 3};
-
-static const char *role = "client";
-static chromesock_app *app;
-/* Guards all below: callbacks run on the reactor thread or inside dispatch. */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-
-static struct {
-    int port;      /* 0 until the server listens */
-    int open;      /* accepted and not yet closed */
-} server;
 
 struct connection {
     int32_t id;
@@ -59,286 +30,11 @@ static struct {
     int32_t ids;
 } client;
 
-static void fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
-
-static void fail(const char *format, ...)
-{
-    va_list list;
-    va_start(list, format);
-    fprintf(stderr, "many_connections, %s: ", role);
-    vfprintf(stderr, format, list);
-    fputc('\n', stderr);
-    va_end(list);
-    fflush(stdout);
-    _exit(1);
-}
-
-static void check(int32_t status, const char *what)
-{
-    if (status != CHROMESOCK_OK) {
-        const char *name = chromesock_status_name(status);
-        fail("%s: %d %s", what, (int)status, name != NULL ? name : "");
-    }
-}
-
-static void check_event(const chromesock_event *event, const char *what)
-{
-    if (event->result != CHROMESOCK_OK || event->message != NULL) {
-        fail("%s of socket %d: %d %s", what, (int)event->socket_id, (int)event->result,
-             event->message != NULL ? event->message : "");
-    }
-}
-
-/* ---- waiting, in either delivery ---- */
-
-typedef int (*condition)(void);
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static int holds(condition is_true)
-{
-    pthread_mutex_lock(&lock);
-    int result = is_true();
-    pthread_mutex_unlock(&lock);
-    return result;
-}
-
-static void await(condition is_true, const char *what)
-{
-    double end = now() + WAIT_SECONDS;
-    if (options.queue) {
-        while (!holds(is_true)) {
-            check(chromesock_app_dispatch(app, 0, 1000, NULL), "dispatch");
-            if (now() > end) {
-                fail("waited in vain for: %s", what);
-            }
-        }
-        return;
-    }
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += WAIT_SECONDS;
-    pthread_mutex_lock(&lock);
-    while (!is_true()) {
-        if (pthread_cond_timedwait(&changed, &lock, &until) == ETIMEDOUT) {
-            fail("waited in vain for: %s", what);
-        }
-    }
-    pthread_mutex_unlock(&lock);
-}
-
-/* ---- what the process holds ---- */
-
-static chromesock_app_stats stats(void)
-{
-    chromesock_app_stats s = {.size = sizeof s};
-    check(chromesock_app_get_stats(app, &s), "get_stats");
-    return s;
-}
-
-static struct report take_report(void)
-{
-    struct report r = {.heap = heap_in_use(),
-                       .dirty = private_dirty(getpid()),
-                       .descriptors = count_descriptors(),
-                       .sockets = (int32_t)stats().sockets_open};
-    return r;
-}
-
-/* Every accepted call has had its completion. The last of them may be on its way back from the
- * callback that woke us, so this looks again until it is so. */
-static void await_quiet(void)
-{
-    double end = now() + WAIT_SECONDS;
-    for (;;) {
-        chromesock_app_stats s = stats();
-        if (s.calls_accepted == s.calls_completed && s.undelivered_events == 0 && s.unsent_bytes == 0) {
-            return;
-        }
-        if (now() > end) {
-            fail("%llu calls accepted, %llu completed, %llu events and %llu bytes still kept",
-                 (unsigned long long)s.calls_accepted, (unsigned long long)s.calls_completed,
-                 (unsigned long long)s.undelivered_events, (unsigned long long)s.unsent_bytes);
-        }
-        if (options.queue) {
-            check(chromesock_app_dispatch(app, 0, 1, NULL), "dispatch");
-        } else {
-            sched_yield();
-        }
-    }
-}
-
-static void new_app(void)
-{
-    chromesock_app_options o = {.size = sizeof o,
-                                .delivery = options.queue ? CHROMESOCK_DELIVERY_QUEUE : CHROMESOCK_DELIVERY_REACTOR};
-    check(chromesock_app_new(&o, &app), "app_new");
-}
-
-/* ---- the server: sends back what it gets, closes when the peer has closed ---- */
-
-static void on_server_closed(chromesock_app *a, const chromesock_event *event, void *user_data)
-{
-    (void)a;
-    (void)user_data;
-    check_event(event, "close");
-    pthread_mutex_lock(&lock);
-    server.open--;
-    pthread_cond_signal(&changed);
-    pthread_mutex_unlock(&lock);
-}
-
-static void on_server_error(chromesock_app *a, const chromesock_event *event, void *user_data)
-{
-    (void)user_data;
-    if (event->result != CHROMESOCK_CONNECTION_CLOSED) {
-        fail("onReceiveError of socket %d: %d", (int)event->socket_id, (int)event->result);
-    }
-    check(chrome_sockets_tcp_close(a, event->socket_id, on_server_closed, NULL), "close");
-}
-
-static void on_server_sent(chromesock_app *a, const chromesock_event *event, void *user_data)
-{
-    (void)a;
-    (void)user_data;
-    check_event(event, "send");
-}
-
-static void on_server_receive(chromesock_app *a, const chromesock_event *event, void *user_data)
-{
-    (void)user_data;
-    check(chrome_sockets_tcp_send(a, event->socket_id, event->data, event->data_len, on_server_sent, NULL), "send");
-}
-
-static void on_accept(chromesock_app *a, const chromesock_event *event, void *user_data)
-{
-    (void)user_data;
-    pthread_mutex_lock(&lock);
-    server.open++;
-    pthread_mutex_unlock(&lock);
-    check(chrome_sockets_tcp_set_paused(a, event->client_socket_id, 0, NULL, NULL), "setPaused");
-}
-
-static void on_accept_error(chromesock_app *a, const chromesock_event *event, void *user_data)
-{
-    (void)a;
-    (void)user_data;
-    fail("onAcceptError: %d", (int)event->result);
-}
-
-static void on_info(chromesock_app *a, const chromesock_event *event, void *user_data)
-{
-    (void)a;
-    (void)user_data;
-    check_event(event, "getInfo");
-    pthread_mutex_lock(&lock);
-    server.port = event->sockets_len == 1 ? event->sockets[0].local_port : 0;
-    if (server.port == 0) {
-        fail("getInfo: no port");
-    }
-    pthread_cond_signal(&changed);
-    pthread_mutex_unlock(&lock);
-}
-
-static void on_listen(chromesock_app *a, const chromesock_event *event, void *user_data)
-{
-    (void)user_data;
-    check_event(event, "listen");
-    check(chrome_sockets_tcp_server_get_info(a, event->socket_id, on_info, NULL), "getInfo");
-}
-
-static int is_listening(void)
-{
-    return server.port != 0;
-}
-
-static int all_left(void)
-{
-    return server.open == 0;
-}
-
-static void write_all(int fd, const void *data, size_t len)
-{
-    if (send(fd, data, len, MSG_NOSIGNAL) != (ssize_t)len) {
-        fail("the other process is gone");
-    }
-}
-
-static void read_all(int fd, void *data, size_t len)
-{
-    if (recv(fd, data, len, MSG_WAITALL) != (ssize_t)len) {
-        fail("the other process is gone");
-    }
-}
-
-/* Waits for the next order and keeps serving meanwhile, as a host with a loop of its own does. */
-static char next_order(int control)
-{
-    struct pollfd fds[2] = {{.fd = control, .events = POLLIN}, {.fd = -1, .events = POLLIN}};
-    intptr_t handle = -1;
-    char order = 'q';
-    if (options.queue) {
-        check(chromesock_app_event_handle(app, &handle), "event_handle");
-        fds[1].fd = (int)handle;
-    }
-    for (;;) {
-        if (poll(fds, 2, -1) < 0) {
-            fail("poll: %s", strerror(errno));
-        }
-        if (fds[1].revents != 0) {
-            check(chromesock_app_dispatch(app, 0, 0, NULL), "dispatch");
-        }
-        if (fds[0].revents != 0) {
-            return recv(control, &order, 1, 0) == 1 ? order : 'q';
-        }
-    }
-}
-
-static void serve(int control)
-{
-    int32_t before = count_descriptors(), id = 0;
-    role = "server";
-    new_app();
-    check(chrome_sockets_tcp_on_receive_add_listener(app, on_server_receive, NULL), "onReceive");
-    check(chrome_sockets_tcp_on_receive_error_add_listener(app, on_server_error, NULL), "onReceiveError");
-    check(chrome_sockets_tcp_server_on_accept_add_listener(app, on_accept, NULL), "onAccept");
-    check(chrome_sockets_tcp_server_on_accept_error_add_listener(app, on_accept_error, NULL), "onAcceptError");
-    check(chrome_sockets_tcp_server_create(app, NULL, &id, NULL, NULL), "create");
-    check(chrome_sockets_tcp_server_listen(app, id, "127.0.0.1", 0, NULL, on_listen, NULL), "listen");
-    await(is_listening, "listen");
-    write_all(control, &server.port, sizeof server.port);
-    for (;;) {
-        char order = next_order(control);
-        if (order == 'q') {
-            break;
-        }
-        if (order == 'z') { /* after the client has closed all */
-            await(all_left, "the end of all connections");
-        }
-        await_quiet();
-        struct report r = take_report();
-        write_all(control, &r, sizeof r);
-    }
-    chromesock_app_free(app);
-    if (count_descriptors() != before) {
-        fail("%d descriptors before app_new, %d after app_free", (int)before, (int)count_descriptors());
-    }
-}
-
-/* ---- the client ---- */
-
-static uint8_t byte_of(int index, int position)
-{
+static uint8_t byte_of(int index, int position) {
     return (uint8_t)(index * 31 + position * 7 + client.round * 101);
 }
 
-static void on_client_sent(chromesock_app *a, const chromesock_event *event, void *user_data)
-{
+static void on_client_sent(chromesock_app *a, const chromesock_event *event, void *user_data) {
     (void)a;
     (void)user_data;
     check_event(event, "send");
@@ -351,8 +47,7 @@ static void on_client_sent(chromesock_app *a, const chromesock_event *event, voi
     pthread_mutex_unlock(&lock);
 }
 
-static void send_data(chromesock_app *a, int index)
-{
+static void send_data(chromesock_app *a, int index) {
     uint8_t data[DATA];
     for (int i = 0; i < DATA; i++) {
         data[i] = byte_of(index, i);
@@ -361,8 +56,7 @@ static void send_data(chromesock_app *a, int index)
     check(chrome_sockets_tcp_send(a, client.all[index].id, data, DATA, on_client_sent, NULL), "send");
 }
 
-static void on_client_receive(chromesock_app *a, const chromesock_event *event, void *user_data)
-{
+static void on_client_receive(chromesock_app *a, const chromesock_event *event, void *user_data) {
     (void)a;
     (void)user_data;
     pthread_mutex_lock(&lock);
@@ -383,8 +77,7 @@ static void on_client_receive(chromesock_app *a, const chromesock_event *event, 
     pthread_mutex_unlock(&lock);
 }
 
-static void on_client_error(chromesock_app *a, const chromesock_event *event, void *user_data)
-{
+static void on_client_error(chromesock_app *a, const chromesock_event *event, void *user_data) {
     (void)a;
     (void)user_data;
     /* tcp.md CL-2: the close of a reading socket raises -100 for the id that is gone. */
@@ -398,8 +91,7 @@ static void on_client_error(chromesock_app *a, const chromesock_event *event, vo
 
 static void open_next(chromesock_app *a);
 
-static void on_connect(chromesock_app *a, const chromesock_event *event, void *user_data)
-{
+static void on_connect(chromesock_app *a, const chromesock_event *event, void *user_data) {
     int index = (int)(intptr_t)user_data;
     check_event(event, "connect");
     pthread_mutex_lock(&lock);
@@ -410,8 +102,7 @@ static void on_connect(chromesock_app *a, const chromesock_event *event, void *u
 }
 
 /* With the lock held. */
-static void open_next(chromesock_app *a)
-{
+static void open_next(chromesock_app *a) {
     int32_t id = 0;
     if (client.started == client.wanted) {
         return;
@@ -428,13 +119,11 @@ static void open_next(chromesock_app *a)
           "connect");
 }
 
-static int all_answered(void)
-{
+static int all_answered(void) {
     return client.answered == client.wanted && client.sent == client.wanted;
 }
 
-static void on_client_closed(chromesock_app *a, const chromesock_event *event, void *user_data)
-{
+static void on_client_closed(chromesock_app *a, const chromesock_event *event, void *user_data) {
     (void)a;
     (void)user_data;
     check_event(event, "close");
@@ -444,13 +133,11 @@ static void on_client_closed(chromesock_app *a, const chromesock_event *event, v
     pthread_mutex_unlock(&lock);
 }
 
-static int all_closed(void)
-{
+static int all_closed(void) {
     return client.closed == client.wanted;
 }
 
-static void open_all(int wanted)
-{
+static void open_all(int wanted) {
     pthread_mutex_lock(&lock);
     client.wanted = wanted;
     client.started = client.connected = client.sent = client.answered = client.closed = 0;
@@ -462,8 +149,7 @@ static void open_all(int wanted)
     await(all_answered, "an answer on every connection");
 }
 
-static void exchange_again(void)
-{
+static void exchange_again(void) {
     pthread_mutex_lock(&lock);
     client.sent = client.answered = 0;
     client.round++;
@@ -474,8 +160,7 @@ static void exchange_again(void)
     await(all_answered, "a second answer on every connection");
 }
 
-static void close_all(void)
-{
+static void close_all(void) {
     pthread_mutex_lock(&lock);
     for (int i = 0; i < client.wanted; i++) {
         int32_t id = client.all[i].id;
@@ -490,8 +175,7 @@ struct pair {
     struct report client, server;
 };
 
-static struct pair take_both(int control, char order)
-{
+static struct pair take_both(int control, char order) {
     struct pair p;
     await_quiet();
     p.client = take_report();
@@ -500,29 +184,25 @@ static struct pair take_both(int control, char order)
     return p;
 }
 
-static void check_same(const char *who, const char *what, int32_t start, int32_t end, int32_t difference)
-{
+static void check_same(const char *who, const char *what, int32_t start, int32_t end, int32_t difference) {
     if (end != start + difference) {
         fail("%s of the %s: %d at the start, now %d, should be %d", what, who, (int)start, (int)end,
              (int)(start + difference));
     }
 }
 
-static void check_pair(const struct pair *start, const struct pair *end, int32_t difference)
-{
+static void check_pair(const struct pair *start, const struct pair *end, int32_t difference) {
     check_same("client", "descriptors", start->client.descriptors, end->client.descriptors, difference);
     check_same("client", "open sockets", start->client.sockets, end->client.sockets, difference);
     check_same("server", "descriptors", start->server.descriptors, end->server.descriptors, difference);
     check_same("server", "open sockets", start->server.sockets, end->server.sockets, difference);
 }
 
-static int64_t smaller(int64_t a, int64_t b)
-{
+static int64_t smaller(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
-static void run(int control)
-{
+static void run(int control) {
     int32_t before = count_descriptors();
     int n = options.connections;
     int64_t client_growth = INT64_MAX, server_growth = INT64_MAX;
@@ -590,14 +270,12 @@ static void run(int control)
     }
 }
 
-static void usage(void)
-{
+static void usage(void) {
     fprintf(stderr, "many_connections [--connections N] [--cycles N] [--delivery reactor|queue] [--limit BYTES]\n");
     exit(2);
 }
 
-static void read_options(int argc, char **argv)
-{
+static void read_options(int argc, char **argv) {
     static const struct option known[] = {{"connections", required_argument, NULL, 'n'},
                                           {"cycles", required_argument, NULL, 'c'},
                                           {"delivery", required_argument, NULL, 'd'},
@@ -623,8 +301,7 @@ static void read_options(int argc, char **argv)
     }
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     int control[2], status = 0;
     read_options(argc, argv);
     raise_descriptor_limit();

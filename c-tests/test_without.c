@@ -1,0 +1,149 @@
+/* without: each feature is used unless it is forbidden, and what is sent and received is the same. That the
+ * tests of behaviour hold without it is tested by running them so (forced.h). */
+#include <dlfcn.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "calls_udp.h"
+#include "harness.h"
+
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
+
+enum { SIZE = 100, SENDS = 8, ALL = 15 };
+
+/* ---- what the library asks of the system: it finds these functions instead of the C library's ---- */
+
+static atomic_int gro_wishes, batches, joined;
+
+int setsockopt(int fd, int level, int name, const void *value, socklen_t len) {
+    static int (*real)(int, int, int, const void *, socklen_t);
+    if (real == NULL) *(void **)&real = dlsym(RTLD_NEXT, "setsockopt");
+    gro_wishes += level == IPPROTO_UDP && name == UDP_GRO;
+    return real(fd, level, name, value, len);
+}
+
+int recvmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags, struct timespec *timeout) {
+    static int (*real)(int, struct mmsghdr *, unsigned, int, struct timespec *);
+    if (real == NULL) *(void **)&real = dlsym(RTLD_NEXT, "recvmmsg");
+    batches++;
+    return real(fd, messages, n, flags, timeout);
+}
+
+/* A copy: a peer of this program sends a train by itself. */
+static atomic_int peer_sends;
+
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags) {
+    static ssize_t (*real)(int, const struct msghdr *, int);
+    const struct cmsghdr *control = CMSG_FIRSTHDR(message);
+    if (real == NULL) *(void **)&real = dlsym(RTLD_NEXT, "sendmsg");
+    if (control != NULL && control->cmsg_level == IPPROTO_UDP && control->cmsg_type == UDP_SEGMENT)
+        joined += !atomic_load(&peer_sends);
+    return real(fd, message, flags);
+}
+
+/* ---- */
+
+static fx *app_without(enum mode mode, uint32_t without) {
+    chromesock_app_options o;
+    memset(&o, 0, sizeof o);
+    o.without = without;
+    gro_wishes = batches = joined = 0;
+    return fx_new(mode, &o);
+}
+
+static unsigned char block[SIZE * SENDS];
+
+static void datagrams(enum mode mode, uint32_t without) {
+    fx *f = app_without(mode, without);
+    uint16_t port, peer_port;
+    int peer = udp_peer(&peer_port), can_segment;
+    int32_t id = bound(f, &port);
+    call *sends[SENDS];
+    unsigned char got[SIZE + 1];
+    CHECK_INT(chromesock_app_hold_calls(f->app, 1), CHROMESOCK_OK);
+    for (int n = 0; n < SENDS; n++)
+        sends[n] = udp_send(f, id, block + n * SIZE, SIZE, "127.0.0.1", peer_port);
+    CHECK_INT(chromesock_app_hold_calls(f->app, 0), CHROMESOCK_OK);
+    for (int n = 0; n < SENDS; n++) {
+        IS_SENT(sends[n], SIZE);
+        CHECK_MEM(got, udp_peer_read(peer, got, sizeof got, NULL, NULL), block + n * SIZE, SIZE);
+    }
+    peer_sends = 1;
+    can_segment = udp_peer_send_train(peer, block, sizeof block, SIZE, port);
+    peer_sends = 0;
+    for (int n = 0; n < SENDS; n++) {
+        if (!can_segment) udp_peer_send(peer, block + n * SIZE, SIZE, "127.0.0.1", port);
+        datagram_bytes(f, id, block + n * SIZE, SIZE);
+    }
+    fx_end(f);
+    close(peer);
+    CHECK_INT(joined > 0, can_segment && !(without & CHROMESOCK_WITHOUT_UDP_SEGMENT));
+    CHECK_INT(gro_wishes, !(without & (CHROMESOCK_WITHOUT_UDP_GRO | CHROMESOCK_WITHOUT_RECVMMSG)));
+    CHECK_INT(batches > 0, !(without & CHROMESOCK_WITHOUT_RECVMMSG));
+}
+
+static void datagrams_with_and_without(void) {
+    for (int mode = 0; mode < MODE_COUNT; mode++)
+        for (uint32_t without = 0; without <= ALL; without++) datagrams((enum mode)mode, without);
+}
+
+/* How many segments bring the peer several small sends that were made at once. */
+static unsigned segments_of_sends(enum mode mode, uint32_t without) {
+    fx *f = app_without(mode, without);
+    int peer;
+    int32_t id = connected(f, &peer);
+    call *sends[SENDS];
+    unsigned char got[sizeof block];
+    struct tcp_info info;
+    socklen_t len = sizeof info;
+    CHECK_INT(chromesock_app_hold_calls(f->app, 1), CHROMESOCK_OK);
+    for (int n = 0; n < SENDS; n++) sends[n] = tcp_send(f, id, block + n * SIZE, SIZE);
+    CHECK_INT(chromesock_app_hold_calls(f->app, 0), CHROMESOCK_OK);
+    for (int n = 0; n < SENDS; n++) IS_SENT(sends[n], SIZE);
+    peer_read(peer, got, sizeof got);
+    CHECK_MEM(got, sizeof got, block, sizeof block);
+    CHECK_INT(getsockopt(peer, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
+    fx_end(f);
+    close(peer);
+    return info.tcpi_data_segs_in;
+}
+
+static void sends_with_and_without(void) {
+    for (int mode = 0; mode < MODE_COUNT; mode++) {
+        CHECK_INT(segments_of_sends((enum mode)mode, 0), 1);
+        CHECK_INT(segments_of_sends((enum mode)mode, ALL & ~CHROMESOCK_WITHOUT_GATHERED_SENDS), 1);
+        /* the system may join some that it cannot get rid of at once, but not the first */
+        CHECK(segments_of_sends((enum mode)mode, CHROMESOCK_WITHOUT_GATHERED_SENDS) > 1);
+    }
+}
+
+static void unknown_features(void) {
+    char mark;
+    chromesock_app *app = (chromesock_app *)(void *)&mark;
+    chromesock_app_options o;
+    memset(&o, 0, sizeof o);
+    o.size = sizeof o;
+    for (int bit = 4; bit < 32; bit++) {
+        o.without = 1u << bit;
+        CHECK_INT(chromesock_app_new(&o, &app), CHROMESOCK_INVALID_ARGUMENT);
+        o.without |= ALL;
+        CHECK_INT(chromesock_app_new(&o, &app), CHROMESOCK_INVALID_ARGUMENT);
+    }
+    CHECK((void *)app == (void *)&mark);
+}
+
+int main(int argc, char **argv) {
+    for (size_t n = 0; n < sizeof block; n++) block[n] = (unsigned char)(n * 7 + n / SIZE);
+    harness_init(argc, argv);
+    RUN(datagrams_with_and_without);
+    RUN(sends_with_and_without);
+    RUN(unknown_features);
+    return harness_finish();
+}

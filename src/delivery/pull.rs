@@ -1,0 +1,89 @@
+//! Events into the host's own hands: one by one, or many that it copies at once.
+
+use std::any::Any;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use parking_lot::MutexGuard;
+
+use super::{Charge, Delivery, State, deadline};
+use crate::api::event::Event;
+use crate::api::net_error::Status;
+use crate::api::table::EventType;
+
+/// What was around an event that the host has released: of use for the next one it pulls.
+pub type Shell = Box<dyn Any + Send>;
+
+/// An event in the host's hands, and perhaps a shell to put it into.
+pub type Pulled = (Event, Option<Shell>);
+
+impl Delivery {
+    /// Takes one event, waiting up to `timeout`, and a shell if one was left. The event's data counts as
+    /// undelivered until `done_with`.
+    pub fn pull(&self, timeout: Option<Duration>) -> Result<Pulled, Status> {
+        let until = deadline(timeout);
+        loop {
+            let state = self.wait_for_event(until)?.ok_or(Status::TimedOut)?;
+            if let Some(pulled) = self.pull_first(state) {
+                return Ok(pulled);
+            }
+        }
+    }
+
+    /// The same if an event is there.
+    // In line, so that the event is copied once less.
+    #[inline(always)]
+    pub fn pull_at_once(&self) -> Result<Option<Pulled>, Status> {
+        let state = self.lock_to_take()?;
+        Ok(if state.may_take()? { self.pull_first(state) } else { None })
+    }
+
+    /// Takes the first event that is of interest from a non-empty queue.
+    // In line, likewise.
+    #[inline(always)]
+    fn pull_first(&self, mut state: MutexGuard<'_, State>) -> Option<Pulled> {
+        let mut pulled = None;
+        while let Some(event) = state.queue.pop_front() {
+            if self.is_of_interest_now(&mut state, &event) {
+                state.end.said_closed |= event.event_type == EventType::ChromesockAppClosed;
+                pulled = Some((event, state.shells.pop()));
+                break;
+            }
+            self.count_returned(&mut state, Charge::of(&event));
+        }
+        self.lower_if_empty(&state);
+        self.let_go(state);
+        pulled
+    }
+
+    /// Moves events to `into`, oldest first and without waiting, as many as fit into `room` by what each
+    /// `needs`, but one if there is any; how many are left. Their data counts as undelivered until `release_all`.
+    pub fn take(
+        &self,
+        room: usize,
+        needs: impl Fn(&Event) -> usize,
+        into: &mut Vec<Event>,
+    ) -> Result<usize, Status> {
+        while let Some(mut state) = self.wait_for_event(deadline(Some(Duration::ZERO)))? {
+            let epoch = self.unloads_done.load(Ordering::Acquire);
+            let mut used = 0;
+            let fits = |event: &&Event| {
+                used += needs(event);
+                used <= room
+            };
+            let number = state.queue.iter().take_while(fits).count().max(1);
+            into.extend(state.queue.drain(..number));
+            let is_end = |event: &Event| event.event_type == EventType::ChromesockAppClosed;
+            state.end.said_closed |= into.last().is_some_and(is_end);
+            let left = state.queue.len();
+            self.lower_if_empty(&state);
+            self.let_go(state);
+            let unwanted = into.extract_if(.., |event| !self.is_of_interest(event, epoch));
+            self.release_all(unwanted.map(|event| Charge::of(&event)));
+            if !into.is_empty() {
+                return Ok(left);
+            }
+        }
+        Ok(0)
+    }
+}

@@ -1,0 +1,63 @@
+//! Sends of bytes that stay where they are.
+
+use std::ffi::c_void;
+
+use super::app::chromesock_app;
+use super::types::{chromesock_callback, chromesock_hook};
+use super::{app_of, bytes_of, guard, release_of, ticket};
+use crate::api::net_error::Status;
+use crate::api::table::EventType;
+
+/// chrome_sockets_tcp_send without the copy: the bytes stay where they are, and the library reads them
+/// there. All else is as with chrome_sockets_tcp_send, whose sends keep their order with these and whose
+/// completion, CHROME_SOCKETS_TCP_SEND, is theirs. Not for a page, which may change its buffer after the call.
+///
+/// `release` is called once the bytes are not needed any more: on the calling thread before this call
+/// returns (where the library has copied them, as it does with short ones, or will not send them), or else
+/// on the reactor's thread before the completion is handed out, also while callbacks run on other threads.
+/// Every function may be called from it; it should be short. After chromesock_app_free has returned,
+/// outside of callbacks, none is called any more.
+///
+/// Mirrors:    nothing; host only.
+/// Parameters: data, data_len  the bytes, which must stay as they are until `release` is called, or, without
+///             one, until the completion is handed out; (NULL, 0) is an empty send.
+///             release  as above; NULL = none.
+///             owner    given to `release`; never touched.
+///             callback, user_data  for the completion; callback may be NULL.
+/// Returns:    OK: `release` is called exactly once and one completion follows. Else neither happens and
+///             the bytes are the caller's: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN, UNEXPECTED.
+/// Threads:    any, also inside callbacks; does not block.
+/// Since:      0.1
+///
+/// # Safety
+/// `app` is NULL, or comes from `chromesock_app_new` and is not freed; `data` is NULL or has
+/// `data_len` readable bytes for as long as told above.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chromesock_sockets_tcp_send_owned(
+    app: *mut chromesock_app,
+    socket_id: i32,
+    data: *const u8,
+    data_len: usize,
+    release: chromesock_hook,
+    owner: *mut c_void,
+    callback: chromesock_callback,
+    user_data: *mut c_void,
+) -> Status {
+    guard!({
+        // SAFETY: the caller's promise.
+        let inner = unsafe { app_of(app) }?;
+        // SAFETY: the caller's promise; the bytes are let go of before the completion is handed out.
+        let data = unsafe { bytes_of::<'static>(data, data_len) }?;
+        let due = inner.send_lent(
+            EventType::ChromeSocketsTcpSend,
+            socket_id,
+            data,
+            release_of(release, owner),
+            ticket(callback, user_data),
+        )?;
+        // The last thing: the host may even free the app here.
+        if let Some(release) = due {
+            release();
+        }
+    })
+}
