@@ -494,7 +494,7 @@ impl<N: Network> Engine<N> {
     /// The socket is gone by a failed `secure` (tcp.md TLS-10); so a `connect` finds it that still
     /// resolves (CL-3).
     fn lose(&mut self, id: i32) {
-        self.cancel_resolving(id, not_found);
+        self.cancel_connecting(id, not_found);
         self.close_silently(id);
     }
 
