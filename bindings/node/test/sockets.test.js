@@ -360,26 +360,6 @@ test('udp.md 5.5: no datagram follows a close', async (t) => {
   assert.strictEqual(count, 3);
 });
 
-test('S2: a close by another namespace, which does not know the socket, costs it no datagram', async (t) => {
-  const chrome = chromeOf(t);
-  const { tcp, udp } = chrome.sockets;
-  const { socketId } = await udp.create();
-  await ok(chrome, udp.bind, socketId, '127.0.0.1', 0);
-  await udp.setPaused(socketId, true);
-  const { localPort } = await udp.getInfo(socketId);
-  for (const n of [1, 2, 3]) await ok(chrome, udp.send, socketId, Buffer.of(n), '127.0.0.1', localPort);
-  const seen = [];
-  const refused = new Promise((resolve) => {
-    udp.onReceive.addListener(({ data }) => {
-      seen.push(...new Uint8Array(data));
-      if (seen.length === 1) resolve(call(chrome, tcp.close, socketId));
-    });
-  });
-  await udp.setPaused(socketId, false);
-  assert.strictEqual((await soon(refused, 'the answer of close')).error, 'Socket not found');
-  assert.deepStrictEqual(seen, [1, 2, 3]);
-});
-
 test('many events at once keep neither timers nor calls waiting', async (t) => {
   const chrome = chromeOf(t);
   const { tcp } = chrome.sockets;
