@@ -67,12 +67,15 @@ function read(spec, value, named) {
   }
 }
 
-/** The members that are given, in the object itself; the first that is wrong counts. All of the API's are optional. */
+/**
+ * The members that are given, in the object itself; the first that is wrong counts. All of the API's are optional,
+ * and others are ignored (tcp.md G-14).
+ */
 function readObject(members, object, named) {
   const given = {};
   for (const name of Object.keys(object)) {
     const member = members.find((known) => known.name === name);
-    if (!member) throw new Mismatch(`Unexpected property: '${name}'.`);
+    if (!member) continue;
     const value = object[name];
     if (value === undefined || value === null) continue;
     try {
