@@ -214,6 +214,12 @@ impl EventType {
         )
     }
 
+    /// Whether this call, when it succeeds, ends what was raised of a connection before (tcp.md DC-2, O-4).
+    #[must_use]
+    pub const fn begins_anew(self) -> bool {
+        matches!(self, Self::ChromeSocketsTcpConnect | Self::ChromeSocketsTcpDisconnect)
+    }
+
     /// The namespace of the member; `None` for events that are not of the API.
     #[must_use]
     pub const fn namespace(self) -> Option<Namespace> {

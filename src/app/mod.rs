@@ -155,7 +155,7 @@ impl App {
         &self.delivery
     }
 
-    /// From now on calls wait; or no longer, and those that wait start together.
+    /// From now on calls may wait, and do from one that unpauses on; or no longer, and those that wait start.
     pub fn hold_calls(&self, hold: bool) {
         self.reactor.hold(self.slot, &self.gate, hold);
     }

@@ -43,6 +43,9 @@ pub(super) struct ReadBuffer {
 
 /// Small reads share a buffer of this size.
 const READ_BUFFER: usize = 128 * 1024;
+/// After this many bytes small reads begin at its start again, if nobody holds a piece of it: the same few
+/// pages stay in the cache, and the others are never touched.
+const HOT: usize = 8 * 1024;
 
 impl ReadBuffer {
     /// Forgets what a read that failed half-way has left.
@@ -52,7 +55,10 @@ impl ReadBuffer {
 
     /// The buffer, empty, with room for `max` bytes.
     pub(super) fn with_room(&mut self, max: usize) -> &mut BytesMut {
-        if self.current.capacity() < max && !self.current.try_reclaim(max) {
+        if self.current.capacity() < max.max(READ_BUFFER - HOT)
+            && !self.current.try_reclaim(max.max(READ_BUFFER))
+            && self.current.capacity() < max
+        {
             let next = self.used.take(max, READ_BUFFER);
             self.used.give(std::mem::replace(&mut self.current, next));
         }

@@ -115,7 +115,9 @@ impl Reply {
 
     /// Completes the call if nobody would hear of it, without an event; whether it did.
     fn complete_unheard(&mut self) -> bool {
-        if self.ticket.callback != 0 || self.event_type.ends_data() {
+        // Some tell the delivery what other events are worth.
+        let of_interest = self.event_type.ends_data() || self.event_type.begins_anew();
+        if self.ticket.callback != 0 || of_interest {
             return false;
         }
         let outbox = self.outbox.take_if(|outbox| !outbox.0.tells_unasked.load(Ordering::Relaxed));

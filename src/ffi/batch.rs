@@ -201,14 +201,14 @@ pub unsafe extern "C" fn chromesock_app_copy_events(
     })
 }
 
-/// Lets the calls of an app start together: while held, they are accepted as ever, but none starts before the
-/// hold ends. Then they are carried out in order, thousands at a time, and no socket is read in between. For
-/// calls that belong together, as when a paused socket is to read once more (chrome_sockets_tcp_set_paused), and
-/// for a host that makes many in a row, as when it runs the events of a batch: the reactor is woken once.
+/// Lets the calls of an app start together: while held, they are accepted as ever, but need not start before the
+/// hold ends, and from one that unpauses on, none does. Those start together, in order, with no socket read in
+/// between: so a paused socket is made to read just once more (chrome_sockets_tcp_set_paused). It is also for a
+/// host that makes many calls in a row, as when it runs the events of a batch: the reactor is woken once.
 ///
 /// Mirrors:    nothing; host only.
-/// Parameters: hold  true: calls wait, those of chromesock_app_suspend, _resume and _unload too; false: what
-///             waits starts now. Not counted. Closing or freeing the app ends a hold.
+/// Parameters: hold  true: calls may wait, those of chromesock_app_suspend, _resume and _unload too; false: what
+///             waits starts now. Not counted. Closing or freeing the app ends the wait.
 /// Returns:    OK, INVALID_ARGUMENT.
 /// Threads:    any, also inside callbacks; does not block. It concerns the calls of all threads.
 /// Since:      0.1

@@ -98,10 +98,9 @@ impl Batch {
 #[derive(Default)]
 struct State {
     batch: Batch,
-    /// What apps have called since they began to hold their calls: no reactor sees it.
-    held: HashMap<u32, Batch>,
-    /// Memory for the next of `held`.
-    spare: Batch,
+    /// What apps that hold their calls have called since they unpaused something: the reactor does not
+    /// see it, so that it reads nothing before the pause that may follow.
+    together: HashMap<u32, Batch>,
     /// The reactor sleeps, or is about to, and must be woken.
     sleeping: bool,
     /// The reactor has failed: nobody reads this any more.
@@ -111,14 +110,13 @@ struct State {
 impl State {
     /// Where an app's calls go.
     fn calls_of(&mut self, slot: u32) -> &mut Batch {
-        self.held.get_mut(&slot).unwrap_or(&mut self.batch)
+        self.together.get_mut(&slot).unwrap_or(&mut self.batch)
     }
 
-    /// Lets an app's calls start that were held, if it did hold them.
-    fn start_held(&mut self, slot: u32) {
-        if let Some(mut held) = self.held.remove(&slot) {
-            self.batch.append(&mut held);
-            self.spare = held;
+    /// Lets an app's calls start that are to start together.
+    fn start_together(&mut self, slot: u32) {
+        if let Some(mut calls) = self.together.remove(&slot) {
+            self.batch.append(&mut calls);
         }
     }
 }
@@ -132,10 +130,18 @@ pub(super) struct Inbox {
     blocks: Blocks,
 }
 
-/// Whether an app takes calls; changed and read under the inbox lock, so that no call follows the end.
+/// How an app's calls come in: whether it takes any, and whether they are held. Changed and read under the
+/// inbox lock, so that no call follows the end.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
     closed: AtomicBool,
+    held: AtomicBool,
+}
+
+impl Gate {
+    fn is_held(&self) -> bool {
+        self.held.load(Ordering::Relaxed)
+    }
 }
 
 impl Inbox {
@@ -151,7 +157,7 @@ impl Inbox {
 
     /// Hands over a message; false if nobody will read it.
     pub(super) fn post(&self, message: Message) -> bool {
-        self.with_state(|state| {
+        self.with_state(None, |state| {
             if !state.dead {
                 state.batch.messages.push_back(message);
             }
@@ -167,8 +173,12 @@ impl Inbox {
         accounts: &Accounts,
         call: impl FnOnce() -> Call,
     ) -> Result<(), Status> {
-        self.accept(slot, gate, accounts, |calls| {
-            calls.messages.push_back(Message::Call(slot, call()));
+        self.accept(gate, accounts, |state| {
+            let call = call();
+            if gate.is_held() && matches!(call.command, Command::SetPaused(_, false)) {
+                state.together.entry(slot).or_default();
+            }
+            state.calls_of(slot).messages.push_back(Message::Call(slot, call));
         })
     }
 
@@ -187,7 +197,8 @@ impl Inbox {
             let call = Call { event_type, socket_id, ticket, command };
             return self.post_call(slot, gate, accounts, || call);
         }
-        self.accept(slot, gate, accounts, |calls| {
+        self.accept(gate, accounts, |state| {
+            let calls = state.calls_of(slot);
             calls.bytes.extend_from_slice(data);
             calls.messages.push_back(Message::Send(slot, send));
         })
@@ -195,24 +206,23 @@ impl Inbox {
 
     fn accept(
         &self,
-        slot: u32,
         gate: &Gate,
         accounts: &Accounts,
-        push: impl FnOnce(&mut Batch),
+        push: impl FnOnce(&mut State),
     ) -> Result<(), Status> {
-        self.with_state(|state| {
+        self.with_state(Some(gate), |state| {
             if state.dead || gate.closed.load(Ordering::Relaxed) {
                 return Err(Status::ContextShutDown);
             }
             accounts.count_accepted();
-            push(state.calls_of(slot));
+            push(state);
             Ok(())
         })
     }
 
     /// Hands over a step in an app's life, if it has not ended.
     pub(super) fn post_change(&self, slot: u32, gate: &Gate, change: Change) -> Result<(), Status> {
-        self.with_state(|state| {
+        self.with_state(Some(gate), |state| {
             if state.dead || gate.closed.load(Ordering::Relaxed) {
                 return Err(Status::ContextShutDown);
             }
@@ -221,34 +231,34 @@ impl Inbox {
         })
     }
 
-    /// Begins an app's end, once: no call is accepted from now on. It ends a hold.
+    /// Begins an app's end, once: no call is accepted from now on. What waits starts before it.
     pub(super) fn post_close(&self, slot: u32, gate: &Gate) {
-        self.with_state(|state| {
+        self.with_state(None, |state| {
             if !gate.closed.swap(true, Ordering::Relaxed) {
-                state.start_held(slot);
+                state.start_together(slot);
                 state.batch.messages.push_back(Message::Close(slot));
             }
         });
     }
 
-    /// From now on an app's calls wait; or no longer, and those that wait start together.
+    /// From now on an app's calls leave the reactor asleep; or no longer, and what waits is carried out.
     pub(super) fn hold(&self, slot: u32, gate: &Gate, hold: bool) {
-        self.with_state(|state| {
+        self.with_state(Some(gate), |state| {
+            gate.held.store(hold, Ordering::Relaxed);
             if !hold {
-                state.start_held(slot);
-            } else if !gate.closed.load(Ordering::Relaxed) && !state.held.contains_key(&slot) {
-                let empty = std::mem::take(&mut state.spare);
-                state.held.insert(slot, empty);
+                state.start_together(slot);
             }
         });
     }
 
-    /// Changes the state, and wakes the reactor if there is something to read.
-    fn with_state<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
+    /// Changes the state, and wakes the reactor if there is something to read, unless calls are held.
+    fn with_state<R>(&self, gate: Option<&Gate>, change: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.state.lock();
         let result = change(&mut state);
-        let wake = !state.batch.messages.is_empty() && std::mem::take(&mut state.sleeping);
-        self.has_messages.store(!state.batch.messages.is_empty(), Ordering::Release);
+        let has_messages = !state.batch.messages.is_empty();
+        let wake =
+            has_messages && !gate.is_some_and(Gate::is_held) && std::mem::take(&mut state.sleeping);
+        self.has_messages.store(has_messages, Ordering::Release);
         drop(state);
         if wake {
             // A waker fails only when the poll is gone, and then nobody sleeps.
@@ -298,7 +308,7 @@ impl Inbox {
         let mut state = self.state.lock();
         state.dead = true;
         let mut unread = std::mem::take(&mut state.batch);
-        state.held.drain().for_each(|(_, mut held)| unread.append(&mut held));
+        state.together.drain().for_each(|(_, mut calls)| unread.append(&mut calls));
         unread
     }
 }

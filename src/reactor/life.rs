@@ -51,7 +51,7 @@ impl Asleep {
         for event in events.iter() {
             if event.event_type.is_notification() {
                 before += 1;
-            } else if begins_anew(event) {
+            } else if event.event_type.begins_anew() && event.message.is_none() {
                 self.outdated.insert(event.socket_id, before);
             }
         }
@@ -108,13 +108,6 @@ impl Asleep {
 fn is_of_live_socket<N: Network>(engine: &Engine<N>, event: &Event) -> bool {
     let told = if event.client_socket_id == 0 { event.socket_id } else { event.client_socket_id };
     engine.has_socket(told)
-}
-
-/// Whether nothing is delivered after this that was raised before (tcp.md DC-2, O-4).
-fn begins_anew(completion: &Event) -> bool {
-    use EventType::{ChromeSocketsTcpConnect, ChromeSocketsTcpDisconnect};
-    completion.message.is_none()
-        && matches!(completion.event_type, ChromeSocketsTcpConnect | ChromeSocketsTcpDisconnect)
 }
 
 fn is_of_connection(event: &Event) -> bool {

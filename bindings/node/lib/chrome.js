@@ -152,6 +152,13 @@ function createChrome(manifest, options) {
     if (member.kind === 'event') addEvent(member);
     else addMethod(member);
   }
+  // The page gets its error; that it is the manifest's, and which rule it lacks, is said here.
+  handlers[api.hostEvents.CHROMESOCK_PERMISSION_DENIED] = {
+    notified(batch) {
+      console.warn(batch.message);
+      return false;
+    },
+  };
   // The enums of the API, as objects: chrome.sockets.tcp.DnsQueryType.ANY is "any".
   for (const [name, { values }] of Object.entries(api.types)) {
     if (values) {

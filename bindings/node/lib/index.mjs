@@ -1,1 +1,1 @@
-export { createChrome, destroyChrome } from './index.js';
+export { default, createChrome, destroyChrome } from './index.js';

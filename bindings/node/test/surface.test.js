@@ -43,6 +43,7 @@ test('import works as require does', async () => {
   const imported = await import('chromesock');
   assert.strictEqual(imported.createChrome, require('chromesock').createChrome);
   assert.strictEqual(imported.destroyChrome, require('chromesock').destroyChrome);
+  assert.strictEqual(imported.default, require('chromesock'));
 });
 
 test('enums are objects of their namespaces', (t) => {

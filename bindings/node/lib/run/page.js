@@ -9,7 +9,11 @@ const ENDS = ['load', 'loadend'];
 
 /** Reads a Blob as the web does; what is in memory cannot fail, nor be aborted. */
 class FileReader extends EventTarget {
-  readyState = 0;
+  static EMPTY = 0;
+  static LOADING = 1;
+  static DONE = 2;
+
+  readyState = FileReader.EMPTY;
   result = null;
   error = null;
 
@@ -32,10 +36,10 @@ class FileReader extends EventTarget {
   }
 
   async #read(blob, convert) {
-    this.readyState = 1;
+    this.readyState = FileReader.LOADING;
     const buffer = await blob.arrayBuffer();
     this.result = convert(buffer);
-    this.readyState = 2;
+    this.readyState = FileReader.DONE;
     for (const name of ENDS) this.dispatchEvent(new Event(name));
   }
 }

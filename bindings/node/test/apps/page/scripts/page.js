@@ -20,7 +20,9 @@ console.log(location.href === chrome.runtime.getURL('/_generated_background_page
 const blob = new Blob(['h\u00e9'], { type: 'text/plain' });
 const read = (how) => new Promise((resolve) => {
   const reader = new FileReader();
-  reader.onload = ({ target }) => reader.addEventListener('loadend', () => resolve(target.result));
+  reader.onload = ({ target }) => {
+    if (target.readyState === FileReader.DONE) reader.addEventListener('loadend', () => resolve(target.result));
+  };
   reader[how](blob);
 });
 (async () => {
