@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from harness.catalogue import BLOCK, MIB
-from harness.rounds import START_SECONDS, Failure, run_program
+from harness.rounds import START_SECONDS, Failure, on, run_program
 
 HERE = Path(__file__).resolve().parent
 TCP, UDP = ("net", "chromesock"), ("dgram", "chromesock-udp")
@@ -31,14 +31,15 @@ WORKLOADS = {
 def one_round(options, contestant, workload):
     _, client, mode, arguments, _, scale, _ = WORKLOADS[workload]
     command = ["node", str(HERE / "node_server.js"), contestant, mode]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
+    cpus = os.sched_getaffinity(0)
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=on(cpus)) as server:
         try:
             port = server.stdout.readline().decode().strip()
             if not port.isdigit():
                 raise Failure(f"{contestant} ended without printing its port")
             figures = run_program([str(options.programs / client), *arguments, "--port", port,
                                    "--server", str(server.pid), "--seconds", str(options.seconds)],
-                                  options.seconds + START_SECONDS, os.sched_getaffinity(0))
+                                  options.seconds + START_SECONDS, cpus)
             server.stdin.close()
             if server.wait(START_SECONDS) != 0:
                 raise Failure(f"{contestant} ended with {server.returncode}")

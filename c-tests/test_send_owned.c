@@ -236,17 +236,22 @@ static void the_app_closes(fx *f) {
     close(peer);
 }
 
-/* After free has returned nothing is the library's any more. */
+/* After free has returned nothing is the library's any more, nor what waited for the end of a hold. */
 static void free_gives_back(void) {
     for (int mode = 0; mode < MODE_COUNT; mode++) {
-        fx *f = fx_new(mode, NULL);
-        lent *l[STUCK];
-        int peer;
-        get_stuck(f, connected(f, &peer), l);
-        chromesock_app_free(f->app);
-        for (int n = 0; n < STUCK; n++) forget(l[n]);
-        close(peer);
-        fx_forget(f);
+        for (int held = 0; held < 2; held++) {
+            fx *f = fx_new(mode, NULL);
+            lent *l[STUCK];
+            int peer;
+            int32_t id = connected(f, &peer);
+            if (held) CHECK_INT(chromesock_app_hold_calls(f->app, 1), CHROMESOCK_OK);
+            if (held) tcp_set_paused(f, id, 0); /* what follows it waits */
+            get_stuck(f, id, l);
+            chromesock_app_free(f->app);
+            for (int n = 0; n < STUCK; n++) forget(l[n]);
+            close(peer);
+            fx_forget(f);
+        }
     }
 }
 

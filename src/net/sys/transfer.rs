@@ -12,14 +12,19 @@ use std::os::fd::AsFd;
 pub(super) fn receive(from: &impl AsFd, into: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
     let (at, len) = (into.as_mut_ptr(), into.len());
     // SAFETY: the kernel writes at most `len` bytes to `at`; no sender's address is asked for.
-    counted(unsafe { libc::syscall(libc::SYS_recvfrom, number(from), at, len, 0, 0, 0) })
+    // Its zeros are as wide as the pointers that a variadic call cannot know them for.
+    counted(unsafe {
+        libc::syscall(libc::SYS_recvfrom, number(from), at, len, 0, 0_usize, 0_usize)
+    })
 }
 
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 pub(super) fn send(to: &impl AsFd, data: &[u8]) -> io::Result<usize> {
     let (at, len) = (data.as_ptr(), data.len());
     // SAFETY: the kernel reads at most `len` bytes at `at`; no address is given.
-    counted(unsafe { libc::syscall(libc::SYS_sendto, number(to), at, len, super::NO_SIGNAL, 0, 0) })
+    counted(unsafe {
+        libc::syscall(libc::SYS_sendto, number(to), at, len, super::NO_SIGNAL, 0_usize, 0_usize)
+    })
 }
 
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
