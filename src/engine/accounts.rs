@@ -34,7 +34,8 @@ impl Accounts {
 
     /// Takes `bytes` if the sum of unfinished sends then is at most `quota` (tcp.md Q-1).
     pub fn take_unsent(&self, bytes: u64, quota: u64) -> bool {
-        let finished = self.finished.load(Relaxed);
+        // What is finished is read before what was sent, or less would seem to have been sent than is finished.
+        let finished = self.finished.load(Acquire);
         let take = |sent: u64| {
             let sum = sent.wrapping_sub(finished).checked_add(bytes)?;
             (sum <= quota).then(|| sent.wrapping_add(bytes))
@@ -71,12 +72,12 @@ impl Accounts {
 
     /// Counts a completed call; only the engine's thread does.
     pub fn count_completed(&self) {
-        self.completed.store(self.completed() + 1, Relaxed);
+        self.completed.store(self.completed() + 1, Release);
     }
 
     /// Calls completed so far.
     pub fn completed(&self) -> u64 {
-        self.completed.load(Relaxed)
+        self.completed.load(Acquire)
     }
 
     /// Notes the number of live sockets.

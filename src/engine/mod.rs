@@ -190,6 +190,11 @@ impl<N: Network> Engine<N> {
         self.registry.contains(id)
     }
 
+    /// How many sockets are live.
+    pub fn sockets(&self) -> usize {
+        self.registry.len()
+    }
+
     /// Whether received data may still be delivered that had to wait: not for a socket that is gone, nor
     /// what came in plain text before TLS (tcp.md CL-2, TLS-28).
     pub fn wants(&self, event: &Event) -> bool {

@@ -23,7 +23,8 @@ use crate::api::table::EventType;
 ///             one, until the completion is handed out; (NULL, 0) is an empty send.
 ///             release  as above; NULL = none.
 ///             owner    given to `release`; never touched.
-///             callback, user_data  for the completion; callback may be NULL.
+///             callback, user_data  for the completion; callback may be NULL. Without `release` the host
+///             needs a callback, or a default handler, to learn when the bytes are its own again.
 /// Returns:    OK: `release` is called exactly once and one completion follows. Else neither happens and
 ///             the bytes are the caller's: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN, UNEXPECTED.
 /// Threads:    any, also inside callbacks; does not block.

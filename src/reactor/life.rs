@@ -51,7 +51,7 @@ impl Asleep {
         for event in events.iter() {
             if event.event_type.is_notification() {
                 before += 1;
-            } else if event.event_type.begins_anew() && event.message.is_none() {
+            } else if before > 0 && event.event_type.begins_anew() && event.message.is_none() {
                 self.outdated.insert(event.socket_id, before);
             }
         }

@@ -177,10 +177,11 @@ impl Turn {
             }
             self.inbox.take(&mut self.batch);
         }
-        for _ in 0..MESSAGES_PER_READ {
-            let Some(message) = self.batch.messages.pop_front() else {
-                return true;
-            };
+        let mut read = 0;
+        while let Some(message) = self.batch.messages.pop_front() {
+            read += 1;
+            // A pause that follows an unpause comes before any read of the socket.
+            let may_stop = read >= MESSAGES_PER_READ && !is_unpause(&message);
             match message {
                 Message::Send(slot, send) => self.send(slot, send),
                 Message::Call(slot, call) => self.call(slot, call),
@@ -192,6 +193,9 @@ impl Turn {
                 }
                 Message::Released(slot) => self.input(slot, 0, |_| {}),
                 Message::Stop => self.stop = true,
+            }
+            if may_stop {
+                break;
             }
         }
         true
@@ -290,7 +294,7 @@ impl Turn {
             Change::Suspend if is_asleep => return,
             Change::Suspend => self.input(slot, 0, Engine::suspend),
             Change::Resume => self.input(slot, 0, Engine::resume),
-            Change::Unload => self.input(slot, 0, Engine::shut_down),
+            Change::Unload => self.shut_down(slot),
         }
         let Some(app) = self.apps.get_mut(slot) else { return };
         let App { engine, delivery, events, asleep, .. } = app;
@@ -315,8 +319,19 @@ impl Turn {
         self.flush(slot);
     }
 
+    /// Closes all sockets of an app. One that fails at it is given up, and the others have their turn.
+    fn shut_down(&mut self, slot: u32) {
+        let mut before = usize::MAX;
+        while let Some(app) = self.apps.get_mut(slot)
+            && app.engine.sockets() < before
+        {
+            before = app.engine.sockets();
+            self.input(slot, 0, Engine::shut_down);
+        }
+    }
+
     fn close(&mut self, slot: u32, status: Status) {
-        self.input(slot, 0, Engine::shut_down);
+        self.shut_down(slot);
         let Some(mut app) = self.apps.remove(slot) else { return };
         self.spin.remove(slot, app.busy_poll);
         if let Some(due) = app.due {
@@ -502,6 +517,10 @@ fn hand_out(delivery: &Delivery, events: &mut Vec<Event>) {
         Mode::Queue => delivery.push(events),
         Mode::Reactor => delivery.deliver_now(events),
     }
+}
+
+fn is_unpause(message: &Message) -> bool {
+    matches!(message, Message::Call(_, Call { command: Command::SetPaused(_, false), .. }))
 }
 
 /// Whether the events of an engine should not wait for more.

@@ -9,6 +9,7 @@ use crate::app::SharedReactor;
 in_each_mode!(
     an_awake_reactor_does_not_see_an_unpause_that_is_held,
     one_more_read_is_one_pa_3,
+    one_more_read_is_one_behind_thousands_of_calls_pa_3,
     the_end_of_the_app_ends_its_hold,
     steps_of_its_life_wait_with_its_calls,
     what_is_held_completes_when_the_reactor_fails,
@@ -54,6 +55,15 @@ fn an_awake_reactor_does_not_see_an_unpause_that_is_held(drive: Drive) {
 /// STARTTLS programs ask for the rest of an answer with it (tcp.md PA-3, TLS-11): nothing is read
 /// between the two calls, though there is much to read.
 fn one_more_read_is_one_pa_3(drive: Drive) {
+    one_more_read_is_one(drive, 10, 0);
+}
+
+/// The reactor reads 4,096 messages at a time: here the last of these unpauses.
+fn one_more_read_is_one_behind_thousands_of_calls_pa_3(drive: Drive) {
+    one_more_read_is_one(drive, 4, 4095);
+}
+
+fn one_more_read_is_one(drive: Drive, end: usize, calls_before: usize) {
     let reactor = SharedReactor::start().unwrap();
     let (bench, other) =
         (Plan::new(drive).on(&reactor).start(), Plan::new(drive).on(&reactor).start());
@@ -63,8 +73,9 @@ fn one_more_read_is_one_pa_3(drive: Drive) {
     write_to(&peer, b"x");
     bench.wait_received(id, 1);
     write_to(&peer, &pattern(60_000));
-    for number in 2..10 {
+    for number in 2..end {
         bench.app().hold_calls(true);
+        (0..calls_before).for_each(|_| _ = unpause(&bench));
         let unpaused = set_paused(false);
         pass_by(&other);
         let paused = set_paused(true);

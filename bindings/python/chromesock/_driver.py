@@ -96,22 +96,29 @@ class Driver:
         """The same, for who may have something cheaper than a future."""
         if type(data) is bytes and len(data) > COPIED:
             send = self.lib.chromesock_sockets_tcp_send_owned
-            self._lent.keep(self._start(call, send, socket_id, data, len(data), NULL, NULL), data)
+            self._start(call, send, socket_id, data, len(data), NULL, NULL, lent=data)
         else:
             held = buffer(data)
             self._start(call, self.lib.chrome_sockets_tcp_send, socket_id, held, len(held))
 
-    def _start(self, call: Union[Call, Done], function: Any, *arguments: Any) -> Any:
-        """Makes a call; its token."""
+    def _start(
+        self, call: Union[Call, Done], function: Any, *arguments: Any, lent: Optional[bytes] = None
+    ) -> None:
+        """Makes a call; the library reads `lent` until it completes."""
         if threading.get_ident() != self._thread:
             raise RuntimeError("called from a foreign thread; use loop.call_soon_threadsafe")
         self._token += 1
         token = ffi.cast("void *", self._token)
-        self._check(function(self._app, *arguments, NULL, token))
+        if lent is not None:
+            # Before the call: an exception of a signal handler may come right behind it.
+            self._lent.keep(token, lent)
+        status = function(self._app, *arguments, NULL, token)
+        if status != 0 and lent is not None:
+            self._lent.forget(token, None)
+        self._check(status)
         self._pending[token] = call
         if self._held is not None:
             self._drop_held_data(function, arguments[:1])
-        return token
 
     def _drop_held_data(self, function: Any, socket_id: Tuple[Any, ...]) -> None:
         """After a call that ends a socket's data; the library sees to what it still has."""
@@ -232,10 +239,10 @@ class Driver:
         """Completes a call; whether somebody waits for it."""
         token = event.user_data
         call = self._pending.pop(token, None)
+        self._lent.forget(token, None)
         if call is None:
             self._on_host_event(event)
             return False
-        self._lent.forget(token, None)
         if self.loop.is_closed():
             return False
         if not isinstance(call, Call):

@@ -60,6 +60,35 @@ async def test_large_bytes_are_kept_until_they_are_sent(peers, client, make):
         assert got == b"".join(pieces) + b"end"
 
 
+async def test_bytes_are_kept_though_an_exception_follows_the_call(peers, client, make):
+    """One of a signal handler may come right behind it; the library reads the bytes all the same."""
+    server, port = await peers.echo()
+    async with server:
+        chrome = make()
+        tcp = chrome.sockets.tcp
+        socket_id = await client(chrome, port)
+        driver = chrome._driver
+        library = driver.lib
+
+        class Interrupted:
+            def __getattr__(self, name):
+                return getattr(library, name)
+
+            def chromesock_sockets_tcp_send_owned(self, *arguments):
+                assert library.chromesock_sockets_tcp_send_owned(*arguments) == 0
+                raise KeyboardInterrupt
+
+        data = bytes(100_000)
+        count = sys.getrefcount(data)
+        driver.lib = Interrupted()
+        with pytest.raises(KeyboardInterrupt):
+            tcp.send(socket_id, data)
+        driver.lib = library
+        assert sys.getrefcount(data) > count
+        assert (await tcp.send(socket_id, b"end")).bytes_sent == 3
+        assert sys.getrefcount(data) == count
+
+
 async def test_properties_as_keywords_or_as_a_dict(make):
     """tcp.md 2.1: what is left out stays; the empty name clears it."""
     tcp = make().sockets.tcp
