@@ -1,7 +1,7 @@
 //! From the engine's events to the host: one queue per app, three ways to empty it.
 //!
 //! The engine's thread only appends. Who empties the queue is the host's choice: the host's thread
-//! (`dispatch`), the host pulling events (`next`, `take`), or the reactor's thread (`deliver_now`). In all
+//! (`dispatch`), the host pulling events (`pull`, `take`), or the reactor's thread (`deliver_now`). In all
 //! three, events come in the same order, never two at once, and host code runs with no lock held.
 //! Also owns the app's end: whichever thread is last delivers what remains and says `gone`.
 //!

@@ -1,4 +1,5 @@
-//! One turn of a reactor: sleep, readiness, messages, timers, work, delivery.
+//! One turn of a reactor: sleep, sockets that got ready, messages, timers, work that was left, delivery.
+//! Messages that came before a socket got its turn are carried out before it.
 //!
 //! Apps with reactor delivery get their callbacks after each socket's share of a turn, or those of a few
 //! sockets if they bring little, and what the callbacks call is carried out at once. Apps with a queue

@@ -24,5 +24,6 @@ mod app_sleep;
 mod app_spin;
 mod app_tls;
 mod app_udp;
+mod app_unheard;
 mod header;
 mod layering;
