@@ -35,11 +35,11 @@ use crate::api::event::{Event, Ticket};
 use crate::api::net_error::Status;
 use crate::api::table::EventType;
 use credit::Returned;
-use handlers::{Handlers, Snapshot};
+use handlers::Handlers;
 use notify::{Level, Wakeups};
 
 pub use credit::Charge;
-pub use handlers::Release;
+pub use handlers::{Release, Snapshot};
 pub use lent::Lent;
 pub use pull::{Pulled, Shell};
 
@@ -265,8 +265,9 @@ impl Delivery {
         }
     }
 
-    /// Delivers events at once (reactor mode). If a callback panics, the events behind it stay.
-    pub fn deliver_now(&self, events: &mut Vec<Event>) {
+    /// Delivers events at once (reactor mode); `handlers` is what the last time has left. If a callback
+    /// panics, the events behind it stay.
+    pub fn deliver_now(&self, events: &mut Vec<Event>, handlers: &mut Option<Snapshot>) {
         self.give_back_lent();
         if events.is_empty() {
             return;
@@ -275,11 +276,12 @@ impl Delivery {
         let mut done = 0;
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let _inside = InsideCallback::enter();
-            let mut snapshot = self.handlers.snapshot();
+            let snapshot = handlers.get_or_insert_with(|| self.handlers.snapshot());
             for event in events.iter() {
                 done += 1;
-                self.deliver(&mut snapshot, event, epoch);
+                self.deliver(snapshot, event, epoch);
             }
+            handlers.take_if(|snapshot| !snapshot.may_be_kept());
         }));
         if let Err(panic) = outcome {
             events.drain(..done);
@@ -476,6 +478,7 @@ impl Delivery {
     }
 
     /// Delivers one event to whom it concerns.
+    #[inline]
     fn deliver(&self, snapshot: &mut Snapshot, event: &Event, epoch: u64) {
         if event.event_type == EventType::ChromesockAppClosed {
             self.state.lock().end.said_closed = true;

@@ -4,7 +4,8 @@
 //! app for the next event: a host that releases each event before it takes the next uses one box,
 //! and nothing is allocated. A shell keeps no event alive, and little memory.
 
-use std::ffi::{CStr, c_char};
+use std::ffi::c_char;
+use std::mem::ManuallyDrop;
 use std::net::IpAddr;
 use std::ptr;
 use std::sync::{Arc, Weak};
@@ -23,14 +24,12 @@ use crate::net::address::text;
 #[repr(C)]
 pub(super) struct EventBox {
     c: chromesock_event,
-    /// Few events have any.
-    lists: Option<Box<Lists>>,
-    /// Text of a sender's address; `c.address` points here once the box stays put.
+    /// Text of a sender's address; `c.address` points here.
     address: AddressText,
     origin: Origin,
 }
 
-/// Arrays that C is pointed to; on the heap, so that the box may move.
+/// Arrays that C is pointed to; few events have any.
 #[derive(Default)]
 struct Lists {
     sockets: Box<[chromesock_socket_info]>,
@@ -57,6 +56,7 @@ struct Kept {
     charge: Charge,
     /// Small data of the event, which was detached.
     data: Vec<u8>,
+    lists: Option<Box<Lists>>,
 }
 
 /// Memory for data that stays with the shell of a released event.
@@ -94,11 +94,17 @@ impl chromesock_event {
 }
 
 impl EventBox {
-    /// The C view of an event for the time of its callbacks, or until it was copied; then `host` may be NULL.
-    pub(super) fn borrowed(event: &Event, host: *const CHost) -> Self {
-        let (mut lists, mut address) = (None, [0; size_of::<AddressText>()]);
-        let c = shown(event, &mut lists, &mut address);
-        Self { c, lists, address, origin: Origin::Borrowed(host, event) }
+    /// Lends `to` the C view of an event, as to its callbacks; outside of those `host` may be NULL.
+    #[inline]
+    pub(super) fn lend<R>(event: &Event, host: *const CHost, to: impl FnOnce(&mut Self) -> R) -> R {
+        let mut lists = None;
+        let origin = Origin::Borrowed(host, event);
+        let (c, address) = (chromesock_event::NONE, [0; size_of::<AddressText>()]);
+        // What it borrows is not its own to drop.
+        let mut view = ManuallyDrop::new(Self { c, address, origin });
+        let view = &mut *view;
+        show(event, &mut view.c, &mut lists, &mut view.address);
+        to(view)
     }
 
     /// Gives an event to the host program, which must release it, whenever that may be.
@@ -121,16 +127,16 @@ impl EventBox {
     fn shell(delivery: Weak<Delivery>) -> Box<Self> {
         let event = Event::notification(EventType::ChromesockAppClosed, 0, None);
         let charge = Charge::of(&event);
-        let kept = Kept { delivery, event, charge, data: Vec::new() };
+        let kept = Kept { delivery, event, charge, data: Vec::new(), lists: None };
         let (c, address) = (chromesock_event::NONE, [0; size_of::<AddressText>()]);
-        Box::new(Self { c, lists: None, address, origin: Origin::Owned(kept) })
+        Box::new(Self { c, address, origin: Origin::Owned(kept) })
     }
 
-    /// Puts an event into a shell.
+    /// Puts an event into a shell, which must not move any more.
     fn keep(&mut self, mut event: Event) {
-        self.c = shown(&event, &mut self.lists, &mut self.address);
-        self.point_to_address();
         let Origin::Owned(kept) = &mut self.origin else { return };
+        self.c = chromesock_event::NONE;
+        show(&event, &mut self.c, &mut kept.lists, &mut self.address);
         kept.charge = Charge::of(&event);
         kept.data.clear();
         if event.detach_data(&mut kept.data) {
@@ -174,18 +180,11 @@ impl EventBox {
 
     /// Drops what an owned event has on the heap, but for a little memory.
     fn clear(&mut self) {
-        self.lists = None;
         let Origin::Owned(kept) = &mut self.origin else { return };
+        kept.lists = None;
         kept.event.payload = Payload::None;
         if kept.data.capacity() > MAX_SHELL_DATA {
             kept.data = Vec::new();
-        }
-    }
-
-    /// The sender's address is text within the box, so it is pointed to last.
-    fn point_to_address(&mut self) {
-        if self.c.present & CHROMESOCK_EVENT_ADDRESS != 0 && self.c.address.is_null() {
-            self.c.address = self.address.as_ptr().cast();
         }
     }
 
@@ -195,30 +194,31 @@ impl EventBox {
 
     /// What C gets; the box must not move while it is used.
     pub(super) fn as_c(&mut self) -> *const chromesock_event {
-        self.point_to_address();
         ptr::from_mut(self).cast()
     }
 }
 
-/// What C sees of an event, whose payload lies on the heap: the event itself may move. The sender's address
-/// is text in `address`, not pointed to yet.
-fn shown(
+/// Writes what C sees of an event into `c`, which is empty; it points to the event's payload, which lies on the
+/// heap, to `lists` and to `address`.
+#[inline]
+fn show(
     event: &Event,
+    c: &mut chromesock_event,
     lists: &mut Option<Box<Lists>>,
     address: &mut AddressText,
-) -> chromesock_event {
-    address[0] = 0;
-    let mut c = chromesock_event {
-        r#type: event.event_type as u32,
-        socket_id: event.socket_id,
-        client_socket_id: event.client_socket_id,
-        result: event.result.unwrap_or(0),
-        user_data: ptr::with_exposed_provenance_mut(event.ticket.map_or(0, |t| t.user_data)),
-        message: event.message.map_or(ptr::null(), CStr::as_ptr),
-        ..chromesock_event::NONE
-    };
-    if event.result.is_some() {
-        c.present |= CHROMESOCK_EVENT_RESULT;
+) {
+    c.r#type = event.event_type as u32;
+    c.socket_id = event.socket_id;
+    c.client_socket_id = event.client_socket_id;
+    if let Some(result) = event.result {
+        c.present = CHROMESOCK_EVENT_RESULT;
+        c.result = result;
+    }
+    if let Some(ticket) = event.ticket {
+        c.user_data = ptr::with_exposed_provenance_mut(ticket.user_data);
+    }
+    if let Some(message) = event.message {
+        c.message = message.as_ptr();
     }
     match &event.payload {
         Payload::None => {}
@@ -231,44 +231,21 @@ fn shown(
             c.present |= CHROMESOCK_EVENT_BYTES_SENT;
             c.bytes_sent = *bytes;
         }
-        Payload::Denied(denied) => {
-            c.present |= CHROMESOCK_EVENT_ADDRESS | CHROMESOCK_EVENT_PORT;
-            c.address = denied.host.as_ptr();
-            c.port = denied.port;
-            c.message = denied.explanation.as_ptr();
-        }
-        Payload::Sockets(sockets) => {
-            let lists = lists.get_or_insert_default();
-            lists.sockets = sockets.iter().map(info).collect();
-            c.present |= CHROMESOCK_EVENT_SOCKETS;
-            c.sockets = lists.sockets.as_ptr();
-            c.sockets_len = lists.sockets.len();
-        }
         Payload::Datagram(data, from) => {
             c.present |= CHROMESOCK_EVENT_DATA | CHROMESOCK_EVENT_ADDRESS | CHROMESOCK_EVENT_PORT;
             c.data = data.as_ptr();
             c.data_len = data.len();
             c.port = from.port().into();
             write_address(address, from.ip());
+            c.address = address.as_ptr().cast();
         }
-        Payload::Texts(texts) => {
-            let lists = lists.get_or_insert_default();
-            lists.texts = texts.iter().map(|text| text.as_ptr()).collect();
-            c.present |= CHROMESOCK_EVENT_TEXTS;
-            c.texts = lists.texts.as_ptr();
-            c.texts_len = lists.texts.len();
+        Payload::Denied(denied) => {
+            c.present |= CHROMESOCK_EVENT_ADDRESS | CHROMESOCK_EVENT_PORT;
+            c.address = denied.host.as_ptr();
+            c.port = denied.port;
+            c.message = denied.explanation.as_ptr();
         }
-        Payload::Interfaces(interfaces) => {
-            let lists = lists.get_or_insert_default();
-            lists.interfaces = interfaces.iter().map(interface).collect();
-            c.present |= CHROMESOCK_EVENT_INTERFACES;
-            c.interfaces = lists.interfaces.as_ptr();
-            c.interfaces_len = lists.interfaces.len();
-        }
-        Payload::TlsSession(session) => {
-            let view = lists.get_or_insert_default().tls_session.insert(SessionView::new(session));
-            c.tls_session = view.as_c();
-        }
+        payload => show_list(payload, c, lists.get_or_insert_default()),
     }
     // These results always have all their members; failures have empty ones.
     match event.event_type {
@@ -277,10 +254,40 @@ fn shown(
         }
         EventType::ChromeSocketRecvFrom => {
             c.present |= CHROMESOCK_EVENT_DATA | CHROMESOCK_EVENT_ADDRESS | CHROMESOCK_EVENT_PORT;
+            if c.address.is_null() {
+                c.address = c"".as_ptr();
+            }
         }
         _ => {}
     }
-    c
+}
+
+/// The same for what comes as a list.
+fn show_list(payload: &Payload, c: &mut chromesock_event, lists: &mut Lists) {
+    match payload {
+        Payload::Sockets(sockets) => {
+            lists.sockets = sockets.iter().map(info).collect();
+            c.present |= CHROMESOCK_EVENT_SOCKETS;
+            c.sockets = lists.sockets.as_ptr();
+            c.sockets_len = lists.sockets.len();
+        }
+        Payload::Texts(texts) => {
+            lists.texts = texts.iter().map(|text| text.as_ptr()).collect();
+            c.present |= CHROMESOCK_EVENT_TEXTS;
+            c.texts = lists.texts.as_ptr();
+            c.texts_len = lists.texts.len();
+        }
+        Payload::Interfaces(interfaces) => {
+            lists.interfaces = interfaces.iter().map(interface).collect();
+            c.present |= CHROMESOCK_EVENT_INTERFACES;
+            c.interfaces = lists.interfaces.as_ptr();
+            c.interfaces_len = lists.interfaces.len();
+        }
+        Payload::TlsSession(session) => {
+            c.tls_session = lists.tls_session.insert(SessionView::new(session)).as_c();
+        }
+        _ => {}
+    }
 }
 
 /// Canonical address text (tcp.md T-1); without allocating or formatting for IPv4, which is in each
@@ -360,6 +367,8 @@ fn info(of: &SocketInfo) -> chromesock_socket_info {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::CStr;
+
     use super::*;
 
     #[test]
