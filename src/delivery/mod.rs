@@ -478,7 +478,7 @@ impl Delivery {
     }
 
     /// Delivers one event to whom it concerns.
-    #[inline]
+    #[inline(always)]
     fn deliver(&self, snapshot: &mut Snapshot, event: &Event, epoch: u64) {
         if event.event_type == EventType::ChromesockAppClosed {
             self.state.lock().end.said_closed = true;

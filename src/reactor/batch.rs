@@ -93,27 +93,27 @@ impl Batch {
     }
 
     /// The bytes of the next sends, `len` in all.
+    #[inline]
     pub(super) fn take_bytes(&mut self, len: usize) -> &[u8] {
         let from = self.consumed;
         self.consumed += len;
         &self.bytes[from..self.consumed]
     }
 
-    /// Whether the next message is a send like this one: to the same socket, its bytes behind those of this one.
-    pub(super) fn next_is_like(&self, slot: u32, send: &Send) -> bool {
-        matches!(
-            self.messages.front(),
-            Some(Message::Send(next_slot, next)) if *next_slot == slot && next.is_like(send)
-        )
-    }
-
-    /// That message.
-    pub(super) fn pop_send_like(&mut self, slot: u32, send: &Send) -> Option<Send> {
-        let next = if self.next_is_like(slot, send) { self.messages.pop_front() } else { None };
-        match next {
-            Some(Message::Send(_, next)) => Some(next),
-            _ => None,
+    /// The first message, if it is such a send.
+    #[inline]
+    pub(super) fn pop_send(
+        &mut self,
+        is_such: impl FnOnce(u32, &Send) -> bool,
+    ) -> Option<(u32, Send)> {
+        let Some(Message::Send(slot, send)) = self.messages.front() else { return None };
+        let (slot, send) = (*slot, *send);
+        if !is_such(slot, &send) {
+            return None;
         }
+        // It was copied, and there is nothing to drop: so it is not moved.
+        std::mem::forget(self.messages.pop_front());
+        Some((slot, send))
     }
 
     /// The next message, if it is a datagram that may be sent at once with `call` and its size fits.

@@ -52,15 +52,23 @@ impl Line {
     }
 
     /// Hands over a send, copying its data.
+    #[inline]
     pub(crate) fn send(&self, send: Send, data: &[u8]) -> Result<(), Status> {
         if data.len() > MAX_BESIDE {
-            let Send { event_type, socket_id, ticket, .. } = send;
-            let command = Command::Send(SendData::Blocks(self.inbox.blocks.copy(data)));
-            return self.call(false, || Call { event_type, socket_id, ticket, command });
+            return self.send_blocks(send, data);
         }
         self.accept(false, |calls| calls.push_send(self.slot, send, data))
     }
 
+    #[inline(never)]
+    fn send_blocks(&self, send: Send, data: &[u8]) -> Result<(), Status> {
+        let Send { event_type, socket_id, ticket, .. } = send;
+        let command = Command::Send(SendData::Blocks(self.inbox.blocks.copy(data)));
+        self.call(false, || Call { event_type, socket_id, ticket, command })
+    }
+
+    // What is rare stands apart, so that what happens for each message is short.
+    #[inline]
     fn accept(&self, unpauses: bool, push: impl FnOnce(&mut Batch)) -> Result<(), Status> {
         // Behind all that is in the inbox, of which the callback may know.
         if !self.inbox.has_messages()
@@ -74,6 +82,11 @@ impl Line {
             own.push(push);
             return Ok(());
         }
+        self.accept_outside(unpauses, push)
+    }
+
+    #[inline(never)]
+    fn accept_outside(&self, unpauses: bool, push: impl FnOnce(&mut Batch)) -> Result<(), Status> {
         self.with_open(|state| {
             self.accounts.count_accepted();
             if unpauses && self.gate.is_held() {

@@ -145,27 +145,39 @@ impl Turn {
 
     // --- messages
 
+    #[inline]
     fn has_messages(&self) -> bool {
         !self.batch.is_empty() || !self.own.is_empty() || self.inbox.has_messages()
     }
 
     /// Whether there were any.
+    #[inline]
     fn read_messages(&mut self) -> bool {
-        if !self.has_messages() {
-            return false;
+        let any = self.has_messages();
+        if any {
+            self.read();
         }
+        any
+    }
+
+    fn read(&mut self) {
         let (mut read, mut unpaused) = (0, false);
         // A pause that follows an unpause comes before any read of the socket.
         while read < MESSAGES_PER_READ || unpaused {
             if self.batch.is_empty() && (read == 0 || unpaused) {
                 self.take_batch();
             }
-            let Some(message) = self.batch.pop() else { break };
+            if let Some((slot, send)) = self.batch.pop_send(|_, _| true) {
+                unpaused = false;
+                self.send(slot, &send);
+            } else if let Some(message) = self.batch.pop() {
+                unpaused = is_unpause(&message);
+                self.carry_out(message);
+            } else {
+                break;
+            }
             read += 1;
-            unpaused = is_unpause(&message);
-            self.carry_out(message);
         }
-        true
     }
 
     /// What callbacks have called came before what is in the inbox.
@@ -178,6 +190,7 @@ impl Turn {
         }
     }
 
+    #[inline(never)]
     fn carry_out(&mut self, message: Message) {
         match message {
             Message::Send(slot, send) => self.send(slot, &send),
@@ -236,22 +249,24 @@ impl Turn {
     /// side by side.
     fn send(&mut self, slot: u32, send: &Send) {
         let Self { apps, batch, sends, .. } = self;
-        if !batch.next_is_like(slot, send) {
-            let data = batch.take_bytes(send.len);
-            apps.input(slot, send.socket_id, |engine| engine.handle_send(data, send));
-            return;
-        }
         let mut total = send.len;
-        sends.push(*send);
         while total < MAX_GATHERED
-            && let Some(next) = batch.pop_send_like(slot, send)
+            && let Some((_, next)) =
+                batch.pop_send(|next_slot, next| next_slot == slot && next.is_like(send))
         {
+            if sends.is_empty() {
+                sends.push(*send);
+            }
             total += next.len;
             sends.push(next);
         }
         let data = batch.take_bytes(total);
-        apps.input(slot, send.socket_id, |engine| engine.handle_sends(data, sends));
-        sends.clear();
+        if sends.is_empty() {
+            apps.input(slot, send.socket_id, |engine| engine.handle_send(data, send));
+        } else {
+            apps.input(slot, send.socket_id, |engine| engine.handle_sends(data, sends));
+            sends.clear();
+        }
     }
 
     fn attach(&mut self, slot: u32, seat: Seat) {
