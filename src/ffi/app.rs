@@ -57,9 +57,9 @@ impl CHost {
 }
 
 impl Host for CHost {
-    fn deliver(&self, event: &Event, handlers: &[Ticket]) {
+    fn deliver(&self, event: &Event, data: &[u8], handlers: &[Ticket]) {
         let is_completion = event.ticket.is_some();
-        let mut shown = EventBox::borrowed(event, self);
+        let mut shown = EventBox::borrowed(event, data, self);
         for handler in handlers {
             if !is_completion {
                 shown.set_user_data(handler.user_data);

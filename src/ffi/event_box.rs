@@ -6,8 +6,8 @@
 
 use std::ffi::{CStr, c_char};
 use std::net::IpAddr;
-use std::ptr;
 use std::sync::{Arc, Weak};
+use std::{ptr, slice};
 
 use super::app::CHost;
 use super::event::*;
@@ -95,9 +95,9 @@ impl chromesock_event {
 
 impl EventBox {
     /// The C view of an event for the time of its callbacks, or until it was copied; then `host` may be NULL.
-    pub(super) fn borrowed(event: &Event, host: *const CHost) -> Self {
+    pub(super) fn borrowed(event: &Event, data: &[u8], host: *const CHost) -> Self {
         let (mut lists, mut address) = (None, [0; size_of::<AddressText>()]);
-        let c = shown(event, &mut lists, &mut address);
+        let c = shown(event, data, &mut lists, &mut address);
         Self { c, lists, address, origin: Origin::Borrowed(host, event) }
     }
 
@@ -128,7 +128,7 @@ impl EventBox {
 
     /// Puts an event into a shell.
     fn keep(&mut self, mut event: Event) {
-        self.c = shown(&event, &mut self.lists, &mut self.address);
+        self.c = shown(&event, event.data(&[]), &mut self.lists, &mut self.address);
         self.point_to_address();
         let Origin::Owned(kept) = &mut self.origin else { return };
         kept.charge = Charge::of(&event);
@@ -151,10 +151,13 @@ impl EventBox {
             Origin::Borrowed(host, event) => unsafe { ((**host).delivery(), (**event).clone()) },
             Origin::Owned(kept) => (Weak::clone(&kept.delivery), kept.event.clone()),
         };
-        if let Origin::Owned(kept) = &self.origin
-            && !kept.data.is_empty()
-        {
-            event.attach_data(&kept.data);
+        match &self.origin {
+            Origin::Owned(kept) if !kept.data.is_empty() => event.attach_data(&kept.data),
+            Origin::Borrowed(..) if matches!(event.payload, Payload::Piece(_)) => {
+                // SAFETY: what an event shows outlives its callback.
+                event.attach_data(unsafe { slice::from_raw_parts(self.c.data, self.c.data_len) });
+            }
+            _ => {}
         }
         let shell = delivery.upgrade().and_then(|delivery| delivery.hold(Charge::of(&event)));
         let mut copy = Self::place(shell, || delivery);
@@ -204,6 +207,7 @@ impl EventBox {
 /// is text in `address`, not pointed to yet.
 fn shown(
     event: &Event,
+    data: &[u8],
     lists: &mut Option<Box<Lists>>,
     address: &mut AddressText,
 ) -> chromesock_event {
@@ -222,7 +226,7 @@ fn shown(
     }
     match &event.payload {
         Payload::None => {}
-        Payload::Data(data) => {
+        Payload::Data(_) | Payload::Piece(_) => {
             c.present |= CHROMESOCK_EVENT_DATA;
             c.data = data.as_ptr();
             c.data_len = data.len();
@@ -244,7 +248,7 @@ fn shown(
             c.sockets = lists.sockets.as_ptr();
             c.sockets_len = lists.sockets.len();
         }
-        Payload::Datagram(data, from) => {
+        Payload::Datagram(_, from) => {
             c.present |= CHROMESOCK_EVENT_DATA | CHROMESOCK_EVENT_ADDRESS | CHROMESOCK_EVENT_PORT;
             c.data = data.as_ptr();
             c.data_len = data.len();
@@ -369,7 +373,7 @@ mod tests {
         let original = event.clone();
         let mut kept = EventBox::shell(Weak::new());
         kept.keep(event);
-        assert_ne!(kept.c.data, original.data().unwrap().as_ptr());
+        assert_ne!(kept.c.data, original.data(&[]).as_ptr());
         // SAFETY: the event points to its own data.
         let seen = unsafe { std::slice::from_raw_parts(kept.c.data, kept.c.data_len) };
         assert_eq!(seen, [7; 10]);

@@ -405,15 +405,16 @@ impl Turn {
             let Some(app) = self.apps.get_mut(slot) else {
                 return;
             };
-            app.engine.take_events(&mut app.events);
             if app.delivery.mode() == Mode::Queue {
+                app.engine.take_events(&mut app.events);
                 if app.events.len() > EVENTS_PER_PUSH {
                     self.flush(slot);
                 }
                 return;
             }
             // What nobody asked for waits for the next event, or the end of the turn.
-            if app.events.iter().all(Event::is_unasked) {
+            let all_unasked = |events: &[Event]| events.iter().all(Event::is_unasked);
+            if all_unasked(&app.events) && app.engine.look_at_events(all_unasked) {
                 return;
             }
             self.flush(slot);
@@ -456,11 +457,15 @@ impl Turn {
             return;
         };
         let App { engine, delivery, events, asleep, .. } = app;
-        engine.take_events(events);
-        if let Some(asleep) = asleep {
-            asleep.withhold(engine, delivery, events);
+        if delivery.mode() == Mode::Reactor && asleep.is_none() && events.is_empty() {
+            engine.hand_out(|events, beside| delivery.deliver_now(events, beside));
+        } else {
+            engine.take_events(events);
+            if let Some(asleep) = asleep {
+                asleep.withhold(engine, delivery, events);
+            }
+            hand_out(delivery, events);
         }
-        hand_out(delivery, events);
         if delivery.any_released() || engine.wants_release() {
             delivery.take_released(&mut self.released, engine.wants_release());
             if !self.released.is_empty() {
@@ -516,7 +521,7 @@ impl Turn {
 fn hand_out(delivery: &Delivery, events: &mut Vec<Event>) {
     match delivery.mode() {
         Mode::Queue => delivery.push(events),
-        Mode::Reactor => delivery.deliver_now(events),
+        Mode::Reactor => delivery.deliver_now(events, &[]),
     }
 }
 
