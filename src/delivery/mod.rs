@@ -54,8 +54,8 @@ pub enum Mode {
 
 /// The host as seen from here: callbacks that C, Rust tests or bindings provide.
 pub trait Host: Send + Sync {
-    /// Calls each handler with the event.
-    fn deliver(&self, event: &Event, handlers: &[Ticket]);
+    /// Calls each handler with the event and the data it brings.
+    fn deliver(&self, event: &Event, data: &[u8], handlers: &[Ticket]);
     /// The queue became non-empty; called on the reactor's thread.
     fn wake_up(&self);
     /// Nothing will be delivered any more.
@@ -265,9 +265,14 @@ impl Delivery {
         }
     }
 
-    /// Delivers events at once (reactor mode); `handlers` is what the last time has left. If a callback
-    /// panics, the events behind it stay.
-    pub fn deliver_now(&self, events: &mut Vec<Event>, handlers: &mut Option<Snapshot>) {
+    /// Delivers events at once (reactor mode), some of which bring what lies `beside` them; `handlers` is what
+    /// the last time has left. If a callback panics, the events behind it stay.
+    pub fn deliver_now(
+        &self,
+        events: &mut Vec<Event>,
+        beside: &[u8],
+        handlers: &mut Option<Snapshot>,
+    ) {
         self.give_back_lent();
         if events.is_empty() {
             return;
@@ -279,7 +284,7 @@ impl Delivery {
             let snapshot = handlers.get_or_insert_with(|| self.handlers.snapshot());
             for event in events.iter() {
                 done += 1;
-                self.deliver(snapshot, event, epoch);
+                self.deliver(snapshot, event, beside, epoch);
             }
             handlers.take_if(|snapshot| !snapshot.may_be_kept());
         }));
@@ -471,7 +476,7 @@ impl Delivery {
             let mut snapshot = self.handlers.snapshot();
             while let Some(event) = next() {
                 let charge = Charge::of(&event);
-                self.deliver(&mut snapshot, &event, epoch);
+                self.deliver(&mut snapshot, &event, &[], epoch);
                 delivered(charge);
             }
         }))
@@ -479,7 +484,7 @@ impl Delivery {
 
     /// Delivers one event to whom it concerns.
     #[inline(always)]
-    fn deliver(&self, snapshot: &mut Snapshot, event: &Event, epoch: u64) {
+    fn deliver(&self, snapshot: &mut Snapshot, event: &Event, beside: &[u8], epoch: u64) {
         if event.event_type == EventType::ChromesockAppClosed {
             self.state.lock().end.said_closed = true;
         }
@@ -489,7 +494,7 @@ impl Delivery {
         let ticket = event.ticket.as_ref();
         let handlers = snapshot.route(&self.handlers, event.event_type, ticket);
         if !handlers.is_empty() {
-            self.host.deliver(event, handlers);
+            self.host.deliver(event, event.data(beside), handlers);
         }
     }
 

@@ -237,9 +237,8 @@ impl<S: Stream> Connection<S> {
         if lingers {
             return Some(stream);
         }
-        let buffer = buffer.with_room(MAX_RECEIVE);
-        let unread = matches!(stream.read(buffer, MAX_RECEIVE), Ok(n) if n > 0);
-        buffer.clear();
+        let read = buffer.discard(MAX_RECEIVE, |buffer| stream.read(buffer, MAX_RECEIVE));
+        let unread = matches!(read, Ok(n) if n > 0);
         (wrote && unread).then_some(stream)
     }
 }

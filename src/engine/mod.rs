@@ -152,7 +152,14 @@ impl<N: Network> Engine<N> {
 
     /// Moves the events so far to the end of `into`.
     pub fn take_events(&mut self, into: &mut Vec<Event>) {
-        self.ctx.outbox.take_into(into);
+        self.ctx.outbox.take_into(into, &mut self.ctx.buffer);
+    }
+
+    /// Lends the events so far, and what lies beside them, to one that uses them up.
+    pub fn hand_out<R>(&mut self, to: impl FnOnce(&mut Vec<Event>, &[u8]) -> R) -> R {
+        let result = self.ctx.outbox.lend(|events| to(events, self.ctx.buffer.beside()));
+        self.ctx.buffer.clear();
+        result
     }
 
     /// Shows the events so far.
@@ -198,7 +205,7 @@ impl<N: Network> Engine<N> {
     /// Whether received data may still be delivered that had to wait: not for a socket that is gone, nor
     /// what came in plain text before TLS (tcp.md CL-2, TLS-28).
     pub fn wants(&self, event: &Event) -> bool {
-        if event.data().is_none() {
+        if !event.has_data() {
             return true;
         }
         match self.registry.get(event.socket_id).map(|entry| &entry.machine) {
@@ -452,7 +459,6 @@ impl<N: Network> Engine<N> {
     /// with UNEXPECTED.
     pub fn abandon(&mut self, id: i32) {
         let id = if id == 0 { self.ctx.id } else { id };
-        self.ctx.buffer.discard();
         self.ctx.datagrams.received.clear();
         let outbox = self.ctx.outbox.clone();
         outbox.while_failing(|| {

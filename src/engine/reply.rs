@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::accounts::Accounts;
+use super::recycler::ReadBuffer;
 use crate::api::event::{Event, Payload, Response, Ticket};
 use crate::api::net_error::Status;
 use crate::api::table::EventType;
@@ -60,9 +61,18 @@ impl Outbox {
         self.0.events.borrow_mut().push(event);
     }
 
-    /// Moves all events to the end of `into`.
-    pub(super) fn take_into(&self, into: &mut Vec<Event>) {
+    /// Lends the events.
+    pub(super) fn lend<R>(&self, to: impl FnOnce(&mut Vec<Event>) -> R) -> R {
+        to(&mut self.0.events.borrow_mut())
+    }
+
+    /// Moves all events to the end of `into`, and with them what lies beside them in `buffer`.
+    pub(super) fn take_into(&self, into: &mut Vec<Event>, buffer: &mut ReadBuffer) {
         let mut events = self.0.events.borrow_mut();
+        if !buffer.beside().is_empty() {
+            let beside = buffer.take_beside();
+            events.iter_mut().for_each(|event| event.own_data(&beside));
+        }
         if into.is_empty() {
             std::mem::swap(into, &mut events);
         } else {

@@ -435,7 +435,7 @@ impl<N: Network> TcpClient<N> {
             Ok(n) => {
                 connection.note_read(n, max);
                 let again = connection.ready.readable && !self.paused;
-                self.deliver(ctx, properties, limit);
+                self.deliver(ctx, properties, n, limit);
                 return if again { Visit::Again } else { Visit::Rest };
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -448,30 +448,38 @@ impl<N: Network> TcpClient<N> {
         Visit::Rest
     }
 
-    /// Hands out what was read in events of at most the size each of their reads had.
-    fn deliver(&mut self, ctx: &mut Context<N>, properties: &Properties, mut limit: usize) {
-        let mut data = ctx.buffer.with_room(0).split().freeze();
+    /// Hands out the `n` bytes read last in events of at most the size each of their reads had.
+    fn deliver(
+        &mut self,
+        ctx: &mut Context<N>,
+        properties: &Properties,
+        mut n: usize,
+        mut limit: usize,
+    ) {
         if let Reading::OnRequest(asked) = &mut self.reading {
             self.read_limit = None;
             if let Some(reply) = asked.take() {
-                self.count(ctx, data.len());
-                let len = i32::try_from(data.len()).unwrap_or(i32::MAX);
+                self.count(ctx, n);
+                let data = ctx.buffer.take(n);
+                let len = i32::try_from(n).unwrap_or(i32::MAX);
                 reply.complete(Response { payload: Payload::Data(data), ..Response::number(len) });
             }
             return;
         }
         let secured = matches!(&self.phase, Phase::Connected(c) if c.channel.is_secured());
         let next = receive_limit(properties);
-        while data.len() > limit {
-            self.announce(ctx, data.split_to(limit), secured);
+        let mut data = ctx.buffer.last_read(n);
+        while n > limit {
+            self.announce(ctx, data.split_to(limit), limit, secured);
+            n -= limit;
             limit = next;
         }
-        self.announce(ctx, data, secured);
+        self.announce(ctx, data, n, secured);
         self.read_limit = (!self.paused).then_some(next as u32);
     }
 
-    fn announce(&mut self, ctx: &mut Context<N>, data: Bytes, secured: bool) {
-        self.count(ctx, data.len());
+    fn announce(&mut self, ctx: &mut Context<N>, data: Payload, len: usize, secured: bool) {
+        self.count(ctx, len);
         ctx.outbox.notify(Event::received(ctx.id, data, secured));
     }
 
@@ -548,11 +556,13 @@ impl<N: Network> TcpClient<N> {
             let max = if self.paused { limit } else { MAX_RECEIVE };
             match connection.channel.read(ctx.buffer.with_room(max), max) {
                 Ok(0) => return None,
-                Ok(n) => left = left.saturating_sub(n),
+                Ok(n) => {
+                    left = left.saturating_sub(n);
+                    self.deliver(ctx, properties, n, limit);
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
                 Err(error) => return Some(tls::status(&error)),
             }
-            self.deliver(ctx, properties, limit);
         }
         None
     }

@@ -7,8 +7,8 @@
 use std::ffi::{CStr, c_char};
 use std::mem;
 use std::net::IpAddr;
-use std::ptr;
 use std::sync::{Arc, Weak};
+use std::{ptr, slice};
 
 use super::app::CHost;
 use super::event::*;
@@ -97,16 +97,22 @@ impl chromesock_event {
 }
 
 impl EventBox {
-    /// Lends `to` the C view of an event, as to its callbacks; outside of those `host` may be NULL.
+    /// Lends `to` the C view of an event and of the data it brings, as to its callbacks; outside of those
+    /// `host` may be NULL.
     #[inline]
-    pub(super) fn lend<R>(event: &Event, host: *const CHost, to: impl FnOnce(&mut Self) -> R) -> R {
+    pub(super) fn lend<R>(
+        event: &Event,
+        data: &[u8],
+        host: *const CHost,
+        to: impl FnOnce(&mut Self) -> R,
+    ) -> R {
         let mut lists = None;
         let mut view = Self {
             c: chromesock_event::head(event),
             address: [0; size_of::<AddressText>()],
             origin: Origin::Borrowed(host, event),
         };
-        show_payload(event, &mut view.c, &mut lists, &mut view.address);
+        show_payload(event, data, &mut view.c, &mut lists, &mut view.address);
         let result = to(&mut view);
         // What it borrows is not its own to drop.
         mem::forget(view);
@@ -142,7 +148,7 @@ impl EventBox {
     fn keep(&mut self, mut event: Event) {
         let Origin::Owned(kept) = &mut self.origin else { return };
         self.c = chromesock_event::head(&event);
-        show_payload(&event, &mut self.c, &mut kept.lists, &mut self.address);
+        show_payload(&event, event.data(&[]), &mut self.c, &mut kept.lists, &mut self.address);
         kept.charge = Charge::of(&event);
         kept.data.clear();
         if event.detach_data(&mut kept.data) {
@@ -163,10 +169,13 @@ impl EventBox {
             Origin::Borrowed(host, event) => unsafe { ((**host).delivery(), (**event).clone()) },
             Origin::Owned(kept) => (Weak::clone(&kept.delivery), kept.event.clone()),
         };
-        if let Origin::Owned(kept) = &self.origin
-            && !kept.data.is_empty()
-        {
-            event.attach_data(&kept.data);
+        match &self.origin {
+            Origin::Owned(kept) if !kept.data.is_empty() => event.attach_data(&kept.data),
+            Origin::Borrowed(..) if matches!(event.payload, Payload::Piece(_)) => {
+                // SAFETY: what an event shows outlives its callback.
+                event.attach_data(unsafe { slice::from_raw_parts(self.c.data, self.c.data_len) });
+            }
+            _ => {}
         }
         let shell = delivery.upgrade().and_then(|delivery| delivery.hold(Charge::of(&event)));
         let mut copy = Self::place(shell, || delivery);
@@ -208,13 +217,14 @@ impl EventBox {
 #[inline(always)]
 fn show_payload(
     event: &Event,
+    data: &[u8],
     c: &mut chromesock_event,
     lists: &mut Option<Box<Lists>>,
     address: &mut AddressText,
 ) {
     match &event.payload {
         Payload::None => {}
-        Payload::Data(data) => {
+        Payload::Data(_) | Payload::Piece(_) => {
             c.present |= CHROMESOCK_EVENT_DATA;
             c.data = data.as_ptr();
             c.data_len = data.len();
@@ -223,7 +233,7 @@ fn show_payload(
             c.present |= CHROMESOCK_EVENT_BYTES_SENT;
             c.bytes_sent = *bytes;
         }
-        Payload::Datagram(data, from) => {
+        Payload::Datagram(_, from) => {
             c.present |= CHROMESOCK_EVENT_DATA | CHROMESOCK_EVENT_ADDRESS | CHROMESOCK_EVENT_PORT;
             c.data = data.as_ptr();
             c.data_len = data.len();
@@ -369,7 +379,7 @@ mod tests {
         let original = event.clone();
         let mut kept = EventBox::shell(Weak::new());
         kept.keep(event);
-        assert_ne!(kept.c.data, original.data().unwrap().as_ptr());
+        assert_ne!(kept.c.data, original.data(&[]).as_ptr());
         // SAFETY: the event points to its own data.
         let seen = unsafe { std::slice::from_raw_parts(kept.c.data, kept.c.data_len) };
         assert_eq!(seen, [7; 10]);

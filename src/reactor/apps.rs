@@ -39,11 +39,27 @@ impl App {
         Self { engine, delivery, accounts, events, handlers, asleep, dirty, due, busy_poll }
     }
 
-    /// Hands `events` to the host, or to the queue.
+    /// Hands what the engine has produced to the host, or to the queue.
     pub(super) fn hand_out(&mut self) {
+        let Self { engine, delivery, events, handlers, asleep, .. } = self;
+        if delivery.mode() == Mode::Reactor && asleep.is_none() && events.is_empty() {
+            engine.hand_out(|events, beside| delivery.deliver_now(events, beside, handlers));
+            return;
+        }
+        engine.take_events(events);
+        if let Some(asleep) = asleep {
+            asleep.withhold(engine, delivery, events);
+        }
+        self.hand_out_taken();
+    }
+
+    /// The same with what was taken from the engine before.
+    pub(super) fn hand_out_taken(&mut self) {
         match self.delivery.mode() {
             Mode::Queue => self.delivery.push(&mut self.events),
-            Mode::Reactor => self.delivery.deliver_now(&mut self.events, &mut self.handlers),
+            Mode::Reactor => {
+                self.delivery.deliver_now(&mut self.events, &[], &mut self.handlers);
+            }
         }
     }
 }

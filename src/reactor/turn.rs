@@ -337,7 +337,7 @@ impl Turn {
         }
         app.events.push(app_closed(status));
         // A callback that panics costs itself only: the app is ending.
-        while catch_unwind(AssertUnwindSafe(|| app.hand_out())).is_err() {}
+        while catch_unwind(AssertUnwindSafe(|| app.hand_out_taken())).is_err() {}
         app.delivery.end();
         debug_assert_eq!(
             app.accounts.accepted(),
@@ -441,11 +441,6 @@ impl Turn {
         let Some(app) = self.apps.get_mut(slot) else {
             return;
         };
-        let App { engine, delivery, events, asleep, .. } = app;
-        engine.take_events(events);
-        if let Some(asleep) = asleep {
-            asleep.withhold(engine, delivery, events);
-        }
         app.hand_out();
         let App { engine, delivery, .. } = app;
         if delivery.any_released() || engine.wants_release() {
