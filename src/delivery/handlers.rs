@@ -113,6 +113,11 @@ impl Handlers {
 }
 
 impl Snapshot {
+    #[cold]
+    fn renew(&mut self, handlers: &Handlers) {
+        *self = handlers.snapshot();
+    }
+
     /// Whether it may be kept: a default handler that is replaced must be let go of.
     pub(super) fn may_be_kept(&self) -> bool {
         self.table.default.is_none()
@@ -127,7 +132,7 @@ impl Snapshot {
         ticket: Option<&'a Ticket>,
     ) -> &'a [Ticket] {
         if self.version != handlers.version.load(Ordering::Acquire) {
-            *self = handlers.snapshot();
+            self.renew(handlers);
         }
         let own = match ticket {
             Some(ticket) if ticket.callback != 0 => std::slice::from_ref(ticket),

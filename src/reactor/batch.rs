@@ -14,8 +14,8 @@ pub(super) enum Message {
     Attach(u32, Box<Seat>),
     /// A call of a page.
     Call(u32, Call),
-    /// A call whose bytes are the next of `Batch::bytes`.
-    Send(u32, Send),
+    /// So many calls: the next of `Batch::sends`, with their bytes.
+    Sends(u32, usize),
     /// The app falls asleep, wakes up or is unloaded.
     Change(u32, Change),
     /// The app is to end.
@@ -39,16 +39,25 @@ pub(crate) enum Change {
     Unload,
 }
 
-/// Messages in order, and the bytes of their small sends one after the other.
+/// Messages in order, with the small sends among them and their bytes beside, each one after the other.
 #[derive(Default)]
 pub(super) struct Batch {
     messages: VecDeque<Message>,
+    sends: Vec<Send>,
     bytes: Vec<u8>,
-    /// How many of `bytes` are used up.
-    consumed: usize,
+    /// How many of `sends` and of `bytes` are used up.
+    used: (usize, usize),
+}
+
+/// Sends of one app that are like each other, and their bytes.
+pub(super) struct Run<'a> {
+    pub(super) slot: u32,
+    pub(super) sends: &'a [Send],
+    pub(super) bytes: &'a [u8],
 }
 
 impl Batch {
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.messages.is_empty()
     }
@@ -58,19 +67,14 @@ impl Batch {
     }
 
     /// Appends a send, copying its data.
+    #[inline]
     pub(super) fn push_send(&mut self, slot: u32, send: Send, data: &[u8]) {
         self.bytes.extend_from_slice(data);
-        self.messages.push_back(Message::Send(slot, send));
-    }
-
-    /// The first message.
-    pub(super) fn pop(&mut self) -> Option<Message> {
-        self.messages.pop_front()
-    }
-
-    /// All messages, without the bytes.
-    pub(super) fn into_messages(self) -> impl Iterator<Item = Message> {
-        self.messages.into_iter()
+        self.sends.push(send);
+        match self.messages.back_mut() {
+            Some(Message::Sends(of, number)) if *of == slot => *number += 1,
+            _ => self.messages.push_back(Message::Sends(slot, 1)),
+        }
     }
 
     /// Takes over what `next` has, behind what is there.
@@ -79,41 +83,46 @@ impl Batch {
             std::mem::swap(self, next);
         } else {
             self.messages.append(&mut next.messages);
+            self.sends.append(&mut next.sends);
             self.bytes.append(&mut next.bytes);
         }
     }
 
     /// All messages are read: the memory is of use for the next ones.
     pub(super) fn recycle(&mut self) {
+        self.used = (0, 0);
+        self.sends.clear();
         self.bytes.clear();
-        self.consumed = 0;
-        if self.bytes.capacity() > MAX_KEPT {
-            self.bytes = Vec::new();
-        }
+        self.sends.shrink_to(MAX_KEPT / size_of::<Send>());
+        self.bytes.shrink_to(MAX_KEPT);
     }
 
-    /// The bytes of the next sends, `len` in all.
+    /// The first messages, if they are sends to one socket by one function: these, up to `most` bytes.
     #[inline]
-    pub(super) fn take_bytes(&mut self, len: usize) -> &[u8] {
-        let from = self.consumed;
-        self.consumed += len;
-        &self.bytes[from..self.consumed]
+    pub(super) fn pop_sends(&mut self, most: usize) -> Option<Run<'_>> {
+        let Some(Message::Sends(slot, left)) = self.messages.front_mut() else { return None };
+        let (slot, of_app) = (*slot, &self.sends[self.used.0..][..*left]);
+        let (mut number, mut len) = (1, of_app[0].len);
+        while len < most
+            && let Some(next) = of_app.get(number)
+            && next.is_like(&of_app[0])
+        {
+            number += 1;
+            len += next.len;
+        }
+        *left -= number;
+        if *left == 0 {
+            self.messages.pop_front();
+        }
+        let from = self.used;
+        self.used = (from.0 + number, from.1 + len);
+        let (sends, bytes) = (&self.sends[from.0..][..number], &self.bytes[from.1..][..len]);
+        Some(Run { slot, sends, bytes })
     }
 
-    /// The first message, if it is such a send.
-    #[inline]
-    pub(super) fn pop_send(
-        &mut self,
-        is_such: impl FnOnce(u32, &Send) -> bool,
-    ) -> Option<(u32, Send)> {
-        let Some(Message::Send(slot, send)) = self.messages.front() else { return None };
-        let (slot, send) = (*slot, *send);
-        if !is_such(slot, &send) {
-            return None;
-        }
-        // It was copied, and there is nothing to drop: so it is not moved.
-        std::mem::forget(self.messages.pop_front());
-        Some((slot, send))
+    /// The first message, if it is no send.
+    pub(super) fn pop(&mut self) -> Option<Message> {
+        self.messages.pop_front()
     }
 
     /// The next message, if it is a datagram that may be sent at once with `call` and its size fits.

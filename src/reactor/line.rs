@@ -1,9 +1,10 @@
 //! An app's line to its reactor: how its calls come in, from any thread, callbacks included.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::batch::{Batch, Change, Message};
+use super::batch::{Change, Message};
 use super::inbox::{SharedInbox, State};
 use super::own::Own;
 use crate::api::net_error::Status;
@@ -48,16 +49,31 @@ impl Line {
 
     /// Hands over a call, if the app still takes calls; only then is it made. Whether it unpauses a socket.
     pub(crate) fn call(&self, unpauses: bool, call: impl FnOnce() -> Call) -> Result<(), Status> {
-        self.accept(unpauses, |calls| calls.push(Message::Call(self.slot, call())))
+        if let Some(own) = self.own() {
+            self.accept_inside()?;
+            own.calls().push(Message::Call(self.slot, call()));
+            return Ok(());
+        }
+        self.with_open(|state| {
+            self.accounts.count_accepted();
+            if unpauses && self.gate.is_held() {
+                state.keep_together(self.slot);
+            }
+            state.calls_of(self.slot).push(Message::Call(self.slot, call()));
+        })
     }
 
     /// Hands over a send, copying its data.
+    // What others do stands apart, so that what a callback does for each message is short.
     #[inline]
     pub(crate) fn send(&self, send: Send, data: &[u8]) -> Result<(), Status> {
         if data.len() > MAX_BESIDE {
             return self.send_blocks(send, data);
         }
-        self.accept(false, |calls| calls.push_send(self.slot, send, data))
+        let Some(own) = self.own() else { return self.send_outside(send, data) };
+        self.accept_inside()?;
+        own.calls().push_send(self.slot, send, data);
+        Ok(())
     }
 
     #[inline(never)]
@@ -67,33 +83,29 @@ impl Line {
         self.call(false, || Call { event_type, socket_id, ticket, command })
     }
 
-    // What is rare stands apart, so that what happens for each message is short.
-    #[inline]
-    fn accept(&self, unpauses: bool, push: impl FnOnce(&mut Batch)) -> Result<(), Status> {
-        // Behind all that is in the inbox, of which the callback may know.
-        if !self.inbox.has_messages()
-            && !self.gate.is_held()
-            && let Some(own) = Own::of(&self.inbox)
-        {
-            if self.gate.is_closed() {
-                return Err(Status::ContextShutDown);
-            }
-            self.accounts.count_accepted_inside();
-            own.push(push);
-            return Ok(());
-        }
-        self.accept_outside(unpauses, push)
-    }
-
     #[inline(never)]
-    fn accept_outside(&self, unpauses: bool, push: impl FnOnce(&mut Batch)) -> Result<(), Status> {
+    fn send_outside(&self, send: Send, data: &[u8]) -> Result<(), Status> {
         self.with_open(|state| {
             self.accounts.count_accepted();
-            if unpauses && self.gate.is_held() {
-                state.keep_together(self.slot);
-            }
-            push(state.calls_of(self.slot));
+            state.calls_of(self.slot).push_send(self.slot, send, data);
         })
+    }
+
+    /// Where a call goes that a callback makes on the reactor's thread; not there behind what is in the inbox,
+    /// of which the callback may know.
+    #[inline]
+    fn own(&self) -> Option<Rc<Own>> {
+        let is_free = !self.inbox.has_messages() && !self.gate.is_held();
+        if is_free { Own::of(&self.inbox) } else { None }
+    }
+
+    #[inline]
+    fn accept_inside(&self) -> Result<(), Status> {
+        if self.gate.is_closed() {
+            return Err(Status::ContextShutDown);
+        }
+        self.accounts.count_accepted_inside();
+        Ok(())
     }
 
     fn with_open(&self, change: impl FnOnce(&mut State)) -> Result<(), Status> {

@@ -67,7 +67,6 @@ pub(super) struct Turn {
     batch: Batch,
     /// When engines want to be told the time; once for each slot.
     timers: BTreeSet<(Instant, u32)>,
-    sends: Vec<Send>,
     spin: Spin,
     datagrams: Vec<Call>,
     released: Vec<(i32, isize)>,
@@ -86,7 +85,6 @@ pub(super) fn run(poll: Poll, registry: Registry, inbox: SharedInbox, resolver: 
         apps: Apps::default(),
         batch: Batch::default(),
         timers: BTreeSet::new(),
-        sends: Vec::new(),
         spin: Spin::default(),
         datagrams: Vec::new(),
         released: Vec::new(),
@@ -167,9 +165,13 @@ impl Turn {
             if self.batch.is_empty() && (read == 0 || unpaused) {
                 self.take_batch();
             }
-            if let Some((slot, send)) = self.batch.pop_send(|_, _| true) {
+            // Sends to the same socket that follow one another go out together.
+            if let Some(run) = self.batch.pop_sends(MAX_GATHERED) {
                 unpaused = false;
-                self.send(slot, &send);
+                self.apps.input(run.slot, run.sends[0].socket_id, |engine| match run.sends {
+                    [send] => engine.handle_send(run.bytes, send),
+                    sends => engine.handle_sends(run.bytes, sends),
+                });
             } else if let Some(message) = self.batch.pop() {
                 unpaused = is_unpause(&message);
                 self.carry_out(message);
@@ -184,7 +186,7 @@ impl Turn {
     fn take_batch(&mut self) {
         self.batch.recycle();
         if !self.own.is_empty() {
-            self.own.take(&mut self.batch);
+            std::mem::swap(&mut self.batch, &mut *self.own.calls());
         } else if self.inbox.has_messages() {
             self.inbox.take(&mut self.batch);
         }
@@ -193,7 +195,7 @@ impl Turn {
     #[inline(never)]
     fn carry_out(&mut self, message: Message) {
         match message {
-            Message::Send(slot, send) => self.send(slot, &send),
+            Message::Sends(..) => {}
             Message::Call(slot, call) => self.call(slot, call),
             Message::Attach(slot, seat) => self.attach(slot, *seat),
             Message::Change(slot, change) => self.change(slot, change),
@@ -242,30 +244,6 @@ impl Turn {
         }
         for call in datagrams.drain(..) {
             apps.input(slot, socket_id, |engine| engine.handle_call(call));
-        }
-    }
-
-    /// Sends to the same socket that follow one another go out together: their bytes already lie
-    /// side by side.
-    fn send(&mut self, slot: u32, send: &Send) {
-        let Self { apps, batch, sends, .. } = self;
-        let mut total = send.len;
-        while total < MAX_GATHERED
-            && let Some((_, next)) =
-                batch.pop_send(|next_slot, next| next_slot == slot && next.is_like(send))
-        {
-            if sends.is_empty() {
-                sends.push(*send);
-            }
-            total += next.len;
-            sends.push(next);
-        }
-        let data = batch.take_bytes(total);
-        if sends.is_empty() {
-            apps.input(slot, send.socket_id, |engine| engine.handle_send(data, send));
-        } else {
-            apps.input(slot, send.socket_id, |engine| engine.handle_sends(data, sends));
-            sends.clear();
         }
     }
 
@@ -465,17 +443,22 @@ impl Turn {
     /// The turn itself has failed: every app ends, and no caller is left waiting.
     fn fail(&mut self) {
         let own = self.own.end();
-        for batch in [std::mem::take(&mut self.batch), own, self.inbox.die()] {
-            for message in batch.into_messages() {
-                match message {
-                    Message::Attach(slot, seat) => self.attach(slot, *seat),
-                    Message::Call(slot, call) => {
+        for mut batch in [std::mem::take(&mut self.batch), own, self.inbox.die()] {
+            loop {
+                if let Some(run) = batch.pop_sends(usize::MAX) {
+                    for send in run.sends {
+                        let Send { event_type, socket_id, ticket, .. } = *send;
+                        self.leave_unanswered(run.slot, event_type, socket_id, ticket);
+                    }
+                    continue;
+                }
+                match batch.pop() {
+                    Some(Message::Attach(slot, seat)) => self.attach(slot, *seat),
+                    Some(Message::Call(slot, call)) => {
                         self.leave_unanswered(slot, call.event_type, call.socket_id, call.ticket);
                     }
-                    Message::Send(slot, send) => {
-                        self.leave_unanswered(slot, send.event_type, send.socket_id, send.ticket);
-                    }
-                    _ => {}
+                    Some(_) => {}
+                    None => break,
                 }
             }
         }
