@@ -75,7 +75,7 @@ impl App {
     }
 
     /// `sockets.tcp.send` or `socket.write`; the data is copied.
-    #[inline]
+    #[inline(always)]
     pub fn send(
         &self,
         event_type: EventType,

@@ -14,8 +14,8 @@ pub(super) enum Message {
     Attach(u32, Box<Seat>),
     /// A call of a page.
     Call(u32, Call),
-    /// So many calls: the next of `Batch::sends`, with their bytes.
-    Sends(u32, usize),
+    /// Calls whose data is small: the next of `Batch::sends`, with their bytes.
+    Sends(Sends),
     /// The app falls asleep, wakes up or is unloaded.
     Change(u32, Change),
     /// The app is to end.
@@ -45,11 +45,21 @@ pub(super) struct Batch {
     messages: VecDeque<Message>,
     sends: Vec<Send>,
     bytes: Vec<u8>,
+    /// The sends behind all messages, and those that are being read.
+    last: Sends,
+    first: Sends,
     /// How many of `sends` and of `bytes` are used up.
     used: (usize, usize),
 }
 
-/// Sends of one app that are like each other, and their bytes.
+/// So many sends of one app.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Sends {
+    slot: u32,
+    number: usize,
+}
+
+/// Sends to one socket by one function, and their bytes.
 pub(super) struct Run<'a> {
     pub(super) slot: u32,
     pub(super) sends: &'a [Send],
@@ -59,33 +69,41 @@ pub(super) struct Run<'a> {
 impl Batch {
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
-        self.messages.is_empty()
+        self.messages.is_empty() && self.last.number == 0 && self.first.number == 0
     }
 
     pub(super) fn push(&mut self, message: Message) {
+        self.close_sends();
         self.messages.push_back(message);
     }
 
     /// Appends a send, copying its data.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push_send(&mut self, slot: u32, send: Send, data: &[u8]) {
+        if self.last.slot != slot {
+            self.close_sends();
+            self.last.slot = slot;
+        }
+        self.last.number += 1;
         self.bytes.extend_from_slice(data);
         self.sends.push(send);
-        match self.messages.back_mut() {
-            Some(Message::Sends(of, number)) if *of == slot => *number += 1,
-            _ => self.messages.push_back(Message::Sends(slot, 1)),
+    }
+
+    /// What is pushed now comes behind the sends so far.
+    fn close_sends(&mut self) {
+        let sends = std::mem::take(&mut self.last);
+        if sends.number > 0 {
+            self.messages.push_back(Message::Sends(sends));
         }
     }
 
     /// Takes over what `next` has, behind what is there.
     pub(super) fn append(&mut self, next: &mut Self) {
-        if self.messages.is_empty() {
-            std::mem::swap(self, next);
-        } else {
-            self.messages.append(&mut next.messages);
-            self.sends.append(&mut next.sends);
-            self.bytes.append(&mut next.bytes);
-        }
+        self.close_sends();
+        self.messages.append(&mut next.messages);
+        self.sends.append(&mut next.sends);
+        self.bytes.append(&mut next.bytes);
+        self.last = std::mem::take(&mut next.last);
     }
 
     /// All messages are read: the memory is of use for the next ones.
@@ -98,26 +116,36 @@ impl Batch {
     }
 
     /// The first messages, if they are sends to one socket by one function: these, up to `most` bytes.
-    #[inline]
+    #[inline(always)]
     pub(super) fn pop_sends(&mut self, most: usize) -> Option<Run<'_>> {
-        let Some(Message::Sends(slot, left)) = self.messages.front_mut() else { return None };
-        let (slot, of_app) = (*slot, &self.sends[self.used.0..][..*left]);
-        let (mut number, mut len) = (1, of_app[0].len);
+        if self.first.number == 0 {
+            self.first = match self.messages.front() {
+                None => std::mem::take(&mut self.last),
+                Some(Message::Sends(_)) => self.pop_marker(),
+                Some(_) => return None,
+            };
+        }
+        let sends = &self.sends[self.used.0..][..self.first.number];
+        let first = sends.first()?;
+        let (mut number, mut len) = (1, first.len);
         while len < most
-            && let Some(next) = of_app.get(number)
-            && next.is_like(&of_app[0])
+            && let Some(next) = sends.get(number)
+            && next.is_like(first)
         {
             number += 1;
             len += next.len;
         }
-        *left -= number;
-        if *left == 0 {
-            self.messages.pop_front();
+        let bytes = &self.bytes[self.used.1..][..len];
+        self.used = (self.used.0 + number, self.used.1 + len);
+        self.first.number -= number;
+        Some(Run { slot: self.first.slot, sends: &sends[..number], bytes })
+    }
+
+    fn pop_marker(&mut self) -> Sends {
+        match self.messages.pop_front() {
+            Some(Message::Sends(sends)) => sends,
+            _ => Sends::default(),
         }
-        let from = self.used;
-        self.used = (from.0 + number, from.1 + len);
-        let (sends, bytes) = (&self.sends[from.0..][..number], &self.bytes[from.1..][..len]);
-        Some(Run { slot, sends, bytes })
     }
 
     /// The first message, if it is no send.

@@ -65,7 +65,7 @@ impl Line {
 
     /// Hands over a send, copying its data.
     // What others do stands apart, so that what a callback does for each message is short.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn send(&self, send: Send, data: &[u8]) -> Result<(), Status> {
         if data.len() > MAX_BESIDE {
             return self.send_blocks(send, data);

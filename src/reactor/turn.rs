@@ -195,7 +195,8 @@ impl Turn {
     #[inline(never)]
     fn carry_out(&mut self, message: Message) {
         match message {
-            Message::Sends(..) => {}
+            // They were read before.
+            Message::Sends(_) => {}
             Message::Call(slot, call) => self.call(slot, call),
             Message::Attach(slot, seat) => self.attach(slot, *seat),
             Message::Change(slot, change) => self.change(slot, change),
