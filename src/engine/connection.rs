@@ -183,7 +183,15 @@ impl<S: Stream> Connection<S> {
     }
 
     /// Writes what is unsent; whether more could be written at once.
+    #[inline]
     pub(super) fn flush(&mut self) -> io::Result<bool> {
+        if self.unsent.is_none() && !self.channel.is_secured() {
+            return Ok(false);
+        }
+        self.flush_some()
+    }
+
+    fn flush_some(&mut self) -> io::Result<bool> {
         if !self.ready.writable {
             return Ok(false);
         }

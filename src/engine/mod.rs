@@ -52,7 +52,7 @@ use outcomes::not_found;
 use recycler::ReadBuffer;
 pub(crate) use recycler::Recycler;
 use registry::{Entry, Machine, Properties, Registry};
-use reply::{Outbox, Reply};
+use reply::{Outbox, Replies, Reply};
 use tcp_calls::Resolving;
 use tcp_client::{Context, TcpClient, Visit};
 use tcp_server::TcpServer;
@@ -93,8 +93,6 @@ pub struct Engine<N: Network> {
     grants: Arc<Grants>,
     sockets: SocketSettings,
     registry: Registry<N>,
-    /// Replies of sends that are carried out together; empty in between.
-    replies: Vec<(usize, Reply)>,
     /// Datagrams that are sent at once, one after the other.
     joined: Vec<u8>,
     linger: Linger<N::Stream>,
@@ -135,7 +133,6 @@ impl<N: Network> Engine<N> {
             grants,
             sockets,
             registry: Registry::default(),
-            replies: Vec::new(),
             joined: Vec::new(),
             linger: Linger::default(),
             timers: BTreeSet::new(),
@@ -311,38 +308,27 @@ impl<N: Network> Engine<N> {
 
     /// Carries out sends that are like each other; their bytes lie in `data` one after the other.
     pub fn handle_sends(&mut self, data: &[u8], sends: &[Send]) {
-        let Some(first) = sends.first() else { return };
-        if !self.sockets.may_use(Feature::GatheredSends) {
-            let mut rest = data;
-            for send in sends {
-                let (own, behind) = rest.split_at(send.len);
-                self.handle_send(own, send);
-                rest = behind;
-            }
-            return;
+        if self.sockets.may_use(Feature::GatheredSends) {
+            return self.send(data, sends);
         }
-        // All replies exist before anything can fail, so that each completes.
-        let mut replies = std::mem::take(&mut self.replies);
-        replies.extend(sends.iter().map(|send| (send.len, self.reply_of(send))));
-        self.send(first, data, replies.drain(..));
-        self.replies = replies;
+        let mut rest = data;
+        for send in sends {
+            let (own, behind) = rest.split_at(send.len);
+            self.handle_send(own, send);
+            rest = behind;
+        }
     }
 
     /// Carries out one send of these bytes.
     pub fn handle_send(&mut self, data: &[u8], send: &Send) {
-        let reply = self.reply_of(send);
-        self.send(send, data, std::iter::once((data.len(), reply)));
+        self.send(data, std::slice::from_ref(send));
     }
 
-    fn reply_of(&self, send: &Send) -> Reply {
-        let Send { event_type, socket_id, ticket, len } = *send;
-        Reply::new(&self.ctx.outbox, event_type, socket_id, ticket).of_send(len as u64)
-    }
-
-    fn send(&mut self, like: &Send, data: &[u8], sends: impl Iterator<Item = (usize, Reply)>) {
-        let id = like.socket_id;
-        let Some(namespace) = like.event_type.namespace() else { return };
+    fn send(&mut self, data: &[u8], sends: &[Send]) {
+        let Some(Send { event_type, socket_id: id, .. }) = sends.first().copied() else { return };
+        let Some(namespace) = event_type.namespace() else { return };
         let (registry, ctx) = self.lend(id);
+        let sends = Replies::new(&ctx.outbox, sends);
         match registry.find(namespace, id) {
             Some(Entry { machine: Machine::TcpClient(client), properties, .. }) => {
                 client.send(ctx, properties, data, sends);
@@ -369,31 +355,35 @@ impl<N: Network> Engine<N> {
         if id < 0 {
             return self.linger.on_ready(id, &mut self.ctx.buffer);
         }
-        let (registry, ctx) = self.lend(id);
-        let Some(entry) = registry.get_mut(id) else {
-            return;
-        };
-        let due = entry.machine.on_ready(ctx, &entry.properties, lane, ready);
-        self.wait_until(id, due);
-        self.visit(id);
+        self.visit(id, |entry, ctx| entry.on_ready(ctx, lane, ready));
     }
 
     /// Lets the next socket with something to do work for a bounded while.
     pub fn handle_next_work(&mut self) {
         if let Some(id) = self.run_queue.pop_front() {
-            if let Some(entry) = self.registry.get_mut(id) {
+            self.visit(id, |entry, _| {
                 entry.queued = false;
-            }
-            self.visit(id);
+                None
+            });
         }
     }
 
-    fn visit(&mut self, id: i32) {
+    /// Lets a socket work, after `before`, which may tell when the socket is to be told the time.
+    #[inline]
+    fn visit(
+        &mut self,
+        id: i32,
+        before: impl FnOnce(&mut Entry<N>, &mut Context<N>) -> Option<Instant>,
+    ) {
         let accepts = self.suspended.unwrap_or(usize::MAX);
         let (registry, ctx) = self.lend(id);
         let Some(entry) = registry.get_mut(id) else {
             return;
         };
+        if let Some(due) = before(entry, ctx) {
+            // It waits for that, or for readiness.
+            return self.wait_until(id, Some(due));
+        }
         let visit = match &mut entry.machine {
             Machine::TcpClient(client) => client.visit(ctx, &entry.properties),
             Machine::TcpServer(server) if accepts == 0 && !server.is_on_request() => Visit::Rest,

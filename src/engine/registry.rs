@@ -59,25 +59,26 @@ impl Properties {
     }
 }
 
-impl<N: Network> Machine<N> {
-    /// A source of the socket reports readiness; when the socket wants to be told the time, if it does.
+impl<N: Network> Entry<N> {
+    /// A source of the socket reports readiness; when the socket wants to be told the time, if it waits for
+    /// that.
+    #[inline]
     pub(super) fn on_ready(
         &mut self,
         ctx: &mut Context<N>,
-        properties: &Properties,
         lane: u16,
         ready: Ready,
     ) -> Option<Instant> {
-        match self {
-            Self::TcpClient(client) => return client.on_ready(ctx, properties, lane, ready),
-            Self::TcpServer(server) => server.on_ready(),
-            Self::Udp(socket) => socket.on_ready(ready),
+        match &mut self.machine {
+            Machine::TcpClient(client) => {
+                return client.on_ready(ctx, &self.properties, lane, ready);
+            }
+            Machine::TcpServer(server) => server.on_ready(),
+            Machine::Udp(socket) => socket.on_ready(ready),
         }
         None
     }
-}
 
-impl<N: Network> Entry<N> {
     /// A new socket.
     pub(super) fn new(namespace: Namespace, machine: Machine<N>, properties: Properties) -> Self {
         Self { namespace, properties, machine, queued: false }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::accounts::Accounts;
+use super::command::Send;
 use super::recycler::ReadBuffer;
 use crate::api::event::{Event, Payload, Response, Ticket};
 use crate::api::net_error::Status;
@@ -117,6 +118,7 @@ impl Reply {
     }
 
     /// Completes a send of `bytes`.
+    #[inline]
     pub(super) fn complete_send(mut self, bytes: u64) {
         if !self.complete_unheard() {
             self.push(Response::sent(bytes));
@@ -124,6 +126,7 @@ impl Reply {
     }
 
     /// Completes the call if nobody would hear of it, without an event; whether it did.
+    #[inline]
     fn complete_unheard(&mut self) -> bool {
         // Some tell the delivery what other events are worth.
         let of_interest = self.event_type.ends_data() || self.event_type.begins_anew();
@@ -157,6 +160,15 @@ impl Reply {
         self.event_type
     }
 
+    #[cold]
+    fn complete_unused(&mut self) {
+        let Some(outbox) = &self.outbox else { return };
+        let unused = outbox.0.unused.get();
+        let status = if std::thread::panicking() { Status::Unexpected } else { unused };
+        let response = self.failure(status);
+        self.push(response);
+    }
+
     fn push(&mut self, mut response: Response) {
         if self.complete_unheard() {
             return;
@@ -186,11 +198,43 @@ impl Reply {
 }
 
 impl Drop for Reply {
+    #[inline]
     fn drop(&mut self) {
-        let Some(outbox) = &self.outbox else { return };
-        let unused = outbox.0.unused.get();
-        let status = if std::thread::panicking() { Status::Unexpected } else { unused };
-        let response = self.failure(status);
-        self.push(response);
+        if self.outbox.is_some() {
+            self.complete_unused();
+        }
+    }
+}
+
+/// The duties to complete sends that are carried out together, in order, each with its length. What is left
+/// when this is dropped was dropped unused.
+pub(super) struct Replies<'a> {
+    outbox: Outbox,
+    sends: std::slice::Iter<'a, Send>,
+}
+
+impl<'a> Replies<'a> {
+    /// Those of these sends, whose bytes were taken from the quota.
+    #[inline]
+    pub(super) fn new(outbox: &Outbox, sends: &'a [Send]) -> Self {
+        Self { outbox: outbox.clone(), sends: sends.iter() }
+    }
+}
+
+impl Iterator for Replies<'_> {
+    type Item = (usize, Reply);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let Send { event_type, socket_id, ticket, len } = *self.sends.next()?;
+        let reply = Reply::new(&self.outbox, event_type, socket_id, ticket);
+        Some((len, reply.of_send(len as u64)))
+    }
+}
+
+impl Drop for Replies<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.for_each(drop);
     }
 }

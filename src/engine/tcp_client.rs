@@ -21,7 +21,7 @@ use super::connecting::{Race, Step};
 use super::connection::{Channel, Connection, MAX_RECEIVE, Origin};
 use super::recycler::ReadBuffer;
 use super::registry::Properties;
-use super::reply::{Outbox, Reply};
+use super::reply::{Outbox, Replies, Reply};
 use super::tls::{self, Tls};
 use crate::api::event::{Event, Payload, RECEIVE_WEIGHT, Response};
 use crate::api::net_error::Status;
@@ -249,7 +249,7 @@ impl<N: Network> TcpClient<N> {
         ctx: &mut Context<N>,
         properties: &Properties,
         data: &[u8],
-        sends: impl Iterator<Item = (usize, Reply)>,
+        sends: Replies<'_>,
     ) {
         let Phase::Connected(connection) = &mut self.phase else {
             sends.for_each(|(_, reply)| reply.fail(Status::SocketNotConnected));
