@@ -54,7 +54,7 @@ pub(crate) use recycler::Recycler;
 use registry::{Entry, Machine, Properties, Registry};
 use reply::{Outbox, Replies, Reply};
 use tcp_calls::Resolving;
-use tcp_client::{Context, TcpClient, Visit};
+use tcp_client::{Context, News, TcpClient, Visit};
 use tcp_server::TcpServer;
 use tls::{Tls, TlsSetup};
 
@@ -328,24 +328,26 @@ impl<N: Network> Engine<N> {
         let Some(Send { event_type, socket_id: id, .. }) = sends.first().copied() else { return };
         let Some(namespace) = event_type.namespace() else { return };
         let (registry, ctx) = self.lend(id);
-        let sends = Replies::new(&ctx.outbox, sends);
+        let replies = Replies::new(&ctx.outbox, sends);
         match registry.find(namespace, id) {
             Some(Entry { machine: Machine::TcpClient(client), properties, .. }) => {
-                client.send(ctx, properties, data, sends);
+                if let Err(error) = client.send(data, replies) {
+                    client.fail_write(ctx, properties, &error);
+                }
                 if client.has_more_to_write() {
                     self.enqueue(id);
                 }
             }
             Some(Entry { machine: Machine::Udp(socket), .. }) => {
                 let mut rest = data;
-                for (len, reply) in sends {
-                    let (own, others) = rest.split_at(len.min(rest.len()));
+                for (len, reply) in replies {
+                    let (own, others) = rest.split_at(len);
                     rest = others;
                     socket.write(Bytes::copy_from_slice(own), reply);
                 }
             }
-            Some(_) => sends.for_each(|(_, reply)| reply.fail(Status::SocketNotConnected)),
-            None => sends.for_each(|(_, reply)| not_found(reply)),
+            Some(_) => replies.for_each(|(_, reply)| reply.fail(Status::SocketNotConnected)),
+            None => replies.for_each(|(_, reply)| not_found(reply)),
         }
     }
 
@@ -355,46 +357,47 @@ impl<N: Network> Engine<N> {
         if id < 0 {
             return self.linger.on_ready(id, &mut self.ctx.buffer);
         }
-        self.visit(id, |entry, ctx| entry.on_ready(ctx, lane, ready));
+        self.visit(id, Some(News { lane, ready }));
     }
 
     /// Lets the next socket with something to do work for a bounded while.
     pub fn handle_next_work(&mut self) {
         if let Some(id) = self.run_queue.pop_front() {
-            self.visit(id, |entry, _| {
-                entry.queued = false;
-                None
-            });
+            self.visit(id, None);
         }
     }
 
-    /// Lets a socket work, after `before`, which may tell when the socket is to be told the time.
-    #[inline]
-    fn visit(
-        &mut self,
-        id: i32,
-        before: impl FnOnce(&mut Entry<N>, &mut Context<N>) -> Option<Instant>,
-    ) {
+    /// Lets a socket work, because there are news of it or it stood in the run queue.
+    fn visit(&mut self, id: i32, news: Option<News>) {
         let accepts = self.suspended.unwrap_or(usize::MAX);
         let (registry, ctx) = self.lend(id);
         let Some(entry) = registry.get_mut(id) else {
             return;
         };
-        if let Some(due) = before(entry, ctx) {
-            // It waits for that, or for readiness.
-            return self.wait_until(id, Some(due));
-        }
+        entry.queued &= news.is_some();
         let visit = match &mut entry.machine {
-            Machine::TcpClient(client) => client.visit(ctx, &entry.properties),
-            Machine::TcpServer(server) if accepts == 0 && !server.is_on_request() => Visit::Rest,
+            Machine::TcpClient(client) => client.visit(ctx, &entry.properties, news),
             Machine::TcpServer(server) => {
-                let accepted = server.visit(ctx, accepts.max(1));
-                self.admit_clients(id, accepted)
+                if news.is_some() {
+                    server.on_ready();
+                }
+                if accepts == 0 && !server.is_on_request() {
+                    Visit::Rest
+                } else {
+                    let accepted = server.visit(ctx, accepts.max(1));
+                    self.admit_clients(id, accepted)
+                }
             }
-            Machine::Udp(socket) => socket.visit(ctx, &entry.properties),
+            Machine::Udp(socket) => {
+                if let Some(News { ready, .. }) = news {
+                    socket.on_ready(ready);
+                }
+                socket.visit(ctx, &entry.properties)
+            }
         };
         match visit {
             Visit::Rest => {}
+            Visit::Wait(due) => self.wait_until(id, Some(due)),
             Visit::Again => self.enqueue(id),
             Visit::Stalled => {
                 self.stalled.insert(id);

@@ -4,14 +4,13 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::net::SocketAddr;
-use std::time::Instant;
 
-use super::tcp_client::{Context, TcpClient};
+use super::tcp_client::TcpClient;
 use super::tcp_server::TcpServer;
 use super::udp::UdpSocket;
 use crate::api::properties::{SocketInfo, SocketProperties, SocketType};
 use crate::api::table::Namespace;
-use crate::net::{Network, Ready, address};
+use crate::net::{Network, address};
 
 /// One live socket.
 #[derive(Debug)]
@@ -60,25 +59,6 @@ impl Properties {
 }
 
 impl<N: Network> Entry<N> {
-    /// A source of the socket reports readiness; when the socket wants to be told the time, if it waits for
-    /// that.
-    #[inline]
-    pub(super) fn on_ready(
-        &mut self,
-        ctx: &mut Context<N>,
-        lane: u16,
-        ready: Ready,
-    ) -> Option<Instant> {
-        match &mut self.machine {
-            Machine::TcpClient(client) => {
-                return client.on_ready(ctx, &self.properties, lane, ready);
-            }
-            Machine::TcpServer(server) => server.on_ready(),
-            Machine::Udp(socket) => socket.on_ready(ready),
-        }
-        None
-    }
-
     /// A new socket.
     pub(super) fn new(namespace: Namespace, machine: Machine<N>, properties: Properties) -> Self {
         Self { namespace, properties, machine, queued: false }
