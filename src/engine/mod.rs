@@ -339,12 +339,7 @@ impl<N: Network> Engine<N> {
                 }
             }
             Some(Entry { machine: Machine::Udp(socket), .. }) => {
-                let mut rest = data;
-                for (len, reply) in replies {
-                    let (own, others) = rest.split_at(len);
-                    rest = others;
-                    socket.write(Bytes::copy_from_slice(own), reply);
-                }
+                socket.write_copies(data, replies);
             }
             Some(_) => replies.for_each(|(_, reply)| reply.fail(Status::SocketNotConnected)),
             None => replies.for_each(|(_, reply)| not_found(reply)),
@@ -497,6 +492,7 @@ impl<N: Network> Engine<N> {
 
     /// The socket is gone by a failed `secure` (tcp.md TLS-10); so a `connect` finds it that still
     /// resolves (CL-3).
+    #[cold]
     fn lose(&mut self, id: i32) {
         self.cancel_connecting(id, not_found);
         self.close_silently(id);
@@ -550,6 +546,7 @@ impl<N: Network> Engine<N> {
         }
     }
 
+    #[inline(never)]
     fn wait_until(&mut self, id: i32, due: Option<Instant>) {
         if let Some(due) = due {
             self.timers.insert((due, id));

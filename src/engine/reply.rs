@@ -71,6 +71,12 @@ impl Outbox {
         self.0.events.borrow_mut().push(event);
     }
 
+    /// The same of one that is made in its place.
+    #[inline]
+    pub(super) fn notify_with(&self, event: impl FnOnce() -> Event) {
+        self.0.events.borrow_mut().extend(std::iter::once_with(event));
+    }
+
     /// Lends the events.
     pub(super) fn lend<R>(&self, to: impl FnOnce(&mut Vec<Event>) -> R) -> R {
         to(&mut self.0.events.borrow_mut())
@@ -216,6 +222,23 @@ impl<'a> Replies<'a> {
         Self { outbox, sends: sends.iter() }
     }
 
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.sends.as_slice().is_empty()
+    }
+
+    #[inline(never)]
+    fn complete_next(&mut self) {
+        if let Some((len, reply)) = self.next() {
+            reply.complete_send(len as u64);
+        }
+    }
+
+    #[cold]
+    fn drop_unused(&mut self) {
+        self.for_each(drop);
+    }
+
     /// Completes the next sends, as many as `bytes` cover from their beginning; how many bytes are left.
     #[inline]
     pub(super) fn complete_covered(&mut self, mut bytes: usize) -> usize {
@@ -224,7 +247,7 @@ impl<'a> Replies<'a> {
         {
             bytes -= send.len;
             if self.outbox.tells(send.event_type, send.ticket) {
-                self.next().into_iter().for_each(|(len, reply)| reply.complete_send(len as u64));
+                self.complete_next();
             } else {
                 self.sends.next();
                 self.outbox.count_completed(send.len as u64);
@@ -248,8 +271,8 @@ impl Iterator for Replies<'_> {
 impl Drop for Replies<'_> {
     #[inline]
     fn drop(&mut self) {
-        while let Some(unused) = self.next() {
-            drop(unused);
+        if !self.is_empty() {
+            self.drop_unused();
         }
     }
 }

@@ -260,16 +260,12 @@ impl<N: Network> TcpClient<N> {
             return Ok(());
         };
         let (taken, written) = connection.write(data);
-        let mut begun = match connection.unsent {
+        let begun = match connection.unsent {
             None => sends.complete_covered(taken),
             Some(_) => 0,
         };
-        let mut rest = &data[taken - begun..];
-        for (len, reply) in sends {
-            let (own, others) = rest.split_at(len);
-            rest = others;
-            connection.queue().push_copy(&own[begun..], len as u64, reply);
-            begun = 0;
+        if !sends.is_empty() {
+            connection.queue().push_copies(&data[taken - begun..], begun, sends);
         }
         written
     }
@@ -334,31 +330,6 @@ impl<N: Network> TcpClient<N> {
 
     // --- readiness and time
 
-    /// The kernel has told that something can be done; when the race to connect is to be told the time.
-    #[inline]
-    fn on_ready(
-        &mut self,
-        ctx: &mut Context<N>,
-        properties: &Properties,
-        News { lane, ready }: News,
-    ) -> Option<Instant> {
-        match &mut self.phase {
-            Phase::Idle => {}
-            Phase::Connected(connection) => connection.on_ready(ready),
-            Phase::Securing(securing) => securing.0.on_ready(ready),
-            Phase::Connecting(race) => {
-                let step = race.on_ready(&mut ctx.net, ctx.id, lane);
-                let due = self.after_race(properties, step);
-                // The event that ended the attempt may already tell of data.
-                if let Phase::Connected(connection) = &mut self.phase {
-                    connection.ready.merge(ready);
-                }
-                return due;
-            }
-        }
-        None
-    }
-
     /// The delay before the next attempt has passed.
     pub(super) fn on_time(
         &mut self,
@@ -395,26 +366,53 @@ impl<N: Network> TcpClient<N> {
     }
 
     /// Does what the socket is ready for, as `news` may just have told: unsent bytes first, then one read.
+    #[inline]
     pub(super) fn visit(
         &mut self,
         ctx: &mut Context<N>,
         properties: &Properties,
         news: Option<News>,
     ) -> Visit {
-        if let Some(due) = news.and_then(|news| self.on_ready(ctx, properties, news)) {
-            return Visit::Wait(due);
-        }
-        let flushed = match &mut self.phase {
-            Phase::Connected(connection) => connection.flush(),
-            Phase::Securing(_) => return self.carry_handshake_on(ctx, properties),
-            Phase::Idle | Phase::Connecting(_) => return Visit::Rest,
+        let Phase::Connected(connection) = &mut self.phase else {
+            return self.visit_unconnected(ctx, properties, news);
         };
-        let more_to_write = flushed.unwrap_or_else(|error| {
+        if let Some(News { ready, .. }) = news {
+            connection.on_ready(ready);
+        }
+        let more_to_write = connection.flush().unwrap_or_else(|error| {
             self.fail_write(ctx, properties, &error);
             false
         });
         let visit = self.read(ctx, properties);
         if more_to_write { Visit::Again } else { visit }
+    }
+
+    /// The same before there is a connection, or while TLS is agreed upon.
+    #[inline(never)]
+    fn visit_unconnected(
+        &mut self,
+        ctx: &mut Context<N>,
+        properties: &Properties,
+        news: Option<News>,
+    ) -> Visit {
+        match (&mut self.phase, news) {
+            (Phase::Connecting(race), Some(News { lane, .. })) => {
+                let step = race.on_ready(&mut ctx.net, ctx.id, lane);
+                match self.after_race(properties, step) {
+                    Some(due) => Visit::Wait(due),
+                    // The event that ended the attempt may already tell of data.
+                    None if self.is_connected() => self.visit(ctx, properties, news),
+                    None => Visit::Rest,
+                }
+            }
+            (Phase::Securing(securing), news) => {
+                if let Some(News { ready, .. }) = news {
+                    securing.0.on_ready(ready);
+                }
+                self.carry_handshake_on(ctx, properties)
+            }
+            _ => Visit::Rest,
+        }
     }
 
     #[inline]
@@ -462,7 +460,7 @@ impl<N: Network> TcpClient<N> {
     }
 
     /// Hands out the `n` bytes read last in events of at most the size each of their reads had.
-    #[inline]
+    #[inline(always)]
     fn deliver(
         &mut self,
         ctx: &mut Context<N>,
@@ -485,7 +483,7 @@ impl<N: Network> TcpClient<N> {
             while !rest.is_empty() {
                 let piece = rest.split_to(limit);
                 self.count(ctx, piece.len as usize);
-                ctx.outbox.notify(Event::received(ctx.id, piece, secured));
+                ctx.outbox.notify_with(|| Event::received(ctx.id, piece, secured));
                 limit = next;
             }
             self.read_limit = (!self.paused).then_some(next as u32);

@@ -250,6 +250,7 @@ impl SysStream {
 }
 
 impl Stream for SysStream {
+    #[inline]
     fn read(&mut self, buffer: &mut BytesMut, max: usize) -> io::Result<usize> {
         buffer.reserve(max);
         let spare = &mut buffer.spare_capacity_mut()[..max];
@@ -259,6 +260,7 @@ impl Stream for SysStream {
         Ok(n)
     }
 
+    #[inline]
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         retrying(|| transfer::send(&self.0, data))
     }
