@@ -35,11 +35,11 @@ use crate::api::event::{Event, Ticket};
 use crate::api::net_error::Status;
 use crate::api::table::EventType;
 use credit::Returned;
-use handlers::{Handlers, Snapshot};
+use handlers::Handlers;
 use notify::{Level, Wakeups};
 
 pub use credit::Charge;
-pub use handlers::Release;
+pub use handlers::{Release, Snapshot};
 pub use lent::Lent;
 pub use pull::{Pulled, Shell};
 
@@ -265,9 +265,14 @@ impl Delivery {
         }
     }
 
-    /// Delivers events at once (reactor mode), some of which bring what lies `beside` them. If a callback
-    /// panics, the events behind it stay.
-    pub fn deliver_now(&self, events: &mut Vec<Event>, beside: &[u8]) {
+    /// Delivers events at once (reactor mode), some of which bring what lies `beside` them; `handlers` is what
+    /// the last time has left. If a callback panics, the events behind it stay.
+    pub fn deliver_now(
+        &self,
+        events: &mut Vec<Event>,
+        beside: &[u8],
+        handlers: &mut Option<Snapshot>,
+    ) {
         self.give_back_lent();
         if events.is_empty() {
             return;
@@ -276,11 +281,12 @@ impl Delivery {
         let mut done = 0;
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let _inside = InsideCallback::enter();
-            let mut snapshot = self.handlers.snapshot();
+            let snapshot = handlers.get_or_insert_with(|| self.handlers.snapshot());
             for event in events.iter() {
                 done += 1;
-                self.deliver(&mut snapshot, event, beside, epoch);
+                self.deliver(snapshot, event, beside, epoch);
             }
+            handlers.take_if(|snapshot| !snapshot.may_be_kept());
         }));
         if let Err(panic) = outcome {
             events.drain(..done);
@@ -477,6 +483,7 @@ impl Delivery {
     }
 
     /// Delivers one event to whom it concerns.
+    #[inline(always)]
     fn deliver(&self, snapshot: &mut Snapshot, event: &Event, beside: &[u8], epoch: u64) {
         if event.event_type == EventType::ChromesockAppClosed {
             self.state.lock().end.said_closed = true;
