@@ -71,22 +71,6 @@ pub enum Payload {
     TlsSession(Box<TlsSession>),
 }
 
-impl Payload {
-    /// Cuts the first `len` bytes off received data.
-    #[must_use]
-    pub fn split_to(&mut self, len: usize) -> Self {
-        match self {
-            Self::Piece(piece) => {
-                let first = Piece { len: len as u32, ..*piece };
-                *piece = Piece { start: piece.start + first.len, len: piece.len - first.len };
-                Self::Piece(first)
-            }
-            Self::Data(data) => Self::Data(data.split_to(len)),
-            _ => Self::None,
-        }
-    }
-}
-
 /// A place among the bytes that lie beside events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Piece {
@@ -97,6 +81,21 @@ pub struct Piece {
 }
 
 impl Piece {
+    /// Cuts off as much as there is of the first `len` bytes.
+    #[inline]
+    pub fn split_to(&mut self, len: usize) -> Self {
+        let first = Self { len: self.len.min(len as u32), ..*self };
+        self.start += first.len;
+        self.len -= first.len;
+        first
+    }
+
+    /// Whether there are no bytes.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.len == 0
+    }
+
     /// The bytes themselves, of all that lie beside the events.
     #[inline]
     #[must_use]
@@ -135,14 +134,14 @@ impl Event {
     /// `sockets.tcp.onReceive`.
     #[inline]
     #[must_use]
-    pub fn received(socket_id: i32, payload: Payload, secured: bool) -> Self {
+    pub fn received(socket_id: i32, piece: Piece, secured: bool) -> Self {
         Self {
             event_type: EventType::ChromeSocketsTcpOnReceive,
             socket_id,
             client_socket_id: 0,
             result: None,
             message: None,
-            payload,
+            payload: Payload::Piece(piece),
             secured,
             ticket: None,
         }

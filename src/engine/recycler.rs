@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::api::event::{Payload, Piece};
+use crate::api::event::Piece;
 
 /// Most buffers that wait for reuse.
 const MAX_WAITING: usize = 8;
@@ -49,8 +49,8 @@ const READ_BUFFER: usize = 128 * 1024;
 /// After this many bytes they begin at its start again, if nobody holds a piece of it: the same few
 /// pages stay in the cache, and the others are never touched.
 const HOT: usize = 8 * 1024;
-/// A read that brings more has a piece of the buffer for itself.
-const SMALL: usize = 1024;
+/// What a larger read brings does not stay beside its event: it leaves with a part of the buffer.
+pub(super) const SMALL: usize = 1024;
 
 impl ReadBuffer {
     /// The buffer, with room for `max` more bytes.
@@ -85,24 +85,10 @@ impl ReadBuffer {
         result
     }
 
-    /// What an event brings that tells of the `n` bytes read last.
+    /// Where the `n` bytes read last lie.
     #[inline]
-    pub(super) fn last_read(&mut self, n: usize) -> Payload {
-        if n > SMALL {
-            return Payload::Data(self.take(n));
-        }
-        let start = self.current.len() - n;
-        Payload::Piece(Piece { start: start as u32, len: n as u32 })
-    }
-
-    /// Takes the `n` bytes read last away.
-    pub(super) fn take(&mut self, n: usize) -> Bytes {
-        let mut rest = self.current.split_off(self.current.len() - n);
-        let taken = rest.split().freeze();
-        // What is in front of them stays in front.
-        rest.extend_from_slice(&self.current);
-        self.current = rest;
-        taken
+    pub(super) fn last_read(&self, n: usize) -> Piece {
+        Piece { start: (self.current.len() - n) as u32, len: n as u32 }
     }
 
     /// What lies beside the events.

@@ -366,6 +366,7 @@ impl<N: Network> Engine<N> {
     }
 
     /// Enters accepted connections and announces them (tcp.md 9.3).
+    #[inline(never)]
     pub(super) fn admit_clients(&mut self, server_id: i32, accepted: Accepted<N>) -> Visit {
         if let Some(left) = &mut self.suspended {
             *left = left.saturating_sub(accepted.clients.len());

@@ -134,6 +134,7 @@ impl<N: Network> TcpServer<N> {
     }
 
     /// Accepts what is waiting, at most `most` connections.
+    #[inline(never)]
     pub(super) fn visit(&mut self, ctx: &mut Context<N>, most: usize) -> Accepted<N> {
         let most = most.min(ACCEPTS_PER_VISIT);
         let mut accepted =
