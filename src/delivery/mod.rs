@@ -267,6 +267,7 @@ impl Delivery {
 
     /// Delivers events at once (reactor mode), some of which bring what lies `beside` them; `handlers` is what
     /// the last time has left. If a callback panics, the events behind it stay.
+    #[inline]
     pub fn deliver_now(
         &self,
         events: &mut Vec<Event>,
@@ -274,9 +275,12 @@ impl Delivery {
         handlers: &mut Option<Snapshot>,
     ) {
         self.give_back_lent();
-        if events.is_empty() {
-            return;
+        if !events.is_empty() {
+            self.run_now(events, beside, handlers);
         }
+    }
+
+    fn run_now(&self, events: &mut Vec<Event>, beside: &[u8], handlers: &mut Option<Snapshot>) {
         let epoch = self.unloads_done.load(Ordering::Acquire);
         let mut done = 0;
         let outcome = catch_unwind(AssertUnwindSafe(|| {

@@ -539,7 +539,12 @@ impl<N: Network> TcpClient<N> {
 
     /// A write failed: the send in progress gets the code, those behind it -15 (S-8 to S-10, O-7).
     #[cold]
-    pub(super) fn fail_write(&mut self, ctx: &mut Context<N>, properties: &Properties, error: &io::Error) {
+    pub(super) fn fail_write(
+        &mut self,
+        ctx: &mut Context<N>,
+        properties: &Properties,
+        error: &io::Error,
+    ) {
         let cause = self.deliver_last_words(ctx, properties).unwrap_or_else(|| tls::status(error));
         self.fail_asked(Status::ConnectionClosed);
         if let Phase::Connected(connection) = &mut self.phase

@@ -50,6 +50,8 @@ pub(super) struct Batch {
     first: Sends,
     /// How many of `sends` and of `bytes` are used up.
     used: (usize, usize),
+    /// Messages and sends that were not read.
+    unread: usize,
 }
 
 /// So many sends of one app.
@@ -69,12 +71,13 @@ pub(super) struct Run<'a> {
 impl Batch {
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
-        self.messages.is_empty() && self.last.number == 0 && self.first.number == 0
+        self.unread == 0
     }
 
     pub(super) fn push(&mut self, message: Message) {
         self.close_sends();
         self.messages.push_back(message);
+        self.unread += 1;
     }
 
     /// Appends a send, copying its data.
@@ -85,6 +88,7 @@ impl Batch {
             self.last.slot = slot;
         }
         self.last.number += 1;
+        self.unread += 1;
         self.bytes.extend_from_slice(data);
         self.sends.push(send);
     }
@@ -104,6 +108,7 @@ impl Batch {
         self.sends.append(&mut next.sends);
         self.bytes.append(&mut next.bytes);
         self.last = std::mem::take(&mut next.last);
+        self.unread += std::mem::take(&mut next.unread);
     }
 
     /// All messages are read: the memory is of use for the next ones.
@@ -138,6 +143,7 @@ impl Batch {
         let bytes = &self.bytes[self.used.1..][..len];
         self.used = (self.used.0 + number, self.used.1 + len);
         self.first.number -= number;
+        self.unread -= number;
         Some(Run { slot: self.first.slot, sends: &sends[..number], bytes })
     }
 
@@ -150,7 +156,9 @@ impl Batch {
 
     /// The first message, if it is no send.
     pub(super) fn pop(&mut self) -> Option<Message> {
-        self.messages.pop_front()
+        let message = self.messages.pop_front()?;
+        self.unread -= 1;
+        Some(message)
     }
 
     /// The next message, if it is a datagram that may be sent at once with `call` and its size fits.
@@ -162,7 +170,7 @@ impl Batch {
     ) -> Option<Call> {
         let Some(Message::Call(next_slot, next)) = self.messages.front() else { return None };
         call.datagram_to_join(next).filter(|len| *next_slot == slot && fits(*len))?;
-        match self.messages.pop_front() {
+        match self.pop() {
             Some(Message::Call(_, call)) => Some(call),
             _ => None,
         }

@@ -14,7 +14,7 @@ use crate::net::sys;
 
 #[derive(Default)]
 pub(super) struct State {
-    pub(super) batch: Batch,
+    pub(super) batch: Box<Batch>,
     /// What apps that hold their calls have called since they unpaused something: the reactor does not
     /// see it, so that it reads nothing before the pause that may follow.
     together: HashMap<u32, Batch>,
@@ -111,7 +111,7 @@ impl Inbox {
     // --- the reactor's side
 
     /// Exchanges the finished `batch` for the messages that have come.
-    pub(super) fn take(&self, batch: &mut Batch) {
+    pub(super) fn take(&self, batch: &mut Box<Batch>) {
         let mut state = self.state.lock();
         std::mem::swap(&mut state.batch, batch);
         self.has_messages.store(false, Ordering::Relaxed);
@@ -138,7 +138,7 @@ impl Inbox {
     }
 
     /// Refuses messages from now on; those that were not read.
-    pub(super) fn die(&self) -> Batch {
+    pub(super) fn die(&self) -> Box<Batch> {
         let mut state = self.state.lock();
         state.dead = true;
         let mut unread = std::mem::take(&mut state.batch);

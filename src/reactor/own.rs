@@ -17,7 +17,7 @@ thread_local! {
 pub(super) struct Own {
     /// Whose they are; NULL: no call is taken up any more.
     inbox: Cell<*const Inbox>,
-    calls: RefCell<Batch>,
+    calls: RefCell<Box<Batch>>,
 }
 
 impl Own {
@@ -28,7 +28,7 @@ impl Own {
     }
 
     /// No call is taken up any more; those that were not read.
-    pub(super) fn end(&self) -> Batch {
+    pub(super) fn end(&self) -> Box<Batch> {
         self.inbox.set(ptr::null());
         self.calls.take()
     }
@@ -43,7 +43,7 @@ impl Own {
 
     /// The calls.
     #[inline]
-    pub(super) fn calls(&self) -> RefMut<'_, Batch> {
+    pub(super) fn calls(&self) -> RefMut<'_, Box<Batch>> {
         self.calls.borrow_mut()
     }
 

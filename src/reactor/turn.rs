@@ -64,7 +64,7 @@ pub(super) struct Turn {
     own: Rc<Own>,
     resolver: Box<dyn Resolver>,
     apps: Apps,
-    batch: Batch,
+    batch: Box<Batch>,
     /// When engines want to be told the time; once for each slot.
     timers: BTreeSet<(Instant, u32)>,
     spin: Spin,
@@ -83,7 +83,7 @@ pub(super) fn run(poll: Poll, registry: Registry, inbox: SharedInbox, resolver: 
         inbox,
         resolver,
         apps: Apps::default(),
-        batch: Batch::default(),
+        batch: Box::default(),
         timers: BTreeSet::new(),
         spin: Spin::default(),
         datagrams: Vec::new(),
@@ -186,7 +186,7 @@ impl Turn {
     fn take_batch(&mut self) {
         self.batch.recycle();
         if !self.own.is_empty() {
-            std::mem::swap(&mut self.batch, &mut *self.own.calls());
+            std::mem::swap(&mut self.batch, &mut self.own.calls());
         } else if self.inbox.has_messages() {
             self.inbox.take(&mut self.batch);
         }
