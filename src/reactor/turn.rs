@@ -145,7 +145,7 @@ impl Turn {
 
     #[inline]
     fn has_messages(&self) -> bool {
-        !self.batch.is_empty() || !self.own.is_empty() || self.inbox.has_messages()
+        !self.batch.is_empty() || self.own.has_calls() || self.inbox.has_messages()
     }
 
     /// Whether there were any.
@@ -159,15 +159,13 @@ impl Turn {
     }
 
     fn read(&mut self) {
-        let (mut read, mut unpaused) = (0, false);
-        // A pause that follows an unpause comes before any read of the socket.
-        while read < MESSAGES_PER_READ || unpaused {
-            if self.batch.is_empty() && (read == 0 || unpaused) {
-                self.take_batch();
-            }
+        if self.batch.is_empty() {
+            self.take_batch();
+        }
+        for read in 1.. {
+            let mut unpaused = false;
             // Sends to the same socket that follow one another go out together.
             if let Some(run) = self.batch.pop_sends(MAX_GATHERED) {
-                unpaused = false;
                 self.apps.input(run.slot, run.sends[0].socket_id, |engine| match run.sends {
                     [send] => engine.handle_send(run.bytes, send),
                     sends => engine.handle_sends(run.bytes, sends),
@@ -175,18 +173,22 @@ impl Turn {
             } else if let Some(message) = self.batch.pop() {
                 unpaused = is_unpause(&message);
                 self.carry_out(message);
-            } else {
-                break;
             }
-            read += 1;
+            // A pause that follows an unpause comes before any read of the socket.
+            if unpaused && self.batch.is_empty() {
+                self.take_batch();
+            }
+            if self.batch.is_empty() || read >= MESSAGES_PER_READ && !unpaused {
+                return;
+            }
         }
     }
 
     /// What callbacks have called came before what is in the inbox.
     fn take_batch(&mut self) {
         self.batch.recycle();
-        if !self.own.is_empty() {
-            std::mem::swap(&mut self.batch, &mut self.own.calls());
+        if self.own.has_calls() {
+            self.own.take(&mut self.batch);
         } else if self.inbox.has_messages() {
             self.inbox.take(&mut self.batch);
         }
@@ -423,16 +425,27 @@ impl Turn {
         app.hand_out();
         let App { engine, delivery, .. } = app;
         if delivery.any_released() || engine.wants_release() {
-            delivery.take_released(&mut self.released, engine.wants_release());
-            if !self.released.is_empty() {
-                self.released.drain(..).for_each(|(id, bytes)| engine.release(id, bytes));
-                engine.retry_stalled();
-            }
+            self.take_credit(slot);
         }
-        if !engine.has_queries() {
-            return;
+        if self.apps.get_mut(slot).is_some_and(|app| app.engine.has_queries()) {
+            self.ask_resolver(slot);
         }
-        for query in engine.take_queries() {
+    }
+
+    #[inline(never)]
+    fn take_credit(&mut self, slot: u32) {
+        let Some(App { engine, delivery, .. }) = self.apps.get_mut(slot) else { return };
+        delivery.take_released(&mut self.released, engine.wants_release());
+        if !self.released.is_empty() {
+            self.released.drain(..).for_each(|(id, bytes)| engine.release(id, bytes));
+            engine.retry_stalled();
+        }
+    }
+
+    #[inline(never)]
+    fn ask_resolver(&mut self, slot: u32) {
+        let Some(app) = self.apps.get_mut(slot) else { return };
+        for query in app.engine.take_queries() {
             let (id, inbox) = (query.id, Arc::clone(&self.inbox));
             let on_answer = move |answer| {
                 inbox.post(Message::Answer(slot, id, answer));
