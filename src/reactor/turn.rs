@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mio::{Events, Poll, Registry};
+use mio::{Poll, Registry};
 
 use super::apps::{App, Apps};
 use super::batch::{Batch, Change, Message};
@@ -26,11 +26,9 @@ use crate::api::table::EventType;
 use crate::delivery::{Delivery, Mode};
 use crate::engine::command::{Call, Command, Send, SendData};
 use crate::engine::{Engine, Setup};
-use crate::net::sys::{self, SysNetwork};
+use crate::net::sys::{self, SysNetwork, Waiting};
 use crate::resolver::Resolver;
 
-/// Readiness events taken per turn.
-const EVENTS: usize = 256;
 /// Visits to sockets before the poll is asked again.
 const VISITS_PER_TURN: usize = 256;
 /// Messages read before sockets get their turn.
@@ -58,7 +56,6 @@ pub(crate) struct Seat {
 
 /// The reactor's thread.
 pub(super) struct Turn {
-    poll: Poll,
     registry: Rc<Registry>,
     inbox: SharedInbox,
     own: Rc<Own>,
@@ -77,7 +74,6 @@ pub(super) struct Turn {
 pub(super) fn run(poll: Poll, registry: Registry, inbox: SharedInbox, resolver: Box<dyn Resolver>) {
     sys::block_signals();
     let mut turn = Turn {
-        poll,
         registry: Rc::new(registry),
         own: Own::begin(&inbox),
         inbox,
@@ -90,29 +86,23 @@ pub(super) fn run(poll: Poll, registry: Registry, inbox: SharedInbox, resolver: 
         released: Vec::new(),
         stop: false,
     };
-    let outcome = catch_unwind(AssertUnwindSafe(|| turn.run()));
+    let outcome = catch_unwind(AssertUnwindSafe(|| turn.run(&mut Waiting::new(poll))));
     if !matches!(outcome, Ok(Ok(()))) {
         turn.fail();
     }
 }
 
 impl Turn {
-    fn run(&mut self) -> std::io::Result<()> {
-        let mut events = Events::with_capacity(EVENTS);
+    fn run(&mut self, waiting: &mut Waiting) -> std::io::Result<()> {
         while !self.stop || !self.apps.is_empty() {
             let timeout = self.time_to_sleep();
-            match self.poll.poll(&mut events, timeout) {
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => events.clear(),
-                result => result?,
-            }
+            waiting.wait(timeout)?;
             if timeout != Some(Duration::ZERO) {
                 self.inbox.stay_awake();
             }
-            for event in events.iter().filter(|event| event.token() != sys::WAKER) {
+            for (slot, token, ready) in waiting.found() {
                 // A call is carried out before what comes later is read.
                 self.read_messages();
-                let (slot, token) = sys::unpack(event.token());
-                let ready = sys::ready(event);
                 let mut is_due = false;
                 self.apps.input(slot, token.owner, |engine| {
                     engine.handle_ready(token, ready);

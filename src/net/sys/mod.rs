@@ -6,6 +6,7 @@
 
 mod datagram;
 mod transfer;
+mod waiting;
 
 use std::cell::RefCell;
 use std::io::{self, IoSlice};
@@ -18,8 +19,10 @@ use bytes::{Buf, Bytes, BytesMut};
 use mio::{Interest, Registry, event::Source};
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 
-use super::{Listener, MAX_LANES, MulticastOptions, Network, Ready, SocketSettings, Stream, Token};
+use super::{Listener, MAX_LANES, MulticastOptions, Network, SocketSettings, Stream, Token};
 use datagram::{Scratch, SysDatagram};
+
+pub(crate) use waiting::Waiting;
 
 pub(super) const SOMAXCONN: i32 = libc::SOMAXCONN;
 
@@ -56,7 +59,7 @@ fn pack(slot: u32, token: Token) -> mio::Token {
 }
 
 /// The slot and token that an event is about.
-pub(crate) fn unpack(token: mio::Token) -> (u32, Token) {
+fn unpack(token: mio::Token) -> (u32, Token) {
     let slot = (token.0 >> (OWNER_BITS + LANE_BITS)) as u32;
     let lane = (token.0 >> OWNER_BITS) & ((1 << LANE_BITS) - 1);
     (slot, Token { owner: token.0 as u32 as i32, lane: lane as u16 })
@@ -67,17 +70,6 @@ pub(crate) fn unpack(token: mio::Token) -> (u32, Token) {
 const INTEREST: Interest = Interest::READABLE.add(Interest::WRITABLE).add(Interest::PRIORITY);
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 const INTEREST: Interest = Interest::READABLE.add(Interest::WRITABLE);
-
-/// What an event reports.
-pub(crate) fn ready(event: &mio::event::Event) -> Ready {
-    let failed = event.is_error();
-    Ready {
-        readable: event.is_readable() || failed,
-        writable: event.is_writable() || failed,
-        // Urgent data makes a read stop at its mark, short of what is there.
-        read_closed: event.is_read_closed() || event.is_priority() || failed,
-    }
-}
 
 impl SysNetwork {
     pub(crate) fn new(registry: Rc<Registry>, slot: u32, settings: SocketSettings) -> Self {
