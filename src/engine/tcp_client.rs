@@ -366,16 +366,19 @@ impl<N: Network> TcpClient<N> {
     }
 
     /// Does what the socket is ready for, as `news` may just have told: unsent bytes first, then one read.
-    #[inline]
+    #[inline(always)]
     pub(super) fn visit(
         &mut self,
         ctx: &mut Context<N>,
         properties: &Properties,
         news: Option<News>,
     ) -> Visit {
-        let Phase::Connected(connection) = &mut self.phase else {
-            return self.visit_unconnected(ctx, properties, news);
-        };
+        if !self.is_connected()
+            && let Some(visit) = self.visit_unconnected(ctx, properties, news)
+        {
+            return visit;
+        }
+        let Phase::Connected(connection) = &mut self.phase else { return Visit::Rest };
         if let Some(News { ready, .. }) = news {
             connection.on_ready(ready);
         }
@@ -387,35 +390,35 @@ impl<N: Network> TcpClient<N> {
         if more_to_write { Visit::Again } else { visit }
     }
 
-    /// The same before there is a connection, or while TLS is agreed upon.
+    /// The same before there is a connection, or while TLS is agreed upon; `None` if it is connected now.
     #[inline(never)]
     fn visit_unconnected(
         &mut self,
         ctx: &mut Context<N>,
         properties: &Properties,
         news: Option<News>,
-    ) -> Visit {
+    ) -> Option<Visit> {
         match (&mut self.phase, news) {
             (Phase::Connecting(race), Some(News { lane, .. })) => {
                 let step = race.on_ready(&mut ctx.net, ctx.id, lane);
                 match self.after_race(properties, step) {
-                    Some(due) => Visit::Wait(due),
-                    // The event that ended the attempt may already tell of data.
-                    None if self.is_connected() => self.visit(ctx, properties, news),
-                    None => Visit::Rest,
+                    Some(due) => Some(Visit::Wait(due)),
+                    // The news that ended the attempt may already be of data.
+                    None if self.is_connected() => None,
+                    None => Some(Visit::Rest),
                 }
             }
             (Phase::Securing(securing), news) => {
                 if let Some(News { ready, .. }) = news {
                     securing.0.on_ready(ready);
                 }
-                self.carry_handshake_on(ctx, properties)
+                Some(self.carry_handshake_on(ctx, properties))
             }
-            _ => Visit::Rest,
+            _ => Some(Visit::Rest),
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn read(&mut self, ctx: &mut Context<N>, properties: &Properties) -> Visit {
         let (Phase::Connected(connection), Some(limit)) = (&mut self.phase, self.read_limit) else {
             return Visit::Rest;
@@ -539,7 +542,12 @@ impl<N: Network> TcpClient<N> {
 
     /// A write failed: the send in progress gets the code, those behind it -15 (S-8 to S-10, O-7).
     #[cold]
-    pub(super) fn fail_write(&mut self, ctx: &mut Context<N>, properties: &Properties, error: &io::Error) {
+    pub(super) fn fail_write(
+        &mut self,
+        ctx: &mut Context<N>,
+        properties: &Properties,
+        error: &io::Error,
+    ) {
         let cause = self.deliver_last_words(ctx, properties).unwrap_or_else(|| tls::status(error));
         self.fail_asked(Status::ConnectionClosed);
         if let Phase::Connected(connection) = &mut self.phase

@@ -250,7 +250,7 @@ impl SysStream {
 }
 
 impl Stream for SysStream {
-    #[inline]
+    #[inline(always)]
     fn read(&mut self, buffer: &mut BytesMut, max: usize) -> io::Result<usize> {
         buffer.reserve(max);
         let spare = &mut buffer.spare_capacity_mut()[..max];
