@@ -21,24 +21,17 @@ pub(super) const MAX_BULK: usize = 256 * 1024;
 pub(super) struct Connection<S> {
     pub(super) channel: Channel<S>,
     pub(super) peer: SocketAddr,
-    pub(super) origin: Origin,
+    /// Whether a server has accepted it: then it can't be secured (tcp.md D10).
+    pub(super) accepted: bool,
+    /// The name that was to be connected to, if not an address, canonical: whose certificate it takes (TLS-21).
+    /// Boxed twice, since most connections have none.
+    pub(super) name: Option<Box<Box<str>>>,
     pub(super) ready: Ready,
     /// Whether anything was ever sent, so that a close has something to protect (CL-4).
     wrote: bool,
     /// Whether the last read was a large one, so that the next one may be larger.
     bulk: bool,
     pub(super) unsent: Option<Box<SendQueue>>,
-}
-
-/// How a connection came about: whose name a certificate must have (tcp.md TLS-21, D10).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
-    /// A server has accepted it.
-    Accepted,
-    /// By a `connect` to an address.
-    Address,
-    /// By a `connect` to this name, canonical; boxed twice, since most connections have none.
-    Name(Box<Box<str>>),
 }
 
 /// What bytes go through.
@@ -102,11 +95,16 @@ impl<S: Stream> Channel<S> {
 }
 
 impl<S: Stream> Connection<S> {
-    pub(super) fn new(stream: S, peer: SocketAddr, origin: Origin) -> Self {
+    pub(super) fn new(stream: S, peer: SocketAddr, name: Option<Box<Box<str>>>) -> Self {
         // Writable until the kernel says otherwise; readable only when it says so.
         let ready = Ready { writable: true, ..Ready::default() };
         let channel = Channel::Plain(stream);
-        Self { channel, peer, origin, ready, wrote: false, bulk: false, unsent: None }
+        let (accepted, wrote, bulk, unsent) = (false, false, false, None);
+        Self { channel, peer, accepted, name, ready, wrote, bulk, unsent }
+    }
+
+    pub(super) fn accepted(stream: S, peer: SocketAddr) -> Self {
+        Self { accepted: true, ..Self::new(stream, peer, None) }
     }
 
     /// Own address, which the kernel keeps.
@@ -120,7 +118,7 @@ impl<S: Stream> Connection<S> {
         self,
         wrap: impl FnOnce(S) -> Result<TlsStream<S>, (S, Status)>,
     ) -> Result<Self, (Self, Status)> {
-        let Self { channel, peer, origin, ready, wrote, bulk, unsent } = self;
+        let Self { channel, peer, accepted, name, ready, wrote, bulk, unsent } = self;
         let (channel, failure) = match channel {
             Channel::Plain(stream) => match wrap(stream) {
                 Ok(stream) => (Channel::Tls(Box::new(stream)), None),
@@ -128,7 +126,7 @@ impl<S: Stream> Connection<S> {
             },
             secured @ Channel::Tls(_) => (secured, Some(Status::Unexpected)),
         };
-        let connection = Self { channel, peer, origin, ready, wrote, bulk, unsent };
+        let connection = Self { channel, peer, accepted, name, ready, wrote, bulk, unsent };
         match failure {
             None => Ok(connection),
             Some(status) => Err((connection, status)),

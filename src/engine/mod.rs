@@ -35,8 +35,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use bytes::Bytes;
-
 use crate::api::event::{Event, Payload, Response};
 use crate::api::net_error::Status;
 use crate::api::properties::SocketType;

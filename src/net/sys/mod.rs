@@ -242,7 +242,7 @@ impl SysStream {
 }
 
 impl Stream for SysStream {
-    #[inline]
+    #[inline(always)]
     fn read(&mut self, buffer: &mut BytesMut, max: usize) -> io::Result<usize> {
         buffer.reserve(max);
         let spare = &mut buffer.spare_capacity_mut()[..max];
@@ -336,6 +336,7 @@ const NO_SIGNAL: i32 = 0;
 #[cfg(not(target_vendor = "apple"))]
 const NO_SIGNAL: i32 = libc::MSG_NOSIGNAL;
 
+#[inline(always)]
 fn retrying<T>(mut operation: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match operation() {
