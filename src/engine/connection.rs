@@ -156,7 +156,7 @@ impl<S: Stream> Connection<S> {
     }
 
     /// A read has brought `n` bytes of at most `max`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn note_read(&mut self, n: usize, max: usize) {
         // TLS has buffers of its own between here and the kernel.
         self.bulk = n >= MAX_RECEIVE && !self.channel.is_secured();
@@ -199,6 +199,7 @@ impl<S: Stream> Connection<S> {
         self.flush_some()
     }
 
+    #[inline(never)]
     fn flush_some(&mut self) -> io::Result<bool> {
         if !self.ready.writable {
             return Ok(false);
