@@ -379,6 +379,15 @@ impl<N: Network> TcpClient<N> {
         if let Some(News { ready, .. }) = news {
             connection.on_ready(ready);
         }
+        if connection.may_flush() {
+            return self.write_and_read(ctx, properties);
+        }
+        self.read(ctx, properties)
+    }
+
+    #[inline(never)]
+    fn write_and_read(&mut self, ctx: &mut Context<N>, properties: &Properties) -> Visit {
+        let Phase::Connected(connection) = &mut self.phase else { return Visit::Rest };
         let more_to_write = connection.flush().unwrap_or_else(|error| {
             self.fail_write(ctx, properties, &error);
             false
