@@ -139,7 +139,7 @@ impl Turn {
     }
 
     /// Whether there were any.
-    #[inline]
+    #[inline(always)]
     fn read_messages(&mut self) -> bool {
         let any = self.has_messages();
         if any {
@@ -148,6 +148,7 @@ impl Turn {
         any
     }
 
+    #[inline(never)]
     fn read(&mut self) {
         if self.batch.is_empty() {
             self.take_batch();
