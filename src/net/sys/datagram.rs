@@ -10,12 +10,12 @@ use bytes::{Bytes, BytesMut};
 use mio::{Interest, Registry};
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use super::batch::Batch;
 use super::{NO_SIGNAL, retrying};
 use crate::net::{Datagram, DatagramBuffers, Feature, MulticastOptions, SocketSettings};
 
-/// Datagrams asked for by one system call.
-const BATCH: usize = 16;
-/// No datagram, and no run of joined ones, is longer.
+/// No datagram is longer.
 const MAX_DATAGRAM: usize = 65_536;
 /// Bytes of copied datagrams that share an allocation.
 const SHARED: usize = 64 * 1024;
@@ -33,21 +33,21 @@ pub(crate) struct SysDatagram {
     watches_room: bool,
     /// Whether several are received at once.
     batches: bool,
-    /// Buffers to prepare for the next receive; one more than come tells that no more are there.
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    expected: usize,
 }
 
 /// Memory for receiving, shared by the sockets of an app.
 #[derive(Default)]
 pub(super) struct Scratch {
-    buffers: Vec<Vec<u8>>,
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    batch: Option<Batch>,
+    /// For one datagram at a time.
+    buffer: Vec<u8>,
     copies: BytesMut,
 }
 
 impl std::fmt::Debug for Scratch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Scratch").field("buffers", &self.buffers.len()).finish_non_exhaustive()
+        f.debug_struct("Scratch").finish_non_exhaustive()
     }
 }
 
@@ -136,26 +136,20 @@ impl SysDatagram {
             watches_room: false,
             batches: cfg!(any(target_os = "linux", target_os = "android"))
                 && settings.may_use(Feature::Recvmmsg),
-            #[cfg(any(target_os = "linux", target_os = "android"))]
-            expected: 2,
         })
     }
 
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn receive_batch(&mut self, into: &mut DatagramBuffers) -> io::Result<bool> {
         let mut scratch = self.scratch.borrow_mut();
-        let Scratch { buffers, copies } = &mut *scratch;
-        buffers.resize_with(BATCH, || vec![0; MAX_DATAGRAM]);
-        let asked = self.expected;
-        let filled = batch::receive(&self.socket, &mut buffers[..asked], |data, each, from| {
+        let Scratch { batch, copies, .. } = &mut *scratch;
+        batch.get_or_insert_with(Batch::new).receive(&self.socket, |data, each, from| {
             let mut data = Scratch::copy(copies, data);
             while each > 0 && data.len() > each {
                 into.received.push_back((data.split_to(each), from));
             }
             into.received.push_back((data, from));
-        })?;
-        self.expected = (2 * filled).clamp(2, BATCH);
-        Ok(filled < asked)
+        })
     }
 
     /// After a send that found no room.
@@ -198,12 +192,10 @@ impl Datagram for SysDatagram {
             return self.receive_batch(into);
         }
         let mut scratch = self.scratch.borrow_mut();
-        let Scratch { buffers, copies } = &mut *scratch;
-        if buffers.is_empty() {
-            buffers.push(vec![0; MAX_DATAGRAM]);
-        }
-        let (len, from) = retrying(|| self.socket.recv_from(&mut buffers[0]))?;
-        into.received.push_back((Scratch::copy(copies, &buffers[0][..len]), from));
+        let Scratch { buffer, copies, .. } = &mut *scratch;
+        buffer.resize(MAX_DATAGRAM, 0);
+        let (len, from) = retrying(|| self.socket.recv_from(buffer))?;
+        into.received.push_back((Scratch::copy(copies, &buffer[..len]), from));
         Ok(false)
     }
 
@@ -256,107 +248,6 @@ impl Datagram for SysDatagram {
 
     fn set_broadcast(&mut self, on: bool) -> io::Result<()> {
         self.socket().set_broadcast(on)
-    }
-}
-
-/// recvmmsg, which no library offers in a form that can be used again and again: its lengths must be
-/// set anew for each call.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-mod batch {
-    use std::io;
-    use std::mem::{MaybeUninit, size_of};
-    use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
-    use std::os::fd::AsRawFd;
-    use std::ptr;
-
-    use super::BATCH;
-
-    /// Room for the one control message that is asked for: UDP_GRO, an int.
-    type Control = [u64; 4];
-
-    /// Receives what is waiting into `buffers`, at most one for each and a batch; `each` gets the bytes,
-    /// the size of the datagrams they consist of, and their sender. How many buffers were filled.
-    pub(super) fn receive(
-        socket: &impl AsRawFd,
-        buffers: &mut [Vec<u8>],
-        mut each: impl FnMut(&[u8], usize, SocketAddr),
-    ) -> io::Result<usize> {
-        let mut names = [const { MaybeUninit::<libc::sockaddr_storage>::uninit() }; BATCH];
-        let mut controls = [const { MaybeUninit::<Control>::uninit() }; BATCH];
-        let mut blocks = [const { MaybeUninit::<libc::iovec>::uninit() }; BATCH];
-        let mut messages = [const { MaybeUninit::<libc::mmsghdr>::uninit() }; BATCH];
-        for (i, buffer) in buffers.iter_mut().enumerate().take(BATCH) {
-            let block = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
-            // SAFETY: all zeros is a value of this struct: no name, no blocks, no control messages.
-            let message = messages[i].write(unsafe { std::mem::zeroed() });
-            let header = &mut message.msg_hdr;
-            header.msg_name = names[i].as_mut_ptr().cast();
-            header.msg_namelen = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
-            header.msg_iov = blocks[i].write(block);
-            header.msg_iovlen = 1;
-            header.msg_control = controls[i].as_mut_ptr().cast();
-            header.msg_controllen = size_of::<Control>() as _;
-        }
-        let (fd, count) = (socket.as_raw_fd(), buffers.len().min(BATCH) as libc::c_uint);
-        let (flags, no_time) = (libc::MSG_DONTWAIT as _, ptr::null_mut());
-        // SAFETY: `count` headers were written; they point to memory that lives until this function
-        // returns, and say its size.
-        let received =
-            unsafe { libc::recvmmsg(fd, messages.as_mut_ptr().cast(), count, flags, no_time) };
-        let Ok(received) = usize::try_from(received) else {
-            return Err(io::Error::last_os_error());
-        };
-        for (message, buffer) in messages.iter().zip(buffers.iter()).take(received) {
-            // SAFETY: it was written above.
-            let message = unsafe { message.assume_init_ref() };
-            let data = &buffer[..(message.msg_len as usize).min(buffer.len())];
-            // SAFETY: the system has filled in this header, its name and its control messages.
-            let (from, joined) = unsafe { (sender(&message.msg_hdr), joined(&message.msg_hdr)) };
-            if let Some(from) = from {
-                each(data, joined.unwrap_or(data.len()), from);
-            }
-        }
-        Ok(received)
-    }
-
-    /// # Safety
-    /// The header was filled in by the system, and what it points to is alive.
-    unsafe fn sender(header: &libc::msghdr) -> Option<SocketAddr> {
-        // SAFETY: a name begins with its family, which tells the struct; both fit into the storage.
-        unsafe {
-            match libc::c_int::from((*header.msg_name.cast::<libc::sockaddr_storage>()).ss_family) {
-                libc::AF_INET => {
-                    let v4 = header.msg_name.cast::<libc::sockaddr_in>().read();
-                    let ip = u32::from_be(v4.sin_addr.s_addr).into();
-                    Some(SocketAddrV4::new(ip, u16::from_be(v4.sin_port)).into())
-                }
-                libc::AF_INET6 => {
-                    let v6 = header.msg_name.cast::<libc::sockaddr_in6>().read();
-                    let (ip, port) = (v6.sin6_addr.s6_addr.into(), u16::from_be(v6.sin6_port));
-                    Some(SocketAddrV6::new(ip, port, 0, v6.sin6_scope_id).into())
-                }
-                _ => None,
-            }
-        }
-    }
-
-    /// The size of the datagrams that the system has joined, if it has.
-    ///
-    /// # Safety
-    /// The header was filled in by the system, and what it points to is alive.
-    unsafe fn joined(header: &libc::msghdr) -> Option<usize> {
-        // SAFETY: the macros walk the control messages within the length that the system has set.
-        unsafe {
-            let mut control = libc::CMSG_FIRSTHDR(header);
-            while let Some(message) = control.as_ref() {
-                if message.cmsg_level == libc::SOL_UDP && message.cmsg_type == libc::UDP_GRO {
-                    let size = libc::CMSG_DATA(message).cast::<libc::c_int>().read_unaligned();
-                    return usize::try_from(size).ok();
-                }
-                control = libc::CMSG_NXTHDR(header, message);
-            }
-            None
-        }
     }
 }
 
