@@ -455,12 +455,7 @@ impl<N: Network> UdpSocket<N> {
                 ctx.undelivered += data.len() + RECEIVE_WEIGHT;
             }
             match &mut self.reading {
-                Reading::Events => {
-                    let on_receive = EventType::ChromeSocketsUdpOnReceive;
-                    let mut event = Event::notification(on_receive, ctx.id, None);
-                    event.payload = Payload::Datagram(data, from);
-                    ctx.outbox.notify(event);
-                }
+                Reading::Events => ctx.outbox.notify(Event::datagram(ctx.id, data, from)),
                 Reading::OnRequest(asked) => {
                     if let Some((reply, _)) = asked.take() {
                         let len = i32::try_from(data.len()).unwrap_or(i32::MAX);

@@ -11,7 +11,7 @@ use mio::{Interest, Registry};
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
-use super::batch::Batch;
+use super::batch::{Batch, Message};
 use super::{NO_SIGNAL, retrying};
 use crate::net::{Datagram, DatagramBuffers, Feature, MulticastOptions, SocketSettings};
 
@@ -42,8 +42,12 @@ pub(super) struct Scratch {
     batch: Option<Batch>,
     /// For one datagram at a time.
     buffer: Vec<u8>,
-    copies: BytesMut,
+    copies: Copies,
 }
+
+/// What was received last, and room for more: datagrams share allocations.
+#[derive(Default)]
+struct Copies(BytesMut);
 
 impl std::fmt::Debug for Scratch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -51,14 +55,37 @@ impl std::fmt::Debug for Scratch {
     }
 }
 
-impl Scratch {
-    /// A copy of one received datagram.
-    fn copy(copies: &mut BytesMut, data: &[u8]) -> Bytes {
-        if copies.capacity() < data.len() && !copies.try_reclaim(data.len()) {
-            *copies = BytesMut::with_capacity(SHARED.max(data.len()));
+impl Copies {
+    /// One copy of several pieces.
+    fn join<'a>(&mut self, pieces: impl Iterator<Item = &'a [u8]> + Clone) -> Bytes {
+        let len = pieces.clone().map(<[u8]>::len).sum();
+        // Memory that nobody uses any more is used from its start, which the cache still has.
+        if !self.0.try_reclaim(SHARED.max(len)) && self.0.capacity() < len {
+            self.0 = BytesMut::with_capacity(SHARED.max(len));
         }
-        copies.extend_from_slice(data);
-        copies.split().freeze()
+        pieces.for_each(|piece| self.0.extend_from_slice(piece));
+        self.0.split().freeze()
+    }
+
+    /// The datagrams that messages consist of.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn take_apart<'a>(
+        &mut self,
+        messages: impl Iterator<Item = Message<'a>> + Clone,
+        into: &mut DatagramBuffers,
+    ) {
+        let mut all = self.join(messages.clone().map(Message::data));
+        for message in messages {
+            let mut data = all.split_to(message.data().len());
+            // The system names no other kind of address here.
+            let Some(from) = message.from() else { continue };
+            if let Some(each) = message.each() {
+                while data.len() > each {
+                    into.received.push_back((data.split_to(each), from));
+                }
+            }
+            into.received.push_back((data, from));
+        }
     }
 }
 
@@ -143,13 +170,15 @@ impl SysDatagram {
     fn receive_batch(&mut self, into: &mut DatagramBuffers) -> io::Result<bool> {
         let mut scratch = self.scratch.borrow_mut();
         let Scratch { batch, copies, .. } = &mut *scratch;
-        batch.get_or_insert_with(Batch::new).receive(&self.socket, |data, each, from| {
-            let mut data = Scratch::copy(copies, data);
-            while each > 0 && data.len() > each {
-                into.received.push_back((data.split_to(each), from));
-            }
-            into.received.push_back((data, from));
-        })
+        let batch = batch.get_or_insert_with(Batch::new);
+        let is_empty = batch.receive(&self.socket)?;
+        // Small ones share a copy; large ones would keep each other's memory.
+        if batch.messages().map(|message| message.data().len()).sum::<usize>() <= SHARED {
+            copies.take_apart(batch.messages(), into);
+        } else {
+            batch.messages().for_each(|message| copies.take_apart(std::iter::once(message), into));
+        }
+        Ok(is_empty)
     }
 
     /// After a send that found no room.
@@ -195,7 +224,7 @@ impl Datagram for SysDatagram {
         let Scratch { buffer, copies, .. } = &mut *scratch;
         buffer.resize(MAX_DATAGRAM, 0);
         let (len, from) = retrying(|| self.socket.recv_from(buffer))?;
-        into.received.push_back((Scratch::copy(copies, &buffer[..len]), from));
+        into.received.push_back((copies.join(std::iter::once(&buffer[..len])), from));
         Ok(false)
     }
 
@@ -253,32 +282,110 @@ impl Datagram for SysDatagram {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
     use std::time::Duration;
 
     use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    fn bound(poll: &mio::Poll, without: u32) -> SysDatagram {
+        let registry = Rc::new(poll.registry().try_clone().unwrap());
+        let options = MulticastOptions { time_to_live: 1, loopback: true };
+        let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let settings = SocketSettings { without, ..SocketSettings::default() };
+        SysDatagram::bind(local, settings, options, &Rc::default(), &registry, mio::Token(7))
+            .unwrap()
+    }
+
+    /// A sender that notes what it has sent.
+    struct Sender(SysDatagram, SocketAddr);
+
+    type Datagrams = VecDeque<(Bytes, SocketAddr)>;
+
+    impl Sender {
+        fn new(poll: &mio::Poll) -> Self {
+            let socket = bound(poll, 0);
+            let address = socket.local_address().unwrap();
+            Self(socket, address)
+        }
+
+        fn send(&mut self, data: Vec<u8>, to: SocketAddr, sent: &mut Datagrams) {
+            self.0.send(&data, Some(to)).unwrap();
+            sent.push_back((data.into(), self.1));
+        }
+
+        /// As one that the system cuts, where it can.
+        fn send_equal(&mut self, data: Vec<u8>, each: u16, to: SocketAddr, sent: &mut Datagrams) {
+            if self.0.send_equal(&data, each, to).is_ok() {
+                let pieces = data.chunks(each.into());
+                sent.extend(pieces.map(|piece| (Bytes::copy_from_slice(piece), self.1)));
+            } else {
+                data.chunks(each.into()).for_each(|piece| self.send(piece.into(), to, sent));
+            }
+        }
+    }
+
+    fn drain(poll: &mut mio::Poll, socket: &mut SysDatagram, count: usize) -> Datagrams {
+        let mut buffers = DatagramBuffers::default();
+        let mut events = mio::Events::with_capacity(4);
+        while buffers.received.len() < count {
+            poll.poll(&mut events, Some(PATIENCE)).unwrap();
+            assert!(!events.is_empty(), "{} of {count} datagrams came", buffers.received.len());
+            loop {
+                match socket.receive(&mut buffers) {
+                    Ok(false) => {}
+                    Ok(true) => break,
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                    Err(error) => panic!("receive: {error}"),
+                }
+            }
+        }
+        buffers.received
+    }
+
+    /// udp.md 5.2, 5.5: by whatever calls, all come, whole, in order and with their sender; and what came
+    /// stays as it is while more comes.
+    #[test]
+    fn datagrams_come_as_they_were_sent_however_they_are_received() {
+        for without in [0, Feature::UdpGro as u32, Feature::Recvmmsg as u32, 15] {
+            let (mut poll, senders_poll) = (mio::Poll::new().unwrap(), mio::Poll::new().unwrap());
+            let mut socket = bound(&poll, without);
+            let to = socket.local_address().unwrap();
+            let (mut a, mut b) = (Sender::new(&senders_poll), Sender::new(&senders_poll));
+            let (mut kept, mut all_sent) = (Vec::new(), Vec::new());
+            for round in 0..12_u8 {
+                let mut sent = Datagrams::new();
+                a.send_equal(vec![round; 640], 64, to, &mut sent);
+                // More than one call asks for, between joined ones.
+                for i in 0..20 {
+                    a.send(vec![i ^ round; i.into()], to, &mut sent);
+                }
+                b.send_equal(vec![round; 40 * 50 - 7], 50, to, &mut sent);
+                a.send_equal(vec![!round; 3 * 1200], 1200, to, &mut sent);
+                b.send(vec![], to, &mut sent);
+                b.send(vec![round; 60_000], to, &mut sent);
+                let received = drain(&mut poll, &mut socket, sent.len());
+                assert!(received == sent, "round {round} without {without}");
+                if round % 3 == 0 {
+                    kept.push(received);
+                    all_sent.push(sent);
+                }
+            }
+            assert!(kept == all_sent, "what was kept has changed, without {without}");
+        }
+    }
 
     /// udp.md 6.2: a send that found no room is carried out once there is some.
     #[test]
     fn room_to_send_is_told_once_it_was_missed() {
         let mut poll = mio::Poll::new().unwrap();
-        let registry = Rc::new(poll.registry().try_clone().unwrap());
-        let options = MulticastOptions { time_to_live: 1, loopback: true };
-        let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let token = mio::Token(7);
-        let mut socket = SysDatagram::bind(
-            local,
-            SocketSettings::default(),
-            options,
-            &Rc::default(),
-            &registry,
-            token,
-        )
-        .unwrap();
+        let mut socket = bound(&poll, 0);
         let mut events = mio::Events::with_capacity(4);
         poll.poll(&mut events, Some(Duration::ZERO)).unwrap();
         assert!(events.is_empty(), "room is not told unasked");
         socket.watch_room().unwrap();
-        poll.poll(&mut events, Some(Duration::from_secs(60))).unwrap();
+        poll.poll(&mut events, Some(PATIENCE)).unwrap();
         assert!(events.iter().any(|event| event.is_writable()), "room is told");
     }
 }
