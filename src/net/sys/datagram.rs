@@ -290,12 +290,20 @@ mod tests {
     const PATIENCE: Duration = Duration::from_secs(60);
 
     fn bound(poll: &mio::Poll, without: u32) -> SysDatagram {
+        bound_to(Ipv4Addr::LOCALHOST.into(), poll, without, &Rc::default())
+    }
+
+    fn bound_to(
+        local: IpAddr,
+        poll: &mio::Poll,
+        without: u32,
+        scratch: &Rc<RefCell<Scratch>>,
+    ) -> SysDatagram {
         let registry = Rc::new(poll.registry().try_clone().unwrap());
         let options = MulticastOptions { time_to_live: 1, loopback: true };
-        let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let settings = SocketSettings { without, ..SocketSettings::default() };
-        SysDatagram::bind(local, settings, options, &Rc::default(), &registry, mio::Token(7))
-            .unwrap()
+        let local = SocketAddr::new(local, 0);
+        SysDatagram::bind(local, settings, options, scratch, &registry, mio::Token(7)).unwrap()
     }
 
     /// A sender that notes what it has sent.
@@ -373,6 +381,21 @@ mod tests {
                 }
             }
             assert!(kept == all_sent, "what was kept has changed, without {without}");
+        }
+    }
+
+    /// udp.md 5.5: sockets of both families receive with the same memory, whose lengths each call changes.
+    #[test]
+    fn a_sender_is_told_whole_after_one_of_the_other_family() {
+        let scratch = Rc::default();
+        for local in [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()].repeat(2) {
+            let (mut poll, senders_poll) = (mio::Poll::new().unwrap(), mio::Poll::new().unwrap());
+            let mut socket = bound_to(local, &poll, 0, &scratch);
+            let to = socket.local_address().unwrap();
+            let mut from = bound_to(local, &senders_poll, 0, &Rc::default());
+            from.send(b"hello", Some(to)).unwrap();
+            let received = drain(&mut poll, &mut socket, 1);
+            assert_eq!(received, [(Bytes::from("hello"), from.local_address().unwrap())]);
         }
     }
 
