@@ -10,7 +10,7 @@ use super::send_queue::{MAX_FLUSH, SendQueue};
 use super::tls::TlsStream;
 use crate::api::event::RECEIVE_WEIGHT;
 use crate::api::net_error::Status;
-use crate::net::{Ready, Stream};
+use crate::net::{Network, Ready, Stream, Token};
 
 /// Most bytes one receive carries (tcp.md ), and most bytes one system call usually reads.
 pub(super) const MAX_RECEIVE: usize = 64 * 1024;
@@ -27,7 +27,17 @@ pub(super) struct Connection<S> {
     wrote: bool,
     /// Whether the last read was a large one, so that the next one may be larger.
     bulk: bool,
+    watched: Watched,
     pub(super) unsent: Option<Box<SendQueue>>,
+}
+
+/// What the network tells of a connection. One that was accepted is watched only once it has to wait: its first
+/// bytes are often there already, or its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Watched {
+    Nothing,
+    Reading,
+    All,
 }
 
 /// How a connection came about: whose name a certificate must have (tcp.md TLS-21, D10).
@@ -101,10 +111,36 @@ impl<S: Stream> Channel<S> {
 
 impl<S: Stream> Connection<S> {
     pub(super) fn new(stream: S, peer: SocketAddr, origin: Origin) -> Self {
-        // Writable until the kernel says otherwise; readable only when it says so.
-        let ready = Ready { writable: true, ..Ready::default() };
+        // Writable until the kernel says otherwise; readable only when it says so, unless it is not asked yet.
+        let is_accepted = origin == Origin::Accepted;
+        let ready = Ready { writable: true, readable: is_accepted, ..Ready::default() };
+        let watched = if is_accepted { Watched::Nothing } else { Watched::All };
         let channel = Channel::Plain(stream);
-        Self { channel, peer, origin, ready, wrote: false, bulk: false, unsent: None }
+        Self { channel, peer, origin, ready, wrote: false, bulk: false, watched, unsent: None }
+    }
+
+    /// Has the network tell when what cannot be done now can be.
+    pub(super) fn watch<N: Network<Stream = S>>(
+        &mut self,
+        net: &mut N,
+        owner: i32,
+        is_reading: bool,
+    ) -> io::Result<()> {
+        let wanted = match self.ready {
+            Ready { writable: false, .. } => Watched::All,
+            Ready { readable: false, .. } if is_reading => Watched::Reading,
+            _ => return Ok(()),
+        };
+        let Channel::Plain(stream) = &mut self.channel else { return Ok(()) };
+        if self.watched >= wanted {
+            return Ok(());
+        }
+        self.watched = wanted;
+        let token = Token { owner, lane: 0 };
+        match wanted {
+            Watched::All => net.rewatch(stream, token),
+            _ => net.watch(stream, token),
+        }
     }
 
     /// Own address, which the kernel keeps.
@@ -118,7 +154,7 @@ impl<S: Stream> Connection<S> {
         self,
         wrap: impl FnOnce(S) -> Result<TlsStream<S>, (S, Status)>,
     ) -> Result<Self, (Self, Status)> {
-        let Self { channel, peer, origin, ready, wrote, bulk, unsent } = self;
+        let Self { channel, peer, origin, ready, wrote, bulk, watched, unsent } = self;
         let (channel, failure) = match channel {
             Channel::Plain(stream) => match wrap(stream) {
                 Ok(stream) => (Channel::Tls(Box::new(stream)), None),
@@ -126,7 +162,7 @@ impl<S: Stream> Connection<S> {
             },
             secured @ Channel::Tls(_) => (secured, Some(Status::Unexpected)),
         };
-        let connection = Self { channel, peer, origin, ready, wrote, bulk, unsent };
+        let connection = Self { channel, peer, origin, ready, wrote, bulk, watched, unsent };
         match failure {
             None => Ok(connection),
             Some(status) => Err((connection, status)),

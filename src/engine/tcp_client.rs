@@ -273,6 +273,7 @@ impl<N: Network> TcpClient<N> {
         if let Some(error) = failure {
             self.fail_write(ctx, properties, &error);
         }
+        self.watch(ctx, properties);
     }
 
     /// Sends one call's bytes, which have blocks of their own, and what waits before it; unless
@@ -292,6 +293,7 @@ impl<N: Network> TcpClient<N> {
         if !more_follow && let Err(error) = connection.flush() {
             self.fail_write(ctx, properties, &error);
         }
+        self.watch(ctx, properties);
     }
 
     /// Whether a bound has left something that could be written at once.
@@ -411,7 +413,18 @@ impl<N: Network> TcpClient<N> {
             false
         });
         let visit = self.read(ctx, properties);
+        self.watch(ctx, properties);
         if more_to_write { Visit::Again } else { visit }
+    }
+
+    /// Sees to it that the network tells when the socket can go on; if it cannot tell, that is the end.
+    fn watch(&mut self, ctx: &mut Context<N>, properties: &Properties) {
+        let is_reading = self.is_reading();
+        if let Phase::Connected(connection) = &mut self.phase
+            && let Err(error) = connection.watch(&mut ctx.net, ctx.id, is_reading)
+        {
+            self.fail_write(ctx, properties, &error);
+        }
     }
 
     fn read(&mut self, ctx: &mut Context<N>, properties: &Properties) -> Visit {

@@ -147,8 +147,8 @@ impl<N: Network> TcpServer<N> {
                 break;
             }
             match listening.accept(ctx) {
-                Ok(connected) => {
-                    let (id, stream, peer) = connected;
+                Ok((id, stream, peer)) => {
+                    listening.readable = listening.listener.has_more();
                     let on_request = match &mut self.accepting {
                         Accepting::Events => false,
                         Accepting::OnRequest(asked) => {
@@ -185,10 +185,9 @@ impl<L: Listener> Listening<L> {
         &mut self,
         ctx: &mut Context<N>,
     ) -> io::Result<(i32, L::Stream, SocketAddr)> {
-        let (mut stream, peer) = self.listener.accept()?;
+        let (stream, peer) = self.listener.accept()?;
         let id =
             ctx.accounts.next_id().ok_or_else(|| io::Error::other("socket ids are used up"))?;
-        ctx.net.watch(&mut stream, Token { owner: id, lane: 0 })?;
         Ok((id, stream, peer))
     }
 }

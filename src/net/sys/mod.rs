@@ -62,11 +62,13 @@ pub(crate) fn unpack(token: mio::Token) -> (u32, Token) {
     (slot, Token { owner: token.0 as u32 as i32, lane: lane as u16 })
 }
 
-/// Everything a source can report.
+/// What a source can report that is read from.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-const INTEREST: Interest = Interest::READABLE.add(Interest::WRITABLE).add(Interest::PRIORITY);
+const READING: Interest = Interest::READABLE.add(Interest::PRIORITY);
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-const INTEREST: Interest = Interest::READABLE.add(Interest::WRITABLE);
+const READING: Interest = Interest::READABLE;
+/// Everything a source can report.
+const INTEREST: Interest = READING.add(Interest::WRITABLE);
 
 /// What an event reports.
 pub(crate) fn ready(event: &mio::event::Event) -> Ready {
@@ -164,11 +166,17 @@ impl Network for SysNetwork {
     }
 
     fn watch(&mut self, stream: &mut SysStream, token: Token) -> io::Result<()> {
-        self.register(&mut stream.0, token)
+        self.registry.register(&mut stream.0, pack(self.slot, token), READING)
     }
 
     fn rewatch(&mut self, stream: &mut SysStream, token: Token) -> io::Result<()> {
-        self.registry.reregister(&mut stream.0, pack(self.slot, token), INTEREST)
+        let again = self.registry.reregister(&mut stream.0, pack(self.slot, token), INTEREST);
+        match again {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.register(&mut stream.0, token)
+            }
+            result => result,
+        }
     }
 
     fn bind(
@@ -294,10 +302,7 @@ impl Stream for SysStream {
     }
 
     fn peer_has_ended(&self) -> bool {
-        let mut poll = libc::pollfd { fd: self.0.as_raw_fd(), events: ENDED, revents: 0 };
-        // SAFETY: one pollfd, which outlives the call; a time-out of 0 never blocks.
-        let ready = unsafe { libc::poll(&raw mut poll, 1, 0) };
-        ready > 0 && poll.revents & (ENDED | libc::POLLHUP | libc::POLLERR) != 0
+        look(&self.0, ENDED) & (ENDED | libc::POLLHUP | libc::POLLERR) != 0
     }
 
     fn set_keep_alive(&mut self, on: bool, delay: i32) -> io::Result<()> {
@@ -309,6 +314,14 @@ impl Stream for SysStream {
             u64::try_from(delay).map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))?;
         set_keep_alive(&self.socket(), Duration::from_secs(seconds))
     }
+}
+
+/// What `poll` says at this moment of these events.
+fn look(at: &impl AsRawFd, events: i16) -> i16 {
+    let mut poll = libc::pollfd { fd: at.as_raw_fd(), events, revents: 0 };
+    // SAFETY: one pollfd, which outlives the call; a time-out of 0 never blocks.
+    let ready = unsafe { libc::poll(&raw mut poll, 1, 0) };
+    if ready > 0 { poll.revents } else { 0 }
 }
 
 /// What `poll` says of a stream whose peer has ended its sending side.
@@ -329,6 +342,10 @@ impl Listener for SysListener {
         #[cfg(not(any(target_os = "linux", target_os = "android")))]
         set_defaults(&SockRef::from(&stream))?;
         Ok((SysStream(stream), peer))
+    }
+
+    fn has_more(&self) -> bool {
+        look(&self.0, libc::POLLIN) != 0
     }
 
     fn local_address(&self) -> io::Result<SocketAddr> {
