@@ -34,7 +34,7 @@ pub(super) struct Connection<S> {
 /// What the network tells of a connection. One that was accepted is watched only once it has to wait: its first
 /// bytes are often there already, or its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Watched {
+pub(super) enum Watched {
     Nothing,
     Reading,
     All,
@@ -119,27 +119,32 @@ impl<S: Stream> Connection<S> {
         Self { channel, peer, origin, ready, wrote: false, bulk: false, watched, unsent: None }
     }
 
+    /// What it has to be watched for and is not yet, if anything cannot be done now.
+    #[inline]
+    pub(super) fn must_watch(&self, is_reading: bool) -> Option<Watched> {
+        let wanted = match self.ready {
+            Ready { writable: false, .. } => Watched::All,
+            Ready { readable: false, .. } if is_reading => Watched::Reading,
+            _ => Watched::Nothing,
+        };
+        (wanted > self.watched).then_some(wanted)
+    }
+
     /// Has the network tell when what cannot be done now can be.
     pub(super) fn watch<N: Network<Stream = S>>(
         &mut self,
         net: &mut N,
         owner: i32,
-        is_reading: bool,
+        wanted: Watched,
     ) -> io::Result<()> {
-        let wanted = match self.ready {
-            Ready { writable: false, .. } => Watched::All,
-            Ready { readable: false, .. } if is_reading => Watched::Reading,
-            _ => return Ok(()),
-        };
+        // Only what was connected can be secured, and that is watched from the beginning.
         let Channel::Plain(stream) = &mut self.channel else { return Ok(()) };
-        if self.watched >= wanted {
-            return Ok(());
-        }
-        self.watched = wanted;
         let token = Token { owner, lane: 0 };
+        self.watched = wanted;
         match wanted {
+            Watched::Nothing => Ok(()),
+            Watched::Reading => net.watch(stream, token),
             Watched::All => net.rewatch(stream, token),
-            _ => net.watch(stream, token),
         }
     }
 

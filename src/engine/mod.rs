@@ -51,6 +51,7 @@ use linger::Linger;
 use outcomes::not_found;
 use recycler::ReadBuffer;
 pub(crate) use recycler::Recycler;
+pub(crate) use registry::IdMap;
 use registry::{Entry, Machine, Properties, Registry};
 use reply::{Outbox, Reply};
 use tcp_calls::Resolving;
@@ -382,18 +383,13 @@ impl<N: Network> Engine<N> {
     }
 
     fn visit(&mut self, id: i32) {
-        let accepts = self.suspended.unwrap_or(usize::MAX);
         let (registry, ctx) = self.lend(id);
         let Some(entry) = registry.get_mut(id) else {
             return;
         };
         let visit = match &mut entry.machine {
             Machine::TcpClient(client) => client.visit(ctx, &entry.properties),
-            Machine::TcpServer(server) if accepts == 0 && !server.is_on_request() => Visit::Rest,
-            Machine::TcpServer(server) => {
-                let accepted = server.visit(ctx, accepts.max(1));
-                self.admit_clients(id, accepted)
-            }
+            Machine::TcpServer(_) => self.admit_clients(id),
             Machine::Udp(socket) => socket.visit(ctx, &entry.properties),
         };
         match visit {

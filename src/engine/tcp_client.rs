@@ -418,10 +418,12 @@ impl<N: Network> TcpClient<N> {
     }
 
     /// Sees to it that the network tells when the socket can go on; if it cannot tell, that is the end.
+    #[inline]
     fn watch(&mut self, ctx: &mut Context<N>, properties: &Properties) {
         let is_reading = self.is_reading();
         if let Phase::Connected(connection) = &mut self.phase
-            && let Err(error) = connection.watch(&mut ctx.net, ctx.id, is_reading)
+            && let Some(wanted) = connection.must_watch(is_reading)
+            && let Err(error) = connection.watch(&mut ctx.net, ctx.id, wanted)
         {
             self.fail_write(ctx, properties, &error);
         }
