@@ -33,8 +33,8 @@ pub(super) struct Connection<S> {
 
 /// What the network tells of a connection. One that was accepted is watched only once it has to wait: its first
 /// bytes are often there already, or its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Watched {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Watched {
     Nothing,
     Reading,
     All,
@@ -119,15 +119,14 @@ impl<S: Stream> Connection<S> {
         Self { channel, peer, origin, ready, wrote: false, bulk: false, watched, unsent: None }
     }
 
-    /// What it has to be watched for and is not yet, if anything cannot be done now.
+    /// Whether it is watched for all that it can wait for now.
     #[inline]
-    pub(super) fn must_watch(&self, is_reading: bool) -> Option<Watched> {
-        let wanted = match self.ready {
-            Ready { writable: false, .. } => Watched::All,
-            Ready { readable: false, .. } if is_reading => Watched::Reading,
-            _ => Watched::Nothing,
-        };
-        (wanted > self.watched).then_some(wanted)
+    pub(super) fn is_watched(&self) -> bool {
+        match self.watched {
+            Watched::Nothing => false,
+            Watched::Reading => self.ready.writable,
+            Watched::All => true,
+        }
     }
 
     /// Has the network tell when what cannot be done now can be.
@@ -135,16 +134,19 @@ impl<S: Stream> Connection<S> {
         &mut self,
         net: &mut N,
         owner: i32,
-        wanted: Watched,
+        is_reading: bool,
     ) -> io::Result<()> {
         // Only what was connected can be secured, and that is watched from the beginning.
         let Channel::Plain(stream) = &mut self.channel else { return Ok(()) };
         let token = Token { owner, lane: 0 };
-        self.watched = wanted;
-        match wanted {
-            Watched::Nothing => Ok(()),
-            Watched::Reading => net.watch(stream, token),
-            Watched::All => net.rewatch(stream, token),
+        if !self.ready.writable {
+            self.watched = Watched::All;
+            net.rewatch(stream, token)
+        } else if is_reading && !self.ready.readable {
+            self.watched = Watched::Reading;
+            net.watch(stream, token)
+        } else {
+            Ok(())
         }
     }
 

@@ -270,10 +270,12 @@ impl<N: Network> TcpClient<N> {
                 taken = 0;
             }
         }
-        if let Some(error) = failure {
-            self.fail_write(ctx, properties, &error);
+        let waits = connection.unsent.is_some();
+        match failure {
+            Some(error) => self.fail_write(ctx, properties, &error),
+            None if waits => self.watch(ctx, properties),
+            None => {}
         }
-        self.watch(ctx, properties);
     }
 
     /// Sends one call's bytes, which have blocks of their own, and what waits before it; unless
@@ -420,10 +422,18 @@ impl<N: Network> TcpClient<N> {
     /// Sees to it that the network tells when the socket can go on; if it cannot tell, that is the end.
     #[inline]
     fn watch(&mut self, ctx: &mut Context<N>, properties: &Properties) {
+        if let Phase::Connected(connection) = &self.phase
+            && !connection.is_watched()
+        {
+            self.start_watching(ctx, properties);
+        }
+    }
+
+    #[cold]
+    fn start_watching(&mut self, ctx: &mut Context<N>, properties: &Properties) {
         let is_reading = self.is_reading();
         if let Phase::Connected(connection) = &mut self.phase
-            && let Some(wanted) = connection.must_watch(is_reading)
-            && let Err(error) = connection.watch(&mut ctx.net, ctx.id, wanted)
+            && let Err(error) = connection.watch(&mut ctx.net, ctx.id, is_reading)
         {
             self.fail_write(ctx, properties, &error);
         }
