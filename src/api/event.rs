@@ -53,6 +53,8 @@ pub enum Payload {
     None,
     /// Received bytes.
     Data(Bytes),
+    /// Few received bytes, which lie beside the events until these are handed out or taken away.
+    Piece(Piece),
     /// A received datagram and its sender.
     Datagram(Bytes, SocketAddr),
     /// `SendInfo.bytesSent`.
@@ -67,6 +69,39 @@ pub enum Payload {
     Denied(Box<Denied>),
     /// What a secured connection has agreed upon.
     TlsSession(Box<TlsSession>),
+}
+
+/// A place among the bytes that lie beside events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// Of its first byte.
+    pub start: u32,
+    /// How many bytes.
+    pub len: u32,
+}
+
+impl Piece {
+    /// Cuts off as much as there is of the first `len` bytes.
+    #[inline]
+    pub fn split_to(&mut self, len: usize) -> Self {
+        let first = Self { len: self.len.min(len as u32), ..*self };
+        self.start += first.len;
+        self.len -= first.len;
+        first
+    }
+
+    /// Whether there are no bytes.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.len == 0
+    }
+
+    /// The bytes themselves, of all that lie beside the events.
+    #[inline]
+    #[must_use]
+    pub fn of(self, beside: &[u8]) -> &[u8] {
+        &beside[self.start as usize..][..self.len as usize]
+    }
 }
 
 /// What a denied call wanted to reach.
@@ -99,14 +134,14 @@ impl Event {
     /// `sockets.tcp.onReceive`.
     #[inline]
     #[must_use]
-    pub fn received(socket_id: i32, data: Bytes, secured: bool) -> Self {
+    pub fn received(socket_id: i32, piece: Piece, secured: bool) -> Self {
         Self {
             event_type: EventType::ChromeSocketsTcpOnReceive,
             socket_id,
             client_socket_id: 0,
             result: None,
             message: None,
-            payload: Payload::Data(data),
+            payload: Payload::Piece(piece),
             secured,
             ticket: None,
         }
@@ -118,12 +153,21 @@ impl Event {
         self.ticket.is_some_and(|ticket| ticket.callback == 0)
     }
 
-    /// The received data.
+    /// The received data; `beside` is what lies beside the events of which this is one.
+    #[inline]
     #[must_use]
-    pub fn data(&self) -> Option<&Bytes> {
+    pub fn data<'a>(&'a self, beside: &'a [u8]) -> &'a [u8] {
         match &self.payload {
-            Payload::Data(data) | Payload::Datagram(data, _) => Some(data),
-            _ => None,
+            Payload::Piece(piece) => piece.of(beside),
+            Payload::Data(data) | Payload::Datagram(data, _) => data,
+            _ => &[],
+        }
+    }
+
+    /// Before the event is taken away from what lies beside it.
+    pub fn own_data(&mut self, beside: &Bytes) {
+        if let Payload::Piece(piece) = self.payload {
+            self.payload = Payload::Data(beside.slice_ref(piece.of(beside)));
         }
     }
 
@@ -140,10 +184,12 @@ impl Event {
         }
     }
 
-    /// Gives an event a copy of the data that was moved elsewhere.
-    pub fn attach_data(&mut self, copied: &[u8]) {
-        if let Some(data) = self.data_mut() {
-            *data = Bytes::copy_from_slice(copied);
+    /// Gives an event a copy of its data, which lies elsewhere.
+    pub fn attach_data(&mut self, elsewhere: &[u8]) {
+        let copy = Bytes::copy_from_slice(elsewhere);
+        match self.data_mut() {
+            Some(data) => *data = copy,
+            None => self.payload = Payload::Data(copy),
         }
     }
 
@@ -154,16 +200,30 @@ impl Event {
         }
     }
 
+    fn received_len(&self) -> Option<usize> {
+        match &self.payload {
+            Payload::Piece(piece) => Some(piece.len as usize),
+            Payload::Data(data) | Payload::Datagram(data, _) => Some(data.len()),
+            _ => None,
+        }
+    }
+
+    /// Whether it brings received data, be it none.
+    #[must_use]
+    pub fn has_data(&self) -> bool {
+        self.received_len().is_some()
+    }
+
     /// The number of received bytes.
     #[must_use]
     pub fn data_len(&self) -> usize {
-        self.data().map_or(0, Bytes::len)
+        self.received_len().unwrap_or(0)
     }
 
     /// What this event counts against the bounds while it is undelivered.
     #[must_use]
     pub fn weight(&self) -> usize {
-        self.data().map_or(0, |data| data.len() + RECEIVE_WEIGHT)
+        self.received_len().map_or(0, |len| len + RECEIVE_WEIGHT)
     }
 }
 

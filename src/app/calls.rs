@@ -20,8 +20,8 @@ impl App {
         command: Command,
         ticket: Ticket,
     ) -> Result<(), Status> {
-        let call = || Call { event_type, socket_id, ticket, command };
-        self.reactor.post_call(self.slot, &self.gate, &self.accounts, call)
+        let unpauses = matches!(command, Command::SetPaused(_, false));
+        self.line.call(unpauses, || Call { event_type, socket_id, ticket, command })
     }
 
     /// A `create`; the id at once, since calls are carried out in order.
@@ -75,6 +75,7 @@ impl App {
     }
 
     /// `sockets.tcp.send` or `socket.write`; the data is copied.
+    #[inline(always)]
     pub fn send(
         &self,
         event_type: EventType,
@@ -87,7 +88,7 @@ impl App {
             return self.call(event_type, id, Command::Send(SendData::OverQuota), ticket);
         }
         let send = Send { event_type, socket_id: id, len: data.len(), ticket };
-        let posted = self.reactor.post_send(self.slot, &self.gate, &self.accounts, send, data);
+        let posted = self.line.send(send, data);
         if posted.is_err() {
             self.accounts.untake_unsent(bytes);
         }
@@ -119,7 +120,7 @@ impl App {
             let command = Command::Send(SendData::Blocks(vec![block]));
             Call { event_type, socket_id: id, ticket, command }
         };
-        let posted = self.reactor.post_call(self.slot, &self.gate, &self.accounts, call);
+        let posted = self.line.call(false, call);
         if posted.is_err() {
             self.accounts.untake_unsent(bytes);
         }

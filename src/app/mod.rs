@@ -13,7 +13,7 @@ use crate::engine::tls::TlsSetup;
 use crate::engine::{Limits, Setup};
 use crate::net::SocketSettings;
 use crate::permissions::Grants;
-use crate::reactor::{Change, Gate, Reactor, Seat};
+use crate::reactor::{Change, Line, Reactor, Seat};
 use crate::resolver::{Pool, Resolver};
 
 /// How an app is to be.
@@ -84,18 +84,18 @@ impl std::fmt::Debug for SharedReactor {
 
 /// One app: Open, then closing from `close` on, gone after `free`.
 pub struct App {
-    reactor: Arc<Reactor>,
-    slot: u32,
-    gate: Gate,
+    line: Line,
     accounts: Arc<Accounts>,
     delivery: Arc<Delivery>,
     grants: Arc<Grants>,
     write_quota: u64,
+    /// Runs at least as long as the app lives.
+    _reactor: Arc<Reactor>,
 }
 
 impl std::fmt::Debug for App {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("App").field("slot", &self.slot).finish_non_exhaustive()
+        f.debug_struct("App").finish_non_exhaustive()
     }
 }
 
@@ -143,10 +143,11 @@ impl App {
             sockets: options.sockets,
         };
         let busy_poll = options.busy_poll;
-        reactor.attach(slot, Seat { setup, delivery: Arc::clone(&delivery), busy_poll })?;
+        let seat = Seat { setup, delivery: Arc::clone(&delivery), busy_poll };
+        let line = reactor.attach(slot, seat)?;
         let write_quota = options.write_quota;
         let grants = Arc::clone(&options.grants);
-        Ok(Self { reactor, slot, gate: Gate::default(), accounts, delivery, grants, write_quota })
+        Ok(Self { line, accounts, delivery, grants, write_quota, _reactor: reactor })
     }
 
     /// The app's events and handlers.
@@ -157,30 +158,30 @@ impl App {
 
     /// From now on calls may wait, and do from one that unpauses on; or no longer, and those that wait start.
     pub fn hold_calls(&self, hold: bool) {
-        self.reactor.hold(self.slot, &self.gate, hold);
+        self.line.hold(hold);
     }
 
     /// Starts the end: pending calls complete, later ones are refused, APP_CLOSED is the last event.
     pub fn close(&self) {
-        self.reactor.post_close(self.slot, &self.gate);
+        self.line.close();
     }
 
     /// The app goes to sleep (tcp.md LC-1 to LC-3): sockets that are not persistent close, the others
     /// keep working, and their notifications wait for `resume`; the first one raises APP_WANTED.
     pub fn suspend(&self) -> Result<(), Status> {
-        self.reactor.post_change(self.slot, &self.gate, Change::Suspend)
+        self.line.change(Change::Suspend)
     }
 
     /// The app is awake again: what waited is delivered.
     pub fn resume(&self) -> Result<(), Status> {
-        self.reactor.post_change(self.slot, &self.gate, Change::Resume)
+        self.line.change(Change::Resume)
     }
 
     /// All sockets close, and no notification raised so far is delivered any more (tcp.md LC-6). The
     /// app is awake afterwards and may create sockets anew.
     pub fn unload(&self) -> Result<(), Status> {
         self.delivery.note_unloading();
-        let posted = self.reactor.post_change(self.slot, &self.gate, Change::Unload);
+        let posted = self.line.change(Change::Unload);
         if posted.is_err() {
             self.delivery.unloaded();
         }

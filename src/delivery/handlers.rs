@@ -43,7 +43,7 @@ pub(super) struct Handlers {
 }
 
 /// The handlers as of some moment; brought up to date before each event.
-pub(super) struct Snapshot {
+pub struct Snapshot {
     table: Arc<Table>,
     version: u64,
 }
@@ -113,7 +113,18 @@ impl Handlers {
 }
 
 impl Snapshot {
+    #[cold]
+    fn renew(&mut self, handlers: &Handlers) {
+        *self = handlers.snapshot();
+    }
+
+    /// Whether it may be kept: a default handler that is replaced must be let go of.
+    pub(super) fn may_be_kept(&self) -> bool {
+        self.table.default.is_none()
+    }
+
     /// The handlers that an event goes to, if any.
+    #[inline]
     pub(super) fn route<'a>(
         &'a mut self,
         handlers: &Handlers,
@@ -121,7 +132,7 @@ impl Snapshot {
         ticket: Option<&'a Ticket>,
     ) -> &'a [Ticket] {
         if self.version != handlers.version.load(Ordering::Acquire) {
-            *self = handlers.snapshot();
+            self.renew(handlers);
         }
         let own = match ticket {
             Some(ticket) if ticket.callback != 0 => std::slice::from_ref(ticket),

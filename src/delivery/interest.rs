@@ -48,6 +48,7 @@ impl Delivery {
     /// False for data of a socket that the host has closed meanwhile, and for notifications of an
     /// app that it has freed, or unloaded since `epoch`: the number of unloads carried out when the
     /// event was taken.
+    #[inline]
     pub(super) fn is_of_interest(&self, event: &Event, epoch: u64) -> bool {
         if self.is_late(event, epoch) {
             return false;
@@ -61,6 +62,7 @@ impl Delivery {
         !self.is_late(event, epoch) && (state.closing.is_empty() || self.is_open(state, event))
     }
 
+    #[inline]
     fn is_late(&self, event: &Event, epoch: u64) -> bool {
         let is_over =
             self.unloads.load(Ordering::Acquire) != epoch || self.freed.load(Ordering::Acquire);

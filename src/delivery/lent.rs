@@ -38,10 +38,14 @@ impl Drop for Lent {
 
 impl Delivery {
     /// Tells the host what is not read any more.
+    #[inline]
     pub(super) fn give_back_lent(&self) {
-        if !self.any_unlent.load(Ordering::Acquire) {
-            return;
+        if self.any_unlent.load(Ordering::Acquire) {
+            self.run_releases();
         }
+    }
+
+    fn run_releases(&self) {
         self.any_unlent.store(false, Ordering::Release);
         let due = std::mem::take(&mut *self.unlent.lock());
         let _inside = InsideCallback::enter();

@@ -36,11 +36,11 @@ use crate::api::net_error::Status;
 use crate::api::table::EventType;
 use crate::engine::IdMap;
 use credit::Returned;
-use handlers::{Handlers, Snapshot};
+use handlers::Handlers;
 use notify::{Level, Wakeups};
 
 pub use credit::Charge;
-pub use handlers::Release;
+pub use handlers::{Release, Snapshot};
 pub use lent::Lent;
 pub use pull::{Pulled, Shell};
 
@@ -55,8 +55,8 @@ pub enum Mode {
 
 /// The host as seen from here: callbacks that C, Rust tests or bindings provide.
 pub trait Host: Send + Sync {
-    /// Calls each handler with the event.
-    fn deliver(&self, event: &Event, handlers: &[Ticket]);
+    /// Calls each handler with the event and the data it brings.
+    fn deliver(&self, event: &Event, data: &[u8], handlers: &[Ticket]);
     /// The queue became non-empty; called on the reactor's thread.
     fn wake_up(&self);
     /// Nothing will be delivered any more.
@@ -266,21 +266,32 @@ impl Delivery {
         }
     }
 
-    /// Delivers events at once (reactor mode). If a callback panics, the events behind it stay.
-    pub fn deliver_now(&self, events: &mut Vec<Event>) {
+    /// Delivers events at once (reactor mode), some of which bring what lies `beside` them; `handlers` is what
+    /// the last time has left. If a callback panics, the events behind it stay.
+    #[inline]
+    pub fn deliver_now(
+        &self,
+        events: &mut Vec<Event>,
+        beside: &[u8],
+        handlers: &mut Option<Snapshot>,
+    ) {
         self.give_back_lent();
-        if events.is_empty() {
-            return;
+        if !events.is_empty() {
+            self.run_now(events, beside, handlers);
         }
+    }
+
+    fn run_now(&self, events: &mut Vec<Event>, beside: &[u8], handlers: &mut Option<Snapshot>) {
         let epoch = self.unloads_done.load(Ordering::Acquire);
         let mut done = 0;
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let _inside = InsideCallback::enter();
-            let mut snapshot = self.handlers.snapshot();
+            let snapshot = handlers.get_or_insert_with(|| self.handlers.snapshot());
             for event in events.iter() {
                 done += 1;
-                self.deliver(&mut snapshot, event, epoch);
+                self.deliver(snapshot, event, beside, epoch);
             }
+            handlers.take_if(|snapshot| !snapshot.may_be_kept());
         }));
         if let Err(panic) = outcome {
             events.drain(..done);
@@ -470,14 +481,15 @@ impl Delivery {
             let mut snapshot = self.handlers.snapshot();
             while let Some(event) = next() {
                 let charge = Charge::of(&event);
-                self.deliver(&mut snapshot, &event, epoch);
+                self.deliver(&mut snapshot, &event, &[], epoch);
                 delivered(charge);
             }
         }))
     }
 
     /// Delivers one event to whom it concerns.
-    fn deliver(&self, snapshot: &mut Snapshot, event: &Event, epoch: u64) {
+    #[inline(always)]
+    fn deliver(&self, snapshot: &mut Snapshot, event: &Event, beside: &[u8], epoch: u64) {
         if event.event_type == EventType::ChromesockAppClosed {
             self.state.lock().end.said_closed = true;
         }
@@ -487,7 +499,7 @@ impl Delivery {
         let ticket = event.ticket.as_ref();
         let handlers = snapshot.route(&self.handlers, event.event_type, ticket);
         if !handlers.is_empty() {
-            self.host.deliver(event, handlers);
+            self.host.deliver(event, event.data(beside), handlers);
         }
     }
 

@@ -9,7 +9,9 @@ use std::sync::atomic::{
 #[derive(Debug, Default)]
 pub struct Accounts {
     last_id: AtomicI32,
+    /// Calls accepted on any thread, and on the engine's own.
     accepted: AtomicU64,
+    accepted_inside: AtomicU64,
     completed: AtomicU64,
     /// Bytes of sends that were accepted, and of those that are finished: the one is counted by callers, the
     /// other by the engine's thread alone, which then needs no locked instruction for it.
@@ -62,12 +64,17 @@ impl Accounts {
 
     /// Counts an accepted call; callers hold the inbox lock.
     pub fn count_accepted(&self) {
-        self.accepted.store(self.accepted() + 1, Relaxed);
+        self.accepted.store(self.accepted.load(Relaxed) + 1, Relaxed);
+    }
+
+    /// Counts a call that was accepted on the engine's thread without that lock.
+    pub fn count_accepted_inside(&self) {
+        self.accepted_inside.store(self.accepted_inside.load(Relaxed) + 1, Relaxed);
     }
 
     /// Calls accepted so far.
     pub fn accepted(&self) -> u64 {
-        self.accepted.load(Relaxed)
+        self.accepted.load(Relaxed) + self.accepted_inside.load(Relaxed)
     }
 
     /// Counts a completed call; only the engine's thread does.

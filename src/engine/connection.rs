@@ -59,6 +59,7 @@ pub(super) enum Channel<S> {
 }
 
 impl<S: Stream> Channel<S> {
+    #[inline]
     pub(super) fn read(&mut self, buffer: &mut BytesMut, max: usize) -> io::Result<usize> {
         match self {
             Self::Plain(stream) => stream.read(buffer, max),
@@ -74,6 +75,7 @@ impl<S: Stream> Channel<S> {
         }
     }
 
+    #[inline]
     pub(super) fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         match self {
             Self::Plain(stream) => stream.write(data),
@@ -177,6 +179,7 @@ impl<S: Stream> Connection<S> {
     }
 
     /// The kernel has told that something can be done.
+    #[inline]
     pub(super) fn on_ready(&mut self, ready: Ready) {
         self.ready.merge(ready);
         if let (true, Channel::Tls(stream)) = (ready.readable, &mut self.channel) {
@@ -186,13 +189,19 @@ impl<S: Stream> Connection<S> {
 
     /// The most that the next read should bring, if `room` is left for events of at most `limit` bytes. It
     /// may go beyond the room, but not further because it is cut into many.
+    #[inline]
     pub(super) fn next_read(&self, room: usize, limit: usize) -> usize {
         let size = if self.bulk && room >= MAX_BULK { MAX_BULK } else { MAX_RECEIVE };
+        if limit >= RECEIVE_WEIGHT && room >= 2 * size {
+            // Each event counts at most twice its bytes.
+            return size;
+        }
         let events = room.saturating_add(MAX_RECEIVE) / (limit + RECEIVE_WEIGHT) + 1;
         size.min(events * limit)
     }
 
     /// A read has brought `n` bytes of at most `max`.
+    #[inline]
     pub(super) fn note_read(&mut self, n: usize, max: usize) {
         // TLS has buffers of its own between here and the kernel.
         self.bulk = n >= MAX_RECEIVE && !self.channel.is_secured();
@@ -206,27 +215,36 @@ impl<S: Stream> Connection<S> {
         self.unsent.get_or_insert_default()
     }
 
-    /// Writes what the kernel takes, up to a bound, unless earlier bytes are waiting; what was taken
-    /// before a failure.
-    pub(super) fn write(&mut self, data: &[u8]) -> Result<usize, (usize, io::Error)> {
+    /// Writes what the kernel takes, up to a bound, unless earlier bytes are waiting; how much it took, before
+    /// a failure if there was one.
+    #[inline]
+    pub(super) fn write(&mut self, data: &[u8]) -> (usize, io::Result<()>) {
         let data = &data[..data.len().min(MAX_FLUSH)];
         let mut taken = 0;
         while taken < data.len() && self.unsent.is_none() && self.ready.writable {
             self.wrote = true;
             match self.channel.write(&data[taken..]) {
-                Ok(0) => return Err((taken, io::ErrorKind::WriteZero.into())),
+                Ok(0) => return (taken, Err(io::ErrorKind::WriteZero.into())),
                 Ok(n) => taken += n,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.ready.writable = false;
                 }
-                Err(error) => return Err((taken, error)),
+                Err(error) => return (taken, Err(error)),
             }
         }
-        Ok(taken)
+        (taken, Ok(()))
     }
 
     /// Writes what is unsent; whether more could be written at once.
+    #[inline]
     pub(super) fn flush(&mut self) -> io::Result<bool> {
+        if self.unsent.is_none() && !self.channel.is_secured() {
+            return Ok(false);
+        }
+        self.flush_some()
+    }
+
+    fn flush_some(&mut self) -> io::Result<bool> {
         if !self.ready.writable {
             return Ok(false);
         }
@@ -280,9 +298,8 @@ impl<S: Stream> Connection<S> {
         if lingers {
             return Some(stream);
         }
-        let buffer = buffer.with_room(MAX_RECEIVE);
-        let unread = matches!(stream.read(buffer, MAX_RECEIVE), Ok(n) if n > 0);
-        buffer.clear();
+        let read = buffer.discard(MAX_RECEIVE, |buffer| stream.read(buffer, MAX_RECEIVE));
+        let unread = matches!(read, Ok(n) if n > 0);
         (wrote && unread).then_some(stream)
     }
 }

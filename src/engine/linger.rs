@@ -61,9 +61,7 @@ impl<S: Stream> Linger<S> {
             return;
         };
         while lingering.left > 0 {
-            let buffer = buffer.with_room(READ);
-            let read = lingering.stream.read(buffer, READ);
-            buffer.clear();
+            let read = buffer.discard(READ, |buffer| lingering.stream.read(buffer, READ));
             match read {
                 Ok(n) if n > 0 => lingering.left = lingering.left.saturating_sub(n),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,

@@ -35,8 +35,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use bytes::Bytes;
-
 use crate::api::event::{Event, Payload, Response};
 use crate::api::net_error::Status;
 use crate::api::properties::SocketType;
@@ -53,9 +51,9 @@ use recycler::ReadBuffer;
 pub(crate) use recycler::Recycler;
 pub(crate) use registry::IdMap;
 use registry::{Entry, Machine, Properties, Registry};
-use reply::{Outbox, Reply};
+use reply::{Outbox, Replies, Reply};
 use tcp_calls::Resolving;
-use tcp_client::{Context, TcpClient, Visit};
+use tcp_client::{Context, News, TcpClient, Visit};
 use tcp_server::TcpServer;
 use tls::{Tls, TlsSetup};
 
@@ -94,8 +92,6 @@ pub struct Engine<N: Network> {
     grants: Arc<Grants>,
     sockets: SocketSettings,
     registry: Registry<N>,
-    /// Replies of sends that are carried out together; empty in between.
-    replies: Vec<(usize, Reply)>,
     /// Datagrams that are sent at once, one after the other.
     joined: Vec<u8>,
     linger: Linger<N::Stream>,
@@ -136,7 +132,6 @@ impl<N: Network> Engine<N> {
             grants,
             sockets,
             registry: Registry::default(),
-            replies: Vec::new(),
             joined: Vec::new(),
             linger: Linger::default(),
             timers: BTreeSet::new(),
@@ -153,7 +148,14 @@ impl<N: Network> Engine<N> {
 
     /// Moves the events so far to the end of `into`.
     pub fn take_events(&mut self, into: &mut Vec<Event>) {
-        self.ctx.outbox.take_into(into);
+        self.ctx.outbox.take_into(into, &mut self.ctx.buffer);
+    }
+
+    /// Lends the events so far, and what lies beside them, to one that uses them up.
+    pub fn hand_out<R>(&mut self, to: impl FnOnce(&mut Vec<Event>, &[u8]) -> R) -> R {
+        let result = self.ctx.outbox.lend(|events| to(events, self.ctx.buffer.beside()));
+        self.ctx.buffer.clear();
+        result
     }
 
     /// Shows the events so far.
@@ -199,7 +201,7 @@ impl<N: Network> Engine<N> {
     /// Whether received data may still be delivered that had to wait: not for a socket that is gone, nor
     /// what came in plain text before TLS (tcp.md CL-2, TLS-28).
     pub fn wants(&self, event: &Event) -> bool {
-        if event.data().is_none() {
+        if !event.has_data() {
             return true;
         }
         match self.registry.get(event.socket_id).map(|entry| &entry.machine) {
@@ -305,55 +307,42 @@ impl<N: Network> Engine<N> {
 
     /// Carries out sends that are like each other; their bytes lie in `data` one after the other.
     pub fn handle_sends(&mut self, data: &[u8], sends: &[Send]) {
-        let Some(first) = sends.first() else { return };
-        if !self.sockets.may_use(Feature::GatheredSends) {
-            let mut rest = data;
-            for send in sends {
-                let (own, behind) = rest.split_at(send.len);
-                self.handle_send(own, send);
-                rest = behind;
-            }
-            return;
+        if self.sockets.may_use(Feature::GatheredSends) {
+            return self.send(data, sends);
         }
-        // All replies exist before anything can fail, so that each completes.
-        let mut replies = std::mem::take(&mut self.replies);
-        replies.extend(sends.iter().map(|send| (send.len, self.reply_of(send))));
-        self.send(first, data, replies.drain(..));
-        self.replies = replies;
+        let mut rest = data;
+        for send in sends {
+            let (own, behind) = rest.split_at(send.len);
+            self.handle_send(own, send);
+            rest = behind;
+        }
     }
 
     /// Carries out one send of these bytes.
     pub fn handle_send(&mut self, data: &[u8], send: &Send) {
-        let reply = self.reply_of(send);
-        self.send(send, data, std::iter::once((data.len(), reply)));
+        self.send(data, std::slice::from_ref(send));
     }
 
-    fn reply_of(&self, send: &Send) -> Reply {
-        let Send { event_type, socket_id, ticket, len } = *send;
-        Reply::new(&self.ctx.outbox, event_type, socket_id, ticket).of_send(len as u64)
-    }
-
-    fn send(&mut self, like: &Send, data: &[u8], sends: impl Iterator<Item = (usize, Reply)>) {
-        let id = like.socket_id;
-        let Some(namespace) = like.event_type.namespace() else { return };
+    fn send(&mut self, data: &[u8], sends: &[Send]) {
+        let Some(Send { event_type, socket_id: id, .. }) = sends.first().copied() else { return };
+        let Some(namespace) = event_type.namespace() else { return };
         let (registry, ctx) = self.lend(id);
+        let replies = Replies::new(&ctx.outbox, sends);
         match registry.find(namespace, id) {
             Some(Entry { machine: Machine::TcpClient(client), properties, .. }) => {
-                client.send(ctx, properties, data, sends);
+                match client.send(data, replies) {
+                    Ok(()) => client.watch(ctx, properties),
+                    Err(error) => client.fail_write(ctx, properties, &error),
+                }
                 if client.has_more_to_write() {
                     self.enqueue(id);
                 }
             }
             Some(Entry { machine: Machine::Udp(socket), .. }) => {
-                let mut rest = data;
-                for (len, reply) in sends {
-                    let (own, others) = rest.split_at(len.min(rest.len()));
-                    rest = others;
-                    socket.write(Bytes::copy_from_slice(own), reply);
-                }
+                socket.write_copies(data, replies);
             }
-            Some(_) => sends.for_each(|(_, reply)| reply.fail(Status::SocketNotConnected)),
-            None => sends.for_each(|(_, reply)| not_found(reply)),
+            Some(_) => replies.for_each(|(_, reply)| reply.fail(Status::SocketNotConnected)),
+            None => replies.for_each(|(_, reply)| not_found(reply)),
         }
     }
 
@@ -363,37 +352,41 @@ impl<N: Network> Engine<N> {
         if id < 0 {
             return self.linger.on_ready(id, &mut self.ctx.buffer);
         }
-        let (registry, ctx) = self.lend(id);
-        let Some(entry) = registry.get_mut(id) else {
-            return;
-        };
-        let due = entry.machine.on_ready(ctx, &entry.properties, lane, ready);
-        self.wait_until(id, due);
-        self.visit(id);
+        self.visit(id, Some(News { lane, ready }));
     }
 
     /// Lets the next socket with something to do work for a bounded while.
     pub fn handle_next_work(&mut self) {
         if let Some(id) = self.run_queue.pop_front() {
-            if let Some(entry) = self.registry.get_mut(id) {
-                entry.queued = false;
-            }
-            self.visit(id);
+            self.visit(id, None);
         }
     }
 
-    fn visit(&mut self, id: i32) {
+    /// Lets a socket work, because there are news of it or it stood in the run queue.
+    fn visit(&mut self, id: i32, news: Option<News>) {
         let (registry, ctx) = self.lend(id);
         let Some(entry) = registry.get_mut(id) else {
             return;
         };
+        entry.queued &= news.is_some();
         let visit = match &mut entry.machine {
-            Machine::TcpClient(client) => client.visit(ctx, &entry.properties),
-            Machine::TcpServer(_) => self.admit_clients(id),
-            Machine::Udp(socket) => socket.visit(ctx, &entry.properties),
+            Machine::TcpClient(client) => client.visit(ctx, &entry.properties, news),
+            Machine::TcpServer(server) => {
+                if news.is_some() {
+                    server.on_ready();
+                }
+                self.admit_clients(id)
+            }
+            Machine::Udp(socket) => {
+                if let Some(News { ready, .. }) = news {
+                    socket.on_ready(ready);
+                }
+                socket.visit(ctx, &entry.properties)
+            }
         };
         match visit {
             Visit::Rest => {}
+            Visit::Wait(due) => self.wait_until(id, Some(due)),
             Visit::Again => self.enqueue(id),
             Visit::Stalled => {
                 self.stalled.insert(id);
@@ -448,7 +441,6 @@ impl<N: Network> Engine<N> {
     /// with UNEXPECTED.
     pub fn abandon(&mut self, id: i32) {
         let id = if id == 0 { self.ctx.id } else { id };
-        self.ctx.buffer.discard();
         self.ctx.datagrams.received.clear();
         let outbox = self.ctx.outbox.clone();
         outbox.while_failing(|| {
@@ -494,6 +486,7 @@ impl<N: Network> Engine<N> {
 
     /// The socket is gone by a failed `secure` (tcp.md TLS-10); so a `connect` finds it that still
     /// resolves (CL-3).
+    #[cold]
     fn lose(&mut self, id: i32) {
         self.cancel_connecting(id, not_found);
         self.close_silently(id);
@@ -547,6 +540,7 @@ impl<N: Network> Engine<N> {
         }
     }
 
+    #[inline(never)]
     fn wait_until(&mut self, id: i32, due: Option<Instant>) {
         if let Some(due) = due {
             self.timers.insert((due, id));

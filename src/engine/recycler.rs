@@ -3,7 +3,9 @@
 
 use std::collections::VecDeque;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
+
+use crate::api::event::Piece;
 
 /// Most buffers that wait for reuse.
 const MAX_WAITING: usize = 8;
@@ -34,34 +36,73 @@ impl Recycler {
     }
 }
 
-/// Where an engine reads into.
+/// Where an engine reads into: behind what small events bring, which lies here until they are handed out or
+/// taken away. A host that is shown each event at once finds them all in the same few lines of the cache.
 #[derive(Debug, Default)]
 pub(super) struct ReadBuffer {
     current: BytesMut,
     used: Recycler,
 }
 
-/// Small reads share a buffer of this size.
+/// Reads share a buffer of this size.
 const READ_BUFFER: usize = 128 * 1024;
-/// After this many bytes small reads begin at its start again, if nobody holds a piece of it: the same few
+/// After this many bytes they begin at its start again, if nobody holds a piece of it: the same few
 /// pages stay in the cache, and the others are never touched.
 const HOT: usize = 8 * 1024;
+/// What a larger read brings does not stay beside its event: it leaves with a part of the buffer.
+pub(super) const SMALL: usize = 1024;
 
 impl ReadBuffer {
-    /// Forgets what a read that failed half-way has left.
-    pub(super) fn discard(&mut self) {
-        self.current.clear();
-    }
-
-    /// The buffer, empty, with room for `max` bytes.
+    /// The buffer, with room for `max` more bytes.
+    #[inline]
     pub(super) fn with_room(&mut self, max: usize) -> &mut BytesMut {
-        if self.current.capacity() < max.max(READ_BUFFER - HOT)
-            && !self.current.try_reclaim(max.max(READ_BUFFER))
-            && self.current.capacity() < max
-        {
-            let next = self.used.take(max, READ_BUFFER);
-            self.used.give(std::mem::replace(&mut self.current, next));
+        if self.room() < max.max(READ_BUFFER - HOT) {
+            self.make_room(max);
         }
         &mut self.current
+    }
+
+    fn room(&self) -> usize {
+        self.current.capacity() - self.current.len()
+    }
+
+    fn make_room(&mut self, max: usize) {
+        let len = self.current.len();
+        if !self.current.try_reclaim(max.max(READ_BUFFER.saturating_sub(len))) && self.room() < max
+        {
+            let mut next = self.used.take(len + max, READ_BUFFER);
+            next.extend_from_slice(&self.current);
+            self.current.clear();
+            self.used.give(std::mem::replace(&mut self.current, next));
+        }
+    }
+
+    /// Reads what nobody wants.
+    pub(super) fn discard<R>(&mut self, max: usize, read: impl FnOnce(&mut BytesMut) -> R) -> R {
+        let len = self.current.len();
+        let result = read(self.with_room(max));
+        self.current.truncate(len);
+        result
+    }
+
+    /// Where the `n` bytes read last lie.
+    #[inline]
+    pub(super) fn last_read(&self, n: usize) -> Piece {
+        Piece { start: (self.current.len() - n) as u32, len: n as u32 }
+    }
+
+    /// What lies beside the events.
+    pub(super) fn beside(&self) -> &[u8] {
+        &self.current
+    }
+
+    /// The same, taken away.
+    pub(super) fn take_beside(&mut self) -> Bytes {
+        self.current.split().freeze()
+    }
+
+    /// Nothing lies beside the events any more.
+    pub(super) fn clear(&mut self) {
+        self.current.clear();
     }
 }

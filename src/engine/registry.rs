@@ -4,14 +4,13 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::net::SocketAddr;
-use std::time::Instant;
 
-use super::tcp_client::{Context, TcpClient};
+use super::tcp_client::TcpClient;
 use super::tcp_server::TcpServer;
 use super::udp::UdpSocket;
 use crate::api::properties::{SocketInfo, SocketProperties, SocketType};
 use crate::api::table::Namespace;
-use crate::net::{Network, Ready, address};
+use crate::net::{Network, address};
 
 /// One live socket.
 #[derive(Debug)]
@@ -56,24 +55,6 @@ impl Properties {
         if let Some(buffer_size) = given.buffer_size {
             self.buffer_size = buffer_size;
         }
-    }
-}
-
-impl<N: Network> Machine<N> {
-    /// A source of the socket reports readiness; when the socket wants to be told the time, if it does.
-    pub(super) fn on_ready(
-        &mut self,
-        ctx: &mut Context<N>,
-        properties: &Properties,
-        lane: u16,
-        ready: Ready,
-    ) -> Option<Instant> {
-        match self {
-            Self::TcpClient(client) => return client.on_ready(ctx, properties, lane, ready),
-            Self::TcpServer(server) => server.on_ready(),
-            Self::Udp(socket) => socket.on_ready(ready),
-        }
-        None
     }
 }
 

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::accounts::Accounts;
+use super::command::Send;
+use super::recycler::ReadBuffer;
 use crate::api::event::{Event, Payload, Response, Ticket};
 use crate::api::net_error::Status;
 use crate::api::table::EventType;
@@ -47,6 +49,15 @@ impl Outbox {
         result
     }
 
+    /// Whether anyone hears that a call has completed.
+    #[inline]
+    fn tells(&self, call: EventType, ticket: Ticket) -> bool {
+        // Some completions tell the delivery what other events are worth.
+        let of_interest = call.ends_data() || call.begins_anew();
+        ticket.callback != 0 || of_interest || self.0.tells_unasked.load(Ordering::Relaxed)
+    }
+
+    #[inline]
     fn count_completed(&self, unsent: u64) {
         self.0.accounts.count_completed();
         if unsent > 0 {
@@ -60,8 +71,28 @@ impl Outbox {
         self.0.events.borrow_mut().push(event);
     }
 
-    /// Moves all events to the end of `into`.
-    pub(super) fn take_into(&self, into: &mut Vec<Event>) {
+    /// The same of one that is made in its place.
+    #[inline]
+    pub(super) fn notify_with(&self, event: impl FnOnce() -> Event) {
+        self.0.events.borrow_mut().extend(std::iter::once_with(event));
+    }
+
+    /// Lends the events.
+    pub(super) fn lend<R>(&self, to: impl FnOnce(&mut Vec<Event>) -> R) -> R {
+        to(&mut self.0.events.borrow_mut())
+    }
+
+    /// Gives the events what lies beside them in `buffer`.
+    pub(super) fn own_data(&self, buffer: &mut ReadBuffer) {
+        let beside = buffer.take_beside();
+        self.0.events.borrow_mut().iter_mut().for_each(|event| event.own_data(&beside));
+    }
+
+    /// Moves all events to the end of `into`, and with them what lies beside them in `buffer`.
+    pub(super) fn take_into(&self, into: &mut Vec<Event>, buffer: &mut ReadBuffer) {
+        if !buffer.beside().is_empty() {
+            self.own_data(buffer);
+        }
         let mut events = self.0.events.borrow_mut();
         if into.is_empty() {
             std::mem::swap(into, &mut events);
@@ -107,24 +138,8 @@ impl Reply {
     }
 
     /// Completes a send of `bytes`.
-    pub(super) fn complete_send(mut self, bytes: u64) {
-        if !self.complete_unheard() {
-            self.push(Response::sent(bytes));
-        }
-    }
-
-    /// Completes the call if nobody would hear of it, without an event; whether it did.
-    fn complete_unheard(&mut self) -> bool {
-        // Some tell the delivery what other events are worth.
-        let of_interest = self.event_type.ends_data() || self.event_type.begins_anew();
-        if self.ticket.callback != 0 || of_interest {
-            return false;
-        }
-        let outbox = self.outbox.take_if(|outbox| !outbox.0.tells_unasked.load(Ordering::Relaxed));
-        if let Some(outbox) = &outbox {
-            outbox.count_completed(self.unsent);
-        }
-        outbox.is_some()
+    pub(super) fn complete_send(self, bytes: u64) {
+        self.complete(Response::sent(bytes));
     }
 
     /// Completes the call with `FAIL(code)`; `chrome.socket` tells the number alone
@@ -147,13 +162,23 @@ impl Reply {
         self.event_type
     }
 
+    #[cold]
+    fn complete_unused(&mut self) {
+        let Some(outbox) = &self.outbox else { return };
+        let unused = outbox.0.unused.get();
+        let status = if std::thread::panicking() { Status::Unexpected } else { unused };
+        let response = self.failure(status);
+        self.push(response);
+    }
+
     fn push(&mut self, mut response: Response) {
-        if self.complete_unheard() {
-            return;
-        }
         let Some(outbox) = self.outbox.take() else {
             return;
         };
+        outbox.count_completed(self.unsent);
+        if !outbox.tells(self.event_type, self.ticket) {
+            return;
+        }
         if self.event_type.is_legacy()
             && let Payload::BytesSent(bytes) = response.payload
         {
@@ -161,7 +186,6 @@ impl Reply {
             response.result = Some(i32::try_from(bytes).unwrap_or(i32::MAX));
             response.payload = Payload::None;
         }
-        outbox.count_completed(self.unsent);
         outbox.notify(Event {
             event_type: self.event_type,
             socket_id: self.socket_id,
@@ -176,11 +200,79 @@ impl Reply {
 }
 
 impl Drop for Reply {
+    #[inline]
     fn drop(&mut self) {
-        let Some(outbox) = &self.outbox else { return };
-        let unused = outbox.0.unused.get();
-        let status = if std::thread::panicking() { Status::Unexpected } else { unused };
-        let response = self.failure(status);
-        self.push(response);
+        if self.outbox.is_some() {
+            self.complete_unused();
+        }
+    }
+}
+
+/// The duties to complete sends that are carried out together, in order, each with its length. What is left
+/// when this is dropped was dropped unused.
+pub(super) struct Replies<'a> {
+    outbox: &'a Outbox,
+    sends: std::slice::Iter<'a, Send>,
+}
+
+impl<'a> Replies<'a> {
+    /// Those of these sends, whose bytes were taken from the quota.
+    #[inline]
+    pub(super) fn new(outbox: &'a Outbox, sends: &'a [Send]) -> Self {
+        Self { outbox, sends: sends.iter() }
+    }
+
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.sends.as_slice().is_empty()
+    }
+
+    #[inline(never)]
+    fn complete_next(&mut self) {
+        if let Some((len, reply)) = self.next() {
+            reply.complete_send(len as u64);
+        }
+    }
+
+    #[cold]
+    fn drop_unused(&mut self) {
+        self.for_each(drop);
+    }
+
+    /// Completes the next sends, as many as `bytes` cover from their beginning; how many bytes are left.
+    #[inline]
+    pub(super) fn complete_covered(&mut self, mut bytes: usize) -> usize {
+        while let Some(send) = self.sends.as_slice().first()
+            && send.len <= bytes
+        {
+            bytes -= send.len;
+            if self.outbox.tells(send.event_type, send.ticket) {
+                self.complete_next();
+            } else {
+                self.sends.next();
+                self.outbox.count_completed(send.len as u64);
+            }
+        }
+        bytes
+    }
+}
+
+impl Iterator for Replies<'_> {
+    type Item = (usize, Reply);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let Send { event_type, socket_id, ticket, len } = *self.sends.next()?;
+        let reply = Reply::new(self.outbox, event_type, socket_id, ticket);
+        Some((len, reply.of_send(len as u64)))
+    }
+}
+
+impl Drop for Replies<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.is_empty() {
+            self.drop_unused();
+        }
     }
 }

@@ -10,7 +10,7 @@ use std::io;
 use bytes::{Buf, Bytes, BytesMut};
 
 use super::connection::Channel;
-use super::reply::Reply;
+use super::reply::{Replies, Reply};
 use crate::net::Stream;
 
 /// Size up to which small sends are gathered into one block.
@@ -28,8 +28,20 @@ pub(super) struct SendQueue {
 }
 
 impl SendQueue {
-    /// Appends the rest of a send of `whole` bytes, copying it.
-    pub(super) fn push_copy(&mut self, rest: &[u8], whole: u64, reply: Reply) {
+    /// Appends sends, whose bytes lie in `data` one after the other, copying them; the first `taken` bytes were
+    /// taken already.
+    #[inline(never)]
+    pub(super) fn push_copies(&mut self, data: &[u8], mut taken: usize, sends: Replies<'_>) {
+        let mut rest = data;
+        for (len, reply) in sends {
+            let (own, others) = rest.split_at(len);
+            rest = others;
+            self.push_copy(&own[taken..], len as u64, reply);
+            taken = 0;
+        }
+    }
+
+    fn push_copy(&mut self, rest: &[u8], whole: u64, reply: Reply) {
         if !self.gathering.is_empty() && self.gathering.len() + rest.len() > BLOCK {
             self.seal();
         }

@@ -369,6 +369,7 @@ impl<N: Network> Engine<N> {
     }
 
     /// Enters connections that come to a server and announces them (tcp.md 9.3).
+    #[inline(never)]
     pub(super) fn admit_clients(&mut self, server_id: i32) -> Visit {
         for _ in 0..ACCEPTS_PER_VISIT {
             let is_full = self.suspended == Some(0);

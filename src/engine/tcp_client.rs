@@ -19,9 +19,9 @@ use super::Limits;
 use super::accounts::Accounts;
 use super::connecting::{Race, Step};
 use super::connection::{Channel, Connection, MAX_RECEIVE, Origin};
-use super::recycler::ReadBuffer;
+use super::recycler::{ReadBuffer, SMALL};
 use super::registry::Properties;
-use super::reply::{Outbox, Reply};
+use super::reply::{Outbox, Replies, Reply};
 use super::tls::{self, Tls};
 use crate::api::event::{Event, Payload, RECEIVE_WEIGHT, Response};
 use crate::api::net_error::Status;
@@ -94,11 +94,20 @@ enum Phase<S> {
     Securing(Box<(Connection<S>, Reply)>),
 }
 
+/// What the kernel has told of a source of a socket.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct News {
+    pub(super) lane: u16,
+    pub(super) ready: Ready,
+}
+
 /// What a visit to a socket came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Visit {
     /// Nothing more to do until something happens.
     Rest,
+    /// The same, or until this time has come.
+    Wait(Instant),
     /// There is more to do.
     Again,
     /// Reading waits for the host to release what it was given.
@@ -243,39 +252,22 @@ impl<N: Network> TcpClient<N> {
         if is_set { Response::ok_zero() } else { Response::failed(Status::Failed) }
     }
 
-    /// Sends several calls' bytes, which lie in `data` one after the other.
-    pub(super) fn send(
-        &mut self,
-        ctx: &mut Context<N>,
-        properties: &Properties,
-        data: &[u8],
-        sends: impl Iterator<Item = (usize, Reply)>,
-    ) {
+    /// Sends several calls' bytes, which lie in `data` one after the other; a failure is for `fail_write`.
+    #[inline]
+    pub(super) fn send(&mut self, data: &[u8], mut sends: Replies<'_>) -> io::Result<()> {
         let Phase::Connected(connection) = &mut self.phase else {
             sends.for_each(|(_, reply)| reply.fail(Status::SocketNotConnected));
-            return;
+            return Ok(());
         };
-        let written = connection.write(data);
-        let mut taken = *written.as_ref().unwrap_or_else(|(taken, _)| taken);
-        let failure = written.err().map(|(_, error)| error);
-        let mut rest = data;
-        for (len, reply) in sends {
-            let (own, others) = rest.split_at(len.min(rest.len()));
-            rest = others;
-            if taken >= len && connection.unsent.is_none() {
-                taken -= len;
-                reply.complete_send(len as u64);
-            } else {
-                connection.queue().push_copy(&own[taken..], len as u64, reply);
-                taken = 0;
-            }
+        let (taken, written) = connection.write(data);
+        let begun = match connection.unsent {
+            None => sends.complete_covered(taken),
+            Some(_) => 0,
+        };
+        if !sends.is_empty() {
+            connection.queue().push_copies(&data[taken - begun..], begun, sends);
         }
-        let waits = connection.unsent.is_some();
-        match failure {
-            Some(error) => self.fail_write(ctx, properties, &error),
-            None if waits => self.watch(ctx, properties),
-            None => {}
-        }
+        written
     }
 
     /// Sends one call's bytes, which have blocks of their own, and what waits before it; unless
@@ -339,35 +331,6 @@ impl<N: Network> TcpClient<N> {
 
     // --- readiness and time
 
-    pub(super) fn on_ready(
-        &mut self,
-        ctx: &mut Context<N>,
-        properties: &Properties,
-        lane: u16,
-        ready: Ready,
-    ) -> Option<Instant> {
-        match &mut self.phase {
-            Phase::Idle => None,
-            Phase::Connecting(race) => {
-                let step = race.on_ready(&mut ctx.net, ctx.id, lane);
-                let step = self.after_race(properties, step);
-                // The event that ended the attempt may already tell of data.
-                if let Phase::Connected(connection) = &mut self.phase {
-                    connection.ready.merge(ready);
-                }
-                step
-            }
-            Phase::Connected(connection) => {
-                connection.on_ready(ready);
-                None
-            }
-            Phase::Securing(securing) => {
-                securing.0.on_ready(ready);
-                None
-            }
-        }
-    }
-
     /// The delay before the next attempt has passed.
     pub(super) fn on_time(
         &mut self,
@@ -403,14 +366,21 @@ impl<N: Network> TcpClient<N> {
         None
     }
 
-    /// Does what the socket is ready for: unsent bytes first, then one read.
-    pub(super) fn visit(&mut self, ctx: &mut Context<N>, properties: &Properties) -> Visit {
-        let flushed = match &mut self.phase {
-            Phase::Connected(connection) => connection.flush(),
-            Phase::Securing(_) => return self.carry_handshake_on(ctx, properties),
-            Phase::Idle | Phase::Connecting(_) => Ok(false),
+    /// Does what the socket is ready for, as `news` may just have told: unsent bytes first, then one read.
+    #[inline]
+    pub(super) fn visit(
+        &mut self,
+        ctx: &mut Context<N>,
+        properties: &Properties,
+        news: Option<News>,
+    ) -> Visit {
+        let Phase::Connected(connection) = &mut self.phase else {
+            return self.visit_unconnected(ctx, properties, news);
         };
-        let more_to_write = flushed.unwrap_or_else(|error| {
+        if let Some(News { ready, .. }) = news {
+            connection.on_ready(ready);
+        }
+        let more_to_write = connection.flush().unwrap_or_else(|error| {
             self.fail_write(ctx, properties, &error);
             false
         });
@@ -421,7 +391,7 @@ impl<N: Network> TcpClient<N> {
 
     /// Sees to it that the network tells when the socket can go on; if it cannot tell, that is the end.
     #[inline]
-    fn watch(&mut self, ctx: &mut Context<N>, properties: &Properties) {
+    pub(super) fn watch(&mut self, ctx: &mut Context<N>, properties: &Properties) {
         if let Phase::Connected(connection) = &self.phase
             && !connection.is_watched()
         {
@@ -439,6 +409,35 @@ impl<N: Network> TcpClient<N> {
         }
     }
 
+    /// The same before there is a connection, or while TLS is agreed upon.
+    #[inline(never)]
+    fn visit_unconnected(
+        &mut self,
+        ctx: &mut Context<N>,
+        properties: &Properties,
+        news: Option<News>,
+    ) -> Visit {
+        match (&mut self.phase, news) {
+            (Phase::Connecting(race), Some(News { lane, .. })) => {
+                let step = race.on_ready(&mut ctx.net, ctx.id, lane);
+                match self.after_race(properties, step) {
+                    Some(due) => Visit::Wait(due),
+                    // The event that ended the attempt may already tell of data.
+                    None if self.is_connected() => self.visit(ctx, properties, news),
+                    None => Visit::Rest,
+                }
+            }
+            (Phase::Securing(securing), news) => {
+                if let Some(News { ready, .. }) = news {
+                    securing.0.on_ready(ready);
+                }
+                self.carry_handshake_on(ctx, properties)
+            }
+            _ => Visit::Rest,
+        }
+    }
+
+    #[inline]
     fn read(&mut self, ctx: &mut Context<N>, properties: &Properties) -> Visit {
         let (Phase::Connected(connection), Some(limit)) = (&mut self.phase, self.read_limit) else {
             return Visit::Rest;
@@ -455,15 +454,24 @@ impl<N: Network> TcpClient<N> {
             return Visit::Stalled;
         }
         let max = if self.paused { limit } else { connection.next_read(room, limit) };
-        let cause = match connection.channel.read(ctx.buffer.with_room(max), max) {
-            Ok(0) => Status::ConnectionClosed,
-            Ok(n) => {
+        match connection.channel.read(ctx.buffer.with_room(max), max) {
+            Ok(n @ 1..) => {
                 connection.note_read(n, max);
                 let again = connection.ready.readable && !self.paused;
-                self.deliver(ctx, properties, limit);
-                return if again { Visit::Again } else { Visit::Rest };
+                self.deliver(ctx, properties, n, limit);
+                if again { Visit::Again } else { Visit::Rest }
             }
+            nothing => self.read_nothing(ctx, nothing),
+        }
+    }
+
+    /// A read has brought an end, a failure, or nothing.
+    #[cold]
+    fn read_nothing(&mut self, ctx: &mut Context<N>, read: io::Result<usize>) -> Visit {
+        let cause = match read {
+            Ok(_) => Status::ConnectionClosed,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let Phase::Connected(connection) = &mut self.phase else { return Visit::Rest };
                 connection.ready.readable = connection.channel.has_more();
                 return if connection.ready.readable { Visit::Again } else { Visit::Rest };
             }
@@ -473,34 +481,42 @@ impl<N: Network> TcpClient<N> {
         Visit::Rest
     }
 
-    /// Hands out what was read in events of at most the size each of their reads had.
-    fn deliver(&mut self, ctx: &mut Context<N>, properties: &Properties, mut limit: usize) {
-        let mut data = ctx.buffer.with_room(0).split().freeze();
+    /// Hands out the `n` bytes read last in events of at most the size each of their reads had.
+    #[inline(always)]
+    fn deliver(
+        &mut self,
+        ctx: &mut Context<N>,
+        properties: &Properties,
+        n: usize,
+        mut limit: usize,
+    ) {
+        let mut rest = ctx.buffer.last_read(n);
         if let Reading::OnRequest(asked) = &mut self.reading {
             self.read_limit = None;
             if let Some(reply) = asked.take() {
-                self.count(ctx, data.len());
-                let len = i32::try_from(data.len()).unwrap_or(i32::MAX);
-                reply.complete(Response { payload: Payload::Data(data), ..Response::number(len) });
+                self.count(ctx, n);
+                let payload = Payload::Piece(rest);
+                let len = i32::try_from(n).unwrap_or(i32::MAX);
+                reply.complete(Response { payload, ..Response::number(len) });
             }
-            return;
+        } else {
+            let secured = matches!(&self.phase, Phase::Connected(c) if c.channel.is_secured());
+            let next = receive_limit(properties);
+            while !rest.is_empty() {
+                let piece = rest.split_to(limit);
+                self.count(ctx, piece.len as usize);
+                ctx.outbox.notify_with(|| Event::received(ctx.id, piece, secured));
+                limit = next;
+            }
+            self.read_limit = (!self.paused).then_some(next as u32);
         }
-        let secured = matches!(&self.phase, Phase::Connected(c) if c.channel.is_secured());
-        let next = receive_limit(properties);
-        while data.len() > limit {
-            self.announce(ctx, data.split_to(limit), secured);
-            limit = next;
+        if n > SMALL {
+            ctx.outbox.own_data(&mut ctx.buffer);
         }
-        self.announce(ctx, data, secured);
-        self.read_limit = (!self.paused).then_some(next as u32);
-    }
-
-    fn announce(&mut self, ctx: &mut Context<N>, data: Bytes, secured: bool) {
-        self.count(ctx, data.len());
-        ctx.outbox.notify(Event::received(ctx.id, data, secured));
     }
 
     /// Counts received bytes that the host will have to release.
+    #[inline]
     fn count(&mut self, ctx: &mut Context<N>, bytes: usize) {
         if ctx.limits.count_undelivered {
             self.undelivered += bytes + RECEIVE_WEIGHT;
@@ -511,6 +527,7 @@ impl<N: Network> TcpClient<N> {
     // --- ends
 
     /// The stream ended or broke while a read was in flight (R-6, R-7, R-20, R-21, O-8).
+    #[cold]
     fn end(&mut self, ctx: &mut Context<N>, cause: Status) {
         if let Phase::Connected(mut connection) = std::mem::replace(&mut self.phase, Phase::Idle) {
             connection.cancel_sends();
@@ -543,7 +560,13 @@ impl<N: Network> TcpClient<N> {
     }
 
     /// A write failed: the send in progress gets the code, those behind it -15 (S-8 to S-10, O-7).
-    fn fail_write(&mut self, ctx: &mut Context<N>, properties: &Properties, error: &io::Error) {
+    #[cold]
+    pub(super) fn fail_write(
+        &mut self,
+        ctx: &mut Context<N>,
+        properties: &Properties,
+        error: &io::Error,
+    ) {
         let cause = self.deliver_last_words(ctx, properties).unwrap_or_else(|| tls::status(error));
         self.fail_asked(Status::ConnectionClosed);
         if let Phase::Connected(connection) = &mut self.phase
@@ -573,11 +596,13 @@ impl<N: Network> TcpClient<N> {
             let max = if self.paused { limit } else { MAX_RECEIVE };
             match connection.channel.read(ctx.buffer.with_room(max), max) {
                 Ok(0) => return None,
-                Ok(n) => left = left.saturating_sub(n),
+                Ok(n) => {
+                    left = left.saturating_sub(n);
+                    self.deliver(ctx, properties, n, limit);
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
                 Err(error) => return Some(tls::status(&error)),
             }
-            self.deliver(ctx, properties, limit);
         }
         None
     }

@@ -131,6 +131,7 @@ impl<N: Network> TcpServer<N> {
     }
 
     /// Accepts a connection if one is waiting, and wanted.
+    #[inline(never)]
     pub(super) fn accept(&mut self, ctx: &mut Context<N>) -> Accepted<N> {
         let wants_more = self.wants_more();
         while let Some(listening) = self.listening.as_mut().filter(|it| it.readable && wants_more) {

@@ -54,10 +54,14 @@ impl<N: Network> Engine<N> {
     }
 
     /// Raises an event for the keys that were agreed upon in this turn, if the host wants them.
+    #[inline]
     pub(super) fn tell_keys(&mut self) {
-        if !self.ctx.tls.logs_keys() {
-            return;
+        if self.ctx.tls.logs_keys() {
+            self.tell_new_keys();
         }
+    }
+
+    fn tell_new_keys(&mut self) {
         for line in self.ctx.tls.take_keys() {
             let of_host = EventType::ChromesockTlsKeys;
             let mut event = Event::notification(of_host, self.ctx.id, None);

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use super::command::{Answer, QueryId};
 use super::outcomes::{not_resolved, over_quota};
 use super::registry::Properties;
-use super::reply::Reply;
+use super::reply::{Replies, Reply};
 use super::tcp_client::{Context, Visit, receive_limit};
 use crate::api::event::{Event, Payload, RECEIVE_WEIGHT, Response};
 use crate::api::net_error::Status;
@@ -332,6 +332,17 @@ impl<N: Network> UdpSocket<N> {
         }
     }
 
+    /// The same for several calls, whose bytes lie in `data` one after the other.
+    #[inline(never)]
+    pub(super) fn write_copies(&mut self, data: &[u8], replies: Replies<'_>) {
+        let mut rest = data;
+        for (len, reply) in replies {
+            let (own, others) = rest.split_at(len);
+            rest = others;
+            self.write(Bytes::copy_from_slice(own), reply);
+        }
+    }
+
     /// Sends several datagrams of equal size at once; false, and nothing was sent, if that is not
     /// possible now.
     pub(super) fn send_equal(&mut self, data: &[u8], each: u16, to: SocketAddr) -> bool {
@@ -395,6 +406,7 @@ impl<N: Network> UdpSocket<N> {
     }
 
     /// Does what the socket is ready for: waiting sends first, then datagrams.
+    #[inline(never)]
     pub(super) fn visit(&mut self, ctx: &mut Context<N>, properties: &Properties) -> Visit {
         self.flush();
         for _ in 0..BATCHES_PER_VISIT {

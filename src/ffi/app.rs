@@ -57,22 +57,23 @@ impl CHost {
 }
 
 impl Host for CHost {
-    fn deliver(&self, event: &Event, handlers: &[Ticket]) {
-        let is_completion = event.ticket.is_some();
-        let mut shown = EventBox::borrowed(event, self);
-        for handler in handlers {
-            if !is_completion {
-                shown.set_user_data(handler.user_data);
+    fn deliver(&self, event: &Event, data: &[u8], handlers: &[Ticket]) {
+        EventBox::lend(event, data, self, |view| {
+            for handler in handlers {
+                // A completion has that of its call.
+                if event.ticket.is_none() {
+                    view.set_user_data(handler.user_data);
+                }
+                // SAFETY: a ticket's callback is 0 or was made from a chromesock_callback by `ticket`.
+                let callback =
+                    unsafe { mem::transmute::<usize, chromesock_callback>(handler.callback) };
+                if let Some(callback) = callback {
+                    let user_data = ptr::with_exposed_provenance_mut(handler.user_data);
+                    // SAFETY: app and event are valid for the call; the rest is the host's contract.
+                    unsafe { callback(self.app(), view.as_c(), user_data) };
+                }
             }
-            // SAFETY: a ticket's callback is 0 or was made from a chromesock_callback by `ticket`.
-            let callback =
-                unsafe { mem::transmute::<usize, chromesock_callback>(handler.callback) };
-            if let Some(callback) = callback {
-                let user_data = ptr::with_exposed_provenance_mut(handler.user_data);
-                // SAFETY: app and event are valid for the call; the rest is the host's contract.
-                unsafe { callback(self.app(), shown.as_c(), user_data) };
-            }
-        }
+        });
     }
 
     fn wake_up(&self) {

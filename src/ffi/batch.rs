@@ -63,7 +63,7 @@ fn room(event: &Event) -> Option<usize> {
     let message = event.message.map_or(0, CStr::count_bytes);
     let payload = match &event.payload {
         Payload::None | Payload::BytesSent(_) => 0,
-        Payload::Data(data) => data.len(),
+        Payload::Data(_) | Payload::Piece(_) => event.data_len(),
         Payload::Datagram(data, _) => data.len() + LONGEST_ADDRESS,
         Payload::Denied(denied) => denied.host.count_bytes() + denied.explanation.count_bytes(),
         Payload::Sockets(_)
@@ -181,9 +181,10 @@ pub unsafe extern "C" fn chromesock_app_copy_events(
         let mut done = Vec::with_capacity(events.len());
         for event in events {
             let hand_over = must_hand_over(&event);
-            let mut view = EventBox::borrowed(&event, ptr::null());
             // SAFETY: the events were taken by the room they need.
-            let at = unsafe { writer.record(&mut view, hand_over) };
+            let at = EventBox::lend(&event, event.data(&[]), ptr::null(), |view| unsafe {
+                writer.record(view, hand_over)
+            });
             if hand_over {
                 let given = EventBox::give(event, None, &delivery);
                 // SAFETY: the head was just written.

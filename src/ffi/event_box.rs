@@ -5,9 +5,10 @@
 //! and nothing is allocated. A shell keeps no event alive, and little memory.
 
 use std::ffi::{CStr, c_char};
+use std::mem;
 use std::net::IpAddr;
-use std::ptr;
 use std::sync::{Arc, Weak};
+use std::{ptr, slice};
 
 use super::app::CHost;
 use super::event::*;
@@ -23,14 +24,12 @@ use crate::net::address::text;
 #[repr(C)]
 pub(super) struct EventBox {
     c: chromesock_event,
-    /// Few events have any.
-    lists: Option<Box<Lists>>,
-    /// Text of a sender's address; `c.address` points here once the box stays put.
+    /// Text of a sender's address; `c.address` points here.
     address: AddressText,
     origin: Origin,
 }
 
-/// Arrays that C is pointed to; on the heap, so that the box may move.
+/// Arrays that C is pointed to; few events have any.
 #[derive(Default)]
 struct Lists {
     sockets: Box<[chromesock_socket_info]>,
@@ -57,6 +56,7 @@ struct Kept {
     charge: Charge,
     /// Small data of the event, which was detached.
     data: Vec<u8>,
+    lists: Option<Box<Lists>>,
 }
 
 /// Memory for data that stays with the shell of a released event.
@@ -67,38 +67,56 @@ const MAX_SHELL_DATA: usize = 2 * 1024;
 unsafe impl Send for EventBox {}
 
 impl chromesock_event {
-    /// No event at all.
-    const NONE: Self = Self {
-        size: size_of::<Self>() as u32,
-        r#type: 0,
-        present: 0,
-        socket_id: 0,
-        client_socket_id: 0,
-        result: 0,
-        port: 0,
-        reserved: 0,
-        user_data: ptr::null_mut(),
-        message: ptr::null(),
-        address: ptr::null(),
-        data: ptr::null(),
-        data_len: 0,
-        bytes_sent: 0,
-        sockets: ptr::null(),
-        sockets_len: 0,
-        texts: ptr::null(),
-        texts_len: 0,
-        interfaces: ptr::null(),
-        interfaces_len: 0,
-        tls_session: ptr::null(),
-    };
+    /// An event without its payload. Member by member, which is cheaper than a copy of an empty one.
+    #[inline(always)]
+    fn head(event: &Event) -> Self {
+        Self {
+            size: size_of::<Self>() as u32,
+            r#type: event.event_type as u32,
+            present: if event.result.is_some() { CHROMESOCK_EVENT_RESULT } else { 0 },
+            socket_id: event.socket_id,
+            client_socket_id: event.client_socket_id,
+            result: event.result.unwrap_or(0),
+            port: 0,
+            reserved: 0,
+            user_data: ptr::with_exposed_provenance_mut(event.ticket.map_or(0, |t| t.user_data)),
+            message: event.message.map_or(ptr::null(), CStr::as_ptr),
+            address: ptr::null(),
+            data: ptr::null(),
+            data_len: 0,
+            bytes_sent: 0,
+            sockets: ptr::null(),
+            sockets_len: 0,
+            texts: ptr::null(),
+            texts_len: 0,
+            interfaces: ptr::null(),
+            interfaces_len: 0,
+            tls_session: ptr::null(),
+        }
+    }
 }
 
 impl EventBox {
-    /// The C view of an event for the time of its callbacks, or until it was copied; then `host` may be NULL.
-    pub(super) fn borrowed(event: &Event, host: *const CHost) -> Self {
-        let (mut lists, mut address) = (None, [0; size_of::<AddressText>()]);
-        let c = shown(event, &mut lists, &mut address);
-        Self { c, lists, address, origin: Origin::Borrowed(host, event) }
+    /// Lends `to` the C view of an event and of the data it brings, as to its callbacks; outside of those
+    /// `host` may be NULL.
+    #[inline]
+    pub(super) fn lend<R>(
+        event: &Event,
+        data: &[u8],
+        host: *const CHost,
+        to: impl FnOnce(&mut Self) -> R,
+    ) -> R {
+        let mut lists = None;
+        let mut view = Self {
+            c: chromesock_event::head(event),
+            address: [0; size_of::<AddressText>()],
+            origin: Origin::Borrowed(host, event),
+        };
+        show_payload(event, data, &mut view.c, &mut lists, &mut view.address);
+        let result = to(&mut view);
+        // What it borrows is not its own to drop.
+        mem::forget(view);
+        result
     }
 
     /// Gives an event to the host program, which must release it, whenever that may be.
@@ -121,16 +139,16 @@ impl EventBox {
     fn shell(delivery: Weak<Delivery>) -> Box<Self> {
         let event = Event::notification(EventType::ChromesockAppClosed, 0, None);
         let charge = Charge::of(&event);
-        let kept = Kept { delivery, event, charge, data: Vec::new() };
-        let (c, address) = (chromesock_event::NONE, [0; size_of::<AddressText>()]);
-        Box::new(Self { c, lists: None, address, origin: Origin::Owned(kept) })
+        let kept = Kept { delivery, event, charge, data: Vec::new(), lists: None };
+        let (c, address) = (chromesock_event::head(&kept.event), [0; size_of::<AddressText>()]);
+        Box::new(Self { c, address, origin: Origin::Owned(kept) })
     }
 
-    /// Puts an event into a shell.
+    /// Puts an event into a shell, which must not move any more.
     fn keep(&mut self, mut event: Event) {
-        self.c = shown(&event, &mut self.lists, &mut self.address);
-        self.point_to_address();
         let Origin::Owned(kept) = &mut self.origin else { return };
+        self.c = chromesock_event::head(&event);
+        show_payload(&event, event.data(&[]), &mut self.c, &mut kept.lists, &mut self.address);
         kept.charge = Charge::of(&event);
         kept.data.clear();
         if event.detach_data(&mut kept.data) {
@@ -151,10 +169,13 @@ impl EventBox {
             Origin::Borrowed(host, event) => unsafe { ((**host).delivery(), (**event).clone()) },
             Origin::Owned(kept) => (Weak::clone(&kept.delivery), kept.event.clone()),
         };
-        if let Origin::Owned(kept) = &self.origin
-            && !kept.data.is_empty()
-        {
-            event.attach_data(&kept.data);
+        match &self.origin {
+            Origin::Owned(kept) if !kept.data.is_empty() => event.attach_data(&kept.data),
+            Origin::Borrowed(..) if matches!(event.payload, Payload::Piece(_)) => {
+                // SAFETY: what an event shows outlives its callback.
+                event.attach_data(unsafe { slice::from_raw_parts(self.c.data, self.c.data_len) });
+            }
+            _ => {}
         }
         let shell = delivery.upgrade().and_then(|delivery| delivery.hold(Charge::of(&event)));
         let mut copy = Self::place(shell, || delivery);
@@ -174,18 +195,11 @@ impl EventBox {
 
     /// Drops what an owned event has on the heap, but for a little memory.
     fn clear(&mut self) {
-        self.lists = None;
         let Origin::Owned(kept) = &mut self.origin else { return };
+        kept.lists = None;
         kept.event.payload = Payload::None;
         if kept.data.capacity() > MAX_SHELL_DATA {
             kept.data = Vec::new();
-        }
-    }
-
-    /// The sender's address is text within the box, so it is pointed to last.
-    fn point_to_address(&mut self) {
-        if self.c.present & CHROMESOCK_EVENT_ADDRESS != 0 && self.c.address.is_null() {
-            self.c.address = self.address.as_ptr().cast();
         }
     }
 
@@ -195,34 +209,22 @@ impl EventBox {
 
     /// What C gets; the box must not move while it is used.
     pub(super) fn as_c(&mut self) -> *const chromesock_event {
-        self.point_to_address();
         ptr::from_mut(self).cast()
     }
 }
 
-/// What C sees of an event, whose payload lies on the heap: the event itself may move. The sender's address
-/// is text in `address`, not pointed to yet.
-fn shown(
+/// Writes what C sees of an event's payload, which lies on the heap; it points there, to `lists` and to `address`.
+#[inline(always)]
+fn show_payload(
     event: &Event,
+    data: &[u8],
+    c: &mut chromesock_event,
     lists: &mut Option<Box<Lists>>,
     address: &mut AddressText,
-) -> chromesock_event {
-    address[0] = 0;
-    let mut c = chromesock_event {
-        r#type: event.event_type as u32,
-        socket_id: event.socket_id,
-        client_socket_id: event.client_socket_id,
-        result: event.result.unwrap_or(0),
-        user_data: ptr::with_exposed_provenance_mut(event.ticket.map_or(0, |t| t.user_data)),
-        message: event.message.map_or(ptr::null(), CStr::as_ptr),
-        ..chromesock_event::NONE
-    };
-    if event.result.is_some() {
-        c.present |= CHROMESOCK_EVENT_RESULT;
-    }
+) {
     match &event.payload {
         Payload::None => {}
-        Payload::Data(data) => {
+        Payload::Data(_) | Payload::Piece(_) => {
             c.present |= CHROMESOCK_EVENT_DATA;
             c.data = data.as_ptr();
             c.data_len = data.len();
@@ -231,44 +233,21 @@ fn shown(
             c.present |= CHROMESOCK_EVENT_BYTES_SENT;
             c.bytes_sent = *bytes;
         }
+        Payload::Datagram(_, from) => {
+            c.present |= CHROMESOCK_EVENT_DATA | CHROMESOCK_EVENT_ADDRESS | CHROMESOCK_EVENT_PORT;
+            c.data = data.as_ptr();
+            c.data_len = data.len();
+            c.port = from.port().into();
+            write_address(address, from.ip());
+            c.address = address.as_ptr().cast();
+        }
         Payload::Denied(denied) => {
             c.present |= CHROMESOCK_EVENT_ADDRESS | CHROMESOCK_EVENT_PORT;
             c.address = denied.host.as_ptr();
             c.port = denied.port;
             c.message = denied.explanation.as_ptr();
         }
-        Payload::Sockets(sockets) => {
-            let lists = lists.get_or_insert_default();
-            lists.sockets = sockets.iter().map(info).collect();
-            c.present |= CHROMESOCK_EVENT_SOCKETS;
-            c.sockets = lists.sockets.as_ptr();
-            c.sockets_len = lists.sockets.len();
-        }
-        Payload::Datagram(data, from) => {
-            c.present |= CHROMESOCK_EVENT_DATA | CHROMESOCK_EVENT_ADDRESS | CHROMESOCK_EVENT_PORT;
-            c.data = data.as_ptr();
-            c.data_len = data.len();
-            c.port = from.port().into();
-            write_address(address, from.ip());
-        }
-        Payload::Texts(texts) => {
-            let lists = lists.get_or_insert_default();
-            lists.texts = texts.iter().map(|text| text.as_ptr()).collect();
-            c.present |= CHROMESOCK_EVENT_TEXTS;
-            c.texts = lists.texts.as_ptr();
-            c.texts_len = lists.texts.len();
-        }
-        Payload::Interfaces(interfaces) => {
-            let lists = lists.get_or_insert_default();
-            lists.interfaces = interfaces.iter().map(interface).collect();
-            c.present |= CHROMESOCK_EVENT_INTERFACES;
-            c.interfaces = lists.interfaces.as_ptr();
-            c.interfaces_len = lists.interfaces.len();
-        }
-        Payload::TlsSession(session) => {
-            let view = lists.get_or_insert_default().tls_session.insert(SessionView::new(session));
-            c.tls_session = view.as_c();
-        }
+        payload => show_list(payload, c, lists.get_or_insert_default()),
     }
     // These results always have all their members; failures have empty ones.
     match event.event_type {
@@ -277,10 +256,41 @@ fn shown(
         }
         EventType::ChromeSocketRecvFrom => {
             c.present |= CHROMESOCK_EVENT_DATA | CHROMESOCK_EVENT_ADDRESS | CHROMESOCK_EVENT_PORT;
+            if c.address.is_null() {
+                c.address = c"".as_ptr();
+            }
         }
         _ => {}
     }
-    c
+}
+
+/// The same for what comes as a list.
+#[inline(never)]
+fn show_list(payload: &Payload, c: &mut chromesock_event, lists: &mut Lists) {
+    match payload {
+        Payload::Sockets(sockets) => {
+            lists.sockets = sockets.iter().map(info).collect();
+            c.present |= CHROMESOCK_EVENT_SOCKETS;
+            c.sockets = lists.sockets.as_ptr();
+            c.sockets_len = lists.sockets.len();
+        }
+        Payload::Texts(texts) => {
+            lists.texts = texts.iter().map(|text| text.as_ptr()).collect();
+            c.present |= CHROMESOCK_EVENT_TEXTS;
+            c.texts = lists.texts.as_ptr();
+            c.texts_len = lists.texts.len();
+        }
+        Payload::Interfaces(interfaces) => {
+            lists.interfaces = interfaces.iter().map(interface).collect();
+            c.present |= CHROMESOCK_EVENT_INTERFACES;
+            c.interfaces = lists.interfaces.as_ptr();
+            c.interfaces_len = lists.interfaces.len();
+        }
+        Payload::TlsSession(session) => {
+            c.tls_session = lists.tls_session.insert(SessionView::new(session)).as_c();
+        }
+        _ => {}
+    }
 }
 
 /// Canonical address text (tcp.md T-1); without allocating or formatting for IPv4, which is in each
@@ -369,7 +379,7 @@ mod tests {
         let original = event.clone();
         let mut kept = EventBox::shell(Weak::new());
         kept.keep(event);
-        assert_ne!(kept.c.data, original.data().unwrap().as_ptr());
+        assert_ne!(kept.c.data, original.data(&[]).as_ptr());
         // SAFETY: the event points to its own data.
         let seen = unsafe { std::slice::from_raw_parts(kept.c.data, kept.c.data_len) };
         assert_eq!(seen, [7; 10]);

@@ -1,8 +1,12 @@
 //! The thread that owns sockets, and how other threads reach it.
 
+mod apps;
+mod batch;
 mod blocks;
 mod inbox;
 mod life;
+mod line;
+mod own;
 mod slots;
 mod spin;
 mod turn;
@@ -15,13 +19,13 @@ use std::thread::JoinHandle;
 use mio::Poll;
 
 use crate::api::net_error::Status;
-use crate::engine::accounts::Accounts;
-use crate::engine::command::{Call, Send};
 use crate::net::sys;
 use crate::resolver::Resolver;
-use inbox::{Inbox, Message, SharedInbox};
+use batch::Message;
+use inbox::{Inbox, SharedInbox};
 
-pub(crate) use inbox::{Change, Gate, MAX_BESIDE};
+pub(crate) use batch::Change;
+pub(crate) use line::{Line, MAX_BESIDE};
 pub(crate) use turn::Seat;
 
 /// A running reactor. Its thread ends when this is dropped and its apps have ended.
@@ -50,48 +54,17 @@ impl Reactor {
         self.last_slot.fetch_add(1, Ordering::Relaxed) % (sys::MAX_SLOTS - 1) + 1
     }
 
-    pub(crate) fn attach(&self, slot: u32, seat: Seat) -> Result<(), Status> {
+    /// Seats an app; the line that its calls come by.
+    pub(crate) fn attach(&self, slot: u32, seat: Seat) -> Result<Line, Status> {
+        let line = Line::new(&self.inbox, &seat.setup.accounts, slot);
         let message = Message::Attach(slot, Box::new(seat));
-        if self.inbox.post(message) { Ok(()) } else { Err(Status::Unexpected) }
-    }
-
-    pub(crate) fn post_call(
-        &self,
-        slot: u32,
-        gate: &Gate,
-        accounts: &Accounts,
-        call: impl FnOnce() -> Call,
-    ) -> Result<(), Status> {
-        self.inbox.post_call(slot, gate, accounts, call)
-    }
-
-    pub(crate) fn post_send(
-        &self,
-        slot: u32,
-        gate: &Gate,
-        accounts: &Accounts,
-        send: Send,
-        data: &[u8],
-    ) -> Result<(), Status> {
-        self.inbox.post_send(slot, gate, accounts, send, data)
-    }
-
-    pub(crate) fn post_change(&self, slot: u32, gate: &Gate, change: Change) -> Result<(), Status> {
-        self.inbox.post_change(slot, gate, change)
-    }
-
-    pub(crate) fn post_close(&self, slot: u32, gate: &Gate) {
-        self.inbox.post_close(slot, gate);
+        if self.inbox.post(message) { Ok(line) } else { Err(Status::Unexpected) }
     }
 
     /// Whether its thread sleeps, or is about to, and must be woken.
     #[cfg(test)]
     pub(crate) fn is_asleep(&self) -> bool {
         self.inbox.is_asleep()
-    }
-
-    pub(crate) fn hold(&self, slot: u32, gate: &Gate, hold: bool) {
-        self.inbox.hold(slot, gate, hold);
     }
 
     /// What a host's release runs to make the reactor look at it.

@@ -12,6 +12,8 @@ const LOOKS_PER_TIME: u32 = 8;
 pub(super) struct Spin {
     /// What apps ask for, by slot.
     asked: BTreeSet<(Duration, u32)>,
+    /// The most of it.
+    longest: Duration,
     /// Looks in vain since there was work, or since the last one at the time.
     looks: u32,
     /// When the time was first looked at since there was work.
@@ -23,12 +25,18 @@ impl Spin {
     pub(super) fn add(&mut self, slot: u32, time: Duration) {
         if !time.is_zero() {
             self.asked.insert((time, slot));
+            self.note_longest();
         }
     }
 
     /// It has gone.
     pub(super) fn remove(&mut self, slot: u32, time: Duration) {
         self.asked.remove(&(time, slot));
+        self.note_longest();
+    }
+
+    fn note_longest(&mut self) {
+        self.longest = self.asked.last().map_or(Duration::ZERO, |(longest, _)| *longest);
     }
 
     /// There was work.
@@ -39,13 +47,15 @@ impl Spin {
 
     /// Whether to look once more instead of sleeping.
     pub(super) fn looks_again(&mut self, now: impl FnOnce() -> Instant) -> bool {
-        let Some((longest, _)) = self.asked.last() else { return false };
+        if self.longest.is_zero() {
+            return false;
+        }
         if self.looks < LOOKS_PER_TIME {
             self.looks += 1;
             return true;
         }
         let now = now();
-        let in_time = now.duration_since(*self.idle_since.get_or_insert(now)) < *longest;
+        let in_time = now.duration_since(*self.idle_since.get_or_insert(now)) < self.longest;
         if in_time {
             self.looks = 1;
         }

@@ -14,15 +14,16 @@ use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Registry};
 
-use super::inbox::{Batch, Change, Message, SharedInbox};
+use super::apps::{App, Apps};
+use super::batch::{Batch, Change, Message};
+use super::inbox::SharedInbox;
 use super::life::{self, Asleep};
-use super::slots::Slots;
+use super::own::Own;
 use super::spin::Spin;
 use crate::api::event::{Event, Ticket};
 use crate::api::net_error::Status;
 use crate::api::table::EventType;
 use crate::delivery::{Delivery, Mode};
-use crate::engine::accounts::Accounts;
 use crate::engine::command::{Call, Command, Send, SendData};
 use crate::engine::{Engine, Setup};
 use crate::net::sys::{self, SysNetwork};
@@ -55,33 +56,17 @@ pub(crate) struct Seat {
     pub(crate) busy_poll: Duration,
 }
 
-/// One app on its reactor.
-struct App {
-    engine: Engine<SysNetwork>,
-    delivery: Arc<Delivery>,
-    accounts: Arc<Accounts>,
-    events: Vec<Event>,
-    asleep: Option<Asleep>,
-    /// Whether the slot stands in `Turn::dirty`.
-    dirty: bool,
-    /// When the slot is due in `Turn::timers`.
-    due: Option<Instant>,
-    busy_poll: Duration,
-}
-
 /// The reactor's thread.
 pub(super) struct Turn {
     poll: Poll,
     registry: Rc<Registry>,
     inbox: SharedInbox,
+    own: Rc<Own>,
     resolver: Box<dyn Resolver>,
-    apps: Slots<App>,
-    batch: Batch,
-    /// Slots whose engines had an input or have work left; no other is looked at.
-    dirty: Vec<u32>,
+    apps: Apps,
+    batch: Box<Batch>,
     /// When engines want to be told the time; once for each slot.
     timers: BTreeSet<(Instant, u32)>,
-    sends: Vec<Send>,
     spin: Spin,
     datagrams: Vec<Call>,
     released: Vec<(i32, isize)>,
@@ -94,13 +79,12 @@ pub(super) fn run(poll: Poll, registry: Registry, inbox: SharedInbox, resolver: 
     let mut turn = Turn {
         poll,
         registry: Rc::new(registry),
+        own: Own::begin(&inbox),
         inbox,
         resolver,
-        apps: Slots::default(),
-        batch: Batch::default(),
-        dirty: Vec::new(),
+        apps: Apps::default(),
+        batch: Box::default(),
         timers: BTreeSet::new(),
-        sends: Vec::new(),
         spin: Spin::default(),
         datagrams: Vec::new(),
         released: Vec::new(),
@@ -129,22 +113,26 @@ impl Turn {
                 self.read_messages();
                 let (slot, token) = sys::unpack(event.token());
                 let ready = sys::ready(event);
-                self.input(slot, token.owner, |engine| engine.handle_ready(token, ready));
-                if self.apps.get_mut(slot).is_some_and(|app| is_much(&app.engine)) {
+                let mut is_due = false;
+                self.apps.input(slot, token.owner, |engine| {
+                    engine.handle_ready(token, ready);
+                    is_due = is_much(engine);
+                });
+                if is_due {
                     self.settle(slot);
                 }
             }
             self.read_messages();
             self.run_timers();
             self.work();
-            self.flush_all();
+            self.finish();
         }
         Ok(())
     }
 
     /// Zero while there is anything to do; the announcement of sleep is the last thing before it.
     fn time_to_sleep(&mut self) -> Option<Duration> {
-        let busy = !self.batch.messages.is_empty() || !self.dirty.is_empty();
+        let busy = self.has_messages() || !self.apps.dirty.is_empty();
         if busy || self.spin.looks_again(Instant::now) || !self.inbox.go_to_sleep() {
             return Some(Duration::ZERO);
         }
@@ -153,53 +141,73 @@ impl Turn {
         Some(due.saturating_duration_since(Instant::now()) + Duration::from_millis(1))
     }
 
-    /// Gives one input to an app's engine. A panic costs the socket it was about.
-    fn input(&mut self, slot: u32, socket_id: i32, input: impl FnOnce(&mut Engine<SysNetwork>)) {
-        let Some(app) = self.apps.get_mut(slot) else {
-            return;
-        };
-        let engine = &mut app.engine;
-        if catch_unwind(AssertUnwindSafe(|| input(engine))).is_err() {
-            engine.abandon(socket_id);
+    // --- messages
+
+    #[inline]
+    fn has_messages(&self) -> bool {
+        !self.batch.is_empty() || !self.own.is_empty() || self.inbox.has_messages()
+    }
+
+    /// Whether there were any.
+    #[inline]
+    fn read_messages(&mut self) -> bool {
+        let any = self.has_messages();
+        if any {
+            self.read();
         }
-        if !app.dirty {
-            app.dirty = true;
-            self.dirty.push(slot);
+        any
+    }
+
+    fn read(&mut self) {
+        let (mut read, mut unpaused) = (0, false);
+        // A pause that follows an unpause comes before any read of the socket.
+        while read < MESSAGES_PER_READ || unpaused {
+            if self.batch.is_empty() && (read == 0 || unpaused) {
+                self.take_batch();
+            }
+            // Sends to the same socket that follow one another go out together.
+            if let Some(run) = self.batch.pop_sends(MAX_GATHERED) {
+                unpaused = false;
+                self.apps.input(run.slot, run.sends[0].socket_id, |engine| match run.sends {
+                    [send] => engine.handle_send(run.bytes, send),
+                    sends => engine.handle_sends(run.bytes, sends),
+                });
+            } else if let Some(message) = self.batch.pop() {
+                unpaused = is_unpause(&message);
+                self.carry_out(message);
+            } else {
+                break;
+            }
+            read += 1;
         }
     }
 
-    // --- messages
-
-    /// Whether there were any.
-    fn read_messages(&mut self) -> bool {
-        if self.batch.messages.is_empty() {
-            if !self.inbox.has_messages() {
-                return false;
-            }
+    /// What callbacks have called came before what is in the inbox.
+    fn take_batch(&mut self) {
+        self.batch.recycle();
+        if !self.own.is_empty() {
+            std::mem::swap(&mut self.batch, &mut self.own.calls());
+        } else if self.inbox.has_messages() {
             self.inbox.take(&mut self.batch);
         }
-        let mut read = 0;
-        while let Some(message) = self.batch.messages.pop_front() {
-            read += 1;
-            // A pause that follows an unpause comes before any read of the socket.
-            let may_stop = read >= MESSAGES_PER_READ && !is_unpause(&message);
-            match message {
-                Message::Send(slot, send) => self.send(slot, send),
-                Message::Call(slot, call) => self.call(slot, call),
-                Message::Attach(slot, seat) => self.attach(slot, *seat),
-                Message::Change(slot, change) => self.change(slot, change),
-                Message::Close(slot) => self.close(slot, Status::Ok),
-                Message::Answer(slot, query, answer) => {
-                    self.input(slot, query.socket_id, |engine| engine.handle_answer(query, answer));
-                }
-                Message::Released(slot) => self.input(slot, 0, |_| {}),
-                Message::Stop => self.stop = true,
+    }
+
+    #[inline(never)]
+    fn carry_out(&mut self, message: Message) {
+        match message {
+            // They were read before.
+            Message::Sends(_) => {}
+            Message::Call(slot, call) => self.call(slot, call),
+            Message::Attach(slot, seat) => self.attach(slot, *seat),
+            Message::Change(slot, change) => self.change(slot, change),
+            Message::Close(slot) => self.close(slot, Status::Ok),
+            Message::Answer(slot, query, answer) => {
+                let input = |engine: &mut Engine<_>| engine.handle_answer(query, answer);
+                self.apps.input(slot, query.socket_id, input);
             }
-            if may_stop {
-                break;
-            }
+            Message::Released(slot) => self.apps.input(slot, 0, |_| {}),
+            Message::Stop => self.stop = true,
         }
-        true
     }
 
     fn call(&mut self, slot: u32, call: Call) {
@@ -208,70 +216,36 @@ impl Turn {
             Command::Send(SendData::Blocks(_)) => {
                 // Blocks to the same socket that follow one another are written together.
                 let more_follow = self.batch.next_is_block_like(slot, &call);
-                self.input(slot, socket_id, |engine| engine.handle_block(call, more_follow));
+                self.apps.input(slot, socket_id, |engine| engine.handle_block(call, more_follow));
             }
             Command::SendTo { data: Some(_), .. } => self.gather_datagrams(slot, call),
-            _ => self.input(slot, socket_id, |engine| engine.handle_call(call)),
+            _ => self.apps.input(slot, socket_id, |engine| engine.handle_call(call)),
         }
     }
 
     /// Datagrams of equal size to one address that follow one another go out together.
     fn gather_datagrams(&mut self, slot: u32, call: Call) {
+        let Self { apps, batch, datagrams, .. } = self;
         let socket_id = call.socket_id;
-        let mut datagrams = std::mem::take(&mut self.datagrams);
         datagrams.push(call);
-        let mut total = 0;
-        while let Some(Message::Call(next_slot, next)) = self.batch.messages.front() {
+        while datagrams.len() < MAX_SEGMENTS {
             let last = &datagrams[datagrams.len() - 1];
-            let len = last.datagram_to_join(next).filter(|_| *next_slot == slot);
-            let Some(len) = len.filter(|len| total + 2 * len <= MAX_JOINED) else { break };
-            if datagrams.len() == MAX_SEGMENTS {
-                break;
-            }
-            total += len;
-            if let Some(Message::Call(_, call)) = self.batch.messages.pop_front() {
-                datagrams.push(call);
-            }
+            let fits = |len: usize| (datagrams.len() + 1) * len <= MAX_JOINED;
+            let Some(next) = batch.pop_datagram_like(slot, last, fits) else { break };
+            datagrams.push(next);
         }
         let mut are_sent = false;
         if datagrams.len() > 1 {
-            self.input(slot, socket_id, |engine| {
-                are_sent = engine.handle_equal_datagrams(&datagrams);
+            apps.input(slot, socket_id, |engine| {
+                are_sent = engine.handle_equal_datagrams(datagrams);
             });
         }
         if are_sent {
             datagrams.clear();
         }
         for call in datagrams.drain(..) {
-            self.input(slot, socket_id, |engine| engine.handle_call(call));
+            apps.input(slot, socket_id, |engine| engine.handle_call(call));
         }
-        self.datagrams = datagrams;
-    }
-
-    /// Sends to the same socket that follow one another go out together: their bytes already lie
-    /// side by side.
-    fn send(&mut self, slot: u32, send: Send) {
-        let bytes = std::mem::take(&mut self.batch.bytes);
-        let rest = &bytes[self.batch.consumed..];
-        let mut total = send.len;
-        if self.batch.next_send_like(slot, &send).is_none() {
-            self.input(slot, send.socket_id, |engine| engine.handle_send(&rest[..total], &send));
-        } else {
-            let mut sends = std::mem::take(&mut self.sends);
-            sends.push(send);
-            while total < MAX_GATHERED
-                && let Some(next) = self.batch.next_send_like(slot, &send)
-            {
-                self.batch.messages.pop_front();
-                total += next.len;
-                sends.push(next);
-            }
-            self.input(slot, send.socket_id, |engine| engine.handle_sends(&rest[..total], &sends));
-            sends.clear();
-            self.sends = sends;
-        }
-        self.batch.consumed += total;
-        self.batch.bytes = bytes;
     }
 
     fn attach(&mut self, slot: u32, seat: Seat) {
@@ -279,22 +253,19 @@ impl Turn {
         let accounts = Arc::clone(&setup.accounts);
         let network = SysNetwork::new(Rc::clone(&self.registry), slot, setup.sockets);
         let engine = Engine::new(network, setup);
-        let events = Vec::new();
-        let (asleep, dirty, due) = (None, false, None);
         self.spin.add(slot, busy_poll);
-        let app = App { engine, delivery, accounts, events, asleep, dirty, due, busy_poll };
-        self.apps.insert(slot, app);
+        self.apps.insert(slot, App::new(engine, delivery, accounts, busy_poll));
     }
 
     fn change(&mut self, slot: u32, change: Change) {
         // What was raised before belongs to the time before; work that this finds is done in this turn.
-        self.input(slot, 0, |_| {});
+        self.apps.input(slot, 0, |_| {});
         self.flush(slot);
         let is_asleep = self.apps.get_mut(slot).is_some_and(|app| app.asleep.is_some());
         match change {
             Change::Suspend if is_asleep => return,
-            Change::Suspend => self.input(slot, 0, Engine::suspend),
-            Change::Resume => self.input(slot, 0, Engine::resume),
+            Change::Suspend => self.apps.input(slot, 0, Engine::suspend),
+            Change::Resume => self.apps.input(slot, 0, Engine::resume),
             Change::Unload => self.shut_down(slot),
         }
         let Some(app) = self.apps.get_mut(slot) else { return };
@@ -327,7 +298,7 @@ impl Turn {
             && app.engine.sockets() < before
         {
             before = app.engine.sockets();
-            self.input(slot, 0, Engine::shut_down);
+            self.apps.input(slot, 0, Engine::shut_down);
         }
     }
 
@@ -345,8 +316,7 @@ impl Turn {
         }
         app.events.push(app_closed(status));
         // A callback that panics costs itself only: the app is ending.
-        while catch_unwind(AssertUnwindSafe(|| hand_out(&app.delivery, &mut app.events))).is_err() {
-        }
+        while catch_unwind(AssertUnwindSafe(|| app.hand_out_taken())).is_err() {}
         app.delivery.end();
         debug_assert_eq!(
             app.accounts.accepted(),
@@ -365,26 +335,26 @@ impl Turn {
             if let Some(app) = self.apps.get_mut(slot) {
                 app.due = None;
             }
-            self.input(slot, 0, Engine::handle_time);
+            self.apps.input(slot, 0, Engine::handle_time);
         }
     }
 
     /// Lets sockets work: one visit for each app in turn, as long as any has something to do.
     fn work(&mut self) {
-        for next in 0..self.dirty.len() {
-            self.settle(self.dirty[next]);
+        for next in 0..self.apps.dirty.len() {
+            self.settle(self.apps.dirty[next]);
         }
         let mut visits = VISITS_PER_TURN;
         let mut some_worked = true;
         while visits > 0 && some_worked {
             some_worked = false;
-            for next in 0..self.dirty.len() {
-                let slot = self.dirty[next];
+            for next in 0..self.apps.dirty.len() {
+                let slot = self.apps.dirty[next];
                 let work = self.apps.get_mut(slot).and_then(|app| app.engine.next_work());
                 if let Some(id) = work {
                     some_worked = true;
                     visits = visits.saturating_sub(1);
-                    self.input(slot, id, Engine::handle_next_work);
+                    self.apps.input(slot, id, Engine::handle_next_work);
                     if self.is_worth_settling(slot) {
                         self.settle(slot);
                     }
@@ -405,15 +375,12 @@ impl Turn {
             let Some(app) = self.apps.get_mut(slot) else {
                 return;
             };
-            app.engine.take_events(&mut app.events);
-            if app.delivery.mode() == Mode::Queue {
-                if app.events.len() > EVENTS_PER_PUSH {
-                    self.flush(slot);
-                }
-                return;
-            }
-            // What nobody asked for waits for the next event, or the end of the turn.
-            if app.events.iter().all(Event::is_unasked) {
+            let is_due = app.engine.look_at_events(|events| match app.delivery.mode() {
+                Mode::Queue => events.len() > EVENTS_PER_PUSH,
+                // What nobody asked for waits for the next event, or the end of the turn.
+                Mode::Reactor => !events.iter().all(Event::is_unasked),
+            });
+            if !is_due {
                 return;
             }
             self.flush(slot);
@@ -425,16 +392,14 @@ impl Turn {
 
     // --- output
 
-    fn flush_all(&mut self) {
-        let mut dirty = std::mem::take(&mut self.dirty);
+    /// Hands out what is left, and notes which apps have work left by a bound.
+    fn finish(&mut self) {
+        let mut dirty = std::mem::take(&mut self.apps.dirty);
         if !dirty.is_empty() {
             self.spin.note_work();
         }
-        for slot in &dirty {
-            self.flush(*slot);
-        }
-        // Work left by a bound must be found again next turn.
         dirty.retain(|slot| {
+            self.flush(*slot);
             let Some(app) = self.apps.get_mut(*slot) else { return false };
             let due = app.engine.next_due();
             if due != app.due {
@@ -447,7 +412,7 @@ impl Turn {
             app.dirty = app.engine.next_work().is_some();
             app.dirty
         });
-        self.dirty = dirty;
+        self.apps.dirty = dirty;
     }
 
     /// Hands out an app's events and questions, and takes back what its host has released.
@@ -455,12 +420,8 @@ impl Turn {
         let Some(app) = self.apps.get_mut(slot) else {
             return;
         };
-        let App { engine, delivery, events, asleep, .. } = app;
-        engine.take_events(events);
-        if let Some(asleep) = asleep {
-            asleep.withhold(engine, delivery, events);
-        }
-        hand_out(delivery, events);
+        app.hand_out();
+        let App { engine, delivery, .. } = app;
         if delivery.any_released() || engine.wants_release() {
             delivery.take_released(&mut self.released, engine.wants_release());
             if !self.released.is_empty() {
@@ -482,18 +443,23 @@ impl Turn {
 
     /// The turn itself has failed: every app ends, and no caller is left waiting.
     fn fail(&mut self) {
-        let unread = self.inbox.die();
-        for batch in [std::mem::take(&mut self.batch), unread] {
-            for message in batch.messages {
-                match message {
-                    Message::Attach(slot, seat) => self.attach(slot, *seat),
-                    Message::Call(slot, call) => {
+        let own = self.own.end();
+        for mut batch in [std::mem::take(&mut self.batch), own, self.inbox.die()] {
+            loop {
+                if let Some(run) = batch.pop_sends(usize::MAX) {
+                    for send in run.sends {
+                        let Send { event_type, socket_id, ticket, .. } = *send;
+                        self.leave_unanswered(run.slot, event_type, socket_id, ticket);
+                    }
+                    continue;
+                }
+                match batch.pop() {
+                    Some(Message::Attach(slot, seat)) => self.attach(slot, *seat),
+                    Some(Message::Call(slot, call)) => {
                         self.leave_unanswered(slot, call.event_type, call.socket_id, call.ticket);
                     }
-                    Message::Send(slot, send) => {
-                        self.leave_unanswered(slot, send.event_type, send.socket_id, send.ticket);
-                    }
-                    _ => {}
+                    Some(_) => {}
+                    None => break,
                 }
             }
         }
@@ -510,13 +476,6 @@ impl Turn {
         event.message = Some(Status::Unexpected.name());
         event.ticket = Some(ticket);
         app.events.push(event);
-    }
-}
-
-fn hand_out(delivery: &Delivery, events: &mut Vec<Event>) {
-    match delivery.mode() {
-        Mode::Queue => delivery.push(events),
-        Mode::Reactor => delivery.deliver_now(events),
     }
 }
 

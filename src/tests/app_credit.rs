@@ -20,7 +20,7 @@ const MUCH: usize = 128 * 1024;
 struct Silent;
 
 impl Host for Silent {
-    fn deliver(&self, _: &Event, _: &[Ticket]) {}
+    fn deliver(&self, _: &Event, _: &[u8], _: &[Ticket]) {}
     fn wake_up(&self) {}
     fn gone(&self) {}
 }

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::support::*;
+use crate::api::event::{Event, Ticket};
 use crate::api::net_error::Status;
 use crate::api::table::{EventType as T, Namespace};
 use crate::app::{App, Options, SharedReactor};
@@ -33,7 +34,7 @@ fn a_panicking_resolver_ends_its_apps_with_unexpected(drive: Drive) {
     // Nobody can move in any more.
     struct Nobody;
     impl crate::delivery::Host for Nobody {
-        fn deliver(&self, _: &crate::api::event::Event, _: &[crate::api::event::Ticket]) {}
+        fn deliver(&self, _: &Event, _: &[u8], _: &[Ticket]) {}
         fn wake_up(&self) {}
         fn gone(&self) {}
     }
@@ -74,7 +75,7 @@ fn a_hook_that_panics_ends_the_apps_of_its_reactor() {
     let door = Arc::new(Door::default());
     struct Failing(Arc<Door>);
     impl crate::delivery::Host for Failing {
-        fn deliver(&self, _: &crate::api::event::Event, _: &[crate::api::event::Ticket]) {}
+        fn deliver(&self, _: &Event, _: &[u8], _: &[Ticket]) {}
         fn wake_up(&self) {
             if !self.0.is_visited() {
                 self.0.visit();

@@ -18,7 +18,7 @@ type Log = Arc<Mutex<Vec<String>>>;
 struct Recording(Log);
 
 impl Host for Recording {
-    fn deliver(&self, event: &Event, _: &[Ticket]) {
+    fn deliver(&self, event: &Event, _: &[u8], _: &[Ticket]) {
         self.0.lock().push(line(event));
     }
 
@@ -95,7 +95,7 @@ fn plain_text_is_not_dispatched_once_secure_is_called_tls_28() {
 fn plain_text_is_not_delivered_by_the_reactor_once_secure_is_called_tls_28() {
     let (delivery, log) = delivery(Mode::Reactor);
     delivery.note_closing(T::ChromeSocketsTcpSecure, 1);
-    delivery.deliver_now(&mut events());
+    delivery.deliver_now(&mut events(), &[], &mut None);
     assert_eq!(*log.lock(), EXPECTED);
 }
 

@@ -15,7 +15,7 @@ const ASKED: Ticket = Ticket { callback: 1, user_data: 0 };
 struct Telling(Sender<T>);
 
 impl Host for Telling {
-    fn deliver(&self, event: &Event, _: &[Ticket]) {
+    fn deliver(&self, event: &Event, _: &[u8], _: &[Ticket]) {
         self.0.send(event.event_type).unwrap();
     }
 

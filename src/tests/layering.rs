@@ -38,6 +38,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("nix", &["net/sys/"]),
     // Locks: where threads meet, and nowhere else.
     ("parking_lot", &["delivery/", "engine/tls/", "reactor/"]),
+    // Bare system calls for what happens for each message.
+    ("rustix", &["net/sys/"]),
     ("rustls", &["engine/tls/"]),
     ("rustls_native_certs", &["trust/"]),
     ("rustls_pki_types", &["trust/"]),

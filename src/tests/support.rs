@@ -111,9 +111,13 @@ impl Drop for Leaving<'_> {
 struct Recording(Arc<Bench>);
 
 impl Host for Recording {
-    fn deliver(&self, event: &Event, handlers: &[Ticket]) {
+    fn deliver(&self, event: &Event, data: &[u8], handlers: &[Ticket]) {
+        let mut event = event.clone();
+        if event.has_data() {
+            event.attach_data(data);
+        }
         for handler in handlers {
-            self.0.take(event, handler.callback);
+            self.0.take(&event, handler.callback);
         }
     }
 
@@ -545,7 +549,7 @@ pub(super) fn ticket_of(event: &Event) -> usize {
 }
 
 pub(super) fn data_of(event: &Event) -> &[u8] {
-    event.data().map_or(&[], |data| data)
+    event.data(&[])
 }
 
 pub(super) fn info_of(event: &Event) -> &SocketInfo {

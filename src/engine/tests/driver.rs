@@ -495,6 +495,7 @@ pub(super) fn render(event: &Event) -> String {
             line += &format!(" {:?} {}", denied.host.to_str().unwrap(), denied.port);
         }
         Payload::None => {}
+        Payload::Piece(_) => unreachable!("its data was taken with it"),
     }
     if event.client_socket_id != 0 {
         line += &format!(" client {}", event.client_socket_id);

@@ -7,6 +7,7 @@ use crate::api::event::Ticket;
 use crate::api::net_error::Status;
 use crate::api::table::EventType;
 use crate::engine::accounts::Accounts;
+use crate::engine::recycler::ReadBuffer;
 use crate::engine::reply::{Outbox, Reply};
 use crate::engine::sim::{Place, Step};
 use crate::engine::tests::driver::Rig;
@@ -98,7 +99,7 @@ fn a_reply_dropped_unused_completes_its_call_once_g_20() {
     drop(reply().of_send(5));
     reply().fail(Status::TimedOut);
     let mut events = Vec::new();
-    outbox.take_into(&mut events);
+    outbox.take_into(&mut events, &mut ReadBuffer::default());
     let results: Vec<_> = events.iter().map(|event| event.result).collect();
     assert_eq!(results, [Some(-3), Some(-9), Some(-3), Some(-7)]);
     assert_eq!((accounts.completed(), accounts.unsent()), (4, 0));

@@ -14,7 +14,7 @@ use std::os::fd::AsRawFd;
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use mio::{Interest, Registry, event::Source};
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 
@@ -258,15 +258,17 @@ impl SysStream {
 }
 
 impl Stream for SysStream {
+    #[inline]
     fn read(&mut self, buffer: &mut BytesMut, max: usize) -> io::Result<usize> {
         buffer.reserve(max);
         let spare = &mut buffer.spare_capacity_mut()[..max];
         let n = retrying(|| transfer::receive(&self.0, spare))?;
         // SAFETY: recv has initialised the first n bytes of the spare capacity.
-        unsafe { buffer.advance_mut(n) };
+        unsafe { buffer.set_len(buffer.len() + n) };
         Ok(n)
     }
 
+    #[inline]
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         retrying(|| transfer::send(&self.0, data))
     }

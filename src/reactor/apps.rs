@@ -1,0 +1,116 @@
+//! The apps of a reactor, and which of them are to be looked at.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::life::Asleep;
+use super::slots::Slots;
+use crate::api::event::Event;
+use crate::delivery::{Delivery, Mode, Snapshot};
+use crate::engine::Engine;
+use crate::engine::accounts::Accounts;
+use crate::net::sys::SysNetwork;
+
+/// One app on its reactor.
+pub(super) struct App {
+    pub(super) engine: Engine<SysNetwork>,
+    pub(super) delivery: Arc<Delivery>,
+    pub(super) accounts: Arc<Accounts>,
+    pub(super) events: Vec<Event>,
+    handlers: Option<Snapshot>,
+    pub(super) asleep: Option<Asleep>,
+    /// Whether the slot stands in `Apps::dirty`.
+    pub(super) dirty: bool,
+    /// When the slot is due in `Turn::timers`.
+    pub(super) due: Option<Instant>,
+    pub(super) busy_poll: Duration,
+}
+
+impl App {
+    pub(super) fn new(
+        engine: Engine<SysNetwork>,
+        delivery: Arc<Delivery>,
+        accounts: Arc<Accounts>,
+        busy_poll: Duration,
+    ) -> Self {
+        let (events, handlers) = (Vec::new(), None);
+        let (asleep, dirty, due) = (None, false, None);
+        Self { engine, delivery, accounts, events, handlers, asleep, dirty, due, busy_poll }
+    }
+
+    /// Hands what the engine has produced to the host, or to the queue.
+    pub(super) fn hand_out(&mut self) {
+        let Self { engine, delivery, events, handlers, asleep, .. } = self;
+        if delivery.mode() == Mode::Reactor && asleep.is_none() && events.is_empty() {
+            engine.hand_out(|events, beside| delivery.deliver_now(events, beside, handlers));
+            return;
+        }
+        engine.take_events(events);
+        if let Some(asleep) = asleep {
+            asleep.withhold(engine, delivery, events);
+        }
+        self.hand_out_taken();
+    }
+
+    /// The same with what was taken from the engine before.
+    pub(super) fn hand_out_taken(&mut self) {
+        match self.delivery.mode() {
+            Mode::Queue => self.delivery.push(&mut self.events),
+            Mode::Reactor => {
+                self.delivery.deliver_now(&mut self.events, &[], &mut self.handlers);
+            }
+        }
+    }
+}
+
+/// All of them, by slot.
+#[derive(Default)]
+pub(super) struct Apps {
+    slots: Slots<App>,
+    /// Slots whose engines had an input or have work left; no other is looked at.
+    pub(super) dirty: Vec<u32>,
+}
+
+impl Apps {
+    pub(super) fn insert(&mut self, slot: u32, app: App) {
+        self.slots.insert(slot, app);
+    }
+
+    #[inline]
+    pub(super) fn get_mut(&mut self, slot: u32) -> Option<&mut App> {
+        self.slots.get_mut(slot)
+    }
+
+    pub(super) fn remove(&mut self, slot: u32) -> Option<Box<App>> {
+        self.slots.remove(slot)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// The highest slot that is taken.
+    pub(super) fn last(&self) -> Option<u32> {
+        self.slots.last()
+    }
+
+    /// Gives one input to an app's engine. A panic costs the socket it was about.
+    #[inline]
+    pub(super) fn input(
+        &mut self,
+        slot: u32,
+        socket_id: i32,
+        input: impl FnOnce(&mut Engine<SysNetwork>),
+    ) {
+        let Some(app) = self.slots.get_mut(slot) else { return };
+        let engine = &mut app.engine;
+        if catch_unwind(AssertUnwindSafe(|| input(engine))).is_err() {
+            engine.abandon(socket_id);
+        }
+        if !app.dirty {
+            app.dirty = true;
+            self.dirty.push(slot);
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Messages to a reactor, in order, with the bytes of small sends beside them.
+
+use std::collections::VecDeque;
+
+use super::turn::Seat;
+use crate::engine::command::{Answer, Call, Command, QueryId, Send, SendData};
+
+/// A buffer that has grown beyond this is not kept for the next batch.
+const MAX_KEPT: usize = 1024 * 1024;
+
+/// One message to a reactor. The number is the app's slot.
+pub(super) enum Message {
+    /// A new app.
+    Attach(u32, Box<Seat>),
+    /// A call of a page.
+    Call(u32, Call),
+    /// Calls whose data is small: the next of `Batch::sends`, with their bytes.
+    Sends(Sends),
+    /// The app falls asleep, wakes up or is unloaded.
+    Change(u32, Change),
+    /// The app is to end.
+    Close(u32),
+    /// The resolver has answered.
+    Answer(u32, QueryId, Answer),
+    /// The host has released data that an engine waits for.
+    Released(u32),
+    /// Nobody holds the reactor any more.
+    Stop,
+}
+
+/// A step in the life of an app.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// Sockets that are not persistent close; notifications wait.
+    Suspend,
+    /// What waited is delivered.
+    Resume,
+    /// All sockets close; what waits is dropped.
+    Unload,
+}
+
+/// Messages in order, with the small sends among them and their bytes beside, each one after the other.
+#[derive(Default)]
+pub(super) struct Batch {
+    messages: VecDeque<Message>,
+    sends: Vec<Send>,
+    bytes: Vec<u8>,
+    /// The sends behind all messages, and those that are being read.
+    last: Sends,
+    first: Sends,
+    /// How many of `sends` and of `bytes` are used up.
+    used: (usize, usize),
+    /// Messages and sends that were not read.
+    unread: usize,
+}
+
+/// So many sends of one app.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Sends {
+    slot: u32,
+    number: usize,
+}
+
+/// Sends to one socket by one function, and their bytes.
+pub(super) struct Run<'a> {
+    pub(super) slot: u32,
+    pub(super) sends: &'a [Send],
+    pub(super) bytes: &'a [u8],
+}
+
+impl Batch {
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.unread == 0
+    }
+
+    pub(super) fn push(&mut self, message: Message) {
+        self.close_sends();
+        self.messages.push_back(message);
+        self.unread += 1;
+    }
+
+    /// Appends a send, copying its data.
+    #[inline(always)]
+    pub(super) fn push_send(&mut self, slot: u32, send: Send, data: &[u8]) {
+        if self.last.slot != slot {
+            self.close_sends();
+            self.last.slot = slot;
+        }
+        self.last.number += 1;
+        self.unread += 1;
+        self.bytes.extend_from_slice(data);
+        self.sends.push(send);
+    }
+
+    /// What is pushed now comes behind the sends so far.
+    fn close_sends(&mut self) {
+        let sends = std::mem::take(&mut self.last);
+        if sends.number > 0 {
+            self.messages.push_back(Message::Sends(sends));
+        }
+    }
+
+    /// Takes over what `next` has, behind what is there.
+    pub(super) fn append(&mut self, next: &mut Self) {
+        self.close_sends();
+        self.messages.append(&mut next.messages);
+        self.sends.append(&mut next.sends);
+        self.bytes.append(&mut next.bytes);
+        self.last = std::mem::take(&mut next.last);
+        self.unread += std::mem::take(&mut next.unread);
+    }
+
+    /// All messages are read: the memory is of use for the next ones.
+    pub(super) fn recycle(&mut self) {
+        self.used = (0, 0);
+        self.sends.clear();
+        self.bytes.clear();
+        self.sends.shrink_to(MAX_KEPT / size_of::<Send>());
+        self.bytes.shrink_to(MAX_KEPT);
+    }
+
+    /// The first messages, if they are sends to one socket by one function: these, up to `most` bytes.
+    #[inline(always)]
+    pub(super) fn pop_sends(&mut self, most: usize) -> Option<Run<'_>> {
+        if self.first.number == 0 {
+            self.first = match self.messages.front() {
+                None => std::mem::take(&mut self.last),
+                Some(Message::Sends(_)) => self.pop_marker(),
+                Some(_) => return None,
+            };
+        }
+        let sends = &self.sends[self.used.0..][..self.first.number];
+        let first = sends.first()?;
+        let (mut number, mut len) = (1, first.len);
+        while len < most
+            && let Some(next) = sends.get(number)
+            && next.is_like(first)
+        {
+            number += 1;
+            len += next.len;
+        }
+        let bytes = &self.bytes[self.used.1..][..len];
+        self.used = (self.used.0 + number, self.used.1 + len);
+        self.first.number -= number;
+        self.unread -= number;
+        Some(Run { slot: self.first.slot, sends: &sends[..number], bytes })
+    }
+
+    fn pop_marker(&mut self) -> Sends {
+        match self.messages.pop_front() {
+            Some(Message::Sends(sends)) => sends,
+            _ => Sends::default(),
+        }
+    }
+
+    /// The first message, if it is no send.
+    pub(super) fn pop(&mut self) -> Option<Message> {
+        let message = self.messages.pop_front()?;
+        self.unread -= 1;
+        Some(message)
+    }
+
+    /// The next message, if it is a datagram that may be sent at once with `call` and its size fits.
+    pub(super) fn pop_datagram_like(
+        &mut self,
+        slot: u32,
+        call: &Call,
+        fits: impl FnOnce(usize) -> bool,
+    ) -> Option<Call> {
+        let Some(Message::Call(next_slot, next)) = self.messages.front() else { return None };
+        call.datagram_to_join(next).filter(|len| *next_slot == slot && fits(*len))?;
+        match self.pop() {
+            Some(Message::Call(_, call)) => Some(call),
+            _ => None,
+        }
+    }
+
+    /// Whether the next message is a send of a block to the same socket as `call`.
+    pub(super) fn next_is_block_like(&self, slot: u32, call: &Call) -> bool {
+        matches!(
+            self.messages.front(),
+            Some(Message::Call(next_slot, next))
+                if *next_slot == slot
+                    && next.socket_id == call.socket_id
+                    && next.event_type == call.event_type
+                    && matches!(next.command, Command::Send(SendData::Blocks(_)))
+        )
+    }
+}

@@ -1,0 +1,145 @@
+//! An app's line to its reactor: how its calls come in, from any thread, callbacks included.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::batch::{Change, Message};
+use super::inbox::{SharedInbox, State};
+use super::own::Own;
+use crate::api::net_error::Status;
+use crate::engine::accounts::Accounts;
+use crate::engine::command::{Call, Command, Send, SendData};
+
+/// Sends up to this size travel in the common buffer, larger ones in blocks of their own.
+pub(crate) const MAX_BESIDE: usize = 16 * 1024;
+
+/// Whether an app takes calls, and whether they are held. Changed and read under the inbox lock, so that no
+/// call follows the end; the reactor's thread reads it without, since what ends on another thread may
+/// as well have ended later.
+#[derive(Debug, Default)]
+pub(super) struct Gate {
+    closed: AtomicBool,
+    held: AtomicBool,
+}
+
+impl Gate {
+    pub(super) fn is_held(&self) -> bool {
+        self.held.load(Ordering::Relaxed)
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+}
+
+/// One app's.
+pub(crate) struct Line {
+    inbox: SharedInbox,
+    accounts: Arc<Accounts>,
+    slot: u32,
+    gate: Gate,
+}
+
+impl Line {
+    pub(super) fn new(inbox: &SharedInbox, accounts: &Arc<Accounts>, slot: u32) -> Self {
+        let (inbox, accounts) = (Arc::clone(inbox), Arc::clone(accounts));
+        Self { inbox, accounts, slot, gate: Gate::default() }
+    }
+
+    /// Hands over a call, if the app still takes calls; only then is it made. Whether it unpauses a socket.
+    pub(crate) fn call(&self, unpauses: bool, call: impl FnOnce() -> Call) -> Result<(), Status> {
+        if let Some(own) = self.own() {
+            self.accept_inside()?;
+            own.calls().push(Message::Call(self.slot, call()));
+            return Ok(());
+        }
+        self.with_open(|state| {
+            self.accounts.count_accepted();
+            if unpauses && self.gate.is_held() {
+                state.keep_together(self.slot);
+            }
+            state.calls_of(self.slot).push(Message::Call(self.slot, call()));
+        })
+    }
+
+    /// Hands over a send, copying its data.
+    // What others do stands apart, so that what a callback does for each message is short.
+    #[inline(always)]
+    pub(crate) fn send(&self, send: Send, data: &[u8]) -> Result<(), Status> {
+        if data.len() > MAX_BESIDE {
+            return self.send_blocks(send, data);
+        }
+        let Some(own) = self.own() else { return self.send_outside(send, data) };
+        self.accept_inside()?;
+        own.calls().push_send(self.slot, send, data);
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn send_blocks(&self, send: Send, data: &[u8]) -> Result<(), Status> {
+        let Send { event_type, socket_id, ticket, .. } = send;
+        let command = Command::Send(SendData::Blocks(self.inbox.blocks.copy(data)));
+        self.call(false, || Call { event_type, socket_id, ticket, command })
+    }
+
+    #[inline(never)]
+    fn send_outside(&self, send: Send, data: &[u8]) -> Result<(), Status> {
+        self.with_open(|state| {
+            self.accounts.count_accepted();
+            state.calls_of(self.slot).push_send(self.slot, send, data);
+        })
+    }
+
+    /// Where a call goes that a callback makes on the reactor's thread; not there behind what is in the inbox,
+    /// of which the callback may know.
+    #[inline]
+    fn own(&self) -> Option<Rc<Own>> {
+        let is_free = !self.inbox.has_messages() && !self.gate.is_held();
+        if is_free { Own::of(&self.inbox) } else { None }
+    }
+
+    #[inline]
+    fn accept_inside(&self) -> Result<(), Status> {
+        if self.gate.is_closed() {
+            return Err(Status::ContextShutDown);
+        }
+        self.accounts.count_accepted_inside();
+        Ok(())
+    }
+
+    fn with_open(&self, change: impl FnOnce(&mut State)) -> Result<(), Status> {
+        self.inbox.with_state(Some(&self.gate), |state| {
+            if state.dead || self.gate.is_closed() {
+                return Err(Status::ContextShutDown);
+            }
+            change(state);
+            Ok(())
+        })
+    }
+
+    /// Hands over a step in the app's life, if it has not ended.
+    pub(crate) fn change(&self, change: Change) -> Result<(), Status> {
+        self.with_open(|state| state.calls_of(self.slot).push(Message::Change(self.slot, change)))
+    }
+
+    /// Begins the app's end, once: no call is accepted from now on. What waits starts before it.
+    pub(crate) fn close(&self) {
+        self.inbox.with_state(None, |state| {
+            if !self.gate.closed.swap(true, Ordering::Relaxed) {
+                state.start_together(self.slot);
+                state.batch.push(Message::Close(self.slot));
+            }
+        });
+    }
+
+    /// From now on the app's calls leave the reactor asleep; or no longer, and what waits is carried out.
+    pub(crate) fn hold(&self, hold: bool) {
+        self.inbox.with_state(Some(&self.gate), |state| {
+            self.gate.held.store(hold, Ordering::Relaxed);
+            if !hold {
+                state.start_together(self.slot);
+            }
+        });
+    }
+}

@@ -1,0 +1,55 @@
+//! What callbacks call on a reactor's own thread: the reactor takes it up by itself when they have
+//! returned, so that it costs neither a lock nor a wake-up.
+
+use std::cell::{Cell, OnceCell, RefCell, RefMut};
+use std::ptr;
+use std::rc::Rc;
+
+use super::batch::Batch;
+use super::inbox::Inbox;
+
+thread_local! {
+    // One of two in the library: nothing else tells for less than a lock on whose thread a call is made.
+    static OWN: OnceCell<Rc<Own>> = const { OnceCell::new() };
+}
+
+/// The calls made on a reactor's thread that it has not read yet.
+pub(super) struct Own {
+    /// Whose they are; NULL: no call is taken up any more.
+    inbox: Cell<*const Inbox>,
+    calls: RefCell<Box<Batch>>,
+}
+
+impl Own {
+    /// The calling thread is that of the reactor with this inbox.
+    pub(super) fn begin(inbox: &Inbox) -> Rc<Self> {
+        let new = || Rc::new(Self { inbox: Cell::new(inbox), calls: RefCell::default() });
+        OWN.with(|own| Rc::clone(own.get_or_init(new)))
+    }
+
+    /// No call is taken up any more; those that were not read.
+    pub(super) fn end(&self) -> Box<Batch> {
+        self.inbox.set(ptr::null());
+        self.calls.take()
+    }
+
+    /// The calling thread's, if it is that of the reactor with this inbox.
+    #[inline]
+    pub(super) fn of(inbox: &Inbox) -> Option<Rc<Self>> {
+        OWN.try_with(|own| own.get().filter(|own| ptr::eq(own.inbox.get(), inbox)).cloned())
+            .ok()
+            .flatten()
+    }
+
+    /// The calls.
+    #[inline]
+    pub(super) fn calls(&self) -> RefMut<'_, Box<Batch>> {
+        self.calls.borrow_mut()
+    }
+
+    /// Whether there are any.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.calls.borrow().is_empty()
+    }
+}
