@@ -10,12 +10,13 @@ mod transfer;
 use std::cell::RefCell;
 use std::io::{self, IoSlice};
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::AsRawFd;
+use std::os::fd::AsFd;
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::{Buf, Bytes, BytesMut};
 use mio::{Interest, Registry, event::Source};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 
 use super::{Listener, MAX_LANES, MulticastOptions, Network, Ready, SocketSettings, Stream, Token};
@@ -304,7 +305,7 @@ impl Stream for SysStream {
     }
 
     fn peer_has_ended(&self) -> bool {
-        look(&self.0, ENDED) & (ENDED | libc::POLLHUP | libc::POLLERR) != 0
+        is(&self.0, ENDED).unwrap_or(false)
     }
 
     fn set_keep_alive(&mut self, on: bool, delay: i32) -> io::Result<()> {
@@ -318,19 +319,18 @@ impl Stream for SysStream {
     }
 }
 
-/// What `poll` says at this moment of these events.
-fn look(at: &impl AsRawFd, events: i16) -> i16 {
-    let mut poll = libc::pollfd { fd: at.as_raw_fd(), events, revents: 0 };
-    // SAFETY: one pollfd, which outlives the call; a time-out of 0 never blocks.
-    let ready = unsafe { libc::poll(&raw mut poll, 1, 0) };
-    if ready > 0 { poll.revents } else { 0 }
+/// Whether `poll` says at this moment that any of these is the case.
+fn is(source: &impl AsFd, events: PollFlags) -> io::Result<bool> {
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let found = poll(&mut [PollFd::new(source, events)], Some(&at_once))?;
+    Ok(found > 0)
 }
 
-/// What `poll` says of a stream whose peer has ended its sending side.
+/// What `poll` says of a stream whose peer has ended its sending side; of one that broke, it says so unasked.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-const ENDED: i16 = libc::POLLRDHUP;
+const ENDED: PollFlags = PollFlags::RDHUP;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-const ENDED: i16 = 0;
+const ENDED: PollFlags = PollFlags::empty();
 
 /// A listening TCP socket.
 #[derive(Debug)]
@@ -347,7 +347,8 @@ impl Listener for SysListener {
     }
 
     fn has_more(&self) -> bool {
-        look(&self.0, libc::POLLIN) != 0
+        // If that cannot be told, the next accept tells.
+        is(&self.0, PollFlags::IN).unwrap_or(true)
     }
 
     fn local_address(&self) -> io::Result<SocketAddr> {
