@@ -7,7 +7,6 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use super::connection::Origin;
 use super::reply::Reply;
 use crate::api::net_error::Status;
 use crate::net::os_error::connect_status;
@@ -20,8 +19,8 @@ const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub(super) struct Race<S> {
     pub(super) reply: Reply,
-    /// What the winner's certificate must name, should it be secured.
-    pub(super) origin: Origin,
+    /// What the winner's certificate must name, should it be secured; `None`: its address.
+    pub(super) name: Option<Box<Box<str>>>,
     port: u16,
     waiting: VecDeque<IpAddr>,
     attempts: Vec<Attempt<S>>,
@@ -50,10 +49,15 @@ pub(super) enum Step<S> {
 
 impl<S: Stream> Race<S> {
     /// A race to `addresses`, not yet started.
-    pub(super) fn new(reply: Reply, origin: Origin, port: u16, addresses: Vec<IpAddr>) -> Self {
+    pub(super) fn new(
+        reply: Reply,
+        name: Option<Box<str>>,
+        port: u16,
+        addresses: Vec<IpAddr>,
+    ) -> Self {
         Self {
             reply,
-            origin,
+            name: name.map(Box::new),
             port,
             waiting: interleave(addresses),
             attempts: Vec::new(),

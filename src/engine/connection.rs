@@ -22,33 +22,33 @@ pub(super) struct Connection<S> {
     pub(super) channel: Channel<S>,
     pub(super) peer: SocketAddr,
     pub(super) origin: Origin,
+    /// The name that was to be connected to, if not an address, canonical: whose certificate it takes (TLS-21).
+    /// Boxed twice, since most connections have none.
+    pub(super) name: Option<Box<Box<str>>>,
     pub(super) ready: Ready,
     /// Whether anything was ever sent, so that a close has something to protect (CL-4).
     wrote: bool,
     /// Whether the last read was a large one, so that the next one may be larger.
     bulk: bool,
-    watched: Watched,
     pub(super) unsent: Option<Box<SendQueue>>,
 }
 
-/// What the network tells of a connection. One that was accepted is watched only once it has to wait: its first
-/// bytes are often there already, or its end.
+/// How a connection came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Watched {
+pub(super) enum Origin {
+    /// By a `connect`: it is watched from the beginning.
+    Connected,
+    /// A server has accepted it: it can't be secured (tcp.md D10).
+    Accepted(Watched),
+}
+
+/// What the network tells of an accepted connection. It is watched only once it has to wait: its first bytes are
+/// often there already, or its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Watched {
     Nothing,
     Reading,
     All,
-}
-
-/// How a connection came about: whose name a certificate must have (tcp.md TLS-21, D10).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
-    /// A server has accepted it.
-    Accepted,
-    /// By a `connect` to an address.
-    Address,
-    /// By a `connect` to this name, canonical; boxed twice, since most connections have none.
-    Name(Box<Box<str>>),
 }
 
 /// What bytes go through.
@@ -112,40 +112,45 @@ impl<S: Stream> Channel<S> {
 }
 
 impl<S: Stream> Connection<S> {
-    pub(super) fn new(stream: S, peer: SocketAddr, origin: Origin) -> Self {
-        // Writable until the kernel says otherwise; readable only when it says so, unless it is not asked yet.
-        let is_accepted = origin == Origin::Accepted;
-        let ready = Ready { writable: true, readable: is_accepted, ..Ready::default() };
-        let watched = if is_accepted { Watched::Nothing } else { Watched::All };
+    pub(super) fn new(stream: S, peer: SocketAddr, name: Option<Box<Box<str>>>) -> Self {
+        // Writable until the kernel says otherwise; readable only when it says so.
+        let ready = Ready { writable: true, ..Ready::default() };
         let channel = Channel::Plain(stream);
-        Self { channel, peer, origin, ready, wrote: false, bulk: false, watched, unsent: None }
+        let (origin, wrote, bulk, unsent) = (Origin::Connected, false, false, None);
+        Self { channel, peer, origin, name, ready, wrote, bulk, unsent }
+    }
+
+    pub(super) fn accepted(stream: S, peer: SocketAddr) -> Self {
+        let new = Self::new(stream, peer, None);
+        // Nobody tells what there is to read.
+        let ready = Ready { readable: true, ..new.ready };
+        Self { origin: Origin::Accepted(Watched::Nothing), ready, ..new }
     }
 
     /// Whether it is watched for all that it can wait for now.
     #[inline]
     pub(super) fn is_watched(&self) -> bool {
-        match self.watched {
-            Watched::Nothing => false,
-            Watched::Reading => self.ready.writable,
-            Watched::All => true,
+        match self.origin {
+            Origin::Accepted(Watched::Nothing) => false,
+            Origin::Accepted(Watched::Reading) => self.ready.writable,
+            Origin::Connected | Origin::Accepted(Watched::All) => true,
         }
     }
 
-    /// Has the network tell when what cannot be done now can be.
+    /// Has the network tell when what cannot be done now can be, of a connection that was accepted.
     pub(super) fn watch<N: Network<Stream = S>>(
         &mut self,
         net: &mut N,
         owner: i32,
         is_reading: bool,
     ) -> io::Result<()> {
-        // Only what was connected can be secured, and that is watched from the beginning.
         let Channel::Plain(stream) = &mut self.channel else { return Ok(()) };
         let token = Token { owner, lane: 0 };
         if !self.ready.writable {
-            self.watched = Watched::All;
+            self.origin = Origin::Accepted(Watched::All);
             net.rewatch(stream, token)
         } else if is_reading && !self.ready.readable {
-            self.watched = Watched::Reading;
+            self.origin = Origin::Accepted(Watched::Reading);
             net.watch(stream, token)
         } else {
             Ok(())
@@ -163,7 +168,7 @@ impl<S: Stream> Connection<S> {
         self,
         wrap: impl FnOnce(S) -> Result<TlsStream<S>, (S, Status)>,
     ) -> Result<Self, (Self, Status)> {
-        let Self { channel, peer, origin, ready, wrote, bulk, watched, unsent } = self;
+        let Self { channel, peer, origin, name, ready, wrote, bulk, unsent } = self;
         let (channel, failure) = match channel {
             Channel::Plain(stream) => match wrap(stream) {
                 Ok(stream) => (Channel::Tls(Box::new(stream)), None),
@@ -171,7 +176,7 @@ impl<S: Stream> Connection<S> {
             },
             secured @ Channel::Tls(_) => (secured, Some(Status::Unexpected)),
         };
-        let connection = Self { channel, peer, origin, ready, wrote, bulk, watched, unsent };
+        let connection = Self { channel, peer, origin, name, ready, wrote, bulk, unsent };
         match failure {
             None => Ok(connection),
             Some(status) => Err((connection, status)),

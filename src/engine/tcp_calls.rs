@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use super::command::{Answer, SendData};
 use super::connecting::Race;
-use super::connection::Origin;
 use super::outcomes::{bad_legacy_port, denied, not_found, not_resolved, over_quota};
 use super::tcp_server::Accepted;
 use super::udp::UdpSocket;
@@ -206,10 +205,10 @@ impl<N: Network> Engine<N> {
         };
         match Self::look_up(host, dns_query_type) {
             Lookup::Literal(address) => {
-                self.connect_to(id, reply, Origin::Address, port, vec![address]);
+                self.connect_to(id, reply, None, port, vec![address]);
             }
             Lookup::Known(name, addresses) => {
-                self.connect_to(id, reply, Origin::Name(Box::new(name)), port, addresses);
+                self.connect_to(id, reply, Some(name), port, addresses);
             }
             Lookup::Failed => not_resolved(reply, Status::NameNotResolved),
             Lookup::Ask(name) => {
@@ -263,13 +262,7 @@ impl<N: Network> Engine<N> {
         let Some((resolving, _)) = self.resolving.remove(&query) else { return };
         match (resolving, answer) {
             (Resolving::Connect(reply, name, port), Ok(addresses)) => {
-                self.connect_to(
-                    query.socket_id,
-                    reply,
-                    Origin::Name(Box::new(name)),
-                    port,
-                    addresses,
-                );
+                self.connect_to(query.socket_id, reply, Some(name), port, addresses);
             }
             (Resolving::Connect(reply, ..), Err(status)) => not_resolved(reply, status),
             (Resolving::Datagram, answer) => self.datagram_resolved(query, answer),
@@ -281,7 +274,7 @@ impl<N: Network> Engine<N> {
         &mut self,
         id: i32,
         reply: Reply,
-        origin: Origin,
+        name: Option<Box<str>>,
         port: u16,
         addresses: Vec<IpAddr>,
     ) {
@@ -293,7 +286,7 @@ impl<N: Network> Engine<N> {
         let due = match registry.find(namespace, id) {
             None => return not_found(reply),
             Some(Entry { machine: Machine::TcpClient(client), properties, .. }) => {
-                let race = Box::new(Race::new(reply, origin, port, addresses));
+                let race = Box::new(Race::new(reply, name, port, addresses));
                 client.connect(ctx, properties, race)
             }
             Some(Entry { machine: Machine::Udp(socket), .. }) if !socket.is_open() => {

@@ -9,6 +9,7 @@ mod securing;
 use std::cell::Cell;
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -18,7 +19,7 @@ use bytes::Bytes;
 use super::Limits;
 use super::accounts::Accounts;
 use super::connecting::{Race, Step};
-use super::connection::{Channel, Connection, MAX_RECEIVE, Origin};
+use super::connection::{Channel, Connection, MAX_RECEIVE};
 use super::recycler::{ReadBuffer, SMALL};
 use super::registry::Properties;
 use super::reply::{Outbox, Replies, Reply};
@@ -30,7 +31,8 @@ use crate::api::table::EventType;
 use crate::net::{DatagramBuffers, Network, Ready, Stream, address};
 
 /// Bytes of a receive when the program set no buffer size (tcp.md 2.1).
-const DEFAULT_RECEIVE: usize = 4096;
+const DEFAULT_RECEIVE: NonZeroU32 = NonZeroU32::new(4096).unwrap();
+const LARGEST_RECEIVE: NonZeroU32 = NonZeroU32::new(MAX_RECEIVE as u32).unwrap();
 /// Most bytes still delivered after a failed write (tcp.md R-5).
 const MAX_LAST_WORDS: usize = 1024 * 1024;
 
@@ -58,10 +60,13 @@ pub(super) struct TcpClient<N: Network> {
     phase: Phase<N::Stream>,
     paused: bool,
     /// The size limit of the read in flight, fixed when it started; `None` = none in flight.
-    read_limit: Option<u32>,
+    read_limit: Option<NonZeroU32>,
     /// Received bytes that the host has not released yet.
     undelivered: usize,
-    reading: Reading,
+    /// Whether it reads only what a `read` asks for, not for listeners.
+    on_request: bool,
+    /// The `read` that asks, if there is one.
+    asked: Option<Box<Reply>>,
     past: Past,
 }
 
@@ -74,15 +79,6 @@ enum Past {
     Used,
     /// It was secured, and can never be connected again (tcp.md CN-5).
     Secured,
-}
-
-/// Who gets what is read.
-#[derive(Debug)]
-enum Reading {
-    /// Listeners, by `onReceive`.
-    Events,
-    /// The `read` that asks for it, if there is one.
-    OnRequest(Option<Box<Reply>>),
 }
 
 #[derive(Debug)]
@@ -123,7 +119,8 @@ impl<N: Network> Default for TcpClient<N> {
             paused: false,
             read_limit: None,
             undelivered: 0,
-            reading: Reading::Events,
+            on_request: false,
+            asked: None,
             past: Past::Fresh,
         }
     }
@@ -132,14 +129,14 @@ impl<N: Network> Default for TcpClient<N> {
 impl<N: Network> TcpClient<N> {
     /// A socket of `chrome.socket`: it reads only what is asked for, like a paused one.
     pub(super) fn on_request() -> Self {
-        Self { paused: true, reading: Reading::OnRequest(None), ..Self::default() }
+        Self { paused: true, on_request: true, ..Self::default() }
     }
 
     /// The same socket, connected: a server has accepted it (AC-2).
     pub(super) fn accepted(mut self, stream: N::Stream, peer: SocketAddr) -> Self {
         self.paused = true;
         self.past = Past::Used;
-        self.phase = Phase::Connected(Connection::new(stream, peer, Origin::Accepted));
+        self.phase = Phase::Connected(Connection::accepted(stream, peer));
         self
     }
 
@@ -170,8 +167,8 @@ impl<N: Network> TcpClient<N> {
 
     /// Asks for one read (socket-legacy.md 4.6); the caller has checked the state.
     pub(super) fn ask(&mut self, reply: Reply, limit: usize) {
-        self.read_limit = Some(limit.min(MAX_RECEIVE) as u32);
-        self.reading = Reading::OnRequest(Some(Box::new(reply)));
+        self.read_limit = NonZeroU32::new(limit.min(MAX_RECEIVE) as u32);
+        self.asked = Some(Box::new(reply));
     }
 
     pub(super) fn describe(&self, info: &mut SocketInfo) {
@@ -228,7 +225,7 @@ impl<N: Network> TcpClient<N> {
     pub(super) fn set_paused(&mut self, paused: bool, properties: &Properties) {
         self.paused = paused;
         if !paused && matches!(self.phase, Phase::Connected(_)) && self.read_limit.is_none() {
-            self.read_limit = Some(receive_limit(properties) as u32);
+            self.read_limit = Some(receive_limit(properties));
         }
     }
 
@@ -301,7 +298,7 @@ impl<N: Network> TcpClient<N> {
         let unread = self.tear_down(ctx);
         let read_was_in_flight = self.read_limit.take().is_some();
         reply.complete(Response::ok());
-        if read_was_in_flight && matches!(self.reading, Reading::Events) {
+        if read_was_in_flight && !self.on_request {
             self.paused = true;
             raise_error(ctx, Status::ConnectionClosed);
         }
@@ -356,9 +353,9 @@ impl<N: Network> TcpClient<N> {
         };
         match outcome {
             Ok((stream, peer)) => {
-                let connection = Connection::new(stream, peer, race.origin);
+                let connection = Connection::new(stream, peer, race.name);
                 self.phase = Phase::Connected(connection);
-                self.read_limit = (!self.paused).then(|| receive_limit(properties) as u32);
+                self.read_limit = (!self.paused).then(|| receive_limit(properties));
                 race.reply.complete(Response::ok_zero());
             }
             Err(status) => race.reply.fail(status),
@@ -367,16 +364,19 @@ impl<N: Network> TcpClient<N> {
     }
 
     /// Does what the socket is ready for, as `news` may just have told: unsent bytes first, then one read.
-    #[inline]
+    #[inline(always)]
     pub(super) fn visit(
         &mut self,
         ctx: &mut Context<N>,
         properties: &Properties,
         news: Option<News>,
     ) -> Visit {
-        let Phase::Connected(connection) = &mut self.phase else {
-            return self.visit_unconnected(ctx, properties, news);
-        };
+        if !self.is_connected()
+            && let Some(visit) = self.visit_unconnected(ctx, properties, news)
+        {
+            return visit;
+        }
+        let Phase::Connected(connection) = &mut self.phase else { return Visit::Rest };
         if let Some(News { ready, .. }) = news {
             connection.on_ready(ready);
         }
@@ -409,40 +409,40 @@ impl<N: Network> TcpClient<N> {
         }
     }
 
-    /// The same before there is a connection, or while TLS is agreed upon.
+    /// The same before there is a connection, or while TLS is agreed upon; `None` if it is connected now.
     #[inline(never)]
     fn visit_unconnected(
         &mut self,
         ctx: &mut Context<N>,
         properties: &Properties,
         news: Option<News>,
-    ) -> Visit {
+    ) -> Option<Visit> {
         match (&mut self.phase, news) {
             (Phase::Connecting(race), Some(News { lane, .. })) => {
                 let step = race.on_ready(&mut ctx.net, ctx.id, lane);
                 match self.after_race(properties, step) {
-                    Some(due) => Visit::Wait(due),
-                    // The event that ended the attempt may already tell of data.
-                    None if self.is_connected() => self.visit(ctx, properties, news),
-                    None => Visit::Rest,
+                    Some(due) => Some(Visit::Wait(due)),
+                    // The news that ended the attempt may already be of data.
+                    None if self.is_connected() => None,
+                    None => Some(Visit::Rest),
                 }
             }
             (Phase::Securing(securing), news) => {
                 if let Some(News { ready, .. }) = news {
                     securing.0.on_ready(ready);
                 }
-                self.carry_handshake_on(ctx, properties)
+                Some(self.carry_handshake_on(ctx, properties))
             }
-            _ => Visit::Rest,
+            _ => Some(Visit::Rest),
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn read(&mut self, ctx: &mut Context<N>, properties: &Properties) -> Visit {
         let (Phase::Connected(connection), Some(limit)) = (&mut self.phase, self.read_limit) else {
             return Visit::Rest;
         };
-        let limit = limit as usize;
+        let limit = limit.get() as usize;
         if !connection.ready.readable {
             return Visit::Rest;
         }
@@ -450,7 +450,7 @@ impl<N: Network> TcpClient<N> {
         let of_socket = ctx.limits.undelivered_per_socket.saturating_sub(self.undelivered);
         let of_app = ctx.limits.undelivered_per_app.saturating_sub(ctx.undelivered);
         let room = of_socket.min(of_app);
-        if room == 0 && matches!(self.reading, Reading::Events) {
+        if room == 0 && !self.on_request {
             return Visit::Stalled;
         }
         let max = if self.paused { limit } else { connection.next_read(room, limit) };
@@ -491,9 +491,9 @@ impl<N: Network> TcpClient<N> {
         mut limit: usize,
     ) {
         let mut rest = ctx.buffer.last_read(n);
-        if let Reading::OnRequest(asked) = &mut self.reading {
+        if self.on_request {
             self.read_limit = None;
-            if let Some(reply) = asked.take() {
+            if let Some(reply) = self.asked.take() {
                 self.count(ctx, n);
                 let payload = Payload::Piece(rest);
                 let len = i32::try_from(n).unwrap_or(i32::MAX);
@@ -506,9 +506,9 @@ impl<N: Network> TcpClient<N> {
                 let piece = rest.split_to(limit);
                 self.count(ctx, piece.len as usize);
                 ctx.outbox.notify_with(|| Event::received(ctx.id, piece, secured));
-                limit = next;
+                limit = next.get() as usize;
             }
-            self.read_limit = (!self.paused).then_some(next as u32);
+            self.read_limit = (!self.paused).then_some(next);
         }
         if n > SMALL {
             ctx.outbox.own_data(&mut ctx.buffer);
@@ -536,25 +536,19 @@ impl<N: Network> TcpClient<N> {
         if self.read_limit.take().is_none() {
             return;
         }
-        match &mut self.reading {
-            Reading::Events => {
-                self.paused = true;
-                raise_error(ctx, cause);
-            }
+        if !self.on_request {
+            self.paused = true;
+            raise_error(ctx, cause);
+        } else if cause != Status::ConnectionClosed {
+            self.fail_asked(cause);
+        } else if let Some(reply) = self.asked.take() {
             // The end of the stream is a read of 0 bytes (socket-legacy.md 4.6 row 7).
-            Reading::OnRequest(asked) if cause == Status::ConnectionClosed => {
-                if let Some(reply) = asked.take() {
-                    reply.complete(Response::number(0));
-                }
-            }
-            Reading::OnRequest(_) => self.fail_asked(cause),
+            reply.complete(Response::number(0));
         }
     }
 
     fn fail_asked(&mut self, status: Status) {
-        if let Reading::OnRequest(asked) = &mut self.reading
-            && let Some(reply) = asked.take()
-        {
+        if let Some(reply) = self.asked.take() {
             reply.fail(status);
         }
     }
@@ -592,7 +586,7 @@ impl<N: Network> TcpClient<N> {
         while let (Phase::Connected(connection), Some(limit), true) =
             (&mut self.phase, self.read_limit, left > 0)
         {
-            let limit = limit as usize;
+            let limit = limit.get() as usize;
             let max = if self.paused { limit } else { MAX_RECEIVE };
             match connection.channel.read(ctx.buffer.with_room(max), max) {
                 Ok(0) => return None,
@@ -613,11 +607,10 @@ impl<N: Network> TcpClient<N> {
     }
 }
 
-pub(super) fn receive_limit(properties: &Properties) -> usize {
-    match usize::try_from(properties.buffer_size) {
-        Ok(size @ 1..) => size.min(MAX_RECEIVE),
-        _ => DEFAULT_RECEIVE,
-    }
+#[inline]
+pub(super) fn receive_limit(properties: &Properties) -> NonZeroU32 {
+    let given = u32::try_from(properties.buffer_size).ok().and_then(NonZeroU32::new);
+    given.map_or(DEFAULT_RECEIVE, |size| size.min(LARGEST_RECEIVE))
 }
 
 fn raise_error<N: Network>(ctx: &Context<N>, cause: Status) {

@@ -453,7 +453,7 @@ impl<N: Network> UdpSocket<N> {
             let next = self.held.pop_front().or_else(|| ctx.datagrams.received.pop_front());
             let Some((data, from)) = next else { return true };
             let too_long = match &self.reading {
-                Reading::Events => data.len() > receive_limit(properties),
+                Reading::Events => data.len() > receive_limit(properties).get() as usize,
                 Reading::OnRequest(asked) => {
                     asked.as_ref().is_some_and(|(_, limit)| data.len() > *limit)
                 }

@@ -213,7 +213,8 @@ impl EventBox {
     }
 }
 
-/// Writes what C sees of an event's payload, which lies on the heap; it points there, to `lists` and to `address`.
+/// Writes what C sees of an event's payload: `data`, or what else lies on the heap; it points there, to `lists`
+/// and to `address`.
 #[inline(always)]
 fn show_payload(
     event: &Event,
@@ -222,21 +223,32 @@ fn show_payload(
     lists: &mut Option<Box<Lists>>,
     address: &mut AddressText,
 ) {
+    if event.has_data() {
+        c.present |= CHROMESOCK_EVENT_DATA;
+        c.data = data.as_ptr();
+        c.data_len = data.len();
+    }
+    if !matches!(event.payload, Payload::Data(_) | Payload::Piece(_)) {
+        show_rest(event, c, lists, address);
+    }
+}
+
+/// The rest of a payload that is not data alone.
+#[inline(never)]
+fn show_rest(
+    event: &Event,
+    c: &mut chromesock_event,
+    lists: &mut Option<Box<Lists>>,
+    address: &mut AddressText,
+) {
     match &event.payload {
-        Payload::None => {}
-        Payload::Data(_) | Payload::Piece(_) => {
-            c.present |= CHROMESOCK_EVENT_DATA;
-            c.data = data.as_ptr();
-            c.data_len = data.len();
-        }
+        Payload::None | Payload::Data(_) | Payload::Piece(_) => {}
         Payload::BytesSent(bytes) => {
             c.present |= CHROMESOCK_EVENT_BYTES_SENT;
             c.bytes_sent = *bytes;
         }
         Payload::Datagram(_, from) => {
-            c.present |= CHROMESOCK_EVENT_DATA | CHROMESOCK_EVENT_ADDRESS | CHROMESOCK_EVENT_PORT;
-            c.data = data.as_ptr();
-            c.data_len = data.len();
+            c.present |= CHROMESOCK_EVENT_ADDRESS | CHROMESOCK_EVENT_PORT;
             c.port = from.port().into();
             write_address(address, from.ip());
             c.address = address.as_ptr().cast();
@@ -247,7 +259,31 @@ fn show_payload(
             c.port = denied.port;
             c.message = denied.explanation.as_ptr();
         }
-        payload => show_list(payload, c, lists.get_or_insert_default()),
+        Payload::Sockets(sockets) => {
+            let lists = lists.get_or_insert_default();
+            lists.sockets = sockets.iter().map(info).collect();
+            c.present |= CHROMESOCK_EVENT_SOCKETS;
+            c.sockets = lists.sockets.as_ptr();
+            c.sockets_len = lists.sockets.len();
+        }
+        Payload::Texts(texts) => {
+            let lists = lists.get_or_insert_default();
+            lists.texts = texts.iter().map(|text| text.as_ptr()).collect();
+            c.present |= CHROMESOCK_EVENT_TEXTS;
+            c.texts = lists.texts.as_ptr();
+            c.texts_len = lists.texts.len();
+        }
+        Payload::Interfaces(interfaces) => {
+            let lists = lists.get_or_insert_default();
+            lists.interfaces = interfaces.iter().map(interface).collect();
+            c.present |= CHROMESOCK_EVENT_INTERFACES;
+            c.interfaces = lists.interfaces.as_ptr();
+            c.interfaces_len = lists.interfaces.len();
+        }
+        Payload::TlsSession(session) => {
+            let view = lists.get_or_insert_default().tls_session.insert(SessionView::new(session));
+            c.tls_session = view.as_c();
+        }
     }
     // These results always have all their members; failures have empty ones.
     match event.event_type {
@@ -259,35 +295,6 @@ fn show_payload(
             if c.address.is_null() {
                 c.address = c"".as_ptr();
             }
-        }
-        _ => {}
-    }
-}
-
-/// The same for what comes as a list.
-#[inline(never)]
-fn show_list(payload: &Payload, c: &mut chromesock_event, lists: &mut Lists) {
-    match payload {
-        Payload::Sockets(sockets) => {
-            lists.sockets = sockets.iter().map(info).collect();
-            c.present |= CHROMESOCK_EVENT_SOCKETS;
-            c.sockets = lists.sockets.as_ptr();
-            c.sockets_len = lists.sockets.len();
-        }
-        Payload::Texts(texts) => {
-            lists.texts = texts.iter().map(|text| text.as_ptr()).collect();
-            c.present |= CHROMESOCK_EVENT_TEXTS;
-            c.texts = lists.texts.as_ptr();
-            c.texts_len = lists.texts.len();
-        }
-        Payload::Interfaces(interfaces) => {
-            lists.interfaces = interfaces.iter().map(interface).collect();
-            c.present |= CHROMESOCK_EVENT_INTERFACES;
-            c.interfaces = lists.interfaces.as_ptr();
-            c.interfaces_len = lists.interfaces.len();
-        }
-        Payload::TlsSession(session) => {
-            c.tls_session = lists.tls_session.insert(SessionView::new(session)).as_c();
         }
         _ => {}
     }

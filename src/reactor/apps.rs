@@ -40,12 +40,19 @@ impl App {
     }
 
     /// Hands what the engine has produced to the host, or to the queue.
+    #[inline]
     pub(super) fn hand_out(&mut self) {
         let Self { engine, delivery, events, handlers, asleep, .. } = self;
         if delivery.mode() == Mode::Reactor && asleep.is_none() && events.is_empty() {
             engine.hand_out(|events, beside| delivery.deliver_now(events, beside, handlers));
-            return;
+        } else {
+            self.take_and_hand_out();
         }
+    }
+
+    #[inline(never)]
+    fn take_and_hand_out(&mut self) {
+        let Self { engine, delivery, events, asleep, .. } = self;
         engine.take_events(events);
         if let Some(asleep) = asleep {
             asleep.withhold(engine, delivery, events);

@@ -125,7 +125,11 @@ impl Batch {
     pub(super) fn pop_sends(&mut self, most: usize) -> Option<Run<'_>> {
         if self.first.number == 0 {
             self.first = match self.messages.front() {
-                None => std::mem::take(&mut self.last),
+                None => {
+                    let last = self.last;
+                    self.last.number = 0;
+                    last
+                }
                 Some(Message::Sends(_)) => self.pop_marker(),
                 Some(_) => return None,
             };

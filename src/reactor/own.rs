@@ -18,12 +18,19 @@ pub(super) struct Own {
     /// Whose they are; NULL: no call is taken up any more.
     inbox: Cell<*const Inbox>,
     calls: RefCell<Box<Batch>>,
+    any: Cell<bool>,
 }
 
 impl Own {
     /// The calling thread is that of the reactor with this inbox.
     pub(super) fn begin(inbox: &Inbox) -> Rc<Self> {
-        let new = || Rc::new(Self { inbox: Cell::new(inbox), calls: RefCell::default() });
+        let new = || {
+            Rc::new(Self {
+                inbox: Cell::new(inbox),
+                calls: RefCell::default(),
+                any: Cell::new(false),
+            })
+        };
         OWN.with(|own| Rc::clone(own.get_or_init(new)))
     }
 
@@ -41,15 +48,22 @@ impl Own {
             .flatten()
     }
 
-    /// The calls.
+    /// Where the next call goes.
     #[inline]
     pub(super) fn calls(&self) -> RefMut<'_, Box<Batch>> {
+        self.any.set(true);
         self.calls.borrow_mut()
     }
 
     /// Whether there are any.
     #[inline]
-    pub(super) fn is_empty(&self) -> bool {
-        self.calls.borrow().is_empty()
+    pub(super) fn has_calls(&self) -> bool {
+        self.any.get()
+    }
+
+    /// Exchanges the finished `batch` for the calls.
+    pub(super) fn take(&self, batch: &mut Box<Batch>) {
+        self.any.set(false);
+        std::mem::swap(batch, &mut self.calls.borrow_mut());
     }
 }

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mio::{Events, Poll, Registry};
+use mio::{Poll, Registry};
 
 use super::apps::{App, Apps};
 use super::batch::{Batch, Change, Message};
@@ -26,11 +26,9 @@ use crate::api::table::EventType;
 use crate::delivery::{Delivery, Mode};
 use crate::engine::command::{Call, Command, Send, SendData};
 use crate::engine::{Engine, Setup};
-use crate::net::sys::{self, SysNetwork};
+use crate::net::sys::{self, SysNetwork, Waiting};
 use crate::resolver::Resolver;
 
-/// Readiness events taken per turn.
-const EVENTS: usize = 256;
 /// Visits to sockets before the poll is asked again.
 const VISITS_PER_TURN: usize = 256;
 /// Messages read before sockets get their turn.
@@ -58,7 +56,6 @@ pub(crate) struct Seat {
 
 /// The reactor's thread.
 pub(super) struct Turn {
-    poll: Poll,
     registry: Rc<Registry>,
     inbox: SharedInbox,
     own: Rc<Own>,
@@ -77,7 +74,6 @@ pub(super) struct Turn {
 pub(super) fn run(poll: Poll, registry: Registry, inbox: SharedInbox, resolver: Box<dyn Resolver>) {
     sys::block_signals();
     let mut turn = Turn {
-        poll,
         registry: Rc::new(registry),
         own: Own::begin(&inbox),
         inbox,
@@ -90,29 +86,23 @@ pub(super) fn run(poll: Poll, registry: Registry, inbox: SharedInbox, resolver: 
         released: Vec::new(),
         stop: false,
     };
-    let outcome = catch_unwind(AssertUnwindSafe(|| turn.run()));
+    let outcome = catch_unwind(AssertUnwindSafe(|| turn.run(&mut Waiting::new(poll))));
     if !matches!(outcome, Ok(Ok(()))) {
         turn.fail();
     }
 }
 
 impl Turn {
-    fn run(&mut self) -> std::io::Result<()> {
-        let mut events = Events::with_capacity(EVENTS);
+    fn run(&mut self, waiting: &mut Waiting) -> std::io::Result<()> {
         while !self.stop || !self.apps.is_empty() {
             let timeout = self.time_to_sleep();
-            match self.poll.poll(&mut events, timeout) {
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => events.clear(),
-                result => result?,
-            }
+            waiting.wait(timeout)?;
             if timeout != Some(Duration::ZERO) {
                 self.inbox.stay_awake();
             }
-            for event in events.iter().filter(|event| event.token() != sys::WAKER) {
+            for (slot, token, ready) in waiting.found() {
                 // A call is carried out before what comes later is read.
                 self.read_messages();
-                let (slot, token) = sys::unpack(event.token());
-                let ready = sys::ready(event);
                 let mut is_due = false;
                 self.apps.input(slot, token.owner, |engine| {
                     engine.handle_ready(token, ready);
@@ -145,11 +135,11 @@ impl Turn {
 
     #[inline]
     fn has_messages(&self) -> bool {
-        !self.batch.is_empty() || !self.own.is_empty() || self.inbox.has_messages()
+        !self.batch.is_empty() || self.own.has_calls() || self.inbox.has_messages()
     }
 
     /// Whether there were any.
-    #[inline]
+    #[inline(always)]
     fn read_messages(&mut self) -> bool {
         let any = self.has_messages();
         if any {
@@ -158,16 +148,15 @@ impl Turn {
         any
     }
 
+    #[inline(never)]
     fn read(&mut self) {
-        let (mut read, mut unpaused) = (0, false);
-        // A pause that follows an unpause comes before any read of the socket.
-        while read < MESSAGES_PER_READ || unpaused {
-            if self.batch.is_empty() && (read == 0 || unpaused) {
-                self.take_batch();
-            }
+        if self.batch.is_empty() {
+            self.take_batch();
+        }
+        for read in 1.. {
+            let mut unpaused = false;
             // Sends to the same socket that follow one another go out together.
             if let Some(run) = self.batch.pop_sends(MAX_GATHERED) {
-                unpaused = false;
                 self.apps.input(run.slot, run.sends[0].socket_id, |engine| match run.sends {
                     [send] => engine.handle_send(run.bytes, send),
                     sends => engine.handle_sends(run.bytes, sends),
@@ -175,18 +164,22 @@ impl Turn {
             } else if let Some(message) = self.batch.pop() {
                 unpaused = is_unpause(&message);
                 self.carry_out(message);
-            } else {
-                break;
             }
-            read += 1;
+            // A pause that follows an unpause comes before any read of the socket.
+            if unpaused && self.batch.is_empty() {
+                self.take_batch();
+            }
+            if self.batch.is_empty() || read >= MESSAGES_PER_READ && !unpaused {
+                return;
+            }
         }
     }
 
     /// What callbacks have called came before what is in the inbox.
     fn take_batch(&mut self) {
         self.batch.recycle();
-        if !self.own.is_empty() {
-            std::mem::swap(&mut self.batch, &mut self.own.calls());
+        if self.own.has_calls() {
+            self.own.take(&mut self.batch);
         } else if self.inbox.has_messages() {
             self.inbox.take(&mut self.batch);
         }
@@ -423,16 +416,27 @@ impl Turn {
         app.hand_out();
         let App { engine, delivery, .. } = app;
         if delivery.any_released() || engine.wants_release() {
-            delivery.take_released(&mut self.released, engine.wants_release());
-            if !self.released.is_empty() {
-                self.released.drain(..).for_each(|(id, bytes)| engine.release(id, bytes));
-                engine.retry_stalled();
-            }
+            self.take_credit(slot);
         }
-        if !engine.has_queries() {
-            return;
+        if self.apps.get_mut(slot).is_some_and(|app| app.engine.has_queries()) {
+            self.ask_resolver(slot);
         }
-        for query in engine.take_queries() {
+    }
+
+    #[inline(never)]
+    fn take_credit(&mut self, slot: u32) {
+        let Some(App { engine, delivery, .. }) = self.apps.get_mut(slot) else { return };
+        delivery.take_released(&mut self.released, engine.wants_release());
+        if !self.released.is_empty() {
+            self.released.drain(..).for_each(|(id, bytes)| engine.release(id, bytes));
+            engine.retry_stalled();
+        }
+    }
+
+    #[inline(never)]
+    fn ask_resolver(&mut self, slot: u32) {
+        let Some(app) = self.apps.get_mut(slot) else { return };
+        for query in app.engine.take_queries() {
             let (id, inbox) = (query.id, Arc::clone(&self.inbox));
             let on_answer = move |answer| {
                 inbox.post(Message::Answer(slot, id, answer));

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Context, Past, Phase, Reading, TcpClient, Visit, raise_error, receive_limit};
+use super::{Context, Past, Phase, TcpClient, Visit, raise_error, receive_limit};
 use crate::api::event::Response;
 use crate::api::net_error::Status;
 use crate::api::properties::{SecureOptions, TlsSession};
@@ -50,7 +50,7 @@ impl<N: Network> TcpClient<N> {
         connection.cancel_sends();
         self.phase = Phase::Connected(connection);
         reply.complete(Response::failed(status));
-        if self.read_limit.take().is_some() && matches!(self.reading, Reading::Events) {
+        if self.read_limit.take().is_some() && !self.on_request {
             raise_error(ctx, Status::ConnectionClosed);
         }
         Visit::Gone
@@ -62,11 +62,10 @@ impl<N: Network> TcpClient<N> {
         connection: &Connection<N::Stream>,
     ) -> Result<ServerName<'static>, Status> {
         let is_busy = self.is_reading() || connection.unsent.is_some();
-        let name = match &connection.origin {
-            _ if is_busy => None,
-            Origin::Accepted => None,
-            Origin::Address => Some(connection.peer.ip().into()),
-            Origin::Name(name) => tls::server_name(name),
+        let name = match &connection.name {
+            _ if is_busy || connection.origin != Origin::Connected => None,
+            None => Some(connection.peer.ip().into()),
+            Some(name) => tls::server_name(name),
         };
         match name {
             None => Err(Status::Failed),
@@ -104,7 +103,7 @@ impl<N: Network> TcpClient<N> {
         }
         self.phase = Phase::Connected(connection);
         self.past = Past::Secured;
-        self.read_limit = (!self.paused).then(|| receive_limit(properties) as u32);
+        self.read_limit = (!self.paused).then(|| receive_limit(properties));
         reply.complete(Response::ok_zero());
         Visit::Again
     }

@@ -6,6 +6,7 @@
 
 mod datagram;
 mod transfer;
+mod waiting;
 
 use std::cell::RefCell;
 use std::io::{self, IoSlice};
@@ -19,8 +20,10 @@ use mio::{Interest, Registry, event::Source};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 
-use super::{Listener, MAX_LANES, MulticastOptions, Network, Ready, SocketSettings, Stream, Token};
+use super::{Listener, MAX_LANES, MulticastOptions, Network, SocketSettings, Stream, Token};
 use datagram::{Scratch, SysDatagram};
+
+pub(crate) use waiting::Waiting;
 
 pub(super) const SOMAXCONN: i32 = libc::SOMAXCONN;
 
@@ -57,7 +60,7 @@ fn pack(slot: u32, token: Token) -> mio::Token {
 }
 
 /// The slot and token that an event is about.
-pub(crate) fn unpack(token: mio::Token) -> (u32, Token) {
+fn unpack(token: mio::Token) -> (u32, Token) {
     let slot = (token.0 >> (OWNER_BITS + LANE_BITS)) as u32;
     let lane = (token.0 >> OWNER_BITS) & ((1 << LANE_BITS) - 1);
     (slot, Token { owner: token.0 as u32 as i32, lane: lane as u16 })
@@ -70,17 +73,6 @@ const READING: Interest = Interest::READABLE.add(Interest::PRIORITY);
 const READING: Interest = Interest::READABLE;
 /// Everything a source can report.
 const INTEREST: Interest = READING.add(Interest::WRITABLE);
-
-/// What an event reports.
-pub(crate) fn ready(event: &mio::event::Event) -> Ready {
-    let failed = event.is_error();
-    Ready {
-        readable: event.is_readable() || failed,
-        writable: event.is_writable() || failed,
-        // Urgent data makes a read stop at its mark, short of what is there.
-        read_closed: event.is_read_closed() || event.is_priority() || failed,
-    }
-}
 
 impl SysNetwork {
     pub(crate) fn new(registry: Rc<Registry>, slot: u32, settings: SocketSettings) -> Self {
@@ -259,7 +251,7 @@ impl SysStream {
 }
 
 impl Stream for SysStream {
-    #[inline]
+    #[inline(always)]
     fn read(&mut self, buffer: &mut BytesMut, max: usize) -> io::Result<usize> {
         buffer.reserve(max);
         let spare = &mut buffer.spare_capacity_mut()[..max];
@@ -362,6 +354,7 @@ const NO_SIGNAL: i32 = 0;
 #[cfg(not(target_vendor = "apple"))]
 const NO_SIGNAL: i32 = libc::MSG_NOSIGNAL;
 
+#[inline(always)]
 fn retrying<T>(mut operation: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match operation() {
