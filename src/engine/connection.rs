@@ -206,7 +206,7 @@ impl<S: Stream> Connection<S> {
     }
 
     /// A read has brought `n` bytes of at most `max`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn note_read(&mut self, n: usize, max: usize) {
         // TLS has buffers of its own between here and the kernel.
         self.bulk = n >= MAX_RECEIVE && !self.channel.is_secured();
@@ -240,16 +240,14 @@ impl<S: Stream> Connection<S> {
         (taken, Ok(()))
     }
 
-    /// Writes what is unsent; whether more could be written at once.
+    /// Whether there may be something that `flush` writes.
     #[inline]
-    pub(super) fn flush(&mut self) -> io::Result<bool> {
-        if self.unsent.is_none() && !self.channel.is_secured() {
-            return Ok(false);
-        }
-        self.flush_some()
+    pub(super) fn may_flush(&self) -> bool {
+        self.unsent.is_some() || self.channel.is_secured()
     }
 
-    fn flush_some(&mut self) -> io::Result<bool> {
+    /// Writes what is unsent; whether more could be written at once.
+    pub(super) fn flush(&mut self) -> io::Result<bool> {
         if !self.ready.writable {
             return Ok(false);
         }

@@ -388,9 +388,7 @@ impl<N: Network> Engine<N> {
             Visit::Rest => {}
             Visit::Wait(due) => self.wait_until(id, Some(due)),
             Visit::Again => self.enqueue(id),
-            Visit::Stalled => {
-                self.stalled.insert(id);
-            }
+            Visit::Stalled => self.wait_for_release(id),
             Visit::Gone => {
                 self.lose(id);
                 self.note_open_sockets();
@@ -487,6 +485,7 @@ impl<N: Network> Engine<N> {
     /// The socket is gone by a failed `secure` (tcp.md TLS-10); so a `connect` finds it that still
     /// resolves (CL-3).
     #[cold]
+    #[inline(never)]
     fn lose(&mut self, id: i32) {
         self.cancel_connecting(id, not_found);
         self.close_silently(id);
@@ -533,11 +532,17 @@ impl<N: Network> Engine<N> {
         if is_taken { Err(Status::AddressInUse) } else { Ok(()) }
     }
 
+    #[inline(never)]
     fn enqueue(&mut self, id: i32) {
         if let Some(entry) = self.registry.get_mut(id).filter(|entry| !entry.queued) {
             entry.queued = true;
             self.run_queue.push_back(id);
         }
+    }
+
+    #[inline(never)]
+    fn wait_for_release(&mut self, id: i32) {
+        self.stalled.insert(id);
     }
 
     #[inline(never)]

@@ -66,6 +66,7 @@ impl ReadBuffer {
         self.current.capacity() - self.current.len()
     }
 
+    #[inline(never)]
     fn make_room(&mut self, max: usize) {
         let len = self.current.len();
         if !self.current.try_reclaim(max.max(READ_BUFFER.saturating_sub(len))) && self.room() < max

@@ -83,6 +83,7 @@ impl Outbox {
     }
 
     /// Gives the events what lies beside them in `buffer`.
+    #[inline(never)]
     pub(super) fn own_data(&self, buffer: &mut ReadBuffer) {
         let beside = buffer.take_beside();
         self.0.events.borrow_mut().iter_mut().for_each(|event| event.own_data(&beside));
@@ -163,6 +164,7 @@ impl Reply {
     }
 
     #[cold]
+    #[inline(never)]
     fn complete_unused(&mut self) {
         let Some(outbox) = &self.outbox else { return };
         let unused = outbox.0.unused.get();
@@ -235,6 +237,7 @@ impl<'a> Replies<'a> {
     }
 
     #[cold]
+    #[inline(never)]
     fn drop_unused(&mut self) {
         self.for_each(drop);
     }

@@ -380,6 +380,15 @@ impl<N: Network> TcpClient<N> {
         if let Some(News { ready, .. }) = news {
             connection.on_ready(ready);
         }
+        if connection.may_flush() {
+            return self.write_and_read(ctx, properties);
+        }
+        self.read(ctx, properties)
+    }
+
+    #[inline(never)]
+    fn write_and_read(&mut self, ctx: &mut Context<N>, properties: &Properties) -> Visit {
+        let Phase::Connected(connection) = &mut self.phase else { return Visit::Rest };
         let more_to_write = connection.flush().unwrap_or_else(|error| {
             self.fail_write(ctx, properties, &error);
             false
@@ -467,6 +476,7 @@ impl<N: Network> TcpClient<N> {
 
     /// A read has brought an end, a failure, or nothing.
     #[cold]
+    #[inline(never)]
     fn read_nothing(&mut self, ctx: &mut Context<N>, read: io::Result<usize>) -> Visit {
         let cause = match read {
             Ok(_) => Status::ConnectionClosed,
@@ -528,6 +538,7 @@ impl<N: Network> TcpClient<N> {
 
     /// The stream ended or broke while a read was in flight (R-6, R-7, R-20, R-21, O-8).
     #[cold]
+    #[inline(never)]
     fn end(&mut self, ctx: &mut Context<N>, cause: Status) {
         if let Phase::Connected(mut connection) = std::mem::replace(&mut self.phase, Phase::Idle) {
             connection.cancel_sends();
@@ -555,6 +566,7 @@ impl<N: Network> TcpClient<N> {
 
     /// A write failed: the send in progress gets the code, those behind it -15 (S-8 to S-10, O-7).
     #[cold]
+    #[inline(never)]
     pub(super) fn fail_write(
         &mut self,
         ctx: &mut Context<N>,

@@ -61,6 +61,8 @@ impl<N: Network> Engine<N> {
         }
     }
 
+    #[cold]
+    #[inline(never)]
     fn tell_new_keys(&mut self) {
         for line in self.ctx.tls.take_keys() {
             let of_host = EventType::ChromesockTlsKeys;

@@ -255,7 +255,7 @@ impl Stream for SysStream {
     fn read(&mut self, buffer: &mut BytesMut, max: usize) -> io::Result<usize> {
         buffer.reserve(max);
         let spare = &mut buffer.spare_capacity_mut()[..max];
-        let n = retrying(|| transfer::receive(&self.0, spare))?;
+        let n = transfer::receive(&self.0, spare)?;
         // SAFETY: recv has initialised the first n bytes of the spare capacity.
         unsafe { buffer.set_len(buffer.len() + n) };
         Ok(n)
@@ -263,7 +263,7 @@ impl Stream for SysStream {
 
     #[inline]
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        retrying(|| transfer::send(&self.0, data))
+        transfer::send(&self.0, data)
     }
 
     fn write_blocks(&mut self, blocks: &[Bytes]) -> io::Result<usize> {
@@ -354,7 +354,6 @@ const NO_SIGNAL: i32 = 0;
 #[cfg(not(target_vendor = "apple"))]
 const NO_SIGNAL: i32 = libc::MSG_NOSIGNAL;
 
-#[inline(always)]
 fn retrying<T>(mut operation: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match operation() {

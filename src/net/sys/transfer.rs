@@ -8,16 +8,17 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::AsFd;
 
+use rustix::io::retry_on_intr;
 use rustix::net::{RecvFlags, SendFlags};
 
 #[inline]
 pub(super) fn receive(from: &impl AsFd, into: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
-    let ((received, _), _) = rustix::net::recv(from, into, RecvFlags::empty())?;
-    Ok(received.len())
+    let receive = || rustix::net::recv(from, &mut *into, RecvFlags::empty()).map(|(_, n)| n);
+    Ok(retry_on_intr(receive)?)
 }
 
 #[inline]
 pub(super) fn send(to: &impl AsFd, data: &[u8]) -> io::Result<usize> {
     let flags = SendFlags::from_bits_retain(super::NO_SIGNAL.cast_unsigned());
-    Ok(rustix::net::send(to, data, flags)?)
+    Ok(retry_on_intr(|| rustix::net::send(to, data, flags))?)
 }
