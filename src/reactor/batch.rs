@@ -192,3 +192,84 @@ impl Batch {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::event::Ticket;
+    use crate::api::table::EventType;
+
+    fn push_send(batch: &mut Batch, slot: u32, socket_id: i32, data: &[u8]) {
+        let (event_type, ticket) = (EventType::ChromeSocketsTcpSend, Ticket::default());
+        let len = data.len();
+        batch.push_send(slot, Send { event_type, socket_id, len, ticket }, data);
+    }
+
+    /// What is in a batch, in order: for sends slot, number and bytes.
+    fn drain(batch: &mut Batch, most: usize) -> Vec<(u32, usize, Vec<u8>)> {
+        let mut found = Vec::new();
+        while !batch.is_empty() {
+            match batch.pop_sends(most) {
+                Some(Run { slot, sends, bytes }) => {
+                    found.push((slot, sends.len(), bytes.to_vec()));
+                }
+                None => match batch.pop().unwrap() {
+                    Message::Released(slot) => found.push((slot, 0, Vec::new())),
+                    _ => unreachable!(),
+                },
+            }
+        }
+        assert!(batch.pop_sends(most).is_none() && batch.pop().is_none());
+        found
+    }
+
+    #[test]
+    fn messages_and_runs_of_sends_come_out_in_order() {
+        let (mut batch, mut next) = (Batch::default(), Batch::default());
+        for _ in 0..3 {
+            push_send(&mut batch, 1, 5, b"ab");
+            push_send(&mut batch, 1, 5, b"");
+            push_send(&mut batch, 1, 6, b"c");
+            push_send(&mut batch, 2, 6, b"d");
+            batch.push(Message::Released(3));
+            push_send(&mut batch, 2, 6, b"e");
+            push_send(&mut next, 2, 6, b"f");
+            next.push(Message::Released(4));
+            push_send(&mut next, 2, 6, b"g");
+            batch.append(&mut next);
+            push_send(&mut batch, 2, 6, b"h");
+            assert!(next.is_empty());
+            let sends = |slot, number, bytes: &[u8]| (slot, number, bytes.to_vec());
+            let expected = [
+                sends(1, 2, b"ab"),
+                sends(1, 1, b"c"),
+                sends(2, 1, b"d"),
+                sends(3, 0, b""),
+                sends(2, 1, b"e"),
+                sends(2, 1, b"f"),
+                sends(4, 0, b""),
+                sends(2, 2, b"gh"),
+            ];
+            assert_eq!(drain(&mut batch, 1000), expected);
+            batch.recycle();
+            next.recycle();
+        }
+    }
+
+    #[test]
+    fn a_run_ends_where_it_has_the_bytes_that_are_asked_for() {
+        let mut batch = Batch::default();
+        (0..7).for_each(|_| push_send(&mut batch, 1, 5, b"abc"));
+        let numbers: Vec<_> = drain(&mut batch, 4).iter().map(|(_, number, _)| *number).collect();
+        assert_eq!(numbers, [2, 2, 2, 1]);
+    }
+
+    #[test]
+    fn what_a_flood_has_taken_is_not_kept() {
+        let mut batch = Batch::default();
+        (0..40).for_each(|_| push_send(&mut batch, 1, 5, &[0; MAX_KEPT / 16]));
+        drain(&mut batch, usize::MAX);
+        batch.recycle();
+        assert!(batch.bytes.capacity() <= MAX_KEPT);
+    }
+}

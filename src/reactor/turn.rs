@@ -387,25 +387,28 @@ impl Turn {
 
     /// Hands out what is left, and notes which apps have work left by a bound.
     fn finish(&mut self) {
-        let mut dirty = std::mem::take(&mut self.apps.dirty);
-        if !dirty.is_empty() {
+        if !self.apps.dirty.is_empty() {
             self.spin.note_work();
         }
-        dirty.retain(|slot| {
-            self.flush(*slot);
-            let Some(app) = self.apps.get_mut(*slot) else { return false };
+        let mut left = 0;
+        for next in 0..self.apps.dirty.len() {
+            let slot = self.apps.dirty[next];
+            self.flush(slot);
+            let Some(app) = self.apps.get_mut(slot) else { continue };
             let due = app.engine.next_due();
             if due != app.due {
-                if let Some(old) = app.due {
-                    self.timers.remove(&(old, *slot));
+                self.timers.extend(due.map(|due| (due, slot)));
+                if let Some(old) = std::mem::replace(&mut app.due, due) {
+                    self.timers.remove(&(old, slot));
                 }
-                self.timers.extend(due.map(|due| (due, *slot)));
-                app.due = due;
             }
             app.dirty = app.engine.next_work().is_some();
-            app.dirty
-        });
-        self.apps.dirty = dirty;
+            if app.dirty {
+                self.apps.dirty[left] = slot;
+                left += 1;
+            }
+        }
+        self.apps.dirty.truncate(left);
     }
 
     /// Hands out an app's events and questions, and takes back what its host has released.

@@ -14,6 +14,7 @@ mod app_faults;
 mod app_free;
 mod app_handlers;
 mod app_hold;
+mod app_inside;
 mod app_legacy;
 mod app_many;
 mod app_panic;
