@@ -380,7 +380,7 @@ impl<N: Network> TcpClient<N> {
         if let Some(News { ready, .. }) = news {
             connection.on_ready(ready);
         }
-        if connection.may_flush() {
+        if connection.may_flush() || !connection.is_watched() {
             return self.write_and_read(ctx, properties);
         }
         self.read(ctx, properties)
