@@ -143,7 +143,7 @@ impl State {
 }
 
 thread_local! {
-    // The only thread-local of the library: a host may free one app inside a callback of another,
+    // One of two in the library (the other: `reactor::own`): a host may free one app inside a callback of another,
     // on whatever thread; waiting there could wait for itself.
     static CALLBACK_DEPTH: Cell<u32> = const { Cell::new(0) };
 }

@@ -107,3 +107,47 @@ impl ReadBuffer {
         self.current.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(buffer: &mut ReadBuffer, data: &[u8], max: usize) -> Piece {
+        buffer.with_room(max).extend_from_slice(data);
+        buffer.last_read(data.len())
+    }
+
+    #[test]
+    fn what_small_events_bring_stays_in_place_whatever_is_read_behind_it() {
+        let mut buffer = ReadBuffer::default();
+        let first = read(&mut buffer, b"first", 64 * 1024);
+        let second = read(&mut buffer, b"second", 64 * 1024);
+        buffer.discard(1024 * 1024, |buffer| buffer.extend_from_slice(&[7; 1024]));
+        let third = read(&mut buffer, b"third", 1024 * 1024);
+        let texts = [first, second, third].map(|piece| piece.of(buffer.beside()));
+        assert_eq!(texts, [&b"first"[..], b"second", b"third"]);
+        assert_eq!(buffer.beside().len(), 16, "nothing is left of what was discarded");
+    }
+
+    #[test]
+    fn what_was_shown_makes_room_at_the_start() {
+        let mut buffer = ReadBuffer::default();
+        read(&mut buffer, b"shown", 1024);
+        let at = buffer.beside().as_ptr();
+        buffer.clear();
+        assert_eq!(read(&mut buffer, b"next", 64 * 1024), Piece { start: 0, len: 4 });
+        assert_eq!(buffer.beside().as_ptr(), at);
+    }
+
+    #[test]
+    fn what_was_taken_away_is_not_written_over() {
+        let mut buffer = ReadBuffer::default();
+        let taken: Vec<_> = (0..100_u8)
+            .map(|i| {
+                read(&mut buffer, &[i; 5000], 64 * 1024);
+                buffer.take_beside()
+            })
+            .collect();
+        assert!((0..100).zip(taken).all(|(i, taken)| *taken == [i; 5000]));
+    }
+}

@@ -9,7 +9,8 @@ use super::batch::Batch;
 use super::inbox::Inbox;
 
 thread_local! {
-    // One of two in the library: nothing else tells for less than a lock on whose thread a call is made.
+    // One of two in the library (the other: `delivery`): nothing else tells for less than a lock on whose
+    // thread a call is made.
     static OWN: OnceCell<Rc<Own>> = const { OnceCell::new() };
 }
 

@@ -8,16 +8,21 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::AsFd;
 
-use rustix::io::retry_on_intr;
+use rustix::io::{Errno, retry_on_intr};
 use rustix::net::{RecvFlags, SendFlags};
 
-#[inline]
+#[inline(always)]
 pub(super) fn receive(from: &impl AsFd, into: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
-    let receive = || rustix::net::recv(from, &mut *into, RecvFlags::empty()).map(|(_, n)| n);
-    Ok(retry_on_intr(receive)?)
+    // Not by `retry_on_intr`, which would be a call of its own.
+    loop {
+        match rustix::net::recv(from, &mut *into, RecvFlags::empty()) {
+            Err(Errno::INTR) => {}
+            received => return Ok(received?.1),
+        }
+    }
 }
 
-#[inline]
+#[inline(always)]
 pub(super) fn send(to: &impl AsFd, data: &[u8]) -> io::Result<usize> {
     let flags = SendFlags::from_bits_retain(super::NO_SIGNAL.cast_unsigned());
     Ok(retry_on_intr(|| rustix::net::send(to, data, flags))?)
