@@ -235,6 +235,10 @@ impl Listener for Nothing {
         match *self {}
     }
 
+    fn has_more(&self) -> bool {
+        match *self {}
+    }
+
     fn local_address(&self) -> io::Result<SocketAddr> {
         match *self {}
     }

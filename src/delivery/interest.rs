@@ -1,6 +1,6 @@
 //! Which events still concern the host when their turn comes.
 
-use std::collections::btree_map::Entry;
+use std::collections::hash_map::Entry;
 use std::sync::atomic::Ordering;
 
 use super::{Delivery, State};
@@ -13,7 +13,7 @@ impl Delivery {
     pub fn note_closing(&self, call: EventType, socket_id: i32) {
         if call.ends_data() {
             let mut state = self.state.lock();
-            *state.closing.entry((call, socket_id)).or_default() += 1;
+            *state.closing.entry(key(call, socket_id)).or_default() += 1;
             self.any_closing.store(true, Ordering::Release);
         }
     }
@@ -26,7 +26,7 @@ impl Delivery {
     }
 
     fn forget_call(&self, state: &mut State, call: EventType, socket_id: i32) {
-        if let Entry::Occupied(mut calls) = state.closing.entry((call, socket_id)) {
+        if let Entry::Occupied(mut calls) = state.closing.entry(key(call, socket_id)) {
             *calls.get_mut() -= 1;
             if *calls.get() == 0 {
                 calls.remove();
@@ -77,7 +77,7 @@ impl Delivery {
             }
             return true;
         }
-        let is_called = |call| state.closing.contains_key(&(call, event.socket_id));
+        let is_called = |call| state.closing.contains_key(&key(call, event.socket_id));
         match event.event_type {
             EventType::ChromeSocketsUdpOnReceive => !is_called(EventType::ChromeSocketsUdpClose),
             EventType::ChromeSocketsTcpOnReceive => {
@@ -87,4 +87,9 @@ impl Delivery {
             _ => true,
         }
     }
+}
+
+/// A call for a socket.
+fn key(call: EventType, socket_id: i32) -> u64 {
+    u64::from(call as u32) << 32 | u64::from(socket_id.cast_unsigned())
 }

@@ -21,7 +21,7 @@ mod notify;
 mod pull;
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -34,6 +34,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use crate::api::event::{Event, Ticket};
 use crate::api::net_error::Status;
 use crate::api::table::EventType;
+use crate::engine::IdMap;
 use credit::Returned;
 use handlers::Handlers;
 use notify::{Level, Wakeups};
@@ -101,7 +102,7 @@ struct State {
     drainer: Option<ThreadId>,
     /// Calls that were not answered yet after which data is of no interest, and how often each was
     /// made: `close`, and `secure` for what came in plain text (tcp.md TLS-28).
-    closing: BTreeMap<(EventType, i32), usize>,
+    closing: IdMap<u64, usize>,
     /// Received bytes that the host was not given yet, or keeps.
     undelivered: usize,
     returned: Returned,

@@ -10,7 +10,7 @@ use super::send_queue::{MAX_FLUSH, SendQueue};
 use super::tls::TlsStream;
 use crate::api::event::RECEIVE_WEIGHT;
 use crate::api::net_error::Status;
-use crate::net::{Ready, Stream};
+use crate::net::{Network, Ready, Stream, Token};
 
 /// Most bytes one receive carries (tcp.md ), and most bytes one system call usually reads.
 pub(super) const MAX_RECEIVE: usize = 64 * 1024;
@@ -21,8 +21,7 @@ pub(super) const MAX_BULK: usize = 256 * 1024;
 pub(super) struct Connection<S> {
     pub(super) channel: Channel<S>,
     pub(super) peer: SocketAddr,
-    /// Whether a server has accepted it: then it can't be secured (tcp.md D10).
-    pub(super) accepted: bool,
+    pub(super) origin: Origin,
     /// The name that was to be connected to, if not an address, canonical: whose certificate it takes (TLS-21).
     /// Boxed twice, since most connections have none.
     pub(super) name: Option<Box<Box<str>>>,
@@ -32,6 +31,24 @@ pub(super) struct Connection<S> {
     /// Whether the last read was a large one, so that the next one may be larger.
     bulk: bool,
     pub(super) unsent: Option<Box<SendQueue>>,
+}
+
+/// How a connection came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// By a `connect`: it is watched from the beginning.
+    Connected,
+    /// A server has accepted it: it can't be secured (tcp.md D10).
+    Accepted(Watched),
+}
+
+/// What the network tells of an accepted connection. It is watched only once it has to wait: its first bytes are
+/// often there already, or its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Watched {
+    Nothing,
+    Reading,
+    All,
 }
 
 /// What bytes go through.
@@ -99,12 +116,45 @@ impl<S: Stream> Connection<S> {
         // Writable until the kernel says otherwise; readable only when it says so.
         let ready = Ready { writable: true, ..Ready::default() };
         let channel = Channel::Plain(stream);
-        let (accepted, wrote, bulk, unsent) = (false, false, false, None);
-        Self { channel, peer, accepted, name, ready, wrote, bulk, unsent }
+        let (origin, wrote, bulk, unsent) = (Origin::Connected, false, false, None);
+        Self { channel, peer, origin, name, ready, wrote, bulk, unsent }
     }
 
     pub(super) fn accepted(stream: S, peer: SocketAddr) -> Self {
-        Self { accepted: true, ..Self::new(stream, peer, None) }
+        let new = Self::new(stream, peer, None);
+        // Nobody tells what there is to read.
+        let ready = Ready { readable: true, ..new.ready };
+        Self { origin: Origin::Accepted(Watched::Nothing), ready, ..new }
+    }
+
+    /// Whether it is watched for all that it can wait for now.
+    #[inline]
+    pub(super) fn is_watched(&self) -> bool {
+        match self.origin {
+            Origin::Accepted(Watched::Nothing) => false,
+            Origin::Accepted(Watched::Reading) => self.ready.writable,
+            Origin::Connected | Origin::Accepted(Watched::All) => true,
+        }
+    }
+
+    /// Has the network tell when what cannot be done now can be, of a connection that was accepted.
+    pub(super) fn watch<N: Network<Stream = S>>(
+        &mut self,
+        net: &mut N,
+        owner: i32,
+        is_reading: bool,
+    ) -> io::Result<()> {
+        let Channel::Plain(stream) = &mut self.channel else { return Ok(()) };
+        let token = Token { owner, lane: 0 };
+        if !self.ready.writable {
+            self.origin = Origin::Accepted(Watched::All);
+            net.rewatch(stream, token)
+        } else if is_reading && !self.ready.readable {
+            self.origin = Origin::Accepted(Watched::Reading);
+            net.watch(stream, token)
+        } else {
+            Ok(())
+        }
     }
 
     /// Own address, which the kernel keeps.
@@ -118,7 +168,7 @@ impl<S: Stream> Connection<S> {
         self,
         wrap: impl FnOnce(S) -> Result<TlsStream<S>, (S, Status)>,
     ) -> Result<Self, (Self, Status)> {
-        let Self { channel, peer, accepted, name, ready, wrote, bulk, unsent } = self;
+        let Self { channel, peer, origin, name, ready, wrote, bulk, unsent } = self;
         let (channel, failure) = match channel {
             Channel::Plain(stream) => match wrap(stream) {
                 Ok(stream) => (Channel::Tls(Box::new(stream)), None),
@@ -126,7 +176,7 @@ impl<S: Stream> Connection<S> {
             },
             secured @ Channel::Tls(_) => (secured, Some(Status::Unexpected)),
         };
-        let connection = Self { channel, peer, accepted, name, ready, wrote, bulk, unsent };
+        let connection = Self { channel, peer, origin, name, ready, wrote, bulk, unsent };
         match failure {
             None => Ok(connection),
             Some(status) => Err((connection, status)),

@@ -162,24 +162,4 @@ impl<N: Network> Engine<N> {
         }
         self.enqueue(id);
     }
-
-    /// Answers an `accept` with a connection, or with the failure to get one.
-    pub(super) fn answer_accept(
-        &mut self,
-        reply: Reply,
-        failure: Option<Status>,
-        client: Option<(i32, TcpClient<N>)>,
-    ) {
-        match (client, failure) {
-            (Some((id, client)), _) => {
-                let machine = Machine::TcpClient(client);
-                let entry = Entry::new(Namespace::Socket, machine, Properties::default());
-                self.registry.insert(id, entry);
-                reply.complete(Response { client_socket_id: id, ..Response::number(0) });
-            }
-            (None, Some(status)) => reply.fail(status),
-            (None, None) => reply.fail(Status::Failed),
-        }
-        self.note_open_sockets();
-    }
 }

@@ -49,6 +49,7 @@ use linger::Linger;
 use outcomes::not_found;
 use recycler::ReadBuffer;
 pub(crate) use recycler::Recycler;
+pub(crate) use registry::IdMap;
 use registry::{Entry, Machine, Properties, Registry};
 use reply::{Outbox, Replies, Reply};
 use tcp_calls::Resolving;
@@ -329,8 +330,9 @@ impl<N: Network> Engine<N> {
         let replies = Replies::new(&ctx.outbox, sends);
         match registry.find(namespace, id) {
             Some(Entry { machine: Machine::TcpClient(client), properties, .. }) => {
-                if let Err(error) = client.send(data, replies) {
-                    client.fail_write(ctx, properties, &error);
+                match client.send(data, replies) {
+                    Ok(()) => client.watch(ctx, properties),
+                    Err(error) => client.fail_write(ctx, properties, &error),
                 }
                 if client.has_more_to_write() {
                     self.enqueue(id);
@@ -362,7 +364,6 @@ impl<N: Network> Engine<N> {
 
     /// Lets a socket work, because there are news of it or it stood in the run queue.
     fn visit(&mut self, id: i32, news: Option<News>) {
-        let accepts = self.suspended.unwrap_or(usize::MAX);
         let (registry, ctx) = self.lend(id);
         let Some(entry) = registry.get_mut(id) else {
             return;
@@ -374,12 +375,7 @@ impl<N: Network> Engine<N> {
                 if news.is_some() {
                     server.on_ready();
                 }
-                if accepts == 0 && !server.is_on_request() {
-                    Visit::Rest
-                } else {
-                    let accepted = server.visit(ctx, accepts.max(1));
-                    self.admit_clients(id, accepted)
-                }
+                self.admit_clients(id)
             }
             Machine::Udp(socket) => {
                 if let Some(News { ready, .. }) = news {

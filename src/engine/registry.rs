@@ -96,7 +96,7 @@ impl<N: Network> Entry<N> {
 
 /// Ids are small counted numbers: one multiplication spreads them well enough.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct IdHasher(u64);
+pub(crate) struct IdHasher(u64);
 
 impl Hasher for IdHasher {
     fn finish(&self) -> u64 {
@@ -119,7 +119,7 @@ impl Hasher for IdHasher {
 }
 
 /// A map keyed by counted ids.
-pub(super) type IdMap<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
+pub(crate) type IdMap<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
 
 /// The live sockets of one app.
 #[derive(Debug)]

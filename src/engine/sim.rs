@@ -18,7 +18,7 @@ use bytes::{Bytes, BytesMut};
 use crate::net::{Listener, MulticastOptions, Network, Ready, Stream, Token};
 pub(super) use air::SimDatagram;
 pub(super) use world::{READABLE, WRITABLE};
-use world::{Source, World, os};
+use world::{Source, Watched, World, os};
 
 /// The host whose ends the test itself holds; they get no events.
 pub(super) const TEST: usize = usize::MAX;
@@ -214,6 +214,12 @@ impl Sim {
         (owned.len(), draining.len())
     }
 
+    /// Live streams of a host that it is told about.
+    pub(super) fn watched_streams(&self, host: usize) -> usize {
+        let world = self.look();
+        world.ends.iter().filter(|e| e.host == host && !e.gone && e.token.is_some()).count()
+    }
+
     /// Live listeners of a host.
     pub(super) fn live_listeners(&self, host: usize) -> usize {
         let world = self.look();
@@ -267,17 +273,11 @@ impl Network for SimNetwork {
     }
 
     fn watch(&mut self, stream: &mut SimStream, token: Token) -> io::Result<()> {
-        let mut world = self.sim.world();
-        match world.fail_watch.pop_front() {
-            None | Some(0) => {}
-            Some(errno) => return os(errno),
-        }
-        world.watch(stream.end, token);
-        Ok(())
+        self.sim.world().watch(stream.end, token, Watched::Reading)
     }
 
     fn rewatch(&mut self, stream: &mut SimStream, token: Token) -> io::Result<()> {
-        self.watch(stream, token)
+        self.sim.world().watch(stream.end, token, Watched::All)
     }
 
     fn bind(
@@ -319,14 +319,19 @@ impl Listener for SimListener {
 
     fn accept(&mut self) -> io::Result<(SimStream, SocketAddr)> {
         let mut world = self.sim.world();
-        if let Some(errno) = world.fail_accept.pop_front() {
-            return os(errno);
+        match world.fail_accept.pop_front() {
+            None | Some(0) => {}
+            Some(errno) => return os(errno),
         }
         let Some(end) = world.ports[self.port].waiting.pop_front() else {
             return os(libc::EAGAIN);
         };
         let sim = self.sim.clone();
         Ok((SimStream { sim, end }, world.ends[end].peer))
+    }
+
+    fn has_more(&self) -> bool {
+        !self.sim.look().ports[self.port].waiting.is_empty()
     }
 
     fn local_address(&self) -> io::Result<SocketAddr> {

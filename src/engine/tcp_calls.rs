@@ -19,6 +19,9 @@ use crate::api::properties::{DnsQueryType, SocketProperties, SocketType};
 use crate::net::address::{Host, parse_host, parse_literal};
 use crate::permissions::{Operation, System};
 
+/// Connections accepted before other sockets get their turn.
+const ACCEPTS_PER_VISIT: usize = 16;
+
 /// What waits for a host name to be resolved.
 #[derive(Debug)]
 pub(super) enum Resolving {
@@ -358,31 +361,52 @@ impl<N: Network> Engine<N> {
         }
     }
 
-    /// Enters accepted connections and announces them (tcp.md 9.3).
+    /// Enters connections that come to a server and announces them (tcp.md 9.3).
     #[inline(never)]
-    pub(super) fn admit_clients(&mut self, server_id: i32, accepted: Accepted<N>) -> Visit {
-        if let Some(left) = &mut self.suspended {
-            *left = left.saturating_sub(accepted.clients.len());
+    pub(super) fn admit_clients(&mut self, server_id: i32) -> Visit {
+        for _ in 0..ACCEPTS_PER_VISIT {
+            let is_full = self.suspended == Some(0);
+            let (registry, ctx) = self.lend(server_id);
+            let Some(Entry { machine: Machine::TcpServer(server), .. }) =
+                registry.get_mut(server_id)
+            else {
+                return Visit::Rest;
+            };
+            if is_full && !server.is_on_request() {
+                return Visit::Rest;
+            }
+            match server.accept(ctx) {
+                Accepted::Nothing => return Visit::Rest,
+                Accepted::Client(id, client, asked) => {
+                    self.admit(server_id, id, client, asked);
+                    if let Some(left) = &mut self.suspended {
+                        *left = left.saturating_sub(1);
+                    }
+                }
+                Accepted::Failure(status, Some(asked)) => asked.fail(status),
+                Accepted::Failure(status, None) => {
+                    let on_error = EventType::ChromeSocketsTcpServerOnAcceptError;
+                    let event = Event::notification(on_error, server_id, Some(status));
+                    self.ctx.outbox.notify(event);
+                }
+            }
         }
-        if let Some(reply) = accepted.asked {
-            let (status, client) = (accepted.failure, accepted.clients.into_iter().next());
-            self.answer_accept(reply, status, client);
-            return accepted.visit;
-        }
-        for (id, client) in accepted.clients {
-            let machine = Machine::TcpClient(client);
-            self.registry.insert(id, Entry::new(Namespace::Tcp, machine, Properties::default()));
+        Visit::Again
+    }
+
+    fn admit(&mut self, server_id: i32, id: i32, client: TcpClient<N>, asked: Option<Reply>) {
+        let namespace = if asked.is_some() { Namespace::Socket } else { Namespace::Tcp };
+        let machine = Machine::TcpClient(client);
+        self.registry.insert(id, Entry::new(namespace, machine, Properties::default()));
+        self.note_open_sockets();
+        if let Some(reply) = asked {
+            reply.complete(Response { client_socket_id: id, ..Response::number(0) });
+        } else {
             let on_accept = EventType::ChromeSocketsTcpServerOnAccept;
             let mut event = Event::notification(on_accept, server_id, None);
             event.client_socket_id = id;
             self.ctx.outbox.notify(event);
         }
-        if let Some(status) = accepted.failure {
-            let on_error = EventType::ChromeSocketsTcpServerOnAcceptError;
-            self.ctx.outbox.notify(Event::notification(on_error, server_id, Some(status)));
-        }
-        self.note_open_sockets();
-        accepted.visit
     }
 
     /// The one place where operations are checked against the manifest. A denial is explained to the

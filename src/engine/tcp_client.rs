@@ -284,6 +284,7 @@ impl<N: Network> TcpClient<N> {
         if !more_follow && let Err(error) = connection.flush() {
             self.fail_write(ctx, properties, &error);
         }
+        self.watch(ctx, properties);
     }
 
     /// Whether a bound has left something that could be written at once.
@@ -379,7 +380,7 @@ impl<N: Network> TcpClient<N> {
         if let Some(News { ready, .. }) = news {
             connection.on_ready(ready);
         }
-        if connection.may_flush() {
+        if connection.may_flush() || !connection.is_watched() {
             return self.write_and_read(ctx, properties);
         }
         self.read(ctx, properties)
@@ -393,7 +394,28 @@ impl<N: Network> TcpClient<N> {
             false
         });
         let visit = self.read(ctx, properties);
+        self.watch(ctx, properties);
         if more_to_write { Visit::Again } else { visit }
+    }
+
+    /// Sees to it that the network tells when the socket can go on; if it cannot tell, that is the end.
+    #[inline]
+    pub(super) fn watch(&mut self, ctx: &mut Context<N>, properties: &Properties) {
+        if let Phase::Connected(connection) = &self.phase
+            && !connection.is_watched()
+        {
+            self.start_watching(ctx, properties);
+        }
+    }
+
+    #[cold]
+    fn start_watching(&mut self, ctx: &mut Context<N>, properties: &Properties) {
+        let is_reading = self.is_reading();
+        if let Phase::Connected(connection) = &mut self.phase
+            && let Err(error) = connection.watch(&mut ctx.net, ctx.id, is_reading)
+        {
+            self.fail_write(ctx, properties, &error);
+        }
     }
 
     /// The same before there is a connection, or while TLS is agreed upon; `None` if it is connected now.

@@ -6,13 +6,10 @@ use std::io;
 use std::net::SocketAddr;
 
 use super::reply::Reply;
-use super::tcp_client::{Context, TcpClient, Visit};
+use super::tcp_client::{Context, TcpClient};
 use crate::api::net_error::Status;
 use crate::api::properties::{Endpoint, SocketInfo};
 use crate::net::{Listener, Network, Token, address, os_error};
-
-/// Connections accepted before other sockets get their turn.
-const ACCEPTS_PER_VISIT: usize = 16;
 
 /// The state of one server socket.
 #[derive(Debug)]
@@ -38,14 +35,14 @@ struct Listening<L> {
     readable: bool,
 }
 
-/// What a visit to a server came to.
-pub(super) struct Accepted<N: Network> {
-    pub(super) clients: Vec<(i32, TcpClient<N>)>,
-    /// The `accept` that is answered by this, instead of an event.
-    pub(super) asked: Option<Reply>,
-    /// Accepting stopped with this (AC-6).
-    pub(super) failure: Option<Status>,
-    pub(super) visit: Visit,
+/// What came to a server.
+pub(super) enum Accepted<N: Network> {
+    /// No connection, or none that is wanted now.
+    Nothing,
+    /// A connection: its id and its socket; the `accept` that asked for it, if that is how it is told.
+    Client(i32, TcpClient<N>, Option<Reply>),
+    /// Accepting has stopped with this (AC-6); the `accept` that is told, if an event is not.
+    Failure(Status, Option<Reply>),
 }
 
 impl<N: Network> Default for TcpServer<N> {
@@ -133,51 +130,34 @@ impl<N: Network> TcpServer<N> {
         }
     }
 
-    /// Accepts what is waiting, at most `most` connections.
+    /// Accepts a connection if one is waiting, and wanted.
     #[inline(never)]
-    pub(super) fn visit(&mut self, ctx: &mut Context<N>, most: usize) -> Accepted<N> {
-        let most = most.min(ACCEPTS_PER_VISIT);
-        let mut accepted =
-            Accepted { clients: Vec::new(), asked: None, failure: None, visit: Visit::Rest };
-        let mut wants_more = self.wants_more();
-        while let Some(listening) =
-            self.listening.as_mut().filter(|listening| listening.readable && wants_more)
-        {
-            if accepted.clients.len() == most {
-                accepted.visit = Visit::Again;
-                break;
-            }
-            match listening.accept(ctx) {
-                Ok(connected) => {
-                    let (id, stream, peer) = connected;
-                    let on_request = match &mut self.accepting {
-                        Accepting::Events => false,
-                        Accepting::OnRequest(asked) => {
-                            wants_more = false;
-                            accepted.asked = asked.take();
-                            true
-                        }
+    pub(super) fn accept(&mut self, ctx: &mut Context<N>) -> Accepted<N> {
+        let wants_more = self.wants_more();
+        while let Some(listening) = self.listening.as_mut().filter(|it| it.readable && wants_more) {
+            let error = match listening.accept(ctx) {
+                Ok((id, stream, peer)) => {
+                    listening.readable = listening.listener.has_more();
+                    let (client, asked) = match &mut self.accepting {
+                        Accepting::Events => (TcpClient::default(), None),
+                        Accepting::OnRequest(asked) => (TcpClient::on_request(), asked.take()),
                     };
-                    let client =
-                        if on_request { TcpClient::on_request() } else { TcpClient::default() };
-                    accepted.clients.push((id, client.accepted(stream, peer)));
+                    return Accepted::Client(id, client.accepted(stream, peer), asked);
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    listening.readable = false;
-                }
-                Err(error) if os_error::client_went_away(&error) => {}
-                Err(error) => {
-                    wants_more = false;
-                    if let Accepting::OnRequest(asked) = &mut self.accepting {
-                        accepted.asked = asked.take();
-                    } else {
-                        self.paused = true;
-                    }
-                    accepted.failure = Some(os_error::status(&error));
-                }
+                Err(error) => error,
+            };
+            if error.kind() == io::ErrorKind::WouldBlock {
+                listening.readable = false;
+            } else if !os_error::client_went_away(&error) {
+                let asked = match &mut self.accepting {
+                    Accepting::Events => None,
+                    Accepting::OnRequest(asked) => asked.take(),
+                };
+                self.paused |= asked.is_none();
+                return Accepted::Failure(os_error::status(&error), asked);
             }
         }
-        accepted
+        Accepted::Nothing
     }
 }
 
@@ -186,10 +166,9 @@ impl<L: Listener> Listening<L> {
         &mut self,
         ctx: &mut Context<N>,
     ) -> io::Result<(i32, L::Stream, SocketAddr)> {
-        let (mut stream, peer) = self.listener.accept()?;
+        let (stream, peer) = self.listener.accept()?;
         let id =
             ctx.accounts.next_id().ok_or_else(|| io::Error::other("socket ids are used up"))?;
-        ctx.net.watch(&mut stream, Token { owner: id, lane: 0 })?;
         Ok((id, stream, peer))
     }
 }

@@ -81,6 +81,8 @@ pub trait Listener: std::fmt::Debug {
     type Stream: Stream;
     /// Accepts one connection, with the options of a fresh connection set.
     fn accept(&mut self) -> io::Result<(Self::Stream, SocketAddr)>;
+    /// Whether one waits to be accepted: to be told so costs less than to be refused one.
+    fn has_more(&self) -> bool;
     /// Own address, with the real port.
     fn local_address(&self) -> io::Result<SocketAddr>;
 }
@@ -102,9 +104,9 @@ pub trait Network: std::fmt::Debug {
         backlog: i32,
         token: Token,
     ) -> io::Result<Self::Listener>;
-    /// Watches an accepted stream under `token`.
+    /// Watches an accepted stream under `token` for what can be read.
     fn watch(&mut self, stream: &mut Self::Stream, token: Token) -> io::Result<()>;
-    /// Watches a stream under another token from now on.
+    /// Watches a stream under `token` for everything from now on, whether or not it was watched before.
     fn rewatch(&mut self, stream: &mut Self::Stream, token: Token) -> io::Result<()>;
     /// Opens a datagram socket at `local`, watched under `token`.
     fn bind(

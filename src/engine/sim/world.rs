@@ -36,7 +36,7 @@ pub(in crate::engine) struct World {
     pub(in crate::engine) fail_listen: VecDeque<i32>,
     pub(in crate::engine) fail_watch: VecDeque<i32>,
     pub(in crate::engine) fail_option: VecDeque<i32>,
-    /// Failures of the next accepts; the waiting connections stay.
+    /// Failures of the next accepts; 0 = none; the waiting connections stay.
     pub(in crate::engine) fail_accept: VecDeque<i32>,
     /// Random `WouldBlock`s and short writes, each followed by a new edge.
     pub(in crate::engine) stutter: Option<Random>,
@@ -51,11 +51,19 @@ pub(super) enum Source {
     Sock(usize),
 }
 
+/// What an end with a token is watched for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Watched {
+    Reading,
+    All,
+}
+
 /// One side of a connection.
 #[derive(Debug)]
 pub(super) struct End {
     pub(super) host: usize,
     pub(super) token: Option<Token>,
+    pub(super) watched: Watched,
     pub(super) other: Option<usize>,
     pub(super) local: SocketAddr,
     pub(super) peer: SocketAddr,
@@ -115,6 +123,10 @@ impl World {
 
     pub(super) fn post(&mut self, source: Source, ready: Ready) {
         let (host, token) = match source {
+            // Room alone is not told to who watches for reading.
+            Source::End(end) if self.ends[end].watched == Watched::Reading && !ready.readable => {
+                return;
+            }
             Source::End(end) => (self.ends[end].host, self.ends[end].token),
             Source::Port(port) => (self.ports[port].host, self.ports[port].token),
             Source::Sock(sock) => (self.air.sockets[sock].host, self.air.sockets[sock].token),
@@ -144,6 +156,7 @@ impl World {
         self.ends.push(End {
             host,
             token: None,
+            watched: Watched::All,
             other: None,
             local,
             peer,
@@ -369,16 +382,22 @@ impl World {
         result.map(drop)
     }
 
-    pub(super) fn watch(&mut self, end: usize, token: Token) {
+    pub(super) fn watch(&mut self, end: usize, token: Token, what: Watched) -> io::Result<()> {
+        match self.fail_watch.pop_front() {
+            None | Some(0) => {}
+            Some(errno) => return os(errno),
+        }
         self.ready.retain(|entry| entry.0 != Source::End(end));
         let it = &mut self.ends[end];
         it.token = Some(token);
+        it.watched = what;
         let ready = Ready {
             readable: !it.input.is_empty() || it.input_ended,
             writable: !it.blocked,
             read_closed: it.input_ended,
         };
         self.post(Source::End(end), ready);
+        Ok(())
     }
 }
 

@@ -6,7 +6,7 @@ use super::{Context, Past, Phase, TcpClient, Visit, raise_error, receive_limit};
 use crate::api::event::Response;
 use crate::api::net_error::Status;
 use crate::api::properties::{SecureOptions, TlsSession};
-use crate::engine::connection::{Channel, Connection};
+use crate::engine::connection::{Channel, Connection, Origin};
 use crate::engine::registry::Properties;
 use crate::engine::reply::Reply;
 use crate::engine::tls::{self, ServerName};
@@ -63,7 +63,7 @@ impl<N: Network> TcpClient<N> {
     ) -> Result<ServerName<'static>, Status> {
         let is_busy = self.is_reading() || connection.unsent.is_some();
         let name = match &connection.name {
-            _ if is_busy || connection.accepted => None,
+            _ if is_busy || connection.origin != Origin::Connected => None,
             None => Some(connection.peer.ip().into()),
             Some(name) => tls::server_name(name),
         };

@@ -30,6 +30,7 @@ mod udp_groups;
 mod udp_joining;
 mod udp_receiving;
 mod udp_sending;
+mod watching;
 
 use crate::engine::sim::{Place, Step};
 use driver::Rig;

@@ -305,6 +305,9 @@ fn options_work_on_an_accepted_socket_3_4() {
         r#"
         P connects 10.0.0.9:7
         ! onAccept 1: client 2
+        # The system calls of what is watched are told.
+        > setPaused(2, false)
+        < setPaused 2: ok
         > setNoDelay(2, false) > setKeepAlive(2, true, 30)
         < setNoDelay 2: 0
         < setKeepAlive 2: 0

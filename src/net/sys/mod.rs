@@ -13,12 +13,13 @@ mod waiting;
 use std::cell::RefCell;
 use std::io::{self, IoSlice};
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::AsRawFd;
+use std::os::fd::AsFd;
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::{Buf, Bytes, BytesMut};
 use mio::{Interest, Registry, event::Source};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 
 use super::{Listener, MAX_LANES, MulticastOptions, Network, SocketSettings, Stream, Token};
@@ -67,11 +68,13 @@ fn unpack(token: mio::Token) -> (u32, Token) {
     (slot, Token { owner: token.0 as u32 as i32, lane: lane as u16 })
 }
 
-/// Everything a source can report.
+/// What a source can report that is read from.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-const INTEREST: Interest = Interest::READABLE.add(Interest::WRITABLE).add(Interest::PRIORITY);
+const READING: Interest = Interest::READABLE.add(Interest::PRIORITY);
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-const INTEREST: Interest = Interest::READABLE.add(Interest::WRITABLE);
+const READING: Interest = Interest::READABLE;
+/// Everything a source can report.
+const INTEREST: Interest = READING.add(Interest::WRITABLE);
 
 impl SysNetwork {
     pub(crate) fn new(registry: Rc<Registry>, slot: u32, settings: SocketSettings) -> Self {
@@ -158,11 +161,17 @@ impl Network for SysNetwork {
     }
 
     fn watch(&mut self, stream: &mut SysStream, token: Token) -> io::Result<()> {
-        self.register(&mut stream.0, token)
+        self.registry.register(&mut stream.0, pack(self.slot, token), READING)
     }
 
     fn rewatch(&mut self, stream: &mut SysStream, token: Token) -> io::Result<()> {
-        self.registry.reregister(&mut stream.0, pack(self.slot, token), INTEREST)
+        let again = self.registry.reregister(&mut stream.0, pack(self.slot, token), INTEREST);
+        match again {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.register(&mut stream.0, token)
+            }
+            result => result,
+        }
     }
 
     fn bind(
@@ -290,10 +299,7 @@ impl Stream for SysStream {
     }
 
     fn peer_has_ended(&self) -> bool {
-        let mut poll = libc::pollfd { fd: self.0.as_raw_fd(), events: ENDED, revents: 0 };
-        // SAFETY: one pollfd, which outlives the call; a time-out of 0 never blocks.
-        let ready = unsafe { libc::poll(&raw mut poll, 1, 0) };
-        ready > 0 && poll.revents & (ENDED | libc::POLLHUP | libc::POLLERR) != 0
+        is(&self.0, ENDED).unwrap_or(false)
     }
 
     fn set_keep_alive(&mut self, on: bool, delay: i32) -> io::Result<()> {
@@ -307,11 +313,18 @@ impl Stream for SysStream {
     }
 }
 
-/// What `poll` says of a stream whose peer has ended its sending side.
+/// Whether `poll` says at this moment that any of these is the case.
+fn is(source: &impl AsFd, events: PollFlags) -> io::Result<bool> {
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let found = poll(&mut [PollFd::new(source, events)], Some(&at_once))?;
+    Ok(found > 0)
+}
+
+/// What `poll` says of a stream whose peer has ended its sending side; of one that broke, it says so unasked.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-const ENDED: i16 = libc::POLLRDHUP;
+const ENDED: PollFlags = PollFlags::RDHUP;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-const ENDED: i16 = 0;
+const ENDED: PollFlags = PollFlags::empty();
 
 /// A listening TCP socket.
 #[derive(Debug)]
@@ -325,6 +338,11 @@ impl Listener for SysListener {
         #[cfg(not(any(target_os = "linux", target_os = "android")))]
         set_defaults(&SockRef::from(&stream))?;
         Ok((SysStream(stream), peer))
+    }
+
+    fn has_more(&self) -> bool {
+        // If that cannot be told, the next accept tells.
+        is(&self.0, PollFlags::IN).unwrap_or(true)
     }
 
     fn local_address(&self) -> io::Result<SocketAddr> {
