@@ -273,15 +273,12 @@ async def test_all_who_wait_for_a_call_go_on(make, loop_errors):
     def removed(done):
         order.append("removed")
 
-    tasks = [asyncio.ensure_future(wait("first"))]
-    await asyncio.sleep(0)
     call.add_done_callback(broken)
     call.add_done_callback(removed)
     call.add_done_callback(lambda done: order.append("callback"))
     assert call.remove_done_callback(removed) == 1
-    tasks.append(asyncio.ensure_future(wait("last")))
-    await asyncio.gather(*tasks)
-    assert order == [("first", 1), "callback", ("last", 1)]
+    await asyncio.gather(wait("first"), wait("last"))
+    assert order == ["callback", ("first", 1), ("last", 1)]
     assert str(loop_errors.pop()["exception"]) == "on purpose"
 
 
