@@ -307,10 +307,10 @@ def test_what_ends_a_program_loses_no_event(make_loop):
         socket_id = (await tcp.create(buffer_size=1)).socket_id
         await tcp.connect(socket_id, *server.sockets[0].getsockname())
         tcp.on_receive.add_listener(listener)
-        tcp.send(socket_id, bytes(range(200)))
-        return chrome, server
+        return chrome, server, socket_id
 
-    chrome, server = loop.run_until_complete(start())
+    chrome, server, socket_id = loop.run_until_complete(start())
+    chrome.sockets.tcp.send(socket_id, bytes(range(200)))
     loop.call_later(DEADLINE_SECONDS, loop.stop)
     ends = 0
     while not done.done():
