@@ -156,7 +156,6 @@ class Driver:
         for event in self._batch:
             if event.type not in self._events:
                 self._complete(event)
-            self._batch.release(event)
         self.lib.chromesock_app_close(app)
         slot = ffi.new("const chromesock_event **")
         while self.lib.chromesock_app_next_event(app, -1, slot) == 0:
@@ -222,23 +221,18 @@ class Driver:
         self.lib.chromesock_app_hold_calls(self._app, False)
 
     def _run_events(self) -> None:
-        batch, events, complete = self._batch, self._events, self._complete
-        for event in batch:
+        events, complete = self._events, self._complete
+        for event in self._batch:
             source = events.get(event.type)
             if source is None:
                 complete(event)
-                batch.release(event)
                 continue
             if self._woken:
                 # As in a browser: who awaited a completion runs before the next event.
                 self._run_woken()
-            info = None
             if source._listeners and not self._gone and (event.type, event.socket_id) not in self._dropped:
-                info = source._decode(event)
-            batch.release(event)
-            if info is not None:
                 self._others_follow = True
-                source._emit(info, self.loop)
+                source._emit(source._decode(event), self.loop)
 
     def _run_woken(self) -> None:
         """Lets those go on who awaited what is completed now: at once, not in the loop's next turn."""

@@ -61,18 +61,20 @@ class Batch:
         self._at, self._end = 0, self._written[0] if status == 0 else 0
 
     def __iter__(self) -> Iterator[Any]:
-        """The events that have not had their turn; each has it when it is given, and is to be released."""
+        """The events that have not had their turn. Each has it when it is given, and is gone with the next one."""
         unpack, view = _HEAD.unpack_from, self._view
         while self._at < self._end:
             at = self._at
             record: Any = _new(Record, unpack(view, at) + (self, at))
             self._at += record.size
-            yield ffi.cast(_EVENT, record.event) if record.event else record
-
-    def release(self, event: Any) -> None:
-        """Lets go of an event, which may have been handed over."""
-        if type(event) is not Record:
-            self._release(event)
+            if not record.event:
+                yield record
+                continue
+            event = ffi.cast(_EVENT, record.event)
+            try:
+                yield event
+            finally:
+                self._release(event)
 
     def text(self, start: int, length: int) -> Any:
         """Text of a record, as C's."""
