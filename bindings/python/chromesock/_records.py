@@ -16,8 +16,10 @@ _HEAD_SIZE = _HEAD.size
 # As many as fit without data. An event whose data is larger than all of these is not copied, but handed over.
 RECORDS = 256
 
+_NAMES = [name for name, _ in _RECORD.fields]
+assert (_NAMES[0], _NAMES[-1]) == ("size", "event")
 _named: Any = namedtuple
-_Fields: Any = _named("_Fields", [*(name for name, _ in _RECORD.fields), "batch", "start"])
+_Fields: Any = _named("_Fields", [*_NAMES, "batch", "start"])
 _new: Any = tuple.__new__
 
 
@@ -65,12 +67,13 @@ class Batch:
         unpack, view = _HEAD.unpack_from, self._view
         while self._at < self._end:
             at = self._at
-            record: Any = _new(Record, unpack(view, at) + (self, at))
-            self._at += record.size
-            if not record.event:
-                yield record
+            head = unpack(view, at)
+            size, given = head[0], head[-1]
+            self._at += size
+            if not given:
+                yield _new(Record, head + (self, at))
                 continue
-            event = ffi.cast(_EVENT, record.event)
+            event = ffi.cast(_EVENT, given)
             try:
                 yield event
             finally:
