@@ -198,7 +198,7 @@ class Driver:
     def _on_readable(self) -> None:
         if not self._batch:
             self._dropped.clear()
-            self._batch.fill(self._app)
+            self._check(self._batch.fill(self._app))
             self._drain()
 
     def _drain(self) -> None:

@@ -57,10 +57,11 @@ class Batch:
     def __bool__(self) -> bool:
         return self._at < self._end
 
-    def fill(self, app: Any) -> None:
-        """Takes what is queued, if everything that was taken has had its turn."""
-        status = self._copy(app, self.base, len(self._view), self._written, NULL)
+    def fill(self, app: Any) -> int:
+        """Takes what is queued, when all that was taken has had its turn; the status of it."""
+        status: int = self._copy(app, self.base, len(self._view), self._written, NULL)
         self._at, self._end = 0, self._written[0] if status == 0 else 0
+        return status
 
     def __iter__(self) -> Iterator[Any]:
         """The events that have not had their turn. Each has it when it is given, and is gone with the next one."""
