@@ -34,7 +34,7 @@ abi := $(shell echo $(version) | sed -E 's/^(0\.[0-9]+|[1-9][0-9]*).*/\1/')
 # Words of .ci/deps: package, or package:command that serves as well when already there.
 build_needs = build-essential:g++
 demo_needs = $(build_needs) cmake:cmake ninja-build:ninja curl:curl openssl:openssl
-bench_needs = $(demo_needs) pkg-config:pkg-config python3:python3 linux-perf:perf valgrind:valgrind \
+bench_needs = $(demo_needs) pkg-config:pkg-config python3:python3 iproute2:ip util-linux:unshare linux-perf:perf valgrind:valgrind \
   libuv1-dev libevent-dev libasio-dev libssl-dev
 test_needs = $(demo_needs) pkg-config:pkg-config python3:python3 nginx-light:nginx redis-server:redis-server \
   wrk:wrk apache2-utils:ab strace:strace iproute2:ip socat:socat netcat-openbsd util-linux:unshare \

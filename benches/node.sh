@@ -3,4 +3,4 @@
 set -eu
 cd "$(dirname "$0")/.."
 out=${CARGO_TARGET_DIR:-target}
-exec python3 benches/node_net.py --programs "$out/benches" --out "$out/bench/node.json" "$@"
+exec benches/reno.sh python3 benches/node_net.py --programs "$out/benches" --out "$out/bench/node.json" "$@"

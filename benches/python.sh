@@ -3,4 +3,4 @@
 set -eu
 cd "$(dirname "$0")/.."
 out=${CARGO_TARGET_DIR:-target}
-exec "$out/python/bin/python" benches/python_net.py --programs "$out/benches" --out "$out/bench/python.json" "$@"
+exec benches/reno.sh "$out/python/bin/python" benches/python_net.py --programs "$out/benches" --out "$out/bench/python.json" "$@"

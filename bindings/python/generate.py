@@ -36,7 +36,8 @@ def declarations(header: str) -> str:
             conditions.pop()
         elif all(conditions) and not re.match(r"#include|#define CHROMESOCK_H$", line):
             kept.append(line)
-    return "\n".join(kept)
+    # What calls are told apart by goes through as it is: a number.
+    return re.sub(r"\bvoid \*(user_data)\b", r"uintptr_t \1", "\n".join(kept))
 
 
 def stage(library: str) -> None:

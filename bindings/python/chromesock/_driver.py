@@ -9,15 +9,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import threading
 import warnings
 import weakref
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Tuple, TypeVar, Union
+from collections import deque
+from contextvars import Context, copy_context
+from threading import get_ident
+from typing import TYPE_CHECKING, Any, Callable, Deque, Dict, List, Mapping, Optional, Set, Tuple, TypeVar, Union
 
 from ._errors import ChromeSocketError
 from ._event import Event
 from ._lent import COPIED, Lent
 from ._library import NULL, buffer, ffi, text
+from ._records import Batch
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -27,19 +30,20 @@ Decode = Callable[[Any], Any]
 Done = Callable[[Optional[ChromeSocketError]], None]
 Info = TypeVar("Info")
 
-EVENTS_PER_TURN = 256
 logger = logging.getLogger("chromesock")
 _drivers: weakref.WeakSet[Driver] = weakref.WeakSet()
 
 
 class Call(asyncio.Future):  # type: ignore[type-arg]  # not subscriptable as a base in Python 3.9's C class
-    """The future of one call; knows whether somebody waits for it."""
+    """The future of one call; knows who waits for it."""
 
-    awaited = False
+    # Each with the context to run it in.
+    waiters: Tuple[Tuple[Callable[[Any], object], Context], ...] = ()
 
-    def add_done_callback(self, *args: Any, **kwargs: Any) -> None:
-        self.awaited = True
-        super().add_done_callback(*args, **kwargs)
+    def add_done_callback(self, fn: Callable[[Any], object], *, context: Optional[Context] = None) -> None:
+        context = context or copy_context()
+        self.waiters += ((fn, context),)
+        super().add_done_callback(fn, context=context)
 
 
 class Driver:
@@ -61,16 +65,28 @@ class Driver:
         self._app = app
         self._decoders = decoders
         self._events: Dict[int, Event[Any]] = {}
-        self._thread = threading.get_ident()
+        self._thread = get_ident()
         self._gone = ""
         self._token = 0
-        self._pending: Dict[Any, Union[Call, Done]] = {}
+        self._pending: Dict[int, Union[Call, Done]] = {}
         self._lent = Lent()
-        self._slot = ffi.new("const chromesock_event **")
+        self._batch = Batch(lib)
+        # Calls after which data of their socket that lies in the batch is dropped.
+        self._enders = {
+            lib.chrome_sockets_tcp_close: lib.CHROME_SOCKETS_TCP_ON_RECEIVE,
+            lib.chrome_sockets_tcp_secure: lib.CHROME_SOCKETS_TCP_ON_RECEIVE,
+            lib.chrome_sockets_udp_close: lib.CHROME_SOCKETS_UDP_ON_RECEIVE,
+        }
+        self._dropped: Set[Tuple[int, int]] = set()
+        # Sockets whose data another `secure` does not end.
+        self._secured: Set[int] = set()
+        self._secure = lib.CHROME_SOCKETS_TCP_SECURE
+        # Those who waited for what is completed now, and have not had their turn.
+        self._woken: Deque[Tuple[Callable[[Any], object], Context, Call]] = deque()
+        # Code ran that may have woken others, who run in the loop's next turn.
+        self._others_follow = False
         # What more has to end with the app.
         self.at_end: List[Callable[[], None]] = []
-        # A notification that waits until those who awaited an earlier completion have run.
-        self._held: Any = None
         self._release = weakref.finalize(self, _abandoned, lib, app, self._lent)
         # Not at exit: a daemon thread may still be inside a call.
         self._release.atexit = False
@@ -83,7 +99,9 @@ class Driver:
     def call(self, function: Any, *arguments: Any) -> asyncio.Future[Any]:
         """Carries out one call; the future has its completion."""
         call = Call(loop=self.loop)
-        self._start(call, function, *arguments)
+        self._start(call, None, function, *arguments)
+        if function in self._enders:
+            self._drop_data(function, arguments[0])
         return call
 
     def send(self, socket_id: int, data: Buffer) -> asyncio.Future[Any]:
@@ -95,43 +113,31 @@ class Driver:
     def start_send(self, call: Union[Call, Done], socket_id: int, data: Buffer) -> None:
         """The same, for who may have something cheaper than a future."""
         if type(data) is bytes and len(data) > COPIED:
-            send = self.lib.chromesock_sockets_tcp_send_owned
-            self._start(call, send, socket_id, data, len(data), NULL, NULL, lent=data)
+            self._start(call, data, self.lib.chromesock_sockets_tcp_send_owned, socket_id, data, len(data), NULL, NULL)
         else:
             held = buffer(data)
-            self._start(call, self.lib.chrome_sockets_tcp_send, socket_id, held, len(held))
+            self._start(call, None, self.lib.chrome_sockets_tcp_send, socket_id, held, len(held))
 
-    def _start(
-        self, call: Union[Call, Done], function: Any, *arguments: Any, lent: Optional[bytes] = None
-    ) -> None:
+    def _start(self, call: Union[Call, Done], lent: Optional[bytes], function: Any, *arguments: Any) -> None:
         """Makes a call; the library reads `lent` until it completes."""
-        if threading.get_ident() != self._thread:
+        if get_ident() != self._thread:
             raise RuntimeError("called from a foreign thread; use loop.call_soon_threadsafe")
-        self._token += 1
-        token = ffi.cast("void *", self._token)
+        self._token = token = self._token + 1
         if lent is not None:
             # Before the call: an exception of a signal handler may come right behind it.
             self._lent.keep(token, lent)
         status = function(self._app, *arguments, NULL, token)
-        if status != 0 and lent is not None:
+        if status != 0:
             self._lent.forget(token, None)
-        self._check(status)
+            self._check(status)
         self._pending[token] = call
-        if self._held is not None:
-            self._drop_held_data(function, arguments[:1])
 
-    def _drop_held_data(self, function: Any, socket_id: Tuple[Any, ...]) -> None:
+    def _drop_data(self, function: Any, socket_id: int) -> None:
         """After a call that ends a socket's data; the library sees to what it still has."""
-        lib, held = self.lib, self._held
-        enders = {
-            lib.CHROME_SOCKETS_TCP_ON_RECEIVE: (
-                lib.chrome_sockets_tcp_close, lib.chrome_sockets_tcp_secure
-            ),
-            lib.CHROME_SOCKETS_UDP_ON_RECEIVE: (lib.chrome_sockets_udp_close,),
-        }
-        if function in enders.get(held.type, ()) and socket_id == (held.socket_id,):
-            lib.chromesock_event_release(held)
-            self._held = None
+        if function != self.lib.chrome_sockets_tcp_secure:
+            self._secured.discard(socket_id)
+        if socket_id not in self._secured:
+            self._dropped.add((self._enders[function], socket_id))
 
     def event(self, event_type: int, name: str, decode: Callable[[Any], Info]) -> Event[Info]:
         """Makes an event of the API."""
@@ -141,18 +147,19 @@ class Driver:
 
     def destroy(self) -> None:
         """Ends the app: what is pending completes, nothing happens afterwards."""
-        if threading.get_ident() != self._thread and not self._gone:
+        if get_ident() != self._thread and not self._gone:
             raise RuntimeError("destroyed from a foreign thread; use loop.call_soon_threadsafe")
         app = self._app
         if not app:
             return
         self._leave("the chrome object was destroyed")
-        if self._held is not None:
-            self.lib.chromesock_event_release(self._held)
-            self._held = None
+        for event in self._batch:
+            if event.type not in self._events:
+                self._complete(event)
         self.lib.chromesock_app_close(app)
-        while self.lib.chromesock_app_next_event(app, -1, self._slot) == 0:
-            event = self._slot[0]
+        slot = ffi.new("const chromesock_event **")
+        while self.lib.chromesock_app_next_event(app, -1, slot) == 0:
+            event = slot[0]
             if event.type not in self._events:
                 self._complete(event)
             self.lib.chromesock_event_release(event)
@@ -189,77 +196,79 @@ class Driver:
         return ChromeSocketError(code, name, message, result)
 
     def _on_readable(self) -> None:
-        if self._held is None:
-            self._drain(None)
+        if not self._batch:
+            self._dropped.clear()
+            self._check(self._batch.fill(self._app))
+            self._drain()
 
-    def _on_resume(self) -> None:
-        event, self._held = self._held, None
-        if self._app:
-            self._drain(event)
-
-    def _drain(self, event: Any) -> None:
+    def _drain(self) -> None:
         # What listeners call, and those who were waiting, starts together: the library's thread is woken once.
         self.lib.chromesock_app_hold_calls(self._app, True)
+        self._others_follow = False
         try:
-            self._run_events(event)
+            self._run_events()
+            self._run_woken()
         finally:
-            self.loop.call_soon(self._start_calls)
-            if self._held is not None:
-                # As in a browser: who awaited a completion runs before the next event.
-                self.loop.call_soon(self._on_resume)
+            if self._others_follow:
+                self.loop.call_soon(self._start_calls)
+            else:
+                self._start_calls()
+            if self._batch or self._woken:
+                # What ends programs was raised, and this one goes on.
+                self.loop.call_soon(self._drain)
 
     def _start_calls(self) -> None:
         self.lib.chromesock_app_hold_calls(self._app, False)
 
-    def _run_events(self, event: Any) -> None:
-        next_event, release = self.lib.chromesock_app_next_event, self.lib.chromesock_event_release
-        slot, events, loop = self._slot, self._events, self.loop
-        woken = False
-        for _ in range(EVENTS_PER_TURN):
-            if event is None:
-                if next_event(self._app, 0, slot) != 0:
-                    return
-                event = slot[0]
+    def _run_events(self) -> None:
+        events, complete = self._events, self._complete
+        for event in self._batch:
             source = events.get(event.type)
             if source is None:
-                woken |= self._complete(event)
-                release(event)
-            elif woken:
-                self._held = event
-                return
-            elif source._listeners:
-                info = source._decode(event)
-                release(event)
-                source._emit(info, loop)
-            else:
-                release(event)
-            event = None
+                complete(event)
+                continue
+            if self._woken:
+                # As in a browser: who awaited a completion runs before the next event.
+                self._run_woken()
+            if source._listeners and not self._gone and (event.type, event.socket_id) not in self._dropped:
+                self._others_follow = True
+                source._emit(source._decode(event), self.loop)
 
-    def _complete(self, event: Any) -> bool:
-        """Completes a call; whether somebody waits for it."""
+    def _run_woken(self) -> None:
+        """Lets those go on who awaited what is completed now: at once, not in the loop's next turn."""
+        while self._woken:
+            waiter, context, call = self._woken.popleft()
+            try:
+                context.run(waiter, call)
+            except Exception as error:
+                self.loop.call_exception_handler({"message": "Exception after a call", "exception": error})
+
+    def _complete(self, event: Any) -> None:
+        """Completes a call."""
         token = event.user_data
         call = self._pending.pop(token, None)
         self._lent.forget(token, None)
         if call is None:
             self._on_host_event(event)
-            return False
-        if self.loop.is_closed():
-            return False
-        if not isinstance(call, Call):
+        elif not isinstance(call, Call):
             self._tell(call, event)
-            return False
-        if call.cancelled():
-            return False
-        result = self._decoders[event.type](event)
-        if event.message:
-            call.set_exception(self._failure(event, result))
-            if self._gone and not call.awaited:
-                call.exception()  # The end of the app fails what is pending: nothing to warn of.
         else:
-            call.set_result(result)
-        return call.awaited
+            result = self._decoders[event.type](event)
+            if event.type == self._secure and not event.message:
+                self._secured.add(event.socket_id)
+            if call.cancelled() or self._gone and self.loop.is_closed():
+                return
+            if call.waiters and not self._gone:
+                self._woken.extend((*each, call) for each in call.waiters if call.remove_done_callback(each[0]))
+            if not event.message:
+                call.set_result(result)
+                return
+            call.set_exception(self._failure(event, result))
+            if self._gone and not call.waiters:
+                call.exception()  # The end of the app fails what is pending: nothing to warn of.
 
     def _tell(self, done: Done, event: Any) -> None:
+        self._others_follow = True
         try:
             done(self._failure(event) if event.message else None)
         except Exception as error:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 LIMIT = 2**16  # as in asyncio
 READ_BYTES = 2**16
-HIGH_WATER = 2**19
+# Under way at once. Each time the library's thread has sent what it has, the two threads take turns.
+HIGH_WATER = 2**20
 # Short pieces that are written while others are under way go out together, up to about this size.
 TOGETHER = 2**16
 
@@ -210,7 +211,7 @@ class SocketTransport(asyncio.Transport):
     def write(self, data: Buffer) -> None:
         if self._closing:
             return
-        size = memoryview(data).nbytes
+        size = len(data) if type(data) is bytes else memoryview(data).nbytes
         if size == 0:
             return
         self._unsent += size

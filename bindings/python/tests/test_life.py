@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from chromesock import ChromeSocketError, Status, create_chrome
+from conftest import DEADLINE_SECONDS, LOOPS
 
 CYCLES = 1000
 
@@ -257,3 +258,67 @@ def test_creating_and_destroying_keeps_nothing(loop):
     loop.run_until_complete(cycles(CYCLES))
     assert held() == before
     assert resident_kib() - memory < 2048, "KiB more after the cycles"
+
+
+async def test_all_who_wait_for_a_call_go_on(make, loop_errors):
+    """The package's own: tasks and callbacks, in the order they came; one that raises stops no other."""
+    call, order = make().sockets.tcp.create(), []
+
+    async def wait(name):
+        order.append((name, (await call).socket_id))
+
+    def broken(done):
+        raise RuntimeError("on purpose")
+
+    def removed(done):
+        order.append("removed")
+
+    call.add_done_callback(broken)
+    call.add_done_callback(removed)
+    call.add_done_callback(lambda done: order.append("callback"))
+    assert call.remove_done_callback(removed) == 1
+    await asyncio.gather(wait("first"), wait("last"))
+    assert order == ["callback", ("first", 1), ("last", 1)]
+    assert str(loop_errors.pop()["exception"]) == "on purpose"
+
+
+@pytest.mark.parametrize("make_loop", LOOPS.values(), ids=LOOPS)
+def test_what_ends_a_program_loses_no_event(make_loop):
+    """The package's own: the program may go on after what a listener, or who awaited a call, raised."""
+
+    loop = make_loop()
+    heard, done = bytearray(), loop.create_future()
+
+    def listener(info):
+        heard.extend(info.data)
+        if len(heard) == 200:
+            done.set_result(None)
+        if len(heard) % 50 == 1:
+            raise SystemExit
+
+    async def start():
+        async def echo(reader, writer):
+            writer.write(await reader.readexactly(200))
+
+        chrome = create_chrome()
+        tcp = chrome.sockets.tcp
+        server = await asyncio.start_server(echo, "127.0.0.1", 0)
+        # Each event has one byte, so that many are taken together.
+        socket_id = (await tcp.create(buffer_size=1)).socket_id
+        await tcp.connect(socket_id, *server.sockets[0].getsockname())
+        tcp.on_receive.add_listener(listener)
+        return chrome, server, socket_id
+
+    chrome, server, socket_id = loop.run_until_complete(start())
+    chrome.sockets.tcp.send(socket_id, bytes(range(200)))
+    loop.call_later(DEADLINE_SECONDS, loop.stop)
+    ends = 0
+    while not done.done():
+        try:
+            loop.run_until_complete(done)
+        except SystemExit:
+            ends += 1
+    assert heard == bytes(range(200)) and ends > 0
+    server.close()
+    chrome.destroy()
+    loop.close()
