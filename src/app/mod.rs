@@ -3,6 +3,7 @@
 
 mod calls;
 
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +36,8 @@ pub struct Options {
     pub busy_poll: Duration,
     /// What its sockets are to do beyond the API.
     pub sockets: SocketSettings,
+    /// Whether it is freed when the host closes its end of the stream of wake-ups.
+    pub freed_with_stream: bool,
 }
 
 impl Default for Options {
@@ -48,6 +51,7 @@ impl Default for Options {
             undelivered_per_app: 16 * 1024 * 1024,
             busy_poll: Duration::ZERO,
             sockets: SocketSettings::default(),
+            freed_with_stream: false,
         }
     }
 }
@@ -91,6 +95,7 @@ pub struct App {
     delivery: Arc<Delivery>,
     grants: Arc<Grants>,
     write_quota: u64,
+    freed_with_stream: bool,
 }
 
 impl std::fmt::Debug for App {
@@ -144,15 +149,31 @@ impl App {
         };
         let busy_poll = options.busy_poll;
         reactor.attach(slot, Seat { setup, delivery: Arc::clone(&delivery), busy_poll })?;
-        let write_quota = options.write_quota;
-        let grants = Arc::clone(&options.grants);
-        Ok(Self { reactor, slot, gate: Gate::default(), accounts, delivery, grants, write_quota })
+        Ok(Self {
+            reactor,
+            slot,
+            gate: Gate::default(),
+            accounts,
+            delivery,
+            grants: Arc::clone(&options.grants),
+            write_quota: options.write_quota,
+            freed_with_stream: options.freed_with_stream,
+        })
     }
 
     /// The app's events and handlers.
     #[must_use]
     pub fn delivery(&self) -> &Arc<Delivery> {
         &self.delivery
+    }
+
+    /// A new stream of wake-ups for the host, in place of the last one.
+    pub fn event_stream(&self) -> Result<OwnedFd, Status> {
+        let stream = self.delivery.stream()?;
+        if self.freed_with_stream {
+            self.reactor.watch_stream(self.slot, &self.delivery);
+        }
+        Ok(stream)
     }
 
     /// From now on calls may wait, and do from one that unpauses on; or no longer, and those that wait start.

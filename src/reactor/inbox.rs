@@ -3,14 +3,15 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
 use super::blocks::Blocks;
 use super::turn::Seat;
 use crate::api::net_error::Status;
+use crate::delivery::Delivery;
 use crate::engine::accounts::Accounts;
 use crate::engine::command::{Answer, Call, Command, QueryId, Send, SendData};
 use crate::net::sys;
@@ -32,6 +33,8 @@ pub(super) enum Message {
     Change(u32, Change),
     /// The app is to end.
     Close(u32),
+    /// The app goes when its host closes its end of the stream of wake-ups.
+    WatchStream(u32, Weak<Delivery>),
     /// The resolver has answered.
     Answer(u32, QueryId, Answer),
     /// The host has released data that an engine waits for.
@@ -118,6 +121,12 @@ impl State {
         if let Some(mut calls) = self.together.remove(&slot) {
             self.batch.append(&mut calls);
         }
+    }
+
+    /// Begins an app's end. What waits starts before it.
+    fn close(&mut self, slot: u32) {
+        self.start_together(slot);
+        self.batch.messages.push_back(Message::Close(slot));
     }
 }
 
@@ -231,14 +240,18 @@ impl Inbox {
         })
     }
 
-    /// Begins an app's end, once: no call is accepted from now on. What waits starts before it.
+    /// Begins an app's end, once: no call is accepted from now on.
     pub(super) fn post_close(&self, slot: u32, gate: &Gate) {
         self.with_state(None, |state| {
             if !gate.closed.swap(true, Ordering::Relaxed) {
-                state.start_together(slot);
-                state.batch.messages.push_back(Message::Close(slot));
+                state.close(slot);
             }
         });
+    }
+
+    /// Begins the end of an app that nobody can call any more.
+    pub(super) fn post_close_of_left(&self, slot: u32) {
+        self.with_state(None, |state| state.close(slot));
     }
 
     /// From now on an app's calls leave the reactor asleep; or no longer, and what waits is carried out.

@@ -15,6 +15,7 @@ use std::thread::JoinHandle;
 use mio::Poll;
 
 use crate::api::net_error::Status;
+use crate::delivery::Delivery;
 use crate::engine::accounts::Accounts;
 use crate::engine::command::{Call, Send};
 use crate::net::sys;
@@ -92,6 +93,11 @@ impl Reactor {
 
     pub(crate) fn hold(&self, slot: u32, gate: &Gate, hold: bool) {
         self.inbox.hold(slot, gate, hold);
+    }
+
+    /// Frees the app if its host closes its end of the stream of wake-ups and has not done so.
+    pub(crate) fn watch_stream(&self, slot: u32, delivery: &Arc<Delivery>) {
+        self.inbox.post(Message::WatchStream(slot, Arc::downgrade(delivery)));
     }
 
     /// What a host's release runs to make the reactor look at it.

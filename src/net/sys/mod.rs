@@ -10,12 +10,12 @@ mod transfer;
 use std::cell::RefCell;
 use std::io::{self, IoSlice};
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use mio::{Interest, Registry, event::Source};
+use mio::{Interest, Registry, event::Source, unix::SourceFd};
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 
 use super::{Listener, MAX_LANES, MulticastOptions, Network, Ready, SocketSettings, Stream, Token};
@@ -60,6 +60,17 @@ pub(crate) fn unpack(token: mio::Token) -> (u32, Token) {
     let slot = (token.0 >> (OWNER_BITS + LANE_BITS)) as u32;
     let lane = (token.0 >> OWNER_BITS) & ((1 << LANE_BITS) - 1);
     (slot, Token { owner: token.0 as u32 as i32, lane: lane as u16 })
+}
+
+/// Watches the other end of a stream that is no socket of an app: no owner is 0.
+pub(crate) fn watch(registry: &Registry, stream: BorrowedFd<'_>, slot: u32) -> io::Result<()> {
+    let token = pack(slot, Token { owner: 0, lane: 0 });
+    registry.register(&mut SourceFd(&stream.as_raw_fd()), token, Interest::READABLE)
+}
+
+/// Whether an event is about such a stream.
+pub(crate) fn is_watched(token: Token) -> bool {
+    token.owner == 0
 }
 
 /// Everything a source can report.
