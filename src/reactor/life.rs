@@ -92,7 +92,7 @@ impl Asleep {
         give_back(engine, &self.withheld);
     }
 
-    /// Ends the sleep: what waited and is still wanted, in order.
+    /// Ends the sleep: what waited and is wanted now, in order.
     pub(super) fn end<N: Network>(self, engine: &mut Engine<N>, delivery: &Delivery) -> Vec<Event> {
         delivery.count_withheld(-bytes(&self.withheld));
         let outdated = |place: usize, event: &Event| {
@@ -100,13 +100,15 @@ impl Asleep {
                 && self.outdated.get(&event.socket_id).is_some_and(|before| place < *before)
         };
         let (mut wanted, mut unwanted) = (Vec::new(), Vec::new());
-        for (place, event) in self.withheld.into_iter().enumerate() {
-            if engine.wants(&event) && !outdated(place, &event) {
+        // The last one first, as the engine takes them back.
+        for (place, event) in self.withheld.into_iter().enumerate().rev() {
+            if engine.wants(&event) && !outdated(place, &event) && !engine.hold_again(&event) {
                 wanted.push(event);
             } else {
                 unwanted.push(event);
             }
         }
+        wanted.reverse();
         give_back(engine, &unwanted);
         if delivery.mode() == Mode::Reactor {
             give_back(engine, &wanted);
