@@ -3,6 +3,7 @@
 
 mod calls;
 
+use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,6 +71,10 @@ impl SharedReactor {
     pub fn start_with(resolver: Box<dyn Resolver>) -> Result<Self, Status> {
         match Reactor::start(resolver) {
             Ok(reactor) => Ok(Self(Arc::new(reactor))),
+            // No more threads.
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                Err(Status::InsufficientResources)
+            }
             Err(error) => Err(crate::net::os_error::status(&error)),
         }
     }

@@ -32,7 +32,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("dns_lookup", &["resolver/"]),
     ("idna", &["net/address.rs", "permissions/"]),
     ("if_addrs", &["net/interfaces.rs", "resolver/"]),
-    ("libc", &["ffi/", "delivery/notify.rs", "net/sys/", "net/os_error.rs", "resolver/"]),
+    ("libc", &["ffi/", "delivery/notify.rs", "net/sys/", "net/os_error.rs", "resolver/", "trust/"]),
     ("mio", &["net/sys/", "reactor/"]),
     // System calls that no portable crate has.
     ("nix", &["net/sys/"]),
