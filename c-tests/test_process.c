@@ -151,7 +151,7 @@ static void without_standard_descriptors(void) {
         if (fcntl(fd, F_GETFD) != -1) dprintf(spare, "descriptor %d is still open\n", fd), _exit(1);
 }
 
-/* Handlers without SA_RESTART, on whatever thread of the host; the reactor's thread takes none. */
+/* Handlers without SA_RESTART, on whatever thread of the host; threads of the library take none, from the first. */
 static pthread_t host_thread;
 static atomic_int signals, elsewhere;
 static void on_signal(int number) {
@@ -169,6 +169,11 @@ static void storm_of_signals(int32_t delivery) {
     action.sa_handler = on_signal;
     CHECK_INT(sigaction(SIGALRM, &action, NULL), 0);
     CHECK_INT(setitimer(ITIMER_REAL, &often, NULL), 0);
+    for (int n = 0; n < 500; n++) {
+        chromesock_reactor *reactor;
+        CHECK_INT(chromesock_reactor_new(&reactor), CHROMESOCK_OK);
+        chromesock_reactor_free(reactor);
+    }
     start_traffic(delivery);
     await_traffic(3000);
     chromesock_app_free(t.app);

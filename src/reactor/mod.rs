@@ -39,9 +39,9 @@ impl Reactor {
         let registry = poll.registry().try_clone()?;
         let inbox = Arc::new(Inbox::new(&registry)?);
         let shared = Arc::clone(&inbox);
-        let thread = std::thread::Builder::new()
-            .name("chromesock".into())
-            .spawn(move || turn::run(poll, registry, shared, resolver))?;
+        let thread = std::thread::Builder::new().name("chromesock".into());
+        let run = move || turn::run(poll, registry, shared, resolver);
+        let thread = sys::without_signals(|| thread.spawn(run))?;
         Ok(Self { inbox, last_slot: AtomicU32::new(0), thread: Some(thread) })
     }
 

@@ -92,7 +92,6 @@ pub(super) struct Turn {
 
 /// Runs a reactor until it is stopped and has no apps.
 pub(super) fn run(poll: Poll, registry: Registry, inbox: SharedInbox, resolver: Box<dyn Resolver>) {
-    sys::block_signals();
     let mut turn = Turn {
         poll,
         registry: Rc::new(registry),

@@ -20,7 +20,7 @@ const LAYERS: &[(&str, u32)] = &[
 
 /// What may be used from above only by some: the real sockets.
 const NARROW: &[(&str, &[&str])] = &[
-    // The engine sees traits. The resolver only blocks signals on its threads.
+    // The engine sees traits. The resolver only keeps signals from its threads.
     ("net::sys", &["net", "reactor", "resolver"]),
 ];
 

@@ -9,6 +9,7 @@ mod transfer;
 
 use std::cell::RefCell;
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::rc::Rc;
@@ -211,14 +212,18 @@ impl Network for SysNetwork {
     }
 }
 
-/// Keeps the host's signals away from the calling thread, which is one of ours.
-pub(crate) fn block_signals() {
-    // SAFETY: the set is filled before it is used, and both calls only take pointers to it.
+/// Runs what starts a thread of ours: it inherits that the host's signals stay away.
+pub(crate) fn without_signals<R>(start: impl FnOnce() -> R) -> R {
+    let (mut all, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
+    // SAFETY: both calls only write to the places that they are given, and read a set that is filled.
     unsafe {
-        let mut all = std::mem::MaybeUninit::uninit();
         libc::sigfillset(all.as_mut_ptr());
-        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), std::ptr::null_mut());
+        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
     }
+    let started = start();
+    // SAFETY: the first call has filled the set.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut()) };
+    started
 }
 
 /// Names of the interfaces that are up, have a carrier and are not loopback.
