@@ -112,6 +112,22 @@ impl Event {
         }
     }
 
+    /// `sockets.udp.onReceive`.
+    #[inline]
+    #[must_use]
+    pub fn datagram(socket_id: i32, data: Bytes, from: SocketAddr) -> Self {
+        Self {
+            event_type: EventType::ChromeSocketsUdpOnReceive,
+            socket_id,
+            client_socket_id: 0,
+            result: None,
+            message: None,
+            payload: Payload::Datagram(data, from),
+            secured: false,
+            ticket: None,
+        }
+    }
+
     /// Whether this completes a call that was made without a callback.
     #[must_use]
     pub fn is_unasked(&self) -> bool {

@@ -440,22 +440,18 @@ impl<N: Network> UdpSocket<N> {
     fn deliver(&mut self, ctx: &mut Context<N>, properties: &Properties) -> bool {
         loop {
             let wanted = match &self.reading {
-                Reading::Events => !self.paused && self.open.is_some(),
-                Reading::OnRequest(asked) => asked.is_some(),
+                Reading::Events => {
+                    (!self.paused && self.open.is_some()).then(|| receive_limit(properties))
+                }
+                Reading::OnRequest(asked) => asked.as_ref().map(|(_, limit)| *limit),
             };
-            if !wanted {
+            let Some(limit) = wanted else {
                 self.held.append(&mut ctx.datagrams.received);
                 return false;
-            }
+            };
             let next = self.held.pop_front().or_else(|| ctx.datagrams.received.pop_front());
             let Some((data, from)) = next else { return true };
-            let too_long = match &self.reading {
-                Reading::Events => data.len() > receive_limit(properties),
-                Reading::OnRequest(asked) => {
-                    asked.as_ref().is_some_and(|(_, limit)| data.len() > *limit)
-                }
-            };
-            if too_long {
+            if data.len() > limit {
                 self.fail_receive(ctx, Status::MsgTooBig);
                 continue;
             }
@@ -464,12 +460,7 @@ impl<N: Network> UdpSocket<N> {
                 ctx.undelivered += data.len() + RECEIVE_WEIGHT;
             }
             match &mut self.reading {
-                Reading::Events => {
-                    let on_receive = EventType::ChromeSocketsUdpOnReceive;
-                    let mut event = Event::notification(on_receive, ctx.id, None);
-                    event.payload = Payload::Datagram(data, from);
-                    ctx.outbox.notify(event);
-                }
+                Reading::Events => ctx.outbox.notify(Event::datagram(ctx.id, data, from)),
                 Reading::OnRequest(asked) => {
                     if let Some((reply, _)) = asked.take() {
                         let len = i32::try_from(data.len()).unwrap_or(i32::MAX);

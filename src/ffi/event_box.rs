@@ -288,20 +288,13 @@ fn shown(
 fn write_address(into: &mut AddressText, address: IpAddr) {
     match address {
         IpAddr::V4(v4) => {
-            let mut rest = &mut into[..];
-            for (i, octet) in v4.octets().into_iter().enumerate() {
-                if i > 0 {
-                    rest = put_byte(rest, b'.');
-                }
-                if octet >= 100 {
-                    rest = put_byte(rest, b'0' + octet / 100);
-                }
-                if octet >= 10 {
-                    rest = put_byte(rest, b'0' + octet / 10 % 10);
-                }
-                rest = put_byte(rest, b'0' + octet % 10);
+            let mut at = 0;
+            for octet in v4.octets() {
+                let (digits, len) = OCTETS[usize::from(octet)];
+                into[at..at + digits.len()].copy_from_slice(&digits);
+                at += usize::from(len);
             }
-            put_byte(rest, 0);
+            into[at - 1] = 0;
         }
         IpAddr::V6(_) => {
             let text = text(address);
@@ -311,11 +304,22 @@ fn write_address(into: &mut AddressText, address: IpAddr) {
     }
 }
 
-fn put_byte(into: &mut [u8], byte: u8) -> &mut [u8] {
-    let (first, rest) = into.split_at_mut(1);
-    first[0] = byte;
-    rest
-}
+/// Of each octet the digits and a dot, and how many bytes they are.
+static OCTETS: [([u8; 4], u8); 256] = {
+    let mut all = [([0; 4], 0); 256];
+    let mut octet = 0;
+    while octet < 256 {
+        let (hundreds, tens, ones) =
+            (b'0' + (octet / 100) as u8, b'0' + (octet / 10 % 10) as u8, b'0' + (octet % 10) as u8);
+        all[octet] = match octet {
+            0..10 => ([ones, b'.', 0, 0], 2),
+            10..100 => ([tens, ones, b'.', 0], 3),
+            _ => ([hundreds, tens, ones, b'.'], 4),
+        };
+        octet += 1;
+    }
+    all
+};
 
 fn interface(of: &NetworkInterface) -> chrome_socket_network_interface {
     chrome_socket_network_interface {

@@ -10,12 +10,12 @@ use bytes::{Bytes, BytesMut};
 use mio::{Interest, Registry};
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use super::batch::{Batch, Message};
 use super::{NO_SIGNAL, retrying};
 use crate::net::{Datagram, DatagramBuffers, Feature, MulticastOptions, SocketSettings};
 
-/// Datagrams asked for by one system call.
-const BATCH: usize = 16;
-/// No datagram, and no run of joined ones, is longer.
+/// No datagram is longer.
 const MAX_DATAGRAM: usize = 65_536;
 /// Bytes of copied datagrams that share an allocation.
 const SHARED: usize = 64 * 1024;
@@ -33,32 +33,59 @@ pub(crate) struct SysDatagram {
     watches_room: bool,
     /// Whether several are received at once.
     batches: bool,
-    /// Buffers to prepare for the next receive; one more than come tells that no more are there.
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    expected: usize,
 }
 
 /// Memory for receiving, shared by the sockets of an app.
 #[derive(Default)]
 pub(super) struct Scratch {
-    buffers: Vec<Vec<u8>>,
-    copies: BytesMut,
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    batch: Option<Batch>,
+    /// For one datagram at a time.
+    buffer: Vec<u8>,
+    copies: Copies,
 }
+
+/// What was received last, and room for more: datagrams share allocations.
+#[derive(Default)]
+struct Copies(BytesMut);
 
 impl std::fmt::Debug for Scratch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Scratch").field("buffers", &self.buffers.len()).finish_non_exhaustive()
+        f.debug_struct("Scratch").finish_non_exhaustive()
     }
 }
 
-impl Scratch {
-    /// A copy of one received datagram.
-    fn copy(copies: &mut BytesMut, data: &[u8]) -> Bytes {
-        if copies.capacity() < data.len() && !copies.try_reclaim(data.len()) {
-            *copies = BytesMut::with_capacity(SHARED.max(data.len()));
+impl Copies {
+    /// One copy of several pieces.
+    fn join<'a>(&mut self, pieces: impl Iterator<Item = &'a [u8]> + Clone) -> Bytes {
+        let len = pieces.clone().map(<[u8]>::len).sum();
+        // Memory that nobody uses any more is used from its start, which the cache still has.
+        if !self.0.try_reclaim(SHARED.max(len)) && self.0.capacity() < len {
+            self.0 = BytesMut::with_capacity(SHARED.max(len));
         }
-        copies.extend_from_slice(data);
-        copies.split().freeze()
+        pieces.for_each(|piece| self.0.extend_from_slice(piece));
+        self.0.split().freeze()
+    }
+
+    /// The datagrams that messages consist of.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn take_apart<'a>(
+        &mut self,
+        messages: impl Iterator<Item = Message<'a>> + Clone,
+        into: &mut DatagramBuffers,
+    ) {
+        let mut all = self.join(messages.clone().map(Message::data));
+        for message in messages {
+            let mut data = all.split_to(message.data().len());
+            // The system names no other kind of address here.
+            let Some(from) = message.from() else { continue };
+            if let Some(each) = message.each() {
+                while data.len() > each {
+                    into.received.push_back((data.split_to(each), from));
+                }
+            }
+            into.received.push_back((data, from));
+        }
     }
 }
 
@@ -136,26 +163,22 @@ impl SysDatagram {
             watches_room: false,
             batches: cfg!(any(target_os = "linux", target_os = "android"))
                 && settings.may_use(Feature::Recvmmsg),
-            #[cfg(any(target_os = "linux", target_os = "android"))]
-            expected: 2,
         })
     }
 
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn receive_batch(&mut self, into: &mut DatagramBuffers) -> io::Result<bool> {
         let mut scratch = self.scratch.borrow_mut();
-        let Scratch { buffers, copies } = &mut *scratch;
-        buffers.resize_with(BATCH, || vec![0; MAX_DATAGRAM]);
-        let asked = self.expected;
-        let filled = batch::receive(&self.socket, &mut buffers[..asked], |data, each, from| {
-            let mut data = Scratch::copy(copies, data);
-            while each > 0 && data.len() > each {
-                into.received.push_back((data.split_to(each), from));
-            }
-            into.received.push_back((data, from));
-        })?;
-        self.expected = (2 * filled).clamp(2, BATCH);
-        Ok(filled < asked)
+        let Scratch { batch, copies, .. } = &mut *scratch;
+        let batch = batch.get_or_insert_with(Batch::new);
+        let is_empty = batch.receive(&self.socket)?;
+        // Small ones share a copy; large ones would keep each other's memory.
+        if batch.messages().map(|message| message.data().len()).sum::<usize>() <= SHARED {
+            copies.take_apart(batch.messages(), into);
+        } else {
+            batch.messages().for_each(|message| copies.take_apart(std::iter::once(message), into));
+        }
+        Ok(is_empty)
     }
 
     /// After a send that found no room.
@@ -198,12 +221,10 @@ impl Datagram for SysDatagram {
             return self.receive_batch(into);
         }
         let mut scratch = self.scratch.borrow_mut();
-        let Scratch { buffers, copies } = &mut *scratch;
-        if buffers.is_empty() {
-            buffers.push(vec![0; MAX_DATAGRAM]);
-        }
-        let (len, from) = retrying(|| self.socket.recv_from(&mut buffers[0]))?;
-        into.received.push_back((Scratch::copy(copies, &buffers[0][..len]), from));
+        let Scratch { buffer, copies, .. } = &mut *scratch;
+        buffer.resize(MAX_DATAGRAM, 0);
+        let (len, from) = retrying(|| self.socket.recv_from(buffer))?;
+        into.received.push_back((copies.join(std::iter::once(&buffer[..len])), from));
         Ok(false)
     }
 
@@ -259,135 +280,135 @@ impl Datagram for SysDatagram {
     }
 }
 
-/// recvmmsg, which no library offers in a form that can be used again and again: its lengths must be
-/// set anew for each call.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-mod batch {
-    use std::io;
-    use std::mem::{MaybeUninit, size_of};
-    use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
-    use std::os::fd::AsRawFd;
-    use std::ptr;
-
-    use super::BATCH;
-
-    /// Room for the one control message that is asked for: UDP_GRO, an int.
-    type Control = [u64; 4];
-
-    /// Receives what is waiting into `buffers`, at most one for each and a batch; `each` gets the bytes,
-    /// the size of the datagrams they consist of, and their sender. How many buffers were filled.
-    pub(super) fn receive(
-        socket: &impl AsRawFd,
-        buffers: &mut [Vec<u8>],
-        mut each: impl FnMut(&[u8], usize, SocketAddr),
-    ) -> io::Result<usize> {
-        let mut names = [const { MaybeUninit::<libc::sockaddr_storage>::uninit() }; BATCH];
-        let mut controls = [const { MaybeUninit::<Control>::uninit() }; BATCH];
-        let mut blocks = [const { MaybeUninit::<libc::iovec>::uninit() }; BATCH];
-        let mut messages = [const { MaybeUninit::<libc::mmsghdr>::uninit() }; BATCH];
-        for (i, buffer) in buffers.iter_mut().enumerate().take(BATCH) {
-            let block = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
-            // SAFETY: all zeros is a value of this struct: no name, no blocks, no control messages.
-            let message = messages[i].write(unsafe { std::mem::zeroed() });
-            let header = &mut message.msg_hdr;
-            header.msg_name = names[i].as_mut_ptr().cast();
-            header.msg_namelen = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
-            header.msg_iov = blocks[i].write(block);
-            header.msg_iovlen = 1;
-            header.msg_control = controls[i].as_mut_ptr().cast();
-            header.msg_controllen = size_of::<Control>() as _;
-        }
-        let (fd, count) = (socket.as_raw_fd(), buffers.len().min(BATCH) as libc::c_uint);
-        let (flags, no_time) = (libc::MSG_DONTWAIT as _, ptr::null_mut());
-        // SAFETY: `count` headers were written; they point to memory that lives until this function
-        // returns, and say its size.
-        let received =
-            unsafe { libc::recvmmsg(fd, messages.as_mut_ptr().cast(), count, flags, no_time) };
-        let Ok(received) = usize::try_from(received) else {
-            return Err(io::Error::last_os_error());
-        };
-        for (message, buffer) in messages.iter().zip(buffers.iter()).take(received) {
-            // SAFETY: it was written above.
-            let message = unsafe { message.assume_init_ref() };
-            let data = &buffer[..(message.msg_len as usize).min(buffer.len())];
-            // SAFETY: the system has filled in this header, its name and its control messages.
-            let (from, joined) = unsafe { (sender(&message.msg_hdr), joined(&message.msg_hdr)) };
-            if let Some(from) = from {
-                each(data, joined.unwrap_or(data.len()), from);
-            }
-        }
-        Ok(received)
-    }
-
-    /// # Safety
-    /// The header was filled in by the system, and what it points to is alive.
-    unsafe fn sender(header: &libc::msghdr) -> Option<SocketAddr> {
-        // SAFETY: a name begins with its family, which tells the struct; both fit into the storage.
-        unsafe {
-            match libc::c_int::from((*header.msg_name.cast::<libc::sockaddr_storage>()).ss_family) {
-                libc::AF_INET => {
-                    let v4 = header.msg_name.cast::<libc::sockaddr_in>().read();
-                    let ip = u32::from_be(v4.sin_addr.s_addr).into();
-                    Some(SocketAddrV4::new(ip, u16::from_be(v4.sin_port)).into())
-                }
-                libc::AF_INET6 => {
-                    let v6 = header.msg_name.cast::<libc::sockaddr_in6>().read();
-                    let (ip, port) = (v6.sin6_addr.s6_addr.into(), u16::from_be(v6.sin6_port));
-                    Some(SocketAddrV6::new(ip, port, 0, v6.sin6_scope_id).into())
-                }
-                _ => None,
-            }
-        }
-    }
-
-    /// The size of the datagrams that the system has joined, if it has.
-    ///
-    /// # Safety
-    /// The header was filled in by the system, and what it points to is alive.
-    unsafe fn joined(header: &libc::msghdr) -> Option<usize> {
-        // SAFETY: the macros walk the control messages within the length that the system has set.
-        unsafe {
-            let mut control = libc::CMSG_FIRSTHDR(header);
-            while let Some(message) = control.as_ref() {
-                if message.cmsg_level == libc::SOL_UDP && message.cmsg_type == libc::UDP_GRO {
-                    let size = libc::CMSG_DATA(message).cast::<libc::c_int>().read_unaligned();
-                    return usize::try_from(size).ok();
-                }
-                control = libc::CMSG_NXTHDR(header, message);
-            }
-            None
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
     use std::time::Duration;
 
     use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    fn bound(poll: &mio::Poll, without: u32) -> SysDatagram {
+        bound_to(Ipv4Addr::LOCALHOST.into(), poll, without, &Rc::default())
+    }
+
+    fn bound_to(
+        local: IpAddr,
+        poll: &mio::Poll,
+        without: u32,
+        scratch: &Rc<RefCell<Scratch>>,
+    ) -> SysDatagram {
+        let registry = Rc::new(poll.registry().try_clone().unwrap());
+        let options = MulticastOptions { time_to_live: 1, loopback: true };
+        let settings = SocketSettings { without, ..SocketSettings::default() };
+        let local = SocketAddr::new(local, 0);
+        SysDatagram::bind(local, settings, options, scratch, &registry, mio::Token(7)).unwrap()
+    }
+
+    /// A sender that notes what it has sent.
+    struct Sender(SysDatagram, SocketAddr);
+
+    type Datagrams = VecDeque<(Bytes, SocketAddr)>;
+
+    impl Sender {
+        fn new(poll: &mio::Poll) -> Self {
+            let socket = bound(poll, 0);
+            let address = socket.local_address().unwrap();
+            Self(socket, address)
+        }
+
+        fn send(&mut self, data: Vec<u8>, to: SocketAddr, sent: &mut Datagrams) {
+            self.0.send(&data, Some(to)).unwrap();
+            sent.push_back((data.into(), self.1));
+        }
+
+        /// As one that the system cuts, where it can.
+        fn send_equal(&mut self, data: Vec<u8>, each: u16, to: SocketAddr, sent: &mut Datagrams) {
+            if self.0.send_equal(&data, each, to).is_ok() {
+                let pieces = data.chunks(each.into());
+                sent.extend(pieces.map(|piece| (Bytes::copy_from_slice(piece), self.1)));
+            } else {
+                data.chunks(each.into()).for_each(|piece| self.send(piece.into(), to, sent));
+            }
+        }
+    }
+
+    fn drain(poll: &mut mio::Poll, socket: &mut SysDatagram, count: usize) -> Datagrams {
+        let mut buffers = DatagramBuffers::default();
+        let mut events = mio::Events::with_capacity(4);
+        while buffers.received.len() < count {
+            poll.poll(&mut events, Some(PATIENCE)).unwrap();
+            assert!(!events.is_empty(), "{} of {count} datagrams came", buffers.received.len());
+            loop {
+                match socket.receive(&mut buffers) {
+                    Ok(false) => {}
+                    Ok(true) => break,
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                    Err(error) => panic!("receive: {error}"),
+                }
+            }
+        }
+        buffers.received
+    }
+
+    /// udp.md 5.2, 5.5: by whatever calls, all come, whole, in order and with their sender; and what came
+    /// stays as it is while more comes.
+    #[test]
+    fn datagrams_come_as_they_were_sent_however_they_are_received() {
+        for without in [0, Feature::UdpGro as u32, Feature::Recvmmsg as u32, 15] {
+            let (mut poll, senders_poll) = (mio::Poll::new().unwrap(), mio::Poll::new().unwrap());
+            let mut socket = bound(&poll, without);
+            let to = socket.local_address().unwrap();
+            let (mut a, mut b) = (Sender::new(&senders_poll), Sender::new(&senders_poll));
+            let (mut kept, mut all_sent) = (Vec::new(), Vec::new());
+            for round in 0..12_u8 {
+                let mut sent = Datagrams::new();
+                a.send_equal(vec![round; 640], 64, to, &mut sent);
+                // More than one call asks for, between joined ones.
+                for i in 0..20 {
+                    a.send(vec![i ^ round; i.into()], to, &mut sent);
+                }
+                b.send_equal(vec![round; 40 * 50 - 7], 50, to, &mut sent);
+                a.send_equal(vec![!round; 3 * 1200], 1200, to, &mut sent);
+                b.send(vec![], to, &mut sent);
+                b.send(vec![round; 60_000], to, &mut sent);
+                let received = drain(&mut poll, &mut socket, sent.len());
+                assert!(received == sent, "round {round} without {without}");
+                if round % 3 == 0 {
+                    kept.push(received);
+                    all_sent.push(sent);
+                }
+            }
+            assert!(kept == all_sent, "what was kept has changed, without {without}");
+        }
+    }
+
+    /// udp.md 5.5: sockets of both families receive with the same memory, whose lengths each call changes.
+    #[test]
+    fn a_sender_is_told_whole_after_one_of_the_other_family() {
+        let scratch = Rc::default();
+        for local in [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()].repeat(2) {
+            let (mut poll, senders_poll) = (mio::Poll::new().unwrap(), mio::Poll::new().unwrap());
+            let mut socket = bound_to(local, &poll, 0, &scratch);
+            let to = socket.local_address().unwrap();
+            let mut from = bound_to(local, &senders_poll, 0, &Rc::default());
+            from.send(b"hello", Some(to)).unwrap();
+            let received = drain(&mut poll, &mut socket, 1);
+            assert_eq!(received, [(Bytes::from("hello"), from.local_address().unwrap())]);
+        }
+    }
 
     /// udp.md 6.2: a send that found no room is carried out once there is some.
     #[test]
     fn room_to_send_is_told_once_it_was_missed() {
         let mut poll = mio::Poll::new().unwrap();
-        let registry = Rc::new(poll.registry().try_clone().unwrap());
-        let options = MulticastOptions { time_to_live: 1, loopback: true };
-        let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let token = mio::Token(7);
-        let mut socket = SysDatagram::bind(
-            local,
-            SocketSettings::default(),
-            options,
-            &Rc::default(),
-            &registry,
-            token,
-        )
-        .unwrap();
+        let mut socket = bound(&poll, 0);
         let mut events = mio::Events::with_capacity(4);
         poll.poll(&mut events, Some(Duration::ZERO)).unwrap();
         assert!(events.is_empty(), "room is not told unasked");
         socket.watch_room().unwrap();
-        poll.poll(&mut events, Some(Duration::from_secs(60))).unwrap();
+        poll.poll(&mut events, Some(PATIENCE)).unwrap();
         assert!(events.iter().any(|event| event.is_writable()), "room is told");
     }
 }

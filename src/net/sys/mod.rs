@@ -4,6 +4,8 @@
 //! registered exactly once for all readiness (edge-triggered). Closing a descriptor ends its
 //! registration, so none is undone by hand.
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod batch;
 mod datagram;
 mod transfer;
 

@@ -1,0 +1,158 @@
+//! recvmmsg, which no library offers in a form that can be used again and again: here its headers are
+//! made once, and of each only what the system has changed is set anew.
+
+use std::io;
+use std::mem::{MaybeUninit, size_of};
+use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::os::fd::AsRawFd;
+
+/// Datagrams, or runs of joined ones, asked for by one system call. More than come as a rule, since a
+/// call that brings fewer than it asked for tells that no more are there.
+const BATCH: usize = 16;
+/// No datagram, and no run of joined ones, is longer.
+const MAX_DATAGRAM: usize = 65_536;
+/// Where the blocks begin: not all in the same few places of the processor's cache.
+const STRIDE: usize = MAX_DATAGRAM + 320;
+const NAME_LEN: libc::socklen_t = size_of::<libc::sockaddr_storage>() as _;
+/// Room for the one control message that is asked for: UDP_GRO, an int.
+type Control = [u64; 4];
+
+/// Where the system puts what comes with the bytes of a message.
+struct Slot {
+    name: MaybeUninit<libc::sockaddr_storage>,
+    control: MaybeUninit<Control>,
+    block: libc::iovec,
+}
+
+/// Memory for the messages of one call. The headers point into the other two, neither of which is ever
+/// moved or resized, nor accessed but by such pointers.
+pub(super) struct Batch {
+    headers: Vec<libc::mmsghdr>,
+    /// Those that the last call has used.
+    filled: usize,
+    _slots: Vec<Slot>,
+    _bytes: Vec<u8>,
+}
+
+/// A datagram, or several that the system has joined.
+#[derive(Clone, Copy)]
+pub(super) struct Message<'a>(&'a libc::mmsghdr);
+
+impl Batch {
+    pub(super) fn new() -> Self {
+        // Pages of it that no datagram reaches are never there.
+        let mut bytes = vec![0; BATCH * STRIDE];
+        let blocks = (0..BATCH).map(|i| {
+            // SAFETY: within the allocation.
+            let iov_base = unsafe { bytes.as_mut_ptr().add(i * STRIDE) }.cast();
+            libc::iovec { iov_base, iov_len: MAX_DATAGRAM }
+        });
+        let (name, control) = (MaybeUninit::uninit(), MaybeUninit::uninit());
+        let mut slots: Vec<_> = blocks.map(|block| Slot { name, control, block }).collect();
+        let headers = (0..BATCH).map(|i| {
+            // SAFETY: all zeros is a value of this struct; the slot is within the allocation.
+            let (mut message, slot) =
+                unsafe { (std::mem::zeroed::<libc::mmsghdr>(), slots.as_mut_ptr().add(i)) };
+            let header = &mut message.msg_hdr;
+            header.msg_namelen = NAME_LEN;
+            header.msg_iovlen = 1;
+            header.msg_controllen = size_of::<Control>() as _;
+            // SAFETY: only addresses are taken, of members of a slot that is alive.
+            unsafe {
+                header.msg_name = (&raw mut (*slot).name).cast();
+                header.msg_iov = &raw mut (*slot).block;
+                header.msg_control = (&raw mut (*slot).control).cast();
+            }
+            message
+        });
+        Self { headers: headers.collect(), filled: 0, _slots: slots, _bytes: bytes }
+    }
+
+    /// Receives what is waiting, at most a batch. Whether that were all.
+    pub(super) fn receive(&mut self, socket: &impl AsRawFd) -> io::Result<bool> {
+        for used in &mut self.headers[..self.filled] {
+            used.msg_hdr.msg_namelen = NAME_LEN;
+            used.msg_hdr.msg_controllen = size_of::<Control>() as _;
+        }
+        self.filled = 0;
+        // SAFETY: the headers are as many as it says, and what they point to lives as long as `self`.
+        let received = unsafe { receive_many(socket.as_raw_fd(), &mut self.headers) };
+        self.filled = usize::try_from(received).map_err(|_| io::Error::last_os_error())?;
+        Ok(self.filled < BATCH)
+    }
+
+    /// What the last call has received.
+    pub(super) fn messages(&self) -> impl Iterator<Item = Message<'_>> + Clone {
+        self.headers[..self.filled].iter().map(Message)
+    }
+}
+
+impl<'a> Message<'a> {
+    pub(super) fn data(self) -> &'a [u8] {
+        // SAFETY: the block is alive, and the system has filled so many of its bytes, which nothing changes
+        // before the next call.
+        unsafe {
+            let block = &*self.0.msg_hdr.msg_iov;
+            let len = (self.0.msg_len as usize).min(block.iov_len);
+            std::slice::from_raw_parts(block.iov_base.cast::<u8>(), len)
+        }
+    }
+
+    /// The size of the datagrams in it, if the system has joined several; the last may be shorter.
+    pub(super) fn each(self) -> Option<usize> {
+        let header = &self.0.msg_hdr;
+        // SAFETY: the macros walk the control messages within the length that the system has set.
+        unsafe {
+            let mut control = libc::CMSG_FIRSTHDR(header);
+            while let Some(message) = control.as_ref() {
+                if message.cmsg_level == libc::SOL_UDP && message.cmsg_type == libc::UDP_GRO {
+                    let size = libc::CMSG_DATA(message).cast::<libc::c_int>().read_unaligned();
+                    return usize::try_from(size).ok().filter(|size| *size > 0);
+                }
+                control = libc::CMSG_NXTHDR(header, message);
+            }
+            None
+        }
+    }
+
+    pub(super) fn from(self) -> Option<SocketAddr> {
+        let name = self.0.msg_hdr.msg_name;
+        // SAFETY: the system has written a name, which begins with its family; that tells the struct, and
+        // all fit into the storage.
+        unsafe {
+            match libc::c_int::from((*name.cast::<libc::sockaddr_storage>()).ss_family) {
+                libc::AF_INET => {
+                    let v4 = name.cast::<libc::sockaddr_in>().read();
+                    let ip = u32::from_be(v4.sin_addr.s_addr).into();
+                    Some(SocketAddrV4::new(ip, u16::from_be(v4.sin_port)).into())
+                }
+                libc::AF_INET6 => {
+                    let v6 = name.cast::<libc::sockaddr_in6>().read();
+                    let (ip, port) = (v6.sin6_addr.s6_addr.into(), u16::from_be(v6.sin6_port));
+                    Some(SocketAddrV6::new(ip, port, 0, v6.sin6_scope_id).into())
+                }
+                _ => None,
+            }
+        }
+    }
+}
+
+/// By the bare system call where that is safe to make, for the reason that `transfer` tells.
+///
+/// # Safety
+/// The headers point to memory that is alive, and say its size.
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+unsafe fn receive_many(socket: i32, headers: &mut [libc::mmsghdr]) -> libc::c_long {
+    let (at, len) = (headers.as_mut_ptr(), headers.len());
+    // SAFETY: the caller's promise; no time is given.
+    unsafe { libc::syscall(libc::SYS_recvmmsg, socket, at, len, libc::MSG_DONTWAIT, 0_usize) }
+}
+
+/// # Safety
+/// The headers point to memory that is alive, and say its size.
+#[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
+unsafe fn receive_many(socket: i32, headers: &mut [libc::mmsghdr]) -> libc::c_int {
+    let (at, len) = (headers.as_mut_ptr(), headers.len() as libc::c_uint);
+    // SAFETY: the caller's promise; no time is given.
+    unsafe { libc::recvmmsg(socket, at, len, libc::MSG_DONTWAIT as _, std::ptr::null_mut()) }
+}
