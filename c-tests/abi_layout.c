@@ -87,6 +87,7 @@ AT(chromesock_app_options, extra_roots_pem, 72);
 AT(chromesock_app_options, trust, 80);
 AT(chromesock_app_options, tells_tls_keys, 84);
 AT(chromesock_app_options, reuse_port, 85);
+AT(chromesock_app_options, freed_with_stream, 86);
 AT(chromesock_app_options, busy_poll_us, 88);
 AT(chromesock_app_options, without, 92);
 

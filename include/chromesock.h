@@ -1263,9 +1263,15 @@ typedef struct chromesock_app_options {
    */
   chromesock_bool reuse_port;
   /**
+   * Whether the app is freed, as by chromesock_app_free, when the host closes its end of the stream of
+   * chromesock_app_event_stream: for a host whose thread may be ended from outside, without running code
+   * of its own. After that no call may use the app; chromesock_app_free comes before it, or not at all.
+   */
+  chromesock_bool freed_with_stream;
+  /**
    * Zero.
    */
-  uint8_t reserved_2[2];
+  uint8_t reserved_2;
   /**
    * How long the reactor looks for work after its last before it sleeps, in microseconds: an answer to
    * what comes within it has no wake-up to wait for, and a CPU is busy for as long. On a shared reactor
@@ -1816,7 +1822,8 @@ chromesock_status chromesock_app_hold_calls(struct chromesock_app *app,
  *
  * Mirrors:    nothing; host only.
  * Parameters: stream  a connected stream socket that does not block, owned by the caller, who closes it. A
- *             further call gives a new one, and the one before ends.
+ *             further call gives a new one, and the one before ends. Where the app has
+ *             `freed_with_stream`, closing it frees the app, unless that was done before.
  * Returns:    OK, INVALID_ARGUMENT, WRONG_DELIVERY, INSUFFICIENT_RESOURCES.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1

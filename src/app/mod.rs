@@ -3,6 +3,8 @@
 
 mod calls;
 
+use std::io::ErrorKind;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +37,8 @@ pub struct Options {
     pub busy_poll: Duration,
     /// What its sockets are to do beyond the API.
     pub sockets: SocketSettings,
+    /// Whether it is freed when the host closes its end of the stream of wake-ups.
+    pub freed_with_stream: bool,
 }
 
 impl Default for Options {
@@ -48,6 +52,7 @@ impl Default for Options {
             undelivered_per_app: 16 * 1024 * 1024,
             busy_poll: Duration::ZERO,
             sockets: SocketSettings::default(),
+            freed_with_stream: false,
         }
     }
 }
@@ -66,6 +71,10 @@ impl SharedReactor {
     pub fn start_with(resolver: Box<dyn Resolver>) -> Result<Self, Status> {
         match Reactor::start(resolver) {
             Ok(reactor) => Ok(Self(Arc::new(reactor))),
+            // No more threads.
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                Err(Status::InsufficientResources)
+            }
             Err(error) => Err(crate::net::os_error::status(&error)),
         }
     }
@@ -89,8 +98,9 @@ pub struct App {
     delivery: Arc<Delivery>,
     grants: Arc<Grants>,
     write_quota: u64,
+    freed_with_stream: bool,
     /// Runs at least as long as the app lives.
-    _reactor: Arc<Reactor>,
+    reactor: Arc<Reactor>,
 }
 
 impl std::fmt::Debug for App {
@@ -145,15 +155,30 @@ impl App {
         let busy_poll = options.busy_poll;
         let seat = Seat { setup, delivery: Arc::clone(&delivery), busy_poll };
         let line = reactor.attach(slot, seat)?;
-        let write_quota = options.write_quota;
-        let grants = Arc::clone(&options.grants);
-        Ok(Self { line, accounts, delivery, grants, write_quota, _reactor: reactor })
+        Ok(Self {
+            line,
+            accounts,
+            delivery,
+            grants: Arc::clone(&options.grants),
+            write_quota: options.write_quota,
+            freed_with_stream: options.freed_with_stream,
+            reactor,
+        })
     }
 
     /// The app's events and handlers.
     #[must_use]
     pub fn delivery(&self) -> &Arc<Delivery> {
         &self.delivery
+    }
+
+    /// A new stream of wake-ups for the host, in place of the last one.
+    pub fn event_stream(&self) -> Result<OwnedFd, Status> {
+        let stream = self.delivery.stream()?;
+        if self.freed_with_stream {
+            self.reactor.watch_stream(self.line.slot(), &self.delivery);
+        }
+        Ok(stream)
     }
 
     /// From now on calls may wait, and do from one that unpauses on; or no longer, and those that wait start.

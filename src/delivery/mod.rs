@@ -22,7 +22,7 @@ mod pull;
 
 use std::cell::Cell;
 use std::collections::VecDeque;
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -369,6 +369,11 @@ impl Delivery {
         Ok(theirs)
     }
 
+    /// Shows our end of the stream, if there is one.
+    pub fn with_stream<R>(&self, show: impl FnOnce(BorrowedFd<'_>) -> R) -> Option<R> {
+        self.state.lock().wakeups.as_ref().map(|wakeups| show(wakeups.as_fd()))
+    }
+
     /// The handle that is readable exactly while the queue is not empty.
     pub fn handle(&self) -> Result<isize, Status> {
         let state = self.state.lock();
@@ -398,6 +403,16 @@ impl Delivery {
             self.changed.wait(&mut state);
         }
         self.finish(state);
+    }
+
+    /// The host has gone without a word: frees the app in its place, unless it had done so before. The app is
+    /// still to be closed.
+    pub fn free_for_host(&self) -> bool {
+        let mut state = self.state.lock();
+        let was_left = !std::mem::replace(&mut state.end.freed, true);
+        self.freed.store(true, Ordering::Release);
+        self.finish_if_due(state);
+        was_left
     }
 
     // --- within

@@ -3,10 +3,10 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::AsRawFd;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use std::os::fd::FromRawFd;
 use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 
 /// Raised or not; level-triggered. Callers serialise `raise` and `lower`.
@@ -70,6 +70,11 @@ impl Wakeups {
         ours.set_nonblocking(true)?;
         theirs.set_nonblocking(true)?;
         Ok((Self { ours, is_due: true }, theirs.into()))
+    }
+
+    /// Our end.
+    pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
+        self.ours.as_fd()
     }
 
     /// The host found the queue empty: it waits for the next event.

@@ -213,6 +213,18 @@ impl<N: Network> Engine<N> {
         }
     }
 
+    /// Whether a datagram that had to wait goes on waiting for its socket, which is paused by now (udp.md 5.3).
+    /// The last one first.
+    pub fn hold_again(&mut self, event: &Event) -> bool {
+        let entry = self.registry.get_mut(event.socket_id);
+        match (entry.map(|entry| &mut entry.machine), &event.payload) {
+            (Some(Machine::Udp(socket)), Payload::Datagram(data, from)) => {
+                socket.hold_again(data, *from)
+            }
+            _ => false,
+        }
+    }
+
     // --- in
 
     /// Carries out one call other than a gathered send.

@@ -131,6 +131,9 @@ impl SendQueue {
 
     /// The unfinished sends in call order; their bytes are given up.
     pub(super) fn into_replies(self) -> impl Iterator<Item = Reply> {
-        self.sends.into_iter().map(|(_, _, reply)| reply)
+        let Self { blocks, gathering, sends } = self;
+        // First: if a block fails to go, the replies still complete.
+        drop((blocks, gathering));
+        sends.into_iter().map(|(_, _, reply)| reply)
     }
 }

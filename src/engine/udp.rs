@@ -189,6 +189,15 @@ impl<N: Network> UdpSocket<N> {
         self.paused = paused;
     }
 
+    /// Whether a datagram that was to be delivered is held again, ahead of the others: the socket is paused
+    /// by now (udp.md 5.3).
+    pub(super) fn hold_again(&mut self, data: &Bytes, from: SocketAddr) -> bool {
+        if self.paused {
+            self.held.push_front((data.clone(), from));
+        }
+        self.paused
+    }
+
     /// udp.md 4.5.
     pub(super) fn set_options(
         &mut self,

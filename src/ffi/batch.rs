@@ -237,7 +237,8 @@ pub unsafe extern "C" fn chromesock_app_hold_calls(
 ///
 /// Mirrors:    nothing; host only.
 /// Parameters: stream  a connected stream socket that does not block, owned by the caller, who closes it. A
-///             further call gives a new one, and the one before ends.
+///             further call gives a new one, and the one before ends. Where the app has
+///             `freed_with_stream`, closing it frees the app, unless that was done before.
 /// Returns:    OK, INVALID_ARGUMENT, WRONG_DELIVERY, INSUFFICIENT_RESOURCES.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
@@ -255,7 +256,7 @@ pub unsafe extern "C" fn chromesock_app_event_stream(
             return Err(Status::InvalidArgument);
         }
         // SAFETY: the caller's promise.
-        let theirs = unsafe { app_of(app) }?.delivery().stream()?;
+        let theirs = unsafe { app_of(app) }?.event_stream()?;
         // SAFETY: not NULL; the rest is the caller's promise.
         unsafe { put(stream, theirs.into_raw_fd() as isize) };
     })

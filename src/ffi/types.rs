@@ -315,8 +315,12 @@ pub struct chromesock_app_options {
     /// connections and datagrams over them (SO_REUSEPORT). Within the app an address stays in use. Only on
     /// Linux; elsewhere chromesock_app_new refuses it with NOT_IMPLEMENTED.
     pub reuse_port: chromesock_bool,
+    /// Whether the app is freed, as by chromesock_app_free, when the host closes its end of the stream of
+    /// chromesock_app_event_stream: for a host whose thread may be ended from outside, without running code
+    /// of its own. After that no call may use the app; chromesock_app_free comes before it, or not at all.
+    pub freed_with_stream: chromesock_bool,
     /// Zero.
-    pub reserved_2: [u8; 2],
+    pub reserved_2: u8,
     /// How long the reactor looks for work after its last before it sleeps, in microseconds: an answer to
     /// what comes within it has no wake-up to wait for, and a CPU is busy for as long. On a shared reactor
     /// the longest time of its apps counts. 0 = it sleeps at once.
@@ -388,7 +392,8 @@ unsafe impl Sized for chromesock_app_options {
         trust: 0,
         tells_tls_keys: 0,
         reuse_port: 0,
-        reserved_2: [0; 2],
+        freed_with_stream: 0,
+        reserved_2: 0,
         busy_poll_us: 0,
         without: 0,
     };

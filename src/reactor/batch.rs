@@ -1,8 +1,10 @@
 //! Messages to a reactor, in order, with the bytes of small sends beside them.
 
 use std::collections::VecDeque;
+use std::sync::Weak;
 
 use super::turn::Seat;
+use crate::delivery::Delivery;
 use crate::engine::command::{Answer, Call, Command, QueryId, Send, SendData};
 
 /// A buffer that has grown beyond this is not kept for the next batch.
@@ -20,6 +22,8 @@ pub(super) enum Message {
     Change(u32, Change),
     /// The app is to end.
     Close(u32),
+    /// The app goes when its host closes its end of the stream of wake-ups.
+    WatchStream(u32, Weak<Delivery>),
     /// The resolver has answered.
     Answer(u32, QueryId, Answer),
     /// The host has released data that an engine waits for.

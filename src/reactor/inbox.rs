@@ -39,6 +39,12 @@ impl State {
             self.batch.append(&mut calls);
         }
     }
+
+    /// Begins an app's end. What waits starts before it.
+    pub(super) fn close(&mut self, slot: u32) {
+        self.start_together(slot);
+        self.batch.push(Message::Close(slot));
+    }
 }
 
 /// The shared end of a reactor.
@@ -77,6 +83,11 @@ impl Inbox {
             }
             !state.dead
         })
+    }
+
+    /// Begins the end of an app that nobody can call any more.
+    pub(super) fn post_close_of_left(&self, slot: u32) {
+        self.with_state(None, |state| state.close(slot));
     }
 
     /// Changes the state, and wakes the reactor if there is something to read, unless calls are held.

@@ -16,7 +16,8 @@ use crate::net::Network;
 #[derive(Debug, Default)]
 pub(super) struct Asleep {
     withheld: Vec<Event>,
-    /// How many of these tell of a connection that the program has ended or replaced since.
+    /// For each socket of whose connection some of these tell: before which place in `withheld` they tell of
+    /// one that the program has ended or replaced since.
     outdated: BTreeMap<i32, usize>,
     asked: bool,
 }
@@ -34,7 +35,9 @@ impl Asleep {
             .partition(|event| is_of_live_socket(engine, event));
         give_back(engine, &dead);
         delivery.count_withheld(bytes(&alive));
-        let mut asleep = Self { withheld: alive, ..Self::default() };
+        let mut asleep = Self::default();
+        asleep.note(&alive);
+        asleep.withheld = alive;
         asleep.ask(events);
         asleep
     }
@@ -47,14 +50,7 @@ impl Asleep {
         events: &mut Vec<Event>,
     ) {
         let first = self.withheld.len();
-        let mut before = first;
-        for event in events.iter() {
-            if event.event_type.is_notification() {
-                before += 1;
-            } else if before > 0 && event.event_type.begins_anew() && event.message.is_none() {
-                self.outdated.insert(event.socket_id, before);
-            }
-        }
+        self.note(events);
         self.withheld.extend(events.extract_if(.., |event| event.event_type.is_notification()));
         let new = &self.withheld[first..];
         delivery.count_withheld(bytes(new));
@@ -65,6 +61,22 @@ impl Asleep {
             }
         }
         self.ask(events);
+    }
+
+    /// Notes of which connections events tell that are to be withheld, and which of them begin anew.
+    fn note(&mut self, events: &[Event]) {
+        let mut place = self.withheld.len();
+        for event in events {
+            if is_of_connection(event) {
+                self.outdated.entry(event.socket_id).or_default();
+            } else if event.event_type.begins_anew()
+                && event.message.is_none()
+                && let Some(before) = self.outdated.get_mut(&event.socket_id)
+            {
+                *before = place;
+            }
+            place += usize::from(event.event_type.is_notification());
+        }
     }
 
     fn ask(&mut self, events: &mut Vec<Event>) {
@@ -80,7 +92,7 @@ impl Asleep {
         give_back(engine, &self.withheld);
     }
 
-    /// Ends the sleep: what waited and is still wanted, in order.
+    /// Ends the sleep: what waited and is wanted now, in order.
     pub(super) fn end<N: Network>(self, engine: &mut Engine<N>, delivery: &Delivery) -> Vec<Event> {
         delivery.count_withheld(-bytes(&self.withheld));
         let outdated = |place: usize, event: &Event| {
@@ -88,13 +100,15 @@ impl Asleep {
                 && self.outdated.get(&event.socket_id).is_some_and(|before| place < *before)
         };
         let (mut wanted, mut unwanted) = (Vec::new(), Vec::new());
-        for (place, event) in self.withheld.into_iter().enumerate() {
-            if engine.wants(&event) && !outdated(place, &event) {
+        // The last one first, as the engine takes them back.
+        for (place, event) in self.withheld.into_iter().enumerate().rev() {
+            if engine.wants(&event) && !outdated(place, &event) && !engine.hold_again(&event) {
                 wanted.push(event);
             } else {
                 unwanted.push(event);
             }
         }
+        wanted.reverse();
         give_back(engine, &unwanted);
         if delivery.mode() == Mode::Reactor {
             give_back(engine, &wanted);
@@ -129,4 +143,32 @@ fn give_back<N: Network>(engine: &mut Engine<N>, events: &[Event]) {
         engine.release(event.socket_id, event.weight().cast_signed());
     }
     engine.retry_stalled();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Connections that come and go while the app sleeps leave no memory behind, unless events tell of them.
+    #[test]
+    fn only_connections_whose_events_wait_are_remembered() {
+        let event = |event_type, id| Event::notification(event_type, id, None);
+        let mut asleep = Asleep::default();
+        let on_accept = event(EventType::ChromeSocketsTcpServerOnAccept, 1);
+        asleep.note(std::slice::from_ref(&on_accept));
+        asleep.withheld.push(on_accept);
+        for id in 2..1000 {
+            asleep.note(&[
+                event(EventType::ChromeSocketsTcpConnect, id),
+                event(EventType::ChromeSocketsTcpDisconnect, id),
+            ]);
+        }
+        assert!(asleep.outdated.is_empty());
+        asleep.note(&[
+            event(EventType::ChromeSocketsTcpOnReceive, 5),
+            event(EventType::ChromeSocketsTcpDisconnect, 5),
+            event(EventType::ChromeSocketsTcpOnReceive, 6),
+        ]);
+        assert_eq!(asleep.outdated, BTreeMap::from([(5, 2), (6, 0)]));
+    }
 }

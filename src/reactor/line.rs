@@ -47,6 +47,10 @@ impl Line {
         Self { inbox, accounts, slot, gate: Gate::default() }
     }
 
+    pub(crate) fn slot(&self) -> u32 {
+        self.slot
+    }
+
     /// Hands over a call, if the app still takes calls; only then is it made. Whether it unpauses a socket.
     pub(crate) fn call(&self, unpauses: bool, call: impl FnOnce() -> Call) -> Result<(), Status> {
         if let Some(own) = self.own() {
@@ -123,12 +127,11 @@ impl Line {
         self.with_open(|state| state.calls_of(self.slot).push(Message::Change(self.slot, change)))
     }
 
-    /// Begins the app's end, once: no call is accepted from now on. What waits starts before it.
+    /// Begins the app's end, once: no call is accepted from now on.
     pub(crate) fn close(&self) {
         self.inbox.with_state(None, |state| {
             if !self.gate.closed.swap(true, Ordering::Relaxed) {
-                state.start_together(self.slot);
-                state.batch.push(Message::Close(self.slot));
+                state.close(self.slot);
             }
         });
     }

@@ -19,6 +19,7 @@ use std::thread::JoinHandle;
 use mio::Poll;
 
 use crate::api::net_error::Status;
+use crate::delivery::Delivery;
 use crate::net::sys;
 use crate::resolver::Resolver;
 use batch::Message;
@@ -42,9 +43,9 @@ impl Reactor {
         let registry = poll.registry().try_clone()?;
         let inbox = Arc::new(Inbox::new(&registry)?);
         let shared = Arc::clone(&inbox);
-        let thread = std::thread::Builder::new()
-            .name("chromesock".into())
-            .spawn(move || turn::run(poll, registry, shared, resolver))?;
+        let thread = std::thread::Builder::new().name("chromesock".into());
+        let run = move || turn::run(poll, registry, shared, resolver);
+        let thread = sys::without_signals(|| thread.spawn(run))?;
         Ok(Self { inbox, last_slot: AtomicU32::new(0), thread: Some(thread) })
     }
 
@@ -65,6 +66,11 @@ impl Reactor {
     #[cfg(test)]
     pub(crate) fn is_asleep(&self) -> bool {
         self.inbox.is_asleep()
+    }
+
+    /// Frees the app if its host closes its end of the stream of wake-ups and has not done so.
+    pub(crate) fn watch_stream(&self, slot: u32, delivery: &Arc<Delivery>) {
+        self.inbox.post(Message::WatchStream(slot, Arc::downgrade(delivery)));
     }
 
     /// What a host's release runs to make the reactor look at it.

@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use mio::{Poll, Registry};
@@ -67,12 +67,13 @@ pub(super) struct Turn {
     spin: Spin,
     datagrams: Vec<Call>,
     released: Vec<(i32, isize)>,
+    /// Apps that go with their host's end of a stream. Those that are gone are left out when the next one comes.
+    watched: Vec<(u32, Weak<Delivery>)>,
     stop: bool,
 }
 
 /// Runs a reactor until it is stopped and has no apps.
 pub(super) fn run(poll: Poll, registry: Registry, inbox: SharedInbox, resolver: Box<dyn Resolver>) {
-    sys::block_signals();
     let mut turn = Turn {
         registry: Rc::new(registry),
         own: Own::begin(&inbox),
@@ -84,6 +85,7 @@ pub(super) fn run(poll: Poll, registry: Registry, inbox: SharedInbox, resolver: 
         spin: Spin::default(),
         datagrams: Vec::new(),
         released: Vec::new(),
+        watched: Vec::new(),
         stop: false,
     };
     let outcome = catch_unwind(AssertUnwindSafe(|| turn.run(&mut Waiting::new(poll))));
@@ -103,6 +105,10 @@ impl Turn {
             for (slot, token, ready) in waiting.found() {
                 // A call is carried out before what comes later is read.
                 self.read_messages();
+                if sys::is_watched(token) {
+                    self.free_if_left(slot, ready.read_closed);
+                    continue;
+                }
                 let mut is_due = false;
                 self.apps.input(slot, token.owner, |engine| {
                     engine.handle_ready(token, ready);
@@ -194,6 +200,7 @@ impl Turn {
             Message::Attach(slot, seat) => self.attach(slot, *seat),
             Message::Change(slot, change) => self.change(slot, change),
             Message::Close(slot) => self.close(slot, Status::Ok),
+            Message::WatchStream(slot, delivery) => self.watch_stream(slot, delivery),
             Message::Answer(slot, query, answer) => {
                 let input = |engine: &mut Engine<_>| engine.handle_answer(query, answer);
                 self.apps.input(slot, query.socket_id, input);
@@ -316,6 +323,25 @@ impl Turn {
             app.accounts.completed(),
             "every call completes once"
         );
+    }
+
+    // --- hosts that may go without a word
+
+    fn watch_stream(&mut self, slot: u32, delivery: Weak<Delivery>) {
+        self.watched.retain(|(known, app)| *known != slot && app.strong_count() > 0);
+        if let Some(app) = delivery.upgrade() {
+            // Where the system cannot, the app stays.
+            let _ = app.with_stream(|stream| sys::watch(&self.registry, stream, slot));
+        }
+        self.watched.push((slot, delivery));
+    }
+
+    fn free_if_left(&mut self, slot: u32, is_closed: bool) {
+        let watched = self.watched.iter().find(|(known, _)| is_closed && *known == slot);
+        let app = watched.and_then(|(_, app)| app.upgrade());
+        if app.is_some_and(|app| app.free_for_host()) {
+            self.inbox.post_close_of_left(slot);
+        }
     }
 
     // --- time and work

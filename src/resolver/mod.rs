@@ -15,6 +15,7 @@ use dns_lookup::{AddrFamily, AddrInfoHints, LookupErrorKind, SockType};
 use crate::api::net_error::Status;
 use crate::api::properties::DnsQueryType;
 use crate::engine::command::{Answer, Query};
+use crate::net::sys::without_signals;
 
 /// Lookups that run at once.
 const MAX_THREADS: usize = 8;
@@ -85,9 +86,8 @@ impl Pool {
         }
         self.counts.threads.fetch_add(1, SeqCst);
         let (waiting, counts) = (self.waiting.clone(), Arc::clone(&self.counts));
-        let started = std::thread::Builder::new()
-            .name("chromesock-dns".into())
-            .spawn(move || work(&waiting, &counts));
+        let thread = std::thread::Builder::new().name("chromesock-dns".into());
+        let started = without_signals(|| thread.spawn(move || work(&waiting, &counts)));
         if started.is_err() && self.counts.threads.fetch_sub(1, SeqCst) == 1 {
             // No thread at all: the system is out of resources, and so nobody would ever answer.
             while let Ok(job) = self.waiting.try_recv() {
@@ -105,7 +105,6 @@ impl Counts {
 }
 
 fn work(waiting: &Receiver<Job>, counts: &Counts) {
-    crate::net::sys::block_signals();
     loop {
         match waiting.recv_timeout(IDLE) {
             Ok(job) => {

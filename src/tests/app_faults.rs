@@ -9,6 +9,7 @@ use crate::api::net_error::Status;
 use crate::api::table::{EventType as T, Namespace};
 use crate::app::{App, Options, SharedReactor};
 use crate::delivery::{Host, Mode, Release};
+use crate::engine::command::{Command, SendData};
 
 const ON_RECEIVE: T = T::ChromeSocketsTcpOnReceive;
 
@@ -290,3 +291,62 @@ fn an_app_on_a_running_reactor_needs_no_descriptor() {
     drop(files);
     bench.end();
 }
+
+/// Data of a send that panics when it is given up.
+struct Bomb(Vec<u8>);
+
+impl AsRef<[u8]> for Bomb {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("the end of a socket fails");
+    }
+}
+
+/// Three connections, of which two fail when they are closed.
+fn with_bombs(bench: &Bench) -> [(i32, std::net::TcpStream); 3] {
+    let connections = [(); 3].map(|()| bench.connected());
+    for (id, _) in &connections[..2] {
+        let block = bytes::Bytes::from_owner(Bomb(vec![1; UNSENDABLE]));
+        let command = Command::Send(SendData::Blocks(vec![block]));
+        bench.call(|app, t| app.call(T::ChromeSocketsTcpSend, *id, command, t));
+        let after = bench.get_info(*id);
+        bench.done(after);
+    }
+    connections
+}
+
+/// Style 5 "Panics": a machine that fails costs its socket; tcp.md LC-6: all others are closed, too.
+fn sockets_that_fail_at_an_unload_do_not_keep_the_others_open(drive: Drive) {
+    let bench = Bench::start(drive);
+    let connections = with_bombs(&bench);
+    bench.app().unload().unwrap();
+    connections.into_iter().for_each(|(_, peer)| wait_end_of(peer));
+    until("no socket is left", || bench.stats().sockets_open == 0);
+    bench.create(Namespace::Tcp);
+    bench.free();
+    bench.wait_gone();
+    bench.check();
+}
+
+/// The same at the end of the app, which is an orderly one.
+fn sockets_that_fail_at_the_end_do_not_spoil_it(drive: Drive) {
+    let bench = Bench::start(drive);
+    let connections = with_bombs(&bench);
+    bench.close();
+    assert_eq!(bench.wait_event(T::ChromesockAppClosed, 0).result, Some(Status::Ok.number()));
+    connections.into_iter().for_each(|(_, peer)| wait_end_of(peer));
+    assert_eq!(bench.stats().sockets_open, 0);
+    bench.free();
+    bench.wait_gone();
+    bench.check();
+}
+
+in_each_mode!(
+    sockets_that_fail_at_an_unload_do_not_keep_the_others_open,
+    sockets_that_fail_at_the_end_do_not_spoil_it,
+);

@@ -15,6 +15,7 @@ in_each_mode!(
     many_datagrams_arrive_in_order_5_5,
     sends_complete_and_leave_in_call_order_7,
     what_comes_during_a_pause_comes_after_it_5_3,
+    what_waited_for_an_app_that_slept_comes_after_a_pause_s4_5_3,
     a_datagram_above_the_buffer_size_pauses_the_socket_5_2,
     nothing_comes_after_close_and_the_id_is_gone_8,
     a_send_to_a_name_that_fails_is_told_in_its_turn_7,
@@ -237,6 +238,36 @@ fn undelivered_datagrams_are_bounded_and_none_is_reordered_5_5(drive: Drive) {
     }
     let got = wait_datagrams(&bench, id, 100);
     assert!(got.iter().enumerate().all(|(number, (data, _))| data[..] == [number as u8]));
+    until("all credit is back", || bench.stats().undelivered_bytes == 0);
+    bench.end();
+}
+
+/// Spec README S4: nothing while paused, also of what came before while the app was suspended.
+fn what_waited_for_an_app_that_slept_comes_after_a_pause_s4_5_3(drive: Drive) {
+    let bench = Bench::start(drive);
+    let id = create(&bench, 4096);
+    let to = bind(&bench, id);
+    let persistent = SocketProperties { persistent: Some(true), ..Default::default() };
+    let command = Command::Update(Namespace::Udp, persistent);
+    bench.call(|app, t| app.call(T::ChromeSocketsUdpUpdate, id, command, t));
+    let (peer, _) = peer();
+    bench.app().suspend().unwrap();
+    for text in ["one", "two"] {
+        peer.send_to(text.as_bytes(), to).unwrap();
+    }
+    bench.wait_event(T::ChromesockAppWanted, 0);
+    until("both wait", || bench.stats().undelivered_bytes == 6);
+    set_paused(&bench, id, true);
+    bench.app().resume().unwrap();
+    peer.send_to(b"three", to).unwrap();
+    set_paused(&bench, id, true);
+    assert_eq!(bench.count(ON_RECEIVE), 0, "{}", bench.trace());
+    set_paused(&bench, id, false);
+    let come = wait_datagrams(&bench, id, 3);
+    assert_eq!(
+        come.iter().map(|(data, _)| &data[..]).collect::<Vec<_>>(),
+        [b"one".as_slice(), b"two", b"three"]
+    );
     until("all credit is back", || bench.stats().undelivered_bytes == 0);
     bench.end();
 }

@@ -20,7 +20,7 @@ const LAYERS: &[(&str, u32)] = &[
 
 /// What may be used from above only by some: the real sockets.
 const NARROW: &[(&str, &[&str])] = &[
-    // The engine sees traits. The resolver only blocks signals on its threads.
+    // The engine sees traits. The resolver only keeps signals from its threads.
     ("net::sys", &["net", "reactor", "resolver"]),
 ];
 
@@ -32,7 +32,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("dns_lookup", &["resolver/"]),
     ("idna", &["net/address.rs", "permissions/"]),
     ("if_addrs", &["net/interfaces.rs", "resolver/"]),
-    ("libc", &["ffi/", "delivery/notify.rs", "net/sys/", "net/os_error.rs", "resolver/"]),
+    ("libc", &["ffi/", "delivery/notify.rs", "net/sys/", "net/os_error.rs", "resolver/", "trust/"]),
     ("mio", &["net/sys/", "reactor/"]),
     // System calls that no portable crate has.
     ("nix", &["net/sys/"]),

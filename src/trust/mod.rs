@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use rustls_native_certs::{ErrorKind, load_native_certs};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, TrustAnchor};
 use webpki::anchor_from_trusted_cert;
@@ -47,7 +48,7 @@ impl Trust {
     pub fn new(store: Store, added: Option<&[u8]>) -> Result<Self, Status> {
         let trust = match store {
             Store::WebPki => Self::default(),
-            Store::System => Self::of_anchors(system_roots()),
+            Store::System => Self::of_anchors(system_roots()?),
             Store::Nothing => Self::of_anchors(Vec::new()),
         };
         let Some(text) = added else { return Ok(trust) };
@@ -113,8 +114,18 @@ fn is_authority(certificate: &CertificateDer<'_>) -> bool {
     certificate.is_ca() || certificate.version() == X509Version::V1
 }
 
-/// What the system trusts; a certificate that cannot be read vouches for nobody.
-fn system_roots() -> Vec<TrustAnchor<'static>> {
-    let found = rustls_native_certs::load_native_certs().certs;
-    found.iter().filter_map(|root| Some(anchor_from_trusted_cert(root).ok()?.to_owned())).collect()
+/// What the system trusts. A certificate that makes no sense, or that may not be read, vouches for nobody;
+/// but where descriptors or memory ran out, nobody knows who is missing.
+fn system_roots() -> Result<Vec<TrustAnchor<'static>>, Status> {
+    let found = load_native_certs();
+    if found.errors.iter().any(|error| ran_out(&error.kind)) {
+        return Err(Status::InsufficientResources);
+    }
+    let anchor = |root| Some(anchor_from_trusted_cert(root).ok()?.to_owned());
+    Ok(found.certs.iter().filter_map(anchor).collect())
+}
+
+fn ran_out(error: &ErrorKind) -> bool {
+    let ErrorKind::Io { inner, .. } = error else { return false };
+    matches!(inner.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM))
 }

@@ -82,7 +82,8 @@ class App {
     this.#members = members;
     this.#isAwaited = isAwaited;
     this.#batch = new Batch(this.#functions);
-    const given = { manifest: manifest === undefined ? null : JSON.stringify(manifest) };
+    // A worker that is terminated runs no code any more: Node closes the stream, and that frees the app.
+    const given = { freed_with_stream: 1, manifest: manifest === undefined ? null : JSON.stringify(manifest) };
     if (writeQuotaBytes !== undefined) {
       given.present = WRITE_QUOTA;
       given.write_quota_bytes = writeQuotaBytes;

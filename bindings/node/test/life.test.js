@@ -8,7 +8,7 @@ const { once } = require('node:events');
 const { test } = require('node:test');
 const { Worker } = require('node:worker_threads');
 const { createChrome, destroyChrome } = require('chromesock');
-const { chromeOf, connected, listening, next, node, peer, soon, text } = require('./support');
+const { chromeOf, connected, listening, next, node, peer, soon, text, until } = require('./support');
 
 /** A program with `chrome` and `tcp`, `tcpServer`, `udp` at hand, run to its end; the life of its peer is ours. */
 const program = (code, ...words) =>
@@ -198,11 +198,25 @@ test('worker threads have apps of their own, which end with them', async (t) => 
   assert.ok(threads() <= before + 1, `${threads()} of ${before} threads`);
 });
 
-test('a worker is terminated with traffic running', async (t) => {
-  const port = await peer(t, (socket) => socket.pipe(socket));
-  const worker = new Worker(WORKER, { workerData: { port, message: 'for ever', isEndless: true } });
-  await soon(once(worker, 'message'), 'an answer');
-  assert.strictEqual(await soon(worker.terminate(), 'the end of the worker'), 1);
+test('workers that are terminated with traffic running take their apps along', { timeout: 300_000 }, async (t) => {
+  let ended = 0;
+  const port = await peer(t, (socket) => {
+    socket.on('close', () => (ended += 1));
+    socket.pipe(socket);
+  });
+  const run = async () => {
+    const worker = new Worker(WORKER, { workerData: { port, message: 'for ever', isEndless: true } });
+    await soon(once(worker, 'message'), 'an answer');
+    assert.strictEqual(await soon(worker.terminate(), 'the end of the worker'), 1);
+  };
+  const several = (number) => Promise.all(Array.from({ length: number }, run));
+  // What Node itself keeps for workers.
+  await several(4);
+  await until(() => ended === 4, 'the first connections end');
+  const before = { descriptors: descriptors(), threads: threads() };
+  for (let n = 0; n < 50; n += 1) await several(4);
+  await until(() => ended === 204, 'every connection ends');
+  await until(() => descriptors() <= before.descriptors && threads() <= before.threads, 'all is given back');
   const chrome = chromeOf(t);
   const id = await connected(chrome, port);
   const echoed = next(chrome.sockets.tcp.onReceive);

@@ -142,6 +142,16 @@ test('a text with a NUL does not reach anything else', async (t) => {
   const port = await peer(t, () => {});
   const { given } = await call(chrome, chrome.sockets.tcp.connect, socketId, '127.0.0.1\0.example', port);
   assert.ok(given[0] < 0);
+  await chrome.sockets.tcp.update(socketId, { name: 'a\0b' });
+  assert.strictEqual((await chrome.sockets.tcp.getInfo(socketId)).name, 'a\ufffdb');
+});
+
+test('permissions.md 4: without its key in the manifest a namespace exists, and what is checked is denied', async (t) => {
+  const chrome = chromeOf(t, { name: 'None', version: '1', manifest_version: 2 });
+  captured(t, 'warn');
+  const { socketId } = await chrome.sockets.tcp.create();
+  const connect = await call(chrome, chrome.sockets.tcp.connect, socketId, '127.0.0.1', 1);
+  assert.deepStrictEqual(connect, { given: [], error: 'Does not have permission' });
 });
 
 test('tcp.md 8, 9: a server accepts, its clients start paused', async (t) => {

@@ -26,6 +26,15 @@ function soon(promise, what) {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
+/** Waits for what no event tells of. */
+async function until(isTrue, what) {
+  const end = Date.now() + DEADLINE;
+  while (!isTrue()) {
+    assert.ok(Date.now() < end, what);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
 /** The first dispatch of an event that `matches`. */
 function next(event, matches = () => true) {
   const come = new Promise((resolve) => {
@@ -105,4 +114,4 @@ function captured(t, name) {
 
 const text = (data) => Buffer.from(data).toString();
 
-module.exports = { call, captured, chromeOf, connected, listening, next, node, ok, peer, soon, text };
+module.exports = { call, captured, chromeOf, connected, listening, next, node, ok, peer, soon, text, until };

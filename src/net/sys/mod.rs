@@ -12,13 +12,14 @@ mod waiting;
 
 use std::cell::RefCell;
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::{Buf, Bytes, BytesMut};
-use mio::{Interest, Registry, event::Source};
+use mio::{Interest, Registry, event::Source, unix::SourceFd};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 
@@ -66,6 +67,17 @@ fn unpack(token: mio::Token) -> (u32, Token) {
     let slot = (token.0 >> (OWNER_BITS + LANE_BITS)) as u32;
     let lane = (token.0 >> OWNER_BITS) & ((1 << LANE_BITS) - 1);
     (slot, Token { owner: token.0 as u32 as i32, lane: lane as u16 })
+}
+
+/// Watches the other end of a stream that is no socket of an app: no owner is 0.
+pub(crate) fn watch(registry: &Registry, stream: BorrowedFd<'_>, slot: u32) -> io::Result<()> {
+    let token = pack(slot, Token { owner: 0, lane: 0 });
+    registry.register(&mut SourceFd(&stream.as_raw_fd()), token, Interest::READABLE)
+}
+
+/// Whether an event is about such a stream.
+pub(crate) fn is_watched(token: Token) -> bool {
+    token.owner == 0
 }
 
 /// What a source can report that is read from.
@@ -203,14 +215,18 @@ impl Network for SysNetwork {
     }
 }
 
-/// Keeps the host's signals away from the calling thread, which is one of ours.
-pub(crate) fn block_signals() {
-    // SAFETY: the set is filled before it is used, and both calls only take pointers to it.
+/// Runs what starts a thread of ours: it inherits that the host's signals stay away.
+pub(crate) fn without_signals<R>(start: impl FnOnce() -> R) -> R {
+    let (mut all, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
+    // SAFETY: both calls only write to the places that they are given, and read a set that is filled.
     unsafe {
-        let mut all = std::mem::MaybeUninit::uninit();
         libc::sigfillset(all.as_mut_ptr());
-        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), std::ptr::null_mut());
+        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
     }
+    let started = start();
+    // SAFETY: the first call has filled the set.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut()) };
+    started
 }
 
 /// Names of the interfaces that are up, have a carrier and are not loopback.

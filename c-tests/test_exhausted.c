@@ -1,0 +1,184 @@
+/* A host at the end of its resources (tcp.md G-6, G-20, 3.5 table: -12; header: INSUFFICIENT_RESOURCES): without
+ * descriptors every function answers, and works again when there are some; without threads, too. Limits of the
+ * single calls: test_emfile.c, test_udp_bind.c, test_socket_server.c. */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "api.h"
+#include "calls_socket.h"
+#include "calls_udp.h"
+#include "resolve_shim.h"
+
+/* ---- no descriptors ---- */
+
+enum { LIMIT = 256, KINDS = 11 };
+static int fillers[LIMIT], filled;
+
+static void use_up(void) {
+    int fd;
+    while ((fd = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0) {
+        CHECK(filled < LIMIT);
+        fillers[filled++] = fd;
+    }
+    CHECK_INT(errno, EMFILE);
+}
+
+static void give_back(void) {
+    while (filled > 0) close(fillers[--filled]);
+}
+
+/* Sockets of every namespace, new and in use, and an id that nobody has; what is closed later by `close_kind`. */
+static void make_kinds(fx *f, int32_t ids[KINDS], int peers[3]) {
+    uint16_t port;
+    ids[0] = new_tcp(f);
+    ids[1] = connected(f, &peers[0]);
+    ids[2] = new_server(f);
+    ids[3] = listening(f, &port);
+    ids[4] = new_udp(f);
+    ids[5] = bound(f, &port);
+    ids[6] = new_sock(f, TCP);
+    ids[7] = sock_connected(f, &peers[1]);
+    ids[8] = sock_listening(f, &port);
+    ids[9] = sock_udp_connected(f, &peers[2], &port);
+    ids[10] = 99999;
+}
+
+static call *close_kind(fx *f, int kind, int32_t id) {
+    if (kind < 2) return tcp_close(f, id);
+    if (kind < 4) return server_close(f, id);
+    if (kind < 6) return udp_close(f, id);
+    return sock_destroy(f, id);
+}
+
+static void every_method_without_descriptors(fx *f) {
+    uint16_t port;
+    int listener = peer_listen(&port), peer;
+    int32_t id;
+    for (size_t n = 0; n < api_methods_len; n++) {
+        const struct api_method *m = &api_methods[n];
+        call *calls[KINDS];
+        int32_t ids[KINDS], made;
+        int peers[3];
+        make_kinds(f, ids, peers);
+        use_up();
+        for (int kind = 0; kind < KINDS; kind++) {
+            struct api_in in = api_harmless(ids[kind], &made);
+            in.port = port;
+            calls[kind] = api_call(f, m, &in);
+        }
+        /* Reads, accepts and handshakes pend until their socket goes. */
+        for (int kind = 0; kind < KINDS; kind++) await(close_kind(f, kind, ids[kind]));
+        for (int kind = 0; kind < KINDS; kind++) await(calls[kind]);
+        give_back();
+        for (int k = 0; k < 3; k++) close(peers[k]);
+        fx_compact(f);
+    }
+    id = new_tcp(f);
+    while (peer_accept_pending(listener)) close(peer_accept(listener));
+    connect_to(f, id, listener, &peer);
+    peer_text(peer, "all is well");
+    receive(f, id, "all is well");
+    close(peer);
+    close(listener);
+}
+
+/* What has no descriptor yet is refused and leaves its place as it was. */
+static void host_functions_without_descriptors(fx *f) {
+    chromesock_app *app = (chromesock_app *)1;
+    chromesock_reactor *reactor = (chromesock_reactor *)1;
+    intptr_t place = 77;
+    const chromesock_status expected =
+        mode_is_reactor(f->mode) ? CHROMESOCK_WRONG_DELIVERY : CHROMESOCK_INSUFFICIENT_RESOURCES;
+    use_up();
+    CHECK_INT(chromesock_app_new(NULL, &app), CHROMESOCK_INSUFFICIENT_RESOURCES);
+    CHECK_INT(chromesock_reactor_new(&reactor), CHROMESOCK_INSUFFICIENT_RESOURCES);
+    CHECK_INT(chromesock_app_event_stream(f->app, &place), expected);
+    if (!mode_is_reactor(f->mode)) CHECK_INT(chromesock_app_event_handle(f->app, &place), expected);
+    CHECK(app == (chromesock_app *)1 && reactor == (chromesock_reactor *)1);
+    CHECK_INT(place, 77);
+    IS_OK(tcp_get_sockets(f));
+    give_back();
+    if (!mode_is_reactor(f->mode)) {
+        CHECK_INT(chromesock_app_event_stream(f->app, &place), CHROMESOCK_OK);
+        close((int)place);
+        CHECK_INT(chromesock_app_event_handle(f->app, &place), CHROMESOCK_OK);
+    }
+}
+
+/* Roots that cannot be read are no reason to trust nobody, or anybody. */
+static void system_roots_without_descriptors(void) {
+    chromesock_app_options options;
+    chromesock_app *app = (chromesock_app *)1;
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    options.trust = CHROMESOCK_TRUST_SYSTEM;
+    CHECK_INT(chromesock_reactor_new(&options.reactor), CHROMESOCK_OK);
+    use_up();
+    CHECK_INT(chromesock_app_new(&options, &app), CHROMESOCK_INSUFFICIENT_RESOURCES);
+    CHECK(app == (chromesock_app *)1);
+    give_back();
+    chromesock_reactor_free(options.reactor);
+}
+
+/* ---- no threads ---- */
+
+static atomic_int refuse_threads;
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *arg) {
+    static int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+    if (refuse_threads) return EAGAIN;
+    if (!real) *(void **)&real = dlsym(RTLD_NEXT, "pthread_create");
+    return real(thread, attr, start, arg);
+}
+
+static void reactors_without_threads(void) {
+    chromesock_app *app = (chromesock_app *)1;
+    chromesock_reactor *reactor = (chromesock_reactor *)1;
+    int before = count_fds();
+    refuse_threads = 1;
+    CHECK_INT(chromesock_app_new(NULL, &app), CHROMESOCK_INSUFFICIENT_RESOURCES);
+    CHECK_INT(chromesock_reactor_new(&reactor), CHROMESOCK_INSUFFICIENT_RESOURCES);
+    refuse_threads = 0;
+    CHECK(app == (chromesock_app *)1 && reactor == (chromesock_reactor *)1);
+    CHECK_INT(count_fds(), before);
+    CHECK_INT(chromesock_app_new(NULL, &app), CHROMESOCK_OK);
+    chromesock_app_free(app);
+}
+
+/* Names cannot be looked up, addresses can be reached; and names again when there are threads. */
+static void names_without_threads(fx *f) {
+    static const char *const here[] = {"127.0.0.1", NULL};
+    uint16_t port, udp_port;
+    int listener = peer_listen(&port), peer;
+    int32_t tcp = new_tcp(f), other = new_tcp(f), udp = bound(f, &udp_port), sock = new_sock(f, TCP);
+    shim_clear();
+    shim_set("name.test", here);
+    refuse_threads = 1;
+    IS_FAIL(tcp_connect(f, tcp, "name.test", port), CHROMESOCK_NAME_NOT_RESOLVED);
+    IS_FAIL(tcp_connect(f, tcp, "name.test", port), CHROMESOCK_NAME_NOT_RESOLVED);
+    CHECK(await(udp_text(f, udp, "x", "name.test", udp_port))->message != NULL);
+    CHECK(await(sock_connect(f, sock, "name.test", port))->message != NULL);
+    CHECK_INT(shim_queries(), 0);
+    connect_to(f, other, listener, &peer);
+    close(peer);
+    refuse_threads = 0;
+    IS_OK0(tcp_connect(f, tcp, "name.test", port));
+    close(listener);
+}
+
+int main(int argc, char **argv) {
+    struct rlimit limit;
+    harness_init(argc, argv);
+    CHECK_INT(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = LIMIT;
+    CHECK_INT(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    RUN_ALL_MODES(every_method_without_descriptors);
+    RUN_ALL_MODES(host_functions_without_descriptors);
+    RUN(system_roots_without_descriptors);
+    RUN(reactors_without_threads);
+    RUN_ALL_MODES(names_without_threads);
+    return harness_finish();
+}
