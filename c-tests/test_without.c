@@ -3,7 +3,9 @@
 #include <dlfcn.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <stdarg.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "calls_udp.h"
@@ -34,6 +36,19 @@ int recvmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags, struct tim
     if (real == NULL) *(void **)&real = dlsym(RTLD_NEXT, "recvmmsg");
     batches++;
     return real(fd, messages, n, flags, timeout);
+}
+
+/* Where the library makes that call without the function of its name. */
+long syscall(long number, ...) {
+    static long (*real)(long, ...);
+    long arguments[6];
+    va_list list;
+    va_start(list, number);
+    for (int n = 0; n < 6; n++) arguments[n] = va_arg(list, long);
+    va_end(list);
+    if (real == NULL) *(void **)&real = dlsym(RTLD_NEXT, "syscall");
+    batches += number == SYS_recvmmsg;
+    return real(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);
 }
 
 /* A copy: a peer of this program sends a train by itself. */
