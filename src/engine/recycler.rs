@@ -49,6 +49,8 @@ const READ_BUFFER: usize = 128 * 1024;
 /// After this many bytes they begin at its start again, if nobody holds a piece of it: the same few
 /// pages stay in the cache, and the others are never touched.
 const HOT: usize = 8 * 1024;
+/// It is full with more than this beside the events: a read finds no room behind it but by a copy of it all.
+const FULL: usize = READ_BUFFER / 2;
 /// What a larger read brings does not stay beside its event: it leaves with a part of the buffer.
 pub(super) const SMALL: usize = 1024;
 
@@ -90,6 +92,12 @@ impl ReadBuffer {
     #[inline]
     pub(super) fn last_read(&self, n: usize) -> Piece {
         Piece { start: (self.current.len() - n) as u32, len: n as u32 }
+    }
+
+    /// Whether the events should take away what lies beside them.
+    #[inline]
+    pub(super) fn is_full(&self) -> bool {
+        self.current.len() > FULL
     }
 
     /// What lies beside the events.

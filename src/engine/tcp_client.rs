@@ -520,7 +520,7 @@ impl<N: Network> TcpClient<N> {
             }
             self.read_limit = (!self.paused).then_some(next);
         }
-        if n > SMALL {
+        if n > SMALL || ctx.buffer.is_full() {
             ctx.outbox.own_data(&mut ctx.buffer);
         }
     }

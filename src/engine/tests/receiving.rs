@@ -524,3 +524,22 @@ fn the_limits_are_not_passed_by_more_than_one_read_r_10() {
     }
     assert!(rig.received[&1] == pattern(200_000));
 }
+
+/// Small events that wait for others, as in a queue, do not let what lies beside them grow: it would be
+/// copied for each read that finds no room behind it.
+#[test]
+fn what_lies_beside_events_is_bounded_r_1() {
+    let mut rig = connected();
+    let sent = pattern(200_000);
+    for piece in sent.chunks(1000) {
+        rig.peers[0].as_mut().unwrap().write(piece).unwrap();
+        for (token, ready) in rig.sim.take_ready(rig.host) {
+            rig.engine.handle_ready(token, ready);
+        }
+        let beside = rig.engine.ctx.buffer.beside().len();
+        assert!(beside <= 64 * 1024, "{beside} bytes");
+    }
+    rig.run();
+    rig.input(1, |_| {});
+    assert!(rig.received[&1] == sent);
+}

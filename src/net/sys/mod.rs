@@ -1,8 +1,8 @@
 //! The real network: mio and socket2 behind the traits of this layer; the only maker of sockets.
 //!
-//! Every descriptor is non-blocking and close-on-exec, no write raises SIGPIPE, and every socket is
-//! registered exactly once for all readiness (edge-triggered). Closing a descriptor ends its
-//! registration, so none is undone by hand.
+//! Every descriptor is non-blocking and close-on-exec, no write raises SIGPIPE, and readiness is edge-triggered.
+//! A socket is registered when it is made, an accepted one when it has to wait first; room to write
+//! may be asked for later. Closing a descriptor ends its registration, so none is undone by hand.
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod batch;
