@@ -45,6 +45,16 @@ class Call(asyncio.Future):  # type: ignore[type-arg]  # not subscriptable as a 
         self.waiters += ((fn, context),)
         super().add_done_callback(fn, context=context)
 
+    def remove_done_callback(self, fn: Callable[[Any], object], /) -> int:
+        self.waiters = tuple(each for each in self.waiters if each[0] != fn)
+        return super().remove_done_callback(fn)
+
+    def take_waiters(self) -> Tuple[Tuple[Callable[[Any], object], Context], ...]:
+        """Those who wait, for the caller to call: the loop will not."""
+        for fn, _ in self.waiters:
+            super().remove_done_callback(fn)
+        return self.waiters
+
 
 class Driver:
     """One app of the library on one loop.
@@ -259,7 +269,7 @@ class Driver:
             if call.cancelled() or self._gone and self.loop.is_closed():
                 return
             if call.waiters and not self._gone:
-                self._woken.extend((*each, call) for each in call.waiters if call.remove_done_callback(each[0]))
+                self._woken.extend((*each, call) for each in call.take_waiters())
             if not event.message:
                 call.set_result(result)
                 return

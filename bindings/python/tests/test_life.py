@@ -273,12 +273,16 @@ async def test_all_who_wait_for_a_call_go_on(make, loop_errors):
     def removed(done):
         order.append("removed")
 
+    def twice(done):
+        order.append("callback")
+
     call.add_done_callback(broken)
     call.add_done_callback(removed)
-    call.add_done_callback(lambda done: order.append("callback"))
+    call.add_done_callback(twice)
+    call.add_done_callback(twice)
     assert call.remove_done_callback(removed) == 1
     await asyncio.gather(wait("first"), wait("last"))
-    assert order == ["callback", ("first", 1), ("last", 1)]
+    assert order == ["callback", "callback", ("first", 1), ("last", 1)]
     assert str(loop_errors.pop()["exception"]) == "on purpose"
 
 
