@@ -41,7 +41,8 @@ class Call(asyncio.Future):  # type: ignore[type-arg]  # not subscriptable as a 
     waiters: Tuple[Tuple[Callable[[Any], object], Context], ...] = ()
 
     def add_done_callback(self, fn: Callable[[Any], object], *, context: Optional[Context] = None) -> None:
-        context = context or copy_context()
+        if context is None:  # An empty one is false.
+            context = copy_context()
         self.waiters += ((fn, context),)
         super().add_done_callback(fn, context=context)
 

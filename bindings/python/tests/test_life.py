@@ -1,6 +1,7 @@
 """The life of chrome objects, calls and listeners."""
 
 import asyncio
+import contextvars
 import gc
 import os
 import threading
@@ -284,6 +285,20 @@ async def test_all_who_wait_for_a_call_go_on(make, loop_errors):
     await asyncio.gather(wait("first"), wait("last"))
     assert order == ["callback", "callback", ("first", 1), ("last", 1)]
     assert str(loop_errors.pop()["exception"]) == "on purpose"
+
+
+def test_a_task_keeps_its_context_behind_a_call(loop):
+    """The package's own: what a task sets is there later, also where nothing was set before."""
+    variable = contextvars.ContextVar("variable")
+
+    async def run():
+        with create_chrome() as chrome:
+            await chrome.sockets.tcp.create()
+            variable.set("kept")
+            await asyncio.sleep(0)
+            return variable.get(None)
+
+    assert contextvars.Context().run(loop.run_until_complete, run()) == "kept"
 
 
 @pytest.mark.parametrize("make_loop", LOOPS.values(), ids=LOOPS)
