@@ -16,11 +16,18 @@ static int32_t foreign_target;
 
 static void on_event(chromesock_app *app, const chromesock_event *event, void *user_data);
 
+static void stop_foreign(void)
+{
+    if (foreign_target != 0) {
+        foreign_stop(&foreign);
+        foreign_target = 0;
+    }
+}
+
 static void drop(chromesock_app *app, int32_t id)
 {
     if (id == foreign_target) {
-        foreign_stop(&foreign);
-        foreign_target = 0;
+        stop_foreign();
     }
     (void)chrome_sockets_tcp_close(app, id, NULL, NULL);
 }
@@ -164,6 +171,7 @@ static void on_event(chromesock_app *app, const chromesock_event *event, void *u
         check(chrome_sockets_tcp_server_get_info(app, event->socket_id, on_event, NULL), "getInfo");
         break;
     case CHROME_SOCKETS_TCP_SERVER_GET_INFO: on_listening(app, event); break;
+    case CHROMESOCK_APP_CLOSED: stop_foreign(); break; /* no call may follow the app's end */
     default: break;
     }
 }
@@ -177,6 +185,9 @@ int main(int argc, char **argv)
     raise_descriptor_limit();
     fill_pattern(block);
     host_open(&host, argv[2], on_event);
+    if (mode == MODE_FOREIGN) {
+        check(chromesock_app_set_default_handler(host.app, on_event, NULL, NULL), "default handler"); /* the app's end */
+    }
     serve(host.app, 0);
     host_run(&host);
     return 0;
