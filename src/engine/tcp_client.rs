@@ -4,6 +4,7 @@
 //! if it was in flight when the pause began (tcp.md PA-3). State is committed before a call is
 //! completed, and calls an end cancels complete before the event that reports the end (O-6 to O-8).
 
+mod receiving;
 mod securing;
 
 use std::cell::Cell;
@@ -20,21 +21,16 @@ use super::Limits;
 use super::accounts::Accounts;
 use super::connecting::{Race, Step};
 use super::connection::{Channel, Connection, MAX_RECEIVE};
-use super::recycler::{ReadBuffer, SMALL};
+use super::recycler::ReadBuffer;
 use super::registry::Properties;
 use super::reply::{Outbox, Replies, Reply};
 use super::tls::{self, Tls};
-use crate::api::event::{Event, Payload, RECEIVE_WEIGHT, Response};
+use crate::api::event::{Event, Response};
 use crate::api::net_error::Status;
 use crate::api::properties::{Endpoint, SocketInfo};
 use crate::api::table::EventType;
 use crate::net::{DatagramBuffers, Network, Ready, Stream, address};
-
-/// Bytes of a receive when the program set no buffer size (tcp.md 2.1).
-const DEFAULT_RECEIVE: NonZeroU32 = NonZeroU32::new(4096).unwrap();
-const LARGEST_RECEIVE: NonZeroU32 = NonZeroU32::new(MAX_RECEIVE as u32).unwrap();
-/// Most bytes still delivered after a failed write (tcp.md R-5).
-const MAX_LAST_WORDS: usize = 1024 * 1024;
+pub(super) use receiving::receive_limit;
 
 /// What the machines of an engine work with.
 #[derive(Debug)]
@@ -446,94 +442,6 @@ impl<N: Network> TcpClient<N> {
         }
     }
 
-    #[inline(always)]
-    fn read(&mut self, ctx: &mut Context<N>, properties: &Properties) -> Visit {
-        let (Phase::Connected(connection), Some(limit)) = (&mut self.phase, self.read_limit) else {
-            return Visit::Rest;
-        };
-        let limit = limit.get() as usize;
-        if !connection.ready.readable {
-            return Visit::Rest;
-        }
-        // What a call asks for is bounded by the calls.
-        let of_socket = ctx.limits.undelivered_per_socket.saturating_sub(self.undelivered);
-        let of_app = ctx.limits.undelivered_per_app.saturating_sub(ctx.undelivered);
-        let room = of_socket.min(of_app);
-        if room == 0 && !self.on_request {
-            return Visit::Stalled;
-        }
-        let max = if self.paused { limit } else { connection.next_read(room, limit) };
-        match connection.channel.read(ctx.buffer.with_room(max), max) {
-            Ok(n @ 1..) => {
-                connection.note_read(n, max);
-                let again = connection.ready.readable && !self.paused;
-                self.deliver(ctx, properties, n, limit);
-                if again { Visit::Again } else { Visit::Rest }
-            }
-            nothing => self.read_nothing(ctx, nothing),
-        }
-    }
-
-    /// A read has brought an end, a failure, or nothing.
-    #[cold]
-    #[inline(never)]
-    fn read_nothing(&mut self, ctx: &mut Context<N>, read: io::Result<usize>) -> Visit {
-        let cause = match read {
-            Ok(_) => Status::ConnectionClosed,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                let Phase::Connected(connection) = &mut self.phase else { return Visit::Rest };
-                connection.ready.readable = connection.channel.has_more();
-                return if connection.ready.readable { Visit::Again } else { Visit::Rest };
-            }
-            Err(error) => tls::status(&error),
-        };
-        self.end(ctx, cause);
-        Visit::Rest
-    }
-
-    /// Hands out the `n` bytes read last in events of at most the size each of their reads had.
-    #[inline(always)]
-    fn deliver(
-        &mut self,
-        ctx: &mut Context<N>,
-        properties: &Properties,
-        n: usize,
-        mut limit: usize,
-    ) {
-        let mut rest = ctx.buffer.last_read(n);
-        if self.on_request {
-            self.read_limit = None;
-            if let Some(reply) = self.asked.take() {
-                self.count(ctx, n);
-                let payload = Payload::Piece(rest);
-                let len = i32::try_from(n).unwrap_or(i32::MAX);
-                reply.complete(Response { payload, ..Response::number(len) });
-            }
-        } else {
-            let secured = matches!(&self.phase, Phase::Connected(c) if c.channel.is_secured());
-            let next = receive_limit(properties);
-            while !rest.is_empty() {
-                let piece = rest.split_to(limit);
-                self.count(ctx, piece.len as usize);
-                ctx.outbox.notify_with(|| Event::received(ctx.id, piece, secured));
-                limit = next.get() as usize;
-            }
-            self.read_limit = (!self.paused).then_some(next);
-        }
-        if n > SMALL || ctx.buffer.is_full() {
-            ctx.outbox.own_data(&mut ctx.buffer);
-        }
-    }
-
-    /// Counts received bytes that the host will have to release.
-    #[inline]
-    fn count(&mut self, ctx: &mut Context<N>, bytes: usize) {
-        if ctx.limits.count_undelivered {
-            self.undelivered += bytes + RECEIVE_WEIGHT;
-            ctx.undelivered += bytes + RECEIVE_WEIGHT;
-        }
-    }
-
     // --- ends
 
     /// The stream ended or broke while a read was in flight (R-6, R-7, R-20, R-21, O-8).
@@ -586,43 +494,6 @@ impl<N: Network> TcpClient<N> {
         }
         self.end(ctx, cause);
     }
-
-    /// What the peer said before it broke the connection is delivered before the error; why it
-    /// did, if that can be read: the alert of a secured connection.
-    fn deliver_last_words(
-        &mut self,
-        ctx: &mut Context<N>,
-        properties: &Properties,
-    ) -> Option<Status> {
-        let mut left = MAX_LAST_WORDS;
-        while let (Phase::Connected(connection), Some(limit), true) =
-            (&mut self.phase, self.read_limit, left > 0)
-        {
-            let limit = limit.get() as usize;
-            let max = if self.paused { limit } else { MAX_RECEIVE };
-            match connection.channel.read(ctx.buffer.with_room(max), max) {
-                Ok(0) => return None,
-                Ok(n) => {
-                    left = left.saturating_sub(n);
-                    self.deliver(ctx, properties, n, limit);
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
-                Err(error) => return Some(tls::status(&error)),
-            }
-        }
-        None
-    }
-
-    /// The host has released `bytes` of received data; negative: it keeps them.
-    pub(super) fn release(&mut self, bytes: isize) {
-        self.undelivered = self.undelivered.saturating_add_signed(-bytes);
-    }
-}
-
-#[inline]
-pub(super) fn receive_limit(properties: &Properties) -> NonZeroU32 {
-    let given = u32::try_from(properties.buffer_size).ok().and_then(NonZeroU32::new);
-    given.map_or(DEFAULT_RECEIVE, |size| size.min(LARGEST_RECEIVE))
 }
 
 fn raise_error<N: Network>(ctx: &Context<N>, cause: Status) {

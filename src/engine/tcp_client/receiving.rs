@@ -1,0 +1,147 @@
+//! Reading of a connected client: how much at a time, and to whom what came goes (tcp.md 5).
+
+use std::io;
+use std::num::NonZeroU32;
+
+use super::{Context, Phase, TcpClient, Visit};
+use crate::api::event::{Event, Payload, RECEIVE_WEIGHT, Response};
+use crate::api::net_error::Status;
+use crate::engine::connection::MAX_RECEIVE;
+use crate::engine::recycler::SMALL;
+use crate::engine::registry::Properties;
+use crate::engine::tls;
+use crate::net::Network;
+
+/// Bytes of a receive when the program set no buffer size (tcp.md 2.1).
+const DEFAULT_RECEIVE: NonZeroU32 = NonZeroU32::new(4096).unwrap();
+const LARGEST_RECEIVE: NonZeroU32 = NonZeroU32::new(MAX_RECEIVE as u32).unwrap();
+/// Most bytes still delivered after a failed write (tcp.md R-5).
+const MAX_LAST_WORDS: usize = 1024 * 1024;
+
+impl<N: Network> TcpClient<N> {
+    /// Reads once, if anything is there and wanted.
+    #[inline(always)]
+    pub(super) fn read(&mut self, ctx: &mut Context<N>, properties: &Properties) -> Visit {
+        let (Phase::Connected(connection), Some(limit)) = (&mut self.phase, self.read_limit) else {
+            return Visit::Rest;
+        };
+        let limit = limit.get() as usize;
+        if !connection.ready.readable {
+            return Visit::Rest;
+        }
+        // What a call asks for is bounded by the calls.
+        let of_socket = ctx.limits.undelivered_per_socket.saturating_sub(self.undelivered);
+        let of_app = ctx.limits.undelivered_per_app.saturating_sub(ctx.undelivered);
+        let room = of_socket.min(of_app);
+        if room == 0 && !self.on_request {
+            return Visit::Stalled;
+        }
+        let max = if self.paused { limit } else { connection.next_read(room, limit) };
+        match connection.channel.read(ctx.buffer.with_room(max), max) {
+            Ok(n @ 1..) => {
+                connection.note_read(n, max);
+                let again = connection.ready.readable && !self.paused;
+                self.deliver(ctx, properties, n, limit);
+                if again { Visit::Again } else { Visit::Rest }
+            }
+            nothing => self.read_nothing(ctx, nothing),
+        }
+    }
+
+    /// A read has brought an end, a failure, or nothing.
+    #[cold]
+    #[inline(never)]
+    fn read_nothing(&mut self, ctx: &mut Context<N>, read: io::Result<usize>) -> Visit {
+        let cause = match read {
+            Ok(_) => Status::ConnectionClosed,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let Phase::Connected(connection) = &mut self.phase else { return Visit::Rest };
+                connection.ready.readable = connection.channel.has_more();
+                return if connection.ready.readable { Visit::Again } else { Visit::Rest };
+            }
+            Err(error) => tls::status(&error),
+        };
+        self.end(ctx, cause);
+        Visit::Rest
+    }
+
+    /// Hands out the `n` bytes read last in events of at most the size each of their reads had.
+    #[inline(always)]
+    fn deliver(
+        &mut self,
+        ctx: &mut Context<N>,
+        properties: &Properties,
+        n: usize,
+        mut limit: usize,
+    ) {
+        let mut rest = ctx.buffer.last_read(n);
+        if self.on_request {
+            self.read_limit = None;
+            if let Some(reply) = self.asked.take() {
+                self.count(ctx, n);
+                let payload = Payload::Piece(rest);
+                let len = i32::try_from(n).unwrap_or(i32::MAX);
+                reply.complete(Response { payload, ..Response::number(len) });
+            }
+        } else {
+            let secured = matches!(&self.phase, Phase::Connected(c) if c.channel.is_secured());
+            let next = receive_limit(properties);
+            while !rest.is_empty() {
+                let piece = rest.split_to(limit);
+                self.count(ctx, piece.len as usize);
+                ctx.outbox.notify_with(|| Event::received(ctx.id, piece, secured));
+                limit = next.get() as usize;
+            }
+            self.read_limit = (!self.paused).then_some(next);
+        }
+        if n > SMALL || ctx.buffer.is_full() {
+            ctx.outbox.own_data(&mut ctx.buffer);
+        }
+    }
+
+    /// Counts received bytes that the host will have to release.
+    #[inline]
+    fn count(&mut self, ctx: &mut Context<N>, bytes: usize) {
+        if ctx.limits.count_undelivered {
+            self.undelivered += bytes + RECEIVE_WEIGHT;
+            ctx.undelivered += bytes + RECEIVE_WEIGHT;
+        }
+    }
+
+    /// What the peer said before it broke the connection is delivered before the error; why it
+    /// did, if that can be read: the alert of a secured connection.
+    pub(super) fn deliver_last_words(
+        &mut self,
+        ctx: &mut Context<N>,
+        properties: &Properties,
+    ) -> Option<Status> {
+        let mut left = MAX_LAST_WORDS;
+        while let (Phase::Connected(connection), Some(limit), true) =
+            (&mut self.phase, self.read_limit, left > 0)
+        {
+            let limit = limit.get() as usize;
+            let max = if self.paused { limit } else { MAX_RECEIVE };
+            match connection.channel.read(ctx.buffer.with_room(max), max) {
+                Ok(0) => return None,
+                Ok(n) => {
+                    left = left.saturating_sub(n);
+                    self.deliver(ctx, properties, n, limit);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
+                Err(error) => return Some(tls::status(&error)),
+            }
+        }
+        None
+    }
+
+    /// The host has released `bytes` of received data; negative: it keeps them.
+    pub(in crate::engine) fn release(&mut self, bytes: isize) {
+        self.undelivered = self.undelivered.saturating_add_signed(-bytes);
+    }
+}
+
+#[inline]
+pub(in crate::engine) fn receive_limit(properties: &Properties) -> NonZeroU32 {
+    let given = u32::try_from(properties.buffer_size).ok().and_then(NonZeroU32::new);
+    given.map_or(DEFAULT_RECEIVE, |size| size.min(LARGEST_RECEIVE))
+}
