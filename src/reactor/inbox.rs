@@ -121,10 +121,14 @@ impl Inbox {
 
     // --- the reactor's side
 
-    /// Exchanges the finished `batch` for the messages that have come.
+    /// Adds the messages that have come to `batch`; exchanges the two if that is finished.
     pub(super) fn take(&self, batch: &mut Box<Batch>) {
         let mut state = self.state.lock();
-        std::mem::swap(&mut state.batch, batch);
+        if batch.is_empty() {
+            std::mem::swap(&mut state.batch, batch);
+        } else {
+            batch.append(&mut state.batch);
+        }
         self.has_messages.store(false, Ordering::Relaxed);
     }
 

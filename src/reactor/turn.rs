@@ -181,12 +181,13 @@ impl Turn {
         }
     }
 
-    /// What callbacks have called came before what is in the inbox.
+    /// What callbacks have called came before what is in the inbox, where their calls may go on.
     fn take_batch(&mut self) {
         self.batch.recycle();
         if self.own.has_calls() {
             self.own.take(&mut self.batch);
-        } else if self.inbox.has_messages() {
+        }
+        if self.inbox.has_messages() {
             self.inbox.take(&mut self.batch);
         }
     }
