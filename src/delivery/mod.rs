@@ -286,12 +286,12 @@ impl Delivery {
         let mut done = 0;
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let _inside = InsideCallback::enter();
-            let snapshot = handlers.get_or_insert_with(|| self.handlers.snapshot());
+            let mut snapshot = handlers.take().unwrap_or_else(|| self.handlers.snapshot());
             for event in events.iter() {
                 done += 1;
-                self.deliver(snapshot, event, beside, epoch);
+                self.deliver(&mut snapshot, event, beside, epoch);
             }
-            handlers.take_if(|snapshot| !snapshot.may_be_kept());
+            *handlers = Some(snapshot).filter(Snapshot::may_be_kept);
         }));
         if let Err(panic) = outcome {
             events.drain(..done);
