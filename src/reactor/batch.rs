@@ -120,6 +120,7 @@ impl Batch {
         self.used = (0, 0);
         self.sends.clear();
         self.bytes.clear();
+        self.messages.shrink_to(MAX_KEPT / size_of::<Message>());
         self.sends.shrink_to(MAX_KEPT / size_of::<Send>());
         self.bytes.shrink_to(MAX_KEPT);
     }
@@ -272,8 +273,10 @@ mod tests {
     fn what_a_flood_has_taken_is_not_kept() {
         let mut batch = Batch::default();
         (0..40).for_each(|_| push_send(&mut batch, 1, 5, &[0; MAX_KEPT / 16]));
+        (0..MAX_KEPT).for_each(|_| batch.push(Message::Released(1)));
         drain(&mut batch, usize::MAX);
         batch.recycle();
         assert!(batch.bytes.capacity() <= MAX_KEPT);
+        assert!(batch.messages.capacity() * size_of::<Message>() <= MAX_KEPT);
     }
 }
