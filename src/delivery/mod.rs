@@ -405,14 +405,13 @@ impl Delivery {
         self.finish(state);
     }
 
-    /// The host has gone without a word: frees the app in its place, unless it had done so before. The app is
-    /// still to be closed.
-    pub fn free_for_host(&self) -> bool {
+    /// The host has gone without a word: frees the app, which is closing, in its place, unless it had done so
+    /// before.
+    pub fn free_for_host(&self) {
         let mut state = self.state.lock();
-        let was_left = !std::mem::replace(&mut state.end.freed, true);
+        state.end.freed = true;
         self.freed.store(true, Ordering::Release);
         self.finish_if_due(state);
-        was_left
     }
 
     // --- within

@@ -85,9 +85,13 @@ impl Inbox {
         })
     }
 
-    /// Begins the end of an app that nobody can call any more.
-    pub(super) fn post_close_of_left(&self, slot: u32) {
-        self.with_state(None, |state| state.close(slot));
+    /// Begins an app's end, once: no call is accepted from now on.
+    pub(super) fn close(&self, slot: u32, gate: &Gate) {
+        self.with_state(None, |state| {
+            if gate.close() {
+                state.close(slot);
+            }
+        });
     }
 
     /// Changes the state, and wakes the reactor if there is something to read, unless calls are held.
