@@ -100,7 +100,7 @@ pub struct App {
     write_quota: u64,
     freed_with_stream: bool,
     /// Runs at least as long as the app lives.
-    reactor: Arc<Reactor>,
+    _reactor: Arc<Reactor>,
 }
 
 impl std::fmt::Debug for App {
@@ -162,7 +162,7 @@ impl App {
             grants: Arc::clone(&options.grants),
             write_quota: options.write_quota,
             freed_with_stream: options.freed_with_stream,
-            reactor,
+            _reactor: reactor,
         })
     }
 
@@ -176,7 +176,7 @@ impl App {
     pub fn event_stream(&self) -> Result<OwnedFd, Status> {
         let stream = self.delivery.stream()?;
         if self.freed_with_stream {
-            self.reactor.watch_stream(self.line.slot(), &self.delivery);
+            self.line.watch_stream(&self.delivery);
         }
         Ok(stream)
     }

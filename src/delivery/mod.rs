@@ -286,12 +286,12 @@ impl Delivery {
         let mut done = 0;
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let _inside = InsideCallback::enter();
-            let snapshot = handlers.get_or_insert_with(|| self.handlers.snapshot());
+            let mut snapshot = handlers.take().unwrap_or_else(|| self.handlers.snapshot());
             for event in events.iter() {
                 done += 1;
-                self.deliver(snapshot, event, beside, epoch);
+                self.deliver(&mut snapshot, event, beside, epoch);
             }
-            handlers.take_if(|snapshot| !snapshot.may_be_kept());
+            *handlers = Some(snapshot).filter(Snapshot::may_be_kept);
         }));
         if let Err(panic) = outcome {
             events.drain(..done);
@@ -405,14 +405,13 @@ impl Delivery {
         self.finish(state);
     }
 
-    /// The host has gone without a word: frees the app in its place, unless it had done so before. The app is
-    /// still to be closed.
-    pub fn free_for_host(&self) -> bool {
+    /// The host has gone without a word: frees the app, which is closing, in its place, unless it had done so
+    /// before.
+    pub fn free_for_host(&self) {
         let mut state = self.state.lock();
-        let was_left = !std::mem::replace(&mut state.end.freed, true);
+        state.end.freed = true;
         self.freed.store(true, Ordering::Release);
         self.finish_if_due(state);
-        was_left
     }
 
     // --- within

@@ -1,8 +1,9 @@
 //! Messages to a reactor, in order, with the bytes of small sends beside them.
 
 use std::collections::VecDeque;
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 
+use super::line::Gate;
 use super::turn::Seat;
 use crate::delivery::Delivery;
 use crate::engine::command::{Answer, Call, Command, QueryId, Send, SendData};
@@ -23,13 +24,20 @@ pub(super) enum Message {
     /// The app is to end.
     Close(u32),
     /// The app goes when its host closes its end of the stream of wake-ups.
-    WatchStream(u32, Weak<Delivery>),
+    WatchStream(Watched),
     /// The resolver has answered.
     Answer(u32, QueryId, Answer),
     /// The host has released data that an engine waits for.
     Released(u32),
     /// Nobody holds the reactor any more.
     Stop,
+}
+
+/// An app that goes with its host's end of a stream.
+pub(super) struct Watched {
+    pub(super) slot: u32,
+    pub(super) delivery: Weak<Delivery>,
+    pub(super) gate: Arc<Gate>,
 }
 
 /// A step in the life of an app.
@@ -120,6 +128,7 @@ impl Batch {
         self.used = (0, 0);
         self.sends.clear();
         self.bytes.clear();
+        self.messages.shrink_to(MAX_KEPT / size_of::<Message>());
         self.sends.shrink_to(MAX_KEPT / size_of::<Send>());
         self.bytes.shrink_to(MAX_KEPT);
     }
@@ -272,8 +281,10 @@ mod tests {
     fn what_a_flood_has_taken_is_not_kept() {
         let mut batch = Batch::default();
         (0..40).for_each(|_| push_send(&mut batch, 1, 5, &[0; MAX_KEPT / 16]));
+        (0..MAX_KEPT).for_each(|_| batch.push(Message::Released(1)));
         drain(&mut batch, usize::MAX);
         batch.recycle();
         assert!(batch.bytes.capacity() <= MAX_KEPT);
+        assert!(batch.messages.capacity() * size_of::<Message>() <= MAX_KEPT);
     }
 }

@@ -85,9 +85,13 @@ impl Inbox {
         })
     }
 
-    /// Begins the end of an app that nobody can call any more.
-    pub(super) fn post_close_of_left(&self, slot: u32) {
-        self.with_state(None, |state| state.close(slot));
+    /// Begins an app's end, once: no call is accepted from now on.
+    pub(super) fn close(&self, slot: u32, gate: &Gate) {
+        self.with_state(None, |state| {
+            if gate.close() {
+                state.close(slot);
+            }
+        });
     }
 
     /// Changes the state, and wakes the reactor if there is something to read, unless calls are held.
@@ -121,10 +125,14 @@ impl Inbox {
 
     // --- the reactor's side
 
-    /// Exchanges the finished `batch` for the messages that have come.
+    /// Adds the messages that have come to `batch`; exchanges the two if that is finished.
     pub(super) fn take(&self, batch: &mut Box<Batch>) {
         let mut state = self.state.lock();
-        std::mem::swap(&mut state.batch, batch);
+        if batch.is_empty() {
+            std::mem::swap(&mut state.batch, batch);
+        } else {
+            batch.append(&mut state.batch);
+        }
         self.has_messages.store(false, Ordering::Relaxed);
     }
 

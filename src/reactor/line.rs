@@ -4,10 +4,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::batch::{Change, Message};
+use super::batch::{Change, Message, Watched};
 use super::inbox::{SharedInbox, State};
 use super::own::Own;
 use crate::api::net_error::Status;
+use crate::delivery::Delivery;
 use crate::engine::accounts::Accounts;
 use crate::engine::command::{Call, Command, Send, SendData};
 
@@ -31,6 +32,11 @@ impl Gate {
     fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Relaxed)
     }
+
+    /// False if that was done before.
+    pub(super) fn close(&self) -> bool {
+        !self.closed.swap(true, Ordering::Relaxed)
+    }
 }
 
 /// One app's.
@@ -38,17 +44,13 @@ pub(crate) struct Line {
     inbox: SharedInbox,
     accounts: Arc<Accounts>,
     slot: u32,
-    gate: Gate,
+    gate: Arc<Gate>,
 }
 
 impl Line {
     pub(super) fn new(inbox: &SharedInbox, accounts: &Arc<Accounts>, slot: u32) -> Self {
         let (inbox, accounts) = (Arc::clone(inbox), Arc::clone(accounts));
-        Self { inbox, accounts, slot, gate: Gate::default() }
-    }
-
-    pub(crate) fn slot(&self) -> u32 {
-        self.slot
+        Self { inbox, accounts, slot, gate: Arc::default() }
     }
 
     /// Hands over a call, if the app still takes calls; only then is it made. Whether it unpauses a socket.
@@ -129,11 +131,14 @@ impl Line {
 
     /// Begins the app's end, once: no call is accepted from now on.
     pub(crate) fn close(&self) {
-        self.inbox.with_state(None, |state| {
-            if !self.gate.closed.swap(true, Ordering::Relaxed) {
-                state.close(self.slot);
-            }
-        });
+        self.inbox.close(self.slot, &self.gate);
+    }
+
+    /// Frees the app if its host closes its end of the stream of wake-ups and has not done so.
+    pub(crate) fn watch_stream(&self, delivery: &Arc<Delivery>) {
+        let (delivery, gate) = (Arc::downgrade(delivery), Arc::clone(&self.gate));
+        let watched = Watched { slot: self.slot, delivery, gate };
+        self.inbox.post(Message::WatchStream(watched));
     }
 
     /// From now on the app's calls leave the reactor asleep; or no longer, and what waits is carried out.

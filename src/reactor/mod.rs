@@ -19,7 +19,6 @@ use std::thread::JoinHandle;
 use mio::Poll;
 
 use crate::api::net_error::Status;
-use crate::delivery::Delivery;
 use crate::net::sys;
 use crate::resolver::Resolver;
 use batch::Message;
@@ -66,11 +65,6 @@ impl Reactor {
     #[cfg(test)]
     pub(crate) fn is_asleep(&self) -> bool {
         self.inbox.is_asleep()
-    }
-
-    /// Frees the app if its host closes its end of the stream of wake-ups and has not done so.
-    pub(crate) fn watch_stream(&self, slot: u32, delivery: &Arc<Delivery>) {
-        self.inbox.post(Message::WatchStream(slot, Arc::downgrade(delivery)));
     }
 
     /// What a host's release runs to make the reactor look at it.

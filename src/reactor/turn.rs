@@ -9,13 +9,13 @@
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mio::{Poll, Registry};
 
 use super::apps::{App, Apps};
-use super::batch::{Batch, Change, Message};
+use super::batch::{Batch, Change, Message, Watched};
 use super::inbox::SharedInbox;
 use super::life::{self, Asleep};
 use super::own::Own;
@@ -68,7 +68,7 @@ pub(super) struct Turn {
     datagrams: Vec<Call>,
     released: Vec<(i32, isize)>,
     /// Apps that go with their host's end of a stream. Those that are gone are left out when the next one comes.
-    watched: Vec<(u32, Weak<Delivery>)>,
+    watched: Vec<Watched>,
     stop: bool,
 }
 
@@ -181,12 +181,13 @@ impl Turn {
         }
     }
 
-    /// What callbacks have called came before what is in the inbox.
+    /// What callbacks have called came before what is in the inbox, where their calls may go on.
     fn take_batch(&mut self) {
         self.batch.recycle();
         if self.own.has_calls() {
             self.own.take(&mut self.batch);
-        } else if self.inbox.has_messages() {
+        }
+        if self.inbox.has_messages() {
             self.inbox.take(&mut self.batch);
         }
     }
@@ -200,7 +201,7 @@ impl Turn {
             Message::Attach(slot, seat) => self.attach(slot, *seat),
             Message::Change(slot, change) => self.change(slot, change),
             Message::Close(slot) => self.close(slot, Status::Ok),
-            Message::WatchStream(slot, delivery) => self.watch_stream(slot, delivery),
+            Message::WatchStream(app) => self.watch_stream(app),
             Message::Answer(slot, query, answer) => {
                 let input = |engine: &mut Engine<_>| engine.handle_answer(query, answer);
                 self.apps.input(slot, query.socket_id, input);
@@ -327,20 +328,22 @@ impl Turn {
 
     // --- hosts that may go without a word
 
-    fn watch_stream(&mut self, slot: u32, delivery: Weak<Delivery>) {
-        self.watched.retain(|(known, app)| *known != slot && app.strong_count() > 0);
-        if let Some(app) = delivery.upgrade() {
+    fn watch_stream(&mut self, app: Watched) {
+        self.watched.retain(|known| known.slot != app.slot && known.delivery.strong_count() > 0);
+        if let Some(delivery) = app.delivery.upgrade() {
             // Where the system cannot, the app stays.
-            let _ = app.with_stream(|stream| sys::watch(&self.registry, stream, slot));
+            let _ = delivery.with_stream(|stream| sys::watch(&self.registry, stream, app.slot));
         }
-        self.watched.push((slot, delivery));
+        self.watched.push(app);
     }
 
     fn free_if_left(&mut self, slot: u32, is_closed: bool) {
-        let watched = self.watched.iter().find(|(known, _)| is_closed && *known == slot);
-        let app = watched.and_then(|(_, app)| app.upgrade());
-        if app.is_some_and(|app| app.free_for_host()) {
-            self.inbox.post_close_of_left(slot);
+        let app = self.watched.iter().find(|app| is_closed && app.slot == slot);
+        if let Some(app) = app
+            && let Some(delivery) = app.delivery.upgrade()
+        {
+            self.inbox.close(slot, &app.gate);
+            delivery.free_for_host();
         }
     }
 

@@ -7,9 +7,10 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::Mutex;
 
 use super::support::*;
-use crate::api::event::Event;
+use crate::api::event::{Event, Ticket};
+use crate::api::net_error::Status;
 use crate::api::table::{EventType as T, Namespace};
-use crate::app::SharedReactor;
+use crate::app::{Options, SharedReactor};
 
 in_each_mode!(
     freed_in_a_callback_of_its_own,
@@ -221,4 +222,17 @@ fn a_nested_callback_may_free_both_apps() {
         bench.wait_gone();
         bench.check();
     }
+}
+
+/// A call that comes too late is refused, as after any other end: none is accepted that nobody answers.
+#[test]
+fn freed_with_its_stream_an_app_takes_no_calls() {
+    let options = Options { freed_with_stream: true, ..Options::default() };
+    let bench = Plan::new(Drive::Dispatch).with(options).start();
+    let app = bench.app();
+    drop(app.event_stream().unwrap());
+    bench.wait_gone();
+    let late = app.get_sockets(Namespace::Tcp, Ticket::default());
+    assert_eq!(late, Err(Status::ContextShutDown));
+    bench.check();
 }

@@ -3,6 +3,7 @@
 
 use std::io::Read as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
@@ -109,11 +110,16 @@ fn the_quota_counts_what_callbacks_send_q_1(drive: Drive) {
 fn one_more_read_is_one_whatever_other_threads_call_pa_3() {
     let connected = Arc::new(Mutex::new(None));
     let asked = Arc::clone(&connected);
+    let asked_often = AtomicBool::new(false);
     let bench = Plan::new(Drive::Reactor)
         .reacting(move |bench, event, _| {
             let is_trigger = event.event_type == T::ChromeSocketsTcpGetInfo;
             if let Some(id) = asked.lock().take_if(|_| is_trigger && event.socket_id == TRIGGER) {
                 bench.resume(id);
+                // Every other time the unpause is not the last call before that of the other thread.
+                if asked_often.fetch_xor(true, Ordering::Relaxed) {
+                    bench.get_info(NOBODY);
+                }
                 on_another_thread(|| bench.get_info(NOBODY));
                 bench.call(|app, t| app.set_paused(Namespace::Tcp, id, true, t));
             }

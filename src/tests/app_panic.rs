@@ -2,13 +2,16 @@
 //!
 //! C hosts cannot cause them: a C callback that unwinds aborts. Rust hosts and resolvers can.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
+
+use parking_lot::Mutex;
 
 use super::support::*;
 use crate::api::event::{Event, Ticket};
 use crate::api::net_error::Status;
 use crate::api::table::{EventType as T, Namespace};
 use crate::app::{App, Options, SharedReactor};
+use crate::delivery::{Delivery, Host, Mode, Release};
 
 in_each_mode!(a_panicking_resolver_ends_its_apps_with_unexpected);
 
@@ -103,4 +106,40 @@ fn a_hook_that_panics_ends_the_apps_of_its_reactor() {
     must_return("free", move || delivery.free());
     door.pass();
     bystander.end();
+}
+
+/// The last event is no exception: what a default handler holds is let go of before the app is gone.
+#[test]
+fn a_default_handler_that_frees_its_app_and_panics_is_released_before_the_app_is_gone() {
+    #[derive(Default)]
+    struct Failing {
+        delivery: OnceLock<Weak<Delivery>>,
+        seen: Mutex<Vec<&'static str>>,
+        door: Door,
+    }
+    impl Host for Arc<Failing> {
+        fn deliver(&self, _: &Event, _: &[u8], _: &[Ticket]) {
+            self.delivery.get().and_then(Weak::upgrade).unwrap().free();
+            panic!("the callback fails");
+        }
+        fn wake_up(&self) {}
+        fn gone(&self) {
+            self.seen.lock().push("gone");
+            self.door.open();
+        }
+    }
+    let host = Arc::new(Failing::default());
+    let options = Options { mode: Mode::Reactor, ..Options::default() };
+    let reactor = SharedReactor::start().unwrap();
+    let app = App::new(&options, reactor, Box::new(Arc::clone(&host))).unwrap();
+    let _ = host.delivery.set(Arc::downgrade(app.delivery()));
+    let seen = Arc::clone(&host);
+    let release: Release = Box::new(move || seen.seen.lock().push("released"));
+    let target = Ticket { callback: DEFAULT, user_data: 0 };
+    app.delivery().set_default_handler(Some((target, Some(release))));
+    app.close();
+    host.door.pass();
+    // Waits for the reactor's thread.
+    drop(app);
+    assert_eq!(*host.seen.lock(), ["released", "gone"]);
 }
