@@ -20,7 +20,8 @@ static struct traffic {
     atomic_int received;
     atomic_int listening;
 } t;
-static void (*atomic_on_receive)(void);
+static void (*on_received)(void); /* runs in a callback, after 200 messages and once it may */
+static atomic_int may_run;
 
 static void start_client(void) {
     int32_t id;
@@ -50,7 +51,7 @@ static void handler(chromesock_app *app, const chromesock_event *e, void *user_d
     case CHROME_SOCKETS_TCP_ON_RECEIVE:
         chrome_sockets_tcp_send(app, e->socket_id, e->data, e->data_len, NULL, NULL);
         atomic_fetch_add(&t.received, 1);
-        if (atomic_on_receive && t.received == 200) atomic_on_receive();
+        if (may_run && t.received >= 200) on_received();
         break;
     default:
         break;
@@ -107,9 +108,10 @@ static void return_from_main(void) {
 
 static void exit_now(void) { exit(0); }
 static void exit_in_a_callback(void) {
-    atomic_on_receive = exit_now;
+    on_received = exit_now;
     start_traffic(CHROMESOCK_DELIVERY_REACTOR);
-    for (;;) pump();
+    atomic_store(&may_run, 1); /* from here on this thread makes no call: the app may be freed at exit */
+    for (;;) pause();
 }
 
 static void free_app(void) { chromesock_app_free(t.app); }
