@@ -20,20 +20,16 @@ fn thread_time() -> Option<Duration> {
     text.split(' ').next()?.parse().ok().map(Duration::from_nanos)
 }
 
-/// What a turn of the reactor costs: each call is made when the one before is done.
+/// What turns of the reactor cost: each call is made when the one before is done.
 fn turn_time(bench: &Arc<Bench>, times: &Mutex<Vec<Option<Duration>>>) -> Option<Duration> {
-    let mut least = Duration::MAX;
-    for _ in 0..5 {
-        times.lock().clear();
-        for _ in 0..TURNS {
-            let call = bench.call(|app, t| app.get_sockets(Namespace::Tcp, t));
-            bench.done(call);
-        }
-        let times = times.lock();
-        let (first, last) = (times.first().copied()??, times.last().copied()??);
-        least = least.min(last - first);
+    times.lock().clear();
+    for _ in 0..TURNS {
+        let call = bench.call(|app, t| app.get_sockets(Namespace::Tcp, t));
+        bench.done(call);
     }
-    Some(least)
+    let times = times.lock();
+    let (first, last) = (times.first().copied()??, times.last().copied()??);
+    Some(last - first)
 }
 
 #[test]
@@ -47,12 +43,13 @@ fn apps_with_nothing_to_do_do_not_slow_down_a_turn() {
         }
     });
     let bench = plan.start();
-    let Some(alone) = turn_time(&bench, &times) else {
+    let Some(alone) = (0..5).filter_map(|_| turn_time(&bench, &times)).min() else {
         return eprintln!("skipped: the system does not tell the time of a thread");
     };
     let idle: Vec<_> = (0..IDLE).map(|_| Plan::new(Drive::Reactor).on(&reactor).start()).collect();
-    let among_many = turn_time(&bench, &times).unwrap();
-    assert!(among_many < 3 * alone, "{TURNS} turns: {among_many:?}, alone {alone:?}");
+    // A look at each of them costs ten times as much; a machine that is busy with others is not always.
+    let mut among_many = (0..100).map(|_| turn_time(&bench, &times).unwrap());
+    assert!(among_many.any(|time| time < 3 * alone), "alone {TURNS} turns take {alone:?}");
     idle.iter().for_each(|bench| bench.end());
     bench.end();
 }
