@@ -37,7 +37,7 @@ use crate::api::table::EventType;
 use crate::engine::IdMap;
 use credit::Returned;
 use handlers::Handlers;
-use notify::{Level, Wakeups};
+use notify::{DueByte, Level, Wakeups};
 
 pub use credit::Charge;
 pub use handlers::{Release, Snapshot};
@@ -255,10 +255,9 @@ impl Delivery {
         state.count_undelivered(bytes.cast_signed());
         let was_empty = state.queue.is_empty();
         state.queue.extend(events.drain(..));
-        if was_empty {
-            self.raise(&mut state);
-        }
+        let due = if was_empty { self.raise(&mut state) } else { None };
         drop(state);
+        due.into_iter().for_each(DueByte::send);
         self.changed.notify_all();
         if was_empty {
             let _inside = InsideCallback::enter();
@@ -363,7 +362,7 @@ impl Delivery {
         let (mut wakeups, theirs) = made.map_err(|error| crate::net::os_error::status(&error))?;
         let mut state = self.state.lock();
         if !state.queue.is_empty() {
-            wakeups.send();
+            wakeups.due().into_iter().for_each(DueByte::send);
         }
         state.wakeups = Some(wakeups);
         Ok(theirs)
@@ -451,7 +450,7 @@ impl Delivery {
         let mut state = self.state.lock();
         if !rest.is_empty() {
             if state.queue.is_empty() {
-                self.raise(&mut state);
+                self.raise(&mut state).into_iter().for_each(DueByte::send);
             }
             let newer = std::mem::replace(&mut state.queue, rest);
             state.queue.extend(newer);
@@ -517,14 +516,12 @@ impl Delivery {
         }
     }
 
-    /// The queue becomes non-empty.
-    fn raise(&self, state: &mut State) {
+    /// The queue becomes non-empty; the byte to send then, if any.
+    fn raise(&self, state: &mut State) -> Option<DueByte> {
         if let Some(level) = self.level.get() {
             level.raise();
         }
-        if let Some(wakeups) = &mut state.wakeups {
-            wakeups.send();
-        }
+        state.wakeups.as_mut().and_then(Wakeups::due)
     }
 
     /// After events were taken from a non-empty queue.

@@ -8,6 +8,7 @@ use std::os::fd::FromRawFd;
 use std::os::fd::OwnedFd;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 
 /// Raised or not; level-triggered. Callers serialise `raise` and `lower`.
 #[derive(Debug)]
@@ -58,7 +59,7 @@ impl Level {
 /// Our end of a stream of wake-ups. The host owns, reads and closes the other end.
 #[derive(Debug)]
 pub(super) struct Wakeups {
-    ours: UnixStream,
+    ours: Arc<UnixStream>,
     /// The host has found the queue empty, and was not told of an event since.
     is_due: bool,
 }
@@ -69,7 +70,7 @@ impl Wakeups {
         let (ours, theirs) = UnixStream::pair()?;
         ours.set_nonblocking(true)?;
         theirs.set_nonblocking(true)?;
-        Ok((Self { ours, is_due: true }, theirs.into()))
+        Ok((Self { ours: Arc::new(ours), is_due: true }, theirs.into()))
     }
 
     /// Our end.
@@ -82,11 +83,21 @@ impl Wakeups {
         self.is_due = true;
     }
 
-    /// An event is queued: writes one byte, if the host waits for it.
-    pub(super) fn send(&mut self) {
-        if std::mem::take(&mut self.is_due) {
-            // A full stream is readable anyway; a closed one has no reader that waits.
-            let _ = (&self.ours).write(&[0]);
-        }
+    /// An event is queued: the byte for a host that waits for it. It is sent when no lock is held that the host
+    /// would run into.
+    pub(super) fn due(&mut self) -> Option<DueByte> {
+        std::mem::take(&mut self.is_due).then(|| DueByte(Arc::clone(&self.ours)))
+    }
+}
+
+/// A byte that the host waits for.
+#[must_use]
+#[derive(Debug)]
+pub(super) struct DueByte(Arc<UnixStream>);
+
+impl DueByte {
+    pub(super) fn send(self) {
+        // A full stream is readable anyway; a closed one has no reader that waits.
+        let _ = (&*self.0).write(&[0]);
     }
 }
