@@ -24,6 +24,15 @@ pub struct Call {
 }
 
 impl Call {
+    /// The bytes of a send of blocks.
+    #[must_use]
+    pub fn block_bytes(&self) -> usize {
+        match &self.command {
+            Command::Send(SendData::Blocks(blocks)) => blocks.iter().map(Bytes::len).sum(),
+            _ => 0,
+        }
+    }
+
     /// The size of this datagram and of `next`, if the two may be sent at once: equal, not empty, from
     /// one socket to one place.
     #[must_use]

@@ -66,6 +66,8 @@ pub(super) struct Turn {
     timers: BTreeSet<(Instant, u32)>,
     spin: Spin,
     datagrams: Vec<Call>,
+    /// Bytes of the blocks to one socket that are to be written together.
+    gathered: usize,
     released: Vec<(i32, isize)>,
     /// Apps that go with their host's end of a stream. Those that are gone are left out when the next one comes.
     watched: Vec<Watched>,
@@ -84,6 +86,7 @@ pub(super) fn run(poll: Poll, registry: Registry, inbox: SharedInbox, resolver: 
         timers: BTreeSet::new(),
         spin: Spin::default(),
         datagrams: Vec::new(),
+        gathered: 0,
         released: Vec::new(),
         watched: Vec::new(),
         stop: false,
@@ -214,13 +217,27 @@ impl Turn {
     fn call(&mut self, slot: u32, call: Call) {
         let socket_id = call.socket_id;
         match call.command {
-            Command::Send(SendData::Blocks(_)) => {
-                // Blocks to the same socket that follow one another are written together.
-                let more_follow = self.batch.next_is_block_like(slot, &call);
-                self.apps.input(slot, socket_id, |engine| engine.handle_block(call, more_follow));
-            }
+            Command::Send(SendData::Blocks(_)) => self.gather_block(slot, call),
             Command::SendTo { data: Some(_), .. } => self.gather_datagrams(slot, call),
             _ => self.apps.input(slot, socket_id, |engine| engine.handle_call(call)),
+        }
+    }
+
+    /// Blocks to the same socket that follow one another are written together.
+    fn gather_block(&mut self, slot: u32, call: Call) {
+        let socket_id = call.socket_id;
+        self.gathered += call.block_bytes();
+        let is_full = self.gathered >= MAX_GATHERED;
+        let more_follow = !is_full && self.batch.next_is_block_like(slot, &call);
+        self.apps.input(slot, socket_id, |engine| engine.handle_block(call, more_follow));
+        if more_follow {
+            return;
+        }
+        self.gathered = 0;
+        // A host on another thread makes its next sends while those behind are written.
+        let is_queued = |app: &mut App| app.delivery.mode() == Mode::Queue;
+        if is_full && self.apps.get_mut(slot).is_some_and(is_queued) {
+            self.flush(slot);
         }
     }
 
