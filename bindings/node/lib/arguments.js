@@ -17,7 +17,9 @@ const IS = {
   binary: isBinary,
   enum: (value) => typeof value === 'string',
   object: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  array: Array.isArray,
   function: (value) => typeof value === 'function',
+  choices: (value, { choices }) => choices.some((type) => IS[type](value)),
 };
 
 /** What Chrome calls the type of a value. */
@@ -29,7 +31,7 @@ function found(value) {
   return typeof value === 'symbol' || typeof value === 'bigint' ? 'other' : typeof value;
 }
 
-const typeName = (spec) => spec.ref ?? spec.type;
+const typeName = ({ ref, type, choices }) => ref ?? (choices ? `[${choices.join('|')}]` : type);
 
 function signatureOf(member) {
   const words = member.parameters.map((p) => `${p.optional ? 'optional ' : ''}${typeName(p)} ${p.name}`);
@@ -61,7 +63,10 @@ function read(spec, value, named) {
       throw new Mismatch(`Value must be one of ${Object.keys(values).join(', ')}.`);
     }
     case 'object':
-      return readObject(named[spec.ref].members, value, named);
+      return spec.ref ? readObject(named[spec.ref].members, value, named) : value;
+    case 'choices':
+      if (Array.isArray(value) && !value.every(IS.string)) throw new Mismatch('Value did not match any choice.');
+      return value;
     default:
       return value;
   }
@@ -102,7 +107,7 @@ function match(specs, values, matched, spec = 0, value = 0) {
   if (value < values.length) {
     const next = values[value];
     const isNothing = optional && (next === undefined || next === null);
-    if (isNothing || IS[type](next)) {
+    if (isNothing || IS[type](next, specs[spec])) {
       matched[spec] = isNothing ? null : next;
       if (match(specs, values, matched, spec + 1, value + 1)) return true;
     }

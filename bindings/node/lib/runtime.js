@@ -12,6 +12,11 @@ function idOf(manifest) {
   return [...digits].map((digit) => String.fromCharCode(97 + parseInt(digit, 16))).join('');
 }
 
+const runtimes = new WeakMap();
+
+/** What is behind an object `chrome.runtime`. */
+const runtimeOf = (object) => runtimes.get(object);
+
 class Runtime {
   #lastError;
   #isChecked = false;
@@ -34,6 +39,7 @@ class Runtime {
       getManifest: () => structuredClone(manifest ?? {}),
       getURL: (path) => `chrome-extension://${id}/${String(path).replace(/^\//, '')}`,
     };
+    runtimes.set(this.object, this);
   }
 
   /** Runs the callback of a call with its outcome; whether there was one. */
@@ -59,4 +65,4 @@ class Runtime {
   }
 }
 
-module.exports = { Runtime };
+module.exports = { Runtime, runtimeOf };

@@ -18,6 +18,16 @@ function folder(t) {
   return made;
 }
 
+/** Runs an app of one background script; `more` of its manifest. */
+async function ran(t, script, more) {
+  const made = folder(t);
+  const manifest = { name: 'a', version: '1', app: { background: { scripts: ['a.js'] } }, ...more };
+  fs.writeFileSync(path.join(made, 'manifest.json'), JSON.stringify(manifest));
+  fs.writeFileSync(path.join(made, 'a.js'), script);
+  const ended = await node(RUN, '--storage', path.join(made, 'storage.json'), made);
+  return { ...ended, lines: ended.stdout.split('\n').slice(0, -1) };
+}
+
 test('the background scripts share a page, are launched, keep what they store, and are suspended', async (t) => {
   const storage = path.join(folder(t), 'storage.json');
   for (const count of [0, 1]) {
@@ -68,4 +78,11 @@ test('what cannot be run says why', async (t) => {
   assert.match((await node(RUN, empty)).stderr, /the manifest has no app\.background\.scripts/);
   fs.writeFileSync(path.join(empty, 'manifest.json'), '{ "name": ');
   assert.match((await node(RUN, empty)).stderr, /manifest\.json: ValueExpected at character 10/);
+});
+
+test('a storage area tells its changes, too', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    chrome.storage.local.onChanged.addListener((changes) => console.log(JSON.stringify(changes)));
+    chrome.storage.local.set({ a: 1 });`);
+  assert.deepStrictEqual(lines, ['{"a":{"newValue":1}}'], stderr);
 });

@@ -11,6 +11,7 @@ const { parseArgs } = require('node:util');
 const jsonc = require('jsonc-parser');
 const { createChrome, destroyChrome } = require('../chrome');
 const { Event, dispatch } = require('../event');
+const { runtimeOf } = require('../runtime');
 const { guarded } = require('./missing');
 const { furnish, loaded } = require('./page');
 const { storageArea } = require('./storage');
@@ -58,7 +59,7 @@ const APP_EVENTS = ['onLaunched', 'onRestarted'];
 
 /** What background scripts touch beside the sockets. */
 function complete(chrome, storageFile) {
-  const runtime = Object.assign(Object.create(chrome.runtime), events('runtime', RUNTIME_EVENTS), {
+  const runtime = Object.assign(chrome.runtime, events('runtime', RUNTIME_EVENTS), {
     getPlatformInfo(callback) {
       const info = { os: os.platform() === 'darwin' ? 'mac' : 'linux', arch: os.arch() === 'x64' ? 'x86-64' : os.arch() };
       if (!callback) return Promise.resolve(info);
@@ -66,7 +67,12 @@ function complete(chrome, storageFile) {
       return undefined;
     },
   });
-  const onChanged = new Event('storage.onChanged', () => {});
+  const { onChanged } = events('storage', ['onChanged']);
+  const local = events('storage.local', ['onChanged']);
+  const changed = (changes) => {
+    dispatch(local.onChanged, changes, 'local');
+    dispatch(onChanged, changes, 'local');
+  };
   return guarded('chrome', {
     ...chrome,
     runtime: guarded('chrome.runtime', runtime),
@@ -74,7 +80,7 @@ function complete(chrome, storageFile) {
     experimental: undefined,
     app: guarded('chrome.app', { runtime: guarded('chrome.app.runtime', events('app.runtime', APP_EVENTS)) }),
     storage: guarded('chrome.storage', {
-      local: storageArea(storageFile, (changes) => dispatch(onChanged, changes, 'local')),
+      local: guarded('chrome.storage.local', { ...storageArea(storageFile, runtimeOf(runtime), changed), ...local }),
       onChanged,
     }),
   });

@@ -1,0 +1,99 @@
+// chrome.storage.local of chrome-app-run.
+'use strict';
+
+const assert = require('node:assert');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { test } = require('node:test');
+const { runtimeOf } = require('../lib/runtime');
+const { storageArea } = require('../lib/run/storage');
+const { call, chromeOf, ok } = require('./support');
+
+/** An area on a file of its own, with `chrome` and the changes that were told. */
+function area(t) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'chromesock-'));
+  t.after(() => fs.rmSync(folder, { recursive: true }));
+  const chrome = chromeOf(t);
+  const file = path.join(folder, 'storage', 'items.json');
+  const changes = [];
+  const open = () => storageArea(file, runtimeOf(chrome.runtime), (change) => changes.push(change));
+  return { chrome, file, changes, open, local: open() };
+}
+
+test('items are asked for by name, names, defaults, or all; callback or promise', async (t) => {
+  const { chrome, local, open } = area(t);
+  await local.set({ a: 1, b: [1, { c: null }], gone: undefined });
+  const cases = [
+    [[], { a: 1, b: [1, { c: null }] }],
+    [[null], { a: 1, b: [1, { c: null }] }],
+    [[undefined], { a: 1, b: [1, { c: null }] }],
+    [['a'], { a: 1 }],
+    [['none'], {}],
+    [[['a', 'none', 'toString']], { a: 1 }],
+    [[[]], {}],
+    [[{}], {}],
+    [[{ a: 2, d: 'default', e: undefined, f: null }], { a: 1, d: 'default', f: null }],
+  ];
+  for (const [given, expected] of cases) {
+    assert.deepStrictEqual(await local.get(...given), expected);
+    assert.deepStrictEqual(await ok(chrome, local.get, ...given), expected);
+  }
+  assert.strictEqual(await local.getBytesInUse('a'), 2);
+  assert.deepStrictEqual((await call(chrome, local.remove, ['a', 'none'])).given, []);
+  assert.deepStrictEqual(await open().get(), { b: [1, { c: null }] });
+  await local.clear();
+  assert.deepStrictEqual(await open().get(), {});
+});
+
+test('wrong arguments throw, in Chrome\'s words, and cost nothing that is stored', async (t) => {
+  const { local } = area(t);
+  await local.set({ a: 1 });
+  const none = 'No matching signature.';
+  const get = 'storage.get(optional [string|array|object] keys, function callback)';
+  const set = 'storage.set(object items, optional function callback)';
+  const remove = 'storage.remove([string|array] keys, optional function callback)';
+  const cases = [
+    [get, none, local.get, [5, true]],
+    [get, "Error at parameter 'keys': Value did not match any choice.", local.get, [['a', 5]]],
+    ['storage.getBytesInUse(optional [string|array] keys, function callback)', none, local.getBytesInUse, [{ a: 1 }]],
+    [set, none, local.set, [undefined, null, 'a', [1], () => {}]],
+    [remove, none, local.remove, [undefined, null, { a: 1 }, 5]],
+    ['storage.clear(optional function callback)', none, local.clear, ['a']],
+  ];
+  for (const [signature, why, method, wrong] of cases) {
+    for (const value of wrong) {
+      const message = `Error in invocation of ${signature}: ${why}`;
+      assert.throws(() => method(value), { name: 'TypeError', message }, String(value));
+    }
+  }
+  assert.deepStrictEqual(await local.get(), { a: 1 });
+});
+
+test('what is stored and what is got are copies; any name is just a name', async (t) => {
+  const { changes, local } = area(t);
+  const given = { deep: { n: 1 }, constructor: 2 };
+  await local.set(given);
+  given.deep.n = 2;
+  const defaults = { none: { n: 3 } };
+  const got = await local.get(['deep', 'constructor']);
+  assert.deepStrictEqual(got, { deep: { n: 1 }, constructor: 2 });
+  got.deep.n = 4;
+  (await local.get(defaults)).none.n = 5;
+  assert.deepStrictEqual(defaults, { none: { n: 3 } });
+  assert.deepStrictEqual(await local.get('deep'), { deep: { n: 1 } });
+  await new Promise(setImmediate);
+  assert.deepStrictEqual(changes, [{ deep: { newValue: { n: 1 } }, constructor: { newValue: 2 } }]);
+});
+
+test('what cannot be stored fails by lastError, and changes nothing', async (t) => {
+  const { changes, chrome, file, local } = area(t);
+  // No folder can be made where a file is.
+  fs.writeFileSync(path.dirname(file), '');
+  const { given, error } = await call(chrome, local.set, { a: 1 });
+  assert.deepStrictEqual(given, []);
+  assert.match(error, /storage/);
+  await assert.rejects(local.set({ a: 1 }), { message: error });
+  assert.deepStrictEqual(await local.get(), {});
+  assert.deepStrictEqual(changes, []);
+});
