@@ -86,3 +86,26 @@ test('a storage area tells its changes, too', async (t) => {
     chrome.storage.local.set({ a: 1 });`);
   assert.deepStrictEqual(lines, ['{"a":{"newValue":1}}'], stderr);
 });
+
+test('what is not here says its name when it is used, and can be looked at', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    const use = {
+      method: () => chrome.runtime.sendMessage('a'),
+      away: () => { const { getDetails } = chrome.app; getDetails(); },
+      namespace: () => chrome.notifications.create('a', {}),
+      deep: () => chrome.app.window.onClosed.addListener(() => {}),
+      storage: () => chrome.storage.sync.get('a'),
+    };
+    for (const [how, f] of Object.entries(use)) {
+      try { f(); } catch ({ name, message }) { console.log(how, name, message); }
+    }
+    console.log(!!chrome.alarms, !!chrome.runtime.sendMessage, 'alarms' in chrome, Object.keys(chrome.runtime).includes('id'));`);
+  assert.deepStrictEqual(lines, [
+    'method Error chrome.runtime.sendMessage is not available in chrome-app-run',
+    'away Error chrome.app.getDetails is not available in chrome-app-run',
+    'namespace Error chrome.notifications.create is not available in chrome-app-run',
+    'deep Error chrome.app.window.onClosed is not available in chrome-app-run',
+    'storage Error chrome.storage.sync.get is not available in chrome-app-run',
+    'true true false true',
+  ], stderr);
+});

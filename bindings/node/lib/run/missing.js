@@ -7,17 +7,17 @@ function unavailable(name) {
   return new Error(`${name} is not available in chrome-app-run`);
 }
 
-/** Stands for a namespace that is not here: there to be looked at, but none of its members can be used. */
+/** Stands for a namespace or method that is not here: there to be looked at, but neither it nor a member can be used. */
 const absent = (name) =>
-  new Proxy(
-    {},
-    {
-      get(target, key) {
-        if (isPlain(key)) return undefined;
-        throw unavailable(`${name}.${key}`);
-      },
+  new Proxy(() => {}, {
+    get(target, key) {
+      if (isPlain(key)) return undefined;
+      throw unavailable(`${name}.${key}`);
     },
-  );
+    apply() {
+      throw unavailable(name);
+    },
+  });
 
 /** An object of the API whose missing members answer with an error that names them when they are used. */
 function guarded(name, object) {
