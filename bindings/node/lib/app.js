@@ -34,17 +34,14 @@ function checked(options) {
   return given;
 }
 
-/** Where a manifest is wrong, and Chrome's words for it. */
-function manifestError(functions, manifest) {
+/** What Chrome says of a manifest: its warnings, or the error and where that is. */
+function manifestTexts(functions, manifest) {
   const texts = new BigUint64Array(1);
   functions.chromesock_manifest_check(manifest, texts);
-  const words = [];
-  for (let n = functions.chromesock_texts_count(texts[0]) - 1; n >= 0; n -= 1) {
-    words.push(functions.chromesock_texts_at(texts[0], n));
-  }
+  const length = functions.chromesock_texts_count(texts[0]);
+  const words = Array.from({ length }, (_, n) => functions.chromesock_texts_at(texts[0], n));
   functions.chromesock_texts_free(texts[0]);
-  // The place is empty if it is the manifest as a whole.
-  return words.filter(Boolean).join(': ');
+  return words;
 }
 
 class App {
@@ -91,8 +88,14 @@ class App {
     if (extraRootsPem !== undefined) given.extra_roots_pem = extraRootsPem;
     const made = new BigUint64Array(1);
     const status = this.#functions.chromesock_app_new(zeroed('chromesock_app_options', given), made);
-    if (status === INVALID_MANIFEST) throw new Error(manifestError(this.#functions, given.manifest));
+    if (status === INVALID_MANIFEST) {
+      const [error, place] = manifestTexts(this.#functions, given.manifest);
+      // The place is empty if it is the manifest as a whole.
+      throw new Error(place ? `${place}: ${error}` : error);
+    }
     check(status);
+    // Rules that were dropped among them: without a word, their calls would just be denied.
+    if (given.manifest) manifestTexts(this.#functions, given.manifest).forEach((text) => console.warn(text));
     this.#app = Number(made[0]);
     this.#listen();
     App.#alive.add(this);

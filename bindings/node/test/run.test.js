@@ -74,10 +74,24 @@ test('what cannot be run says why', async (t) => {
     assert.strictEqual(code, 1);
     assert.match(stderr, message);
   }
-  fs.writeFileSync(path.join(empty, 'manifest.json'), '{ "name": "a" }');
-  assert.match((await node(RUN, empty)).stderr, /the manifest has no app\.background\.scripts/);
-  fs.writeFileSync(path.join(empty, 'manifest.json'), '{ "name": ');
-  assert.match((await node(RUN, empty)).stderr, /manifest\.json: ValueExpected at character 10/);
+  const app = { background: { scripts: ['none.js'] } };
+  const manifests = [
+    ['{ "name": ', `${path.join(empty, 'manifest.json')}: ValueExpected at character 10`],
+    [{ name: 'a' }, 'the manifest has no app.background.scripts'],
+    [null, 'the manifest has no app.background.scripts'],
+    [{ app: { background: { scripts: ['a.js', 5] } } }, "Invalid value for 'app.background.scripts[1]'."],
+    [{ app, sockets: { tcp: { connect: ['*', 'a:b:c'] } } }, "sockets.tcp.connect[1]: Invalid host:port pattern 'a:b:c'"],
+    [{ app, permissions: 'socket' }, "permissions: Invalid value for 'permissions'."],
+    [{ app }, `cannot read ${path.join(empty, 'none.js')}: ENOENT: no such file or directory, open '${path.join(empty, 'none.js')}'`],
+  ];
+  for (const [manifest, message] of manifests) {
+    fs.writeFileSync(path.join(empty, 'manifest.json'), typeof manifest === 'string' ? manifest : JSON.stringify(manifest));
+    // In words only: nobody is helped by a stack of ours.
+    const { code, stderr } = await node(RUN, '--storage', path.join(empty, 'storage.json'), empty);
+    assert.deepStrictEqual({ code, stderr }, { code: 1, stderr: `chrome-app-run: ${message}\n` });
+  }
+  fs.writeFileSync(path.join(empty, 'storage.json'), '{');
+  assert.match((await node(RUN, '--storage', path.join(empty, 'storage.json'), empty)).stderr, /^chrome-app-run: cannot read .*storage\.json: .*\n$/);
 });
 
 test('a storage area tells its changes, too', async (t) => {

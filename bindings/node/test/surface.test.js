@@ -279,3 +279,9 @@ test('runtime: id, manifest and URLs', (t) => {
   assert.deepStrictEqual(runtime.getManifest(), manifest);
   assert.strictEqual(runtime.getURL('/a.html'), `chrome-extension://${runtime.id}/a.html`);
 });
+
+test('permissions.md 5.2: what a manifest is warned of is on the console', (t) => {
+  const warnings = captured(t, 'warn');
+  chromeOf(t, { permissions: ['storage', { socket: ['tcp-connect', 'bogus:1:2'] }, 'nonsense'] });
+  assert.deepStrictEqual(warnings, ['"bogus:1:2"', 'nonsense'].map((item) => `Permission '${item}' is unknown or URL pattern is malformed.`));
+});

@@ -19,19 +19,25 @@ const { storageArea } = require('./storage');
 const USAGE = 'Usage: chrome-app-run [--storage FILE] DIR';
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
+/** What the user is told, in words only. */
 class Failure extends Error {}
+
+/** Does what fails by a fault of the user's, not of ours. */
+function attempt(action, what) {
+  try {
+    return action();
+  } catch ({ message }) {
+    throw new Failure(what ? `${what}: ${message}` : message);
+  }
+}
+
+const read = (file) => attempt(() => fs.readFileSync(file, 'utf8'), `cannot read ${file}`);
 
 /** The manifest of an app; comments are allowed, as in Chrome. */
 function readManifest(folder) {
   const file = path.join(folder, 'manifest.json');
-  let text;
-  try {
-    text = fs.readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new Failure(`cannot read ${file}: ${error.message}`);
-  }
   const errors = [];
-  const manifest = jsonc.parse(text.replace(/^\ufeff/, ''), errors);
+  const manifest = jsonc.parse(read(file).replace(/^\ufeff/, ''), errors);
   if (errors.length > 0) {
     const { error, offset } = errors[0];
     throw new Failure(`${file}: ${jsonc.printParseErrorCode(error)} at character ${offset}`);
@@ -44,6 +50,8 @@ function scriptsOf(manifest) {
   if (!Array.isArray(scripts) || scripts.length === 0) {
     throw new Failure('the manifest has no app.background.scripts');
   }
+  const wrong = scripts.findIndex((script) => typeof script !== 'string');
+  if (wrong >= 0) throw new Failure(`Invalid value for 'app.background.scripts[${wrong}]'.`);
   return scripts;
 }
 
@@ -95,8 +103,8 @@ function defaultStorage(id) {
 function run(folder, storageFile) {
   const manifest = readManifest(folder);
   const scripts = scriptsOf(manifest);
-  const chrome = createChrome(manifest);
-  const completed = complete(chrome, storageFile ?? defaultStorage(chrome.runtime.id));
+  const chrome = attempt(() => createChrome(manifest));
+  const completed = attempt(() => complete(chrome, storageFile ?? defaultStorage(chrome.runtime.id)));
   furnish(completed);
 
   // A page lives on after an error, in its scripts, too.
@@ -105,12 +113,7 @@ function run(folder, storageFile) {
   for (const script of scripts) {
     // A leading slash means the app's folder, which no path leaves.
     const file = path.join(folder, path.join('/', script));
-    let code;
-    try {
-      code = fs.readFileSync(file, 'utf8');
-    } catch (error) {
-      throw new Failure(`cannot read ${file}: ${error.message}`);
-    }
+    const code = read(file);
     try {
       vm.runInThisContext(code, { filename: file });
     } catch (error) {
