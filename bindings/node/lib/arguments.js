@@ -6,6 +6,12 @@ const { types } = require('node:util');
 const INT32_MAX = 2 ** 31 - 1;
 const INT32_MIN = -(2 ** 31);
 
+/** The getter of a property as a function of the object: what the object's own class makes of it counts for nothing. */
+const getterOf = (prototype, name) => Function.prototype.call.bind(Object.getOwnPropertyDescriptor(prototype, name).get);
+const lengthOfBuffer = getterOf(ArrayBuffer.prototype, 'byteLength');
+const lengthOfArray = getterOf(Object.getPrototypeOf(Uint8Array.prototype), 'byteLength');
+const [bufferOf, offsetOf, lengthOf] = ['buffer', 'byteOffset', 'byteLength'].map((name) => getterOf(DataView.prototype, name));
+
 const isInteger = (value) => Number.isInteger(value) && value >= INT32_MIN && value <= INT32_MAX;
 const isBinary = (value) => types.isArrayBuffer(value) || ArrayBuffer.isView(value);
 
@@ -44,6 +50,19 @@ class Mismatch extends Error {}
 
 const BAD_SIGNATURE = 'No matching signature.';
 
+/** The bytes that a DataView shows. */
+function bytesOf(view) {
+  try {
+    return new Uint8Array(bufferOf(view), offsetOf(view), lengthOf(view));
+  } catch {
+    // Of a buffer that is gone or has shrunk: as empty as other views are then.
+    return new Uint8Array();
+  }
+}
+
+/** How many bytes there are in a buffer or typed array that was read. */
+const byteLengthOf = (value) => (ArrayBuffer.isView(value) ? lengthOfArray(value) : lengthOfBuffer(value));
+
 /** A value that has the right type at first sight, as plain data for C. */
 function read(spec, value, named) {
   switch (spec.type) {
@@ -53,10 +72,7 @@ function read(spec, value, named) {
       // C's text ends at a NUL; what the program gave must not turn into something else.
       return value.includes('\0') ? value.replaceAll('\0', '\ufffd') : value;
     case 'binary':
-      if (!types.isDataView(value)) return value;
-      // One without its buffer is as empty as other views are then, but throws at every look.
-      if (value.buffer.byteLength === 0) return new Uint8Array();
-      return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+      return types.isDataView(value) ? bytesOf(value) : value;
     case 'enum': {
       const { values } = named[spec.ref];
       if (Object.hasOwn(values, value)) return values[value];
@@ -145,4 +161,4 @@ function argumentsOf(member, named) {
   };
 }
 
-module.exports = { argumentsOf };
+module.exports = { argumentsOf, byteLengthOf };

@@ -2,7 +2,7 @@
 'use strict';
 
 const { App } = require('./app');
-const { argumentsOf } = require('./arguments');
+const { argumentsOf, byteLengthOf } = require('./arguments');
 const { Event, dispatch } = require('./event');
 const { api } = require('./library');
 const { outcomeReader } = require('./records');
@@ -55,7 +55,7 @@ function passes(member) {
 }
 
 function step({ type, optional, absent, ref }) {
-  if (type === 'binary') return (value, into) => into.push(value, value.byteLength);
+  if (type === 'binary') return (value, into) => into.push(value, byteLengthOf(value));
   if (type === 'boolean') return (value, into) => into.push(value ? 1 : 0);
   if (type === 'object') {
     const pack = packer(ref);

@@ -15,6 +15,24 @@ function transferred(view) {
   return view;
 }
 
+/** How much a buffer or view shows; a DataView of what is gone throws. */
+function shown(view) {
+  try {
+    return view.byteLength;
+  } catch {
+    return 0;
+  }
+}
+
+/** A view of the bytes of `text` from the second on, made when there were more or fewer of them. */
+function resized(View, text, before, ...length) {
+  const buffer = new ArrayBuffer(before, { maxByteLength: 16 });
+  const view = new View(buffer, 1, ...length);
+  buffer.resize(text.length);
+  new Uint8Array(buffer).set(Buffer.from(text));
+  return view;
+}
+
 test('tcp.md 4: bytes go out of any view, as much of it as it shows', async (t) => {
   const chrome = chromeOf(t);
   const got = [];
@@ -31,16 +49,34 @@ test('tcp.md 4: bytes go out of any view, as much of it as it shows', async (t) 
         new ArrayBuffer(0),
         // Nothing is left of what was transferred.
         ...[new ArrayBuffer(4), new Uint8Array(4), new DataView(new ArrayBuffer(4))].map(transferred),
+        // What follows its buffer shows what there is now; what reaches beyond it shows nothing.
+        ...[Uint8Array, DataView].flatMap((View) => [resized(View, '-ab', 8), resized(View, '-', 8, 4), resized(View, '', 8)]),
+        Buffer.from(new SharedArrayBuffer(3)).fill('s'),
+        new DataView(Buffer.from(new SharedArrayBuffer(3)).fill('t').buffer, 1),
       ];
       for (const view of views) {
         const sent = await ok(chrome, chrome.sockets.tcp.send, id, view);
-        assert.deepStrictEqual(sent, { resultCode: 0, bytesSent: (view.buffer ?? view).byteLength && view.byteLength });
+        assert.deepStrictEqual(sent, { resultCode: 0, bytesSent: shown(view) });
       }
       await chrome.sockets.tcp.close(id);
     });
   });
   await soon(all, 'the end');
-  assert.strictEqual(Buffer.concat(got).toString(), '012345678923456buffer01');
+  assert.strictEqual(Buffer.concat(got).toString(), '012345678923456buffer01ababssstt');
+});
+
+test('tcp.md S-1: what a class of the program\'s says of its length does not count', async (t) => {
+  const chrome = chromeOf(t);
+  const { tcp } = chrome.sockets;
+  const port = await peer(t, () => {});
+  const id = await connected(chrome, port);
+  for (const view of [new ArrayBuffer(3), new Uint8Array(3), new Float64Array(1), new DataView(new ArrayBuffer(3))]) {
+    const bytesSent = view.byteLength;
+    for (const byteLength of [1, 100_000, -1, 'none']) {
+      Object.defineProperty(view, 'byteLength', { value: byteLength, configurable: true });
+      assert.deepStrictEqual(await ok(chrome, tcp.send, id, view), { resultCode: 0, bytesSent });
+    }
+  }
 });
 
 test('tcp.md S-3: the program may use its buffer again at once', async (t) => {
