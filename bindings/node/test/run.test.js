@@ -2,7 +2,9 @@
 'use strict';
 
 const assert = require('node:assert');
+const { once } = require('node:events');
 const fs = require('node:fs');
+const http = require('node:http');
 const os = require('node:os');
 const path = require('node:path');
 const { test } = require('node:test');
@@ -18,12 +20,12 @@ function folder(t) {
   return made;
 }
 
-/** Runs an app of one background script; `more` of its manifest. */
-async function ran(t, script, more) {
+/** Runs an app of one background script, beside other `files`. */
+async function ran(t, script, files = {}) {
   const made = folder(t);
-  const manifest = { name: 'a', version: '1', app: { background: { scripts: ['a.js'] } }, ...more };
-  fs.writeFileSync(path.join(made, 'manifest.json'), JSON.stringify(manifest));
-  fs.writeFileSync(path.join(made, 'a.js'), script);
+  const manifest = { name: 'a', version: '1', app: { background: { scripts: ['a.js'] } } };
+  const all = { 'manifest.json': JSON.stringify(manifest), 'a.js': script, ...files };
+  for (const [name, data] of Object.entries(all)) fs.writeFileSync(path.join(made, name), data);
   const ended = await node(RUN, '--storage', path.join(made, 'storage.json'), made);
   return { ...ended, lines: ended.stdout.split('\n').slice(0, -1) };
 }
@@ -55,7 +57,8 @@ test('a script that throws stops no other; a page has the globals that networkin
     'hé data:text/plain;base64,aMOp true 3',
     'onload,load,launched',
     'socket 1',
-    'string boolean string',
+    'string boolean string string',
+    'true',
     'true true',
   ]);
   assert.match(stderr, /^Error: the other script still runs$/m);
@@ -121,5 +124,144 @@ test('what is not here says its name when it is used, and can be looked at', asy
     'deep Error chrome.app.window.onClosed is not available in chrome-app-run',
     'storage Error chrome.storage.sync.get is not available in chrome-app-run',
     'true true false true',
+  ], stderr);
+});
+
+test('timers have a page\'s manners, and those that Node itself needs', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    setTimeout(function (a, b) { console.log(this === window, a, b); }, 0, 1, 2);
+    const timer = setInterval(() => {}, 1e6);
+    console.log(JSON.stringify({ timer }) === '{"timer":' + timer + '}', timer > 0);
+    clearInterval(Number(timer));
+    setTimeout();
+    setTimeout(undefined, 1);
+    setInterval(() => {}, 1e6).unref();`);
+  assert.deepStrictEqual(lines, ['true true', 'true 1 2'], stderr);
+  assert.strictEqual(stderr, '');
+});
+
+test('window hears of errors that nothing has caught, and may take care of them', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    window.addEventListener('error', ({ message, error }) => {
+      console.log('error', message, error.message);
+      throw new Error('of the listener');
+    });
+    window.onerror = (message, file, line, column, error) => {
+      console.log('onerror', message, error.message);
+      return error.message === 'mine';
+    };
+    window.addEventListener('unhandledrejection', (event) => {
+      console.log('rejection', event.reason, event.promise instanceof Promise);
+      if (event.reason === 'mine') event.preventDefault();
+    });
+    setTimeout(() => { throw new Error('mine'); });
+    setTimeout(() => { throw new TypeError('other'); }, 20);
+    setTimeout(() => Promise.reject('mine'), 40);
+    setTimeout(() => Promise.reject('other'), 60);`);
+  assert.deepStrictEqual(lines, [
+    'error Uncaught Error: mine mine', 'onerror Uncaught Error: mine mine',
+    'error Uncaught TypeError: other other', 'onerror Uncaught TypeError: other other',
+    'rejection mine true', 'rejection other true',
+  ], stderr);
+  const uncaught = stderr.split('\n').filter((line) => line.startsWith('Uncaught'));
+  const ofListener = 'Uncaught Error: of the listener';
+  assert.deepStrictEqual(uncaught.sort(), ['Uncaught (in promise) other', ofListener, ofListener, 'Uncaught TypeError: other']);
+});
+
+/** A web server, closed after the test; its address. */
+async function web(t, handler) {
+  const server = http.createServer(handler).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${server.address().port}/`;
+}
+
+const FILES = { 'index.html': '<p>h\u00e9', 'data.bin': Buffer.from([0, 255, 128]), 'a b.json': '{"a":1}' };
+
+test('fetch and XMLHttpRequest know the files of the app', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    const show = async (name, what) => console.log(name, await what.catch(({ name, message }) => name + ' ' + message));
+    const load = (url, type = '', method = 'GET') => new Promise((resolve, reject) => {
+      const request = new XMLHttpRequest();
+      request.open(method, url);
+      request.responseType = type;
+      request.onload = function () { resolve([this.status, request.getResponseHeader('Content-Type'), request.response]); };
+      request.onerror = ({ type, target }) => reject(new Error(type + target.status + target.readyState));
+      request.send();
+    });
+    (async () => {
+      await show('fetch', fetch('/index.html').then(async (r) => [r.status, r.headers.get('content-type'), await r.text()].join()));
+      await show('own', fetch(chrome.runtime.getURL('a b.json')).then((r) => r.json()).then(({ a }) => a));
+      await show('outside', fetch('../../../../etc/passwd'));
+      await show('other', fetch('chrome-extension://' + 'a'.repeat(32) + '/index.html'));
+      await show('text', load('index.html').then(String));
+      await show('binary', load('data.bin?x#y', 'arraybuffer').then(([, , data]) => new Uint8Array(data).join()));
+      await show('json', load(chrome.runtime.getURL('/a b.json'), 'json').then(([, , { a }]) => a));
+      await show('none', load('none'));
+    })();`, FILES);
+  assert.deepStrictEqual(lines, [
+    'fetch 200,text/html,<p>h\u00e9',
+    'own 1',
+    'outside TypeError Failed to fetch',
+    'other TypeError fetch failed',
+    'text 200,text/html,<p>h\u00e9',
+    'binary 0,255,128',
+    'json 1',
+    'none Error error04',
+  ], stderr);
+});
+
+test('XMLHttpRequest: states, headers, bodies, time-outs and ends', async (t) => {
+  const address = await web(t, async (request, response) => {
+    const body = [];
+    for await (const part of request) body.push(part);
+    if (request.url === '/never') return;
+    response.writeHead(request.url === '/' ? 201 : 404, { 'X-Own': request.headers['x-own'] ?? 'none', 'Content-Type': 'text/plain; charset="latin1"' });
+    response.end(Buffer.concat([Buffer.from(request.method), Buffer.concat(body), Buffer.from([0xe9])]));
+  });
+  const { lines, stderr } = await ran(t, `
+    const KINDS = ['readystatechange', 'loadstart', 'progress', 'load', 'error', 'abort', 'timeout', 'loadend'];
+    const run = (name, path, prepare = () => {}, body = undefined) => new Promise((resolve) => {
+      const request = new XMLHttpRequest();
+      const seen = [];
+      for (const kind of KINDS) {
+        request.addEventListener(kind, () => seen.push(kind === 'readystatechange' ? request.readyState : kind));
+      }
+      request.open(body === undefined ? 'get' : 'POST', path);
+      request.addEventListener('loadend', () => {
+        console.log(name, seen.join(), request.status, request.getResponseHeader('x-own'), request.responseText);
+        resolve();
+      });
+      prepare(request);
+      request.send(body);
+      if (name === 'abort') request.abort();
+    });
+    const address = ${JSON.stringify(address)};
+    (async () => {
+      await run('get', address);
+      await run('post', address, (request) => request.setRequestHeader('X-Own', 'mine'), new Uint8Array([65, 66]).buffer);
+      await run('missing', address + 'none');
+      await run('mime', address, (request) => request.overrideMimeType('text/plain; charset=iso-8859-2'));
+      await run('timeout', address + 'never', (request) => { request.timeout = 1; });
+      await run('abort', address + 'never');
+      await run('refused', 'http://127.0.0.1:1/');
+      for (const wrong of [(r) => r.send(), (r) => r.setRequestHeader('a', 'b'), (r) => r.open('GET', '/', false)]) {
+        try { wrong(new XMLHttpRequest()); } catch ({ name }) { console.log(name); }
+      }
+      console.log('withCredentials' in new XMLHttpRequest(), 'onload' in new XMLHttpRequest(), XMLHttpRequest.DONE, new XMLHttpRequest().OPENED);
+    })();`);
+  assert.deepStrictEqual(lines, [
+    'get 1,loadstart,2,3,progress,4,load,loadend 201 none GET\u00e9',
+    'post 1,loadstart,2,3,progress,4,load,loadend 201 mine POSTAB\u00e9',
+    'missing 1,loadstart,2,3,progress,4,load,loadend 404 none GET\u00e9',
+    'mime 1,loadstart,2,3,progress,4,load,loadend 201 none GET\u00e9',
+    'timeout 1,loadstart,4,timeout,loadend 0 null ',
+    'abort 1,loadstart,4,abort,loadend 0 null ',
+    'refused 1,loadstart,4,error,loadend 0 null ',
+    'InvalidStateError', 'InvalidStateError', 'InvalidAccessError',
+    'true true 4 1',
   ], stderr);
 });

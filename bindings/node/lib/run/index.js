@@ -13,7 +13,8 @@ const { createChrome, destroyChrome } = require('../chrome');
 const { Event, dispatch } = require('../event');
 const { runtimeOf } = require('../runtime');
 const { guarded } = require('./missing');
-const { furnish, loaded } = require('./page');
+const { furnish, loaded, raised, rejected } = require('./page');
+const { fileOf } = require('./request');
 const { storageArea } = require('./storage');
 
 const USAGE = 'Usage: chrome-app-run [--storage FILE] DIR';
@@ -105,14 +106,18 @@ function run(folder, storageFile) {
   const scripts = scriptsOf(manifest);
   const chrome = attempt(() => createChrome(manifest));
   const completed = attempt(() => complete(chrome, storageFile ?? defaultStorage(chrome.runtime.id)));
-  furnish(completed);
+  furnish(completed, folder);
 
   // A page lives on after an error, in its scripts, too.
-  const report = (error) => console.error('Uncaught', error);
+  const report = (error) => {
+    if (!raised(error)) console.error('Uncaught', error);
+  };
   process.on('uncaughtException', report);
+  process.on('unhandledRejection', (reason, promise) => {
+    if (!rejected(reason, promise)) console.error('Uncaught (in promise)', reason);
+  });
   for (const script of scripts) {
-    // A leading slash means the app's folder, which no path leaves.
-    const file = path.join(folder, path.join('/', script));
+    const file = fileOf(folder, script);
     const code = read(file);
     try {
       vm.runInThisContext(code, { filename: file });

@@ -4,11 +4,11 @@
 const { Buffer } = require('node:buffer');
 const os = require('node:os');
 const process = require('node:process');
-
-const ENDS = ['load', 'loadend'];
+const { withHandlers } = require('./handlers');
+const { fetchOf, requestOf } = require('./request');
 
 /** Reads a Blob as the web does; what is in memory cannot fail, nor be aborted. */
-class FileReader extends EventTarget {
+class FileReader extends withHandlers(['loadstart', 'load', 'loadend']) {
   static EMPTY = 0;
   static LOADING = 1;
   static DONE = 2;
@@ -17,13 +17,12 @@ class FileReader extends EventTarget {
   result = null;
   error = null;
 
-  constructor() {
-    super();
-    for (const name of ENDS) this.addEventListener(name, (event) => this[`on${name}`]?.(event));
-  }
-
   readAsArrayBuffer(blob) {
     this.#read(blob, (buffer) => buffer);
+  }
+
+  readAsBinaryString(blob) {
+    this.#read(blob, (buffer) => Buffer.from(buffer).toString('latin1'));
   }
 
   readAsText(blob, encoding) {
@@ -37,10 +36,11 @@ class FileReader extends EventTarget {
 
   async #read(blob, convert) {
     this.readyState = FileReader.LOADING;
-    const buffer = await blob.arrayBuffer();
-    this.result = convert(buffer);
+    const reading = blob.arrayBuffer();
+    this.dispatchEvent(new Event('loadstart'));
+    this.result = convert(await reading);
     this.readyState = FileReader.DONE;
-    for (const name of ENDS) this.dispatchEvent(new Event(name));
+    for (const name of ['load', 'loadend']) this.dispatchEvent(new Event(name));
   }
 }
 
@@ -51,20 +51,46 @@ function locationOf(chrome) {
   return { href, origin, protocol, host, hostname, port, pathname, search, hash, toString: () => href };
 }
 
+const userAgent = `Node.js/${process.versions.node.split('.')[0]}`;
+const language = Intl.DateTimeFormat().resolvedOptions().locale;
 const navigator = {
-  userAgent: `Node.js/${process.versions.node.split('.')[0]}`,
-  language: Intl.DateTimeFormat().resolvedOptions().locale,
+  userAgent,
+  appVersion: userAgent,
+  platform: process.platform === 'darwin' ? 'MacIntel' : `${os.type()} ${os.machine()}`,
+  language,
+  languages: [language],
+  hardwareConcurrency: os.cpus().length,
   get onLine() {
     return Object.values(os.networkInterfaces()).some((addresses) => addresses.some(({ internal }) => !internal));
   },
 };
 
+/** Timers of Node's, which its own `fetch` needs, with a page's manners: `this`, no handler at all, a number in JSON. */
+function timers() {
+  const timer = (set) => (handler, delay, ...values) => {
+    const isCode = typeof handler === 'function';
+    return set(() => (isCode ? handler.apply(globalThis, values) : undefined), delay);
+  };
+  const { setTimeout, setInterval } = globalThis;
+  const any = setTimeout(() => {});
+  clearTimeout(any);
+  Object.getPrototypeOf(any).toJSON = function toJSON() {
+    return Number(this);
+  };
+  return { setTimeout: timer(setTimeout), setInterval: timer(setInterval) };
+}
+
 const target = new EventTarget();
 target.addEventListener('load', (event) => globalThis.onload?.(event));
 
-/** Makes the global object a page's. */
-function furnish(chrome) {
-  const globals = { chrome, window: globalThis, self: globalThis, navigator, location: locationOf(chrome), FileReader };
+/** Makes the global object a page's; `folder` is the app's. */
+function furnish(chrome, folder) {
+  const location = locationOf(chrome);
+  const fetch = fetchOf(folder, location);
+  const globals = {
+    chrome, window: globalThis, self: globalThis, navigator, location, FileReader, fetch,
+    XMLHttpRequest: requestOf(fetch, location), ...timers(),
+  };
   for (const verb of ['addEventListener', 'removeEventListener', 'dispatchEvent']) globals[verb] = target[verb].bind(target);
   for (const [name, value] of Object.entries(globals)) {
     // Some are there already in newer versions of Node, and read-only.
@@ -77,4 +103,35 @@ function loaded() {
   target.dispatchEvent(new Event('load'));
 }
 
-module.exports = { furnish, loaded };
+let isTelling = false;
+
+/** Tells the page of what nothing has caught; whether it takes care of it. What its handlers throw is not told again. */
+function tell(type, properties, call) {
+  if (isTelling) return false;
+  isTelling = true;
+  const event = Object.assign(new Event(type, { cancelable: true }), properties);
+  try {
+    target.dispatchEvent(event);
+    call(event);
+  } catch (error) {
+    console.error('Uncaught', error);
+  }
+  // Listeners throw in the ticks before this one.
+  process.nextTick(() => {
+    isTelling = false;
+  });
+  return event.defaultPrevented;
+}
+
+function raised(error) {
+  const message = `Uncaught ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`;
+  return tell('error', { message, filename: '', lineno: 0, colno: 0, error }, (event) => {
+    if (globalThis.onerror?.(message, '', 0, 0, error) === true) event.preventDefault();
+  });
+}
+
+function rejected(reason, promise) {
+  return tell('unhandledrejection', { reason, promise }, (event) => globalThis.onunhandledrejection?.(event));
+}
+
+module.exports = { furnish, loaded, raised, rejected };

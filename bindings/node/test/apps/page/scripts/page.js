@@ -14,7 +14,7 @@ for (const name of ['onMessage', 'onMessageExternal', 'onConnect', 'onConnectExt
 }
 const socket = (chrome.experimental && chrome.experimental.socket) || chrome.socket;
 socket.create('udp', {}, ({ socketId }) => console.log('socket', socketId));
-console.log(typeof navigator.userAgent, typeof navigator.onLine, typeof navigator.language);
+console.log(typeof navigator.userAgent, typeof navigator.onLine, typeof navigator.language, typeof navigator.platform);
 console.log(location.href === chrome.runtime.getURL('/_generated_background_page.html'), location.host === chrome.runtime.id);
 
 const blob = new Blob(['h\u00e9'], { type: 'text/plain' });
@@ -28,4 +28,5 @@ const read = (how) => new Promise((resolve) => {
 (async () => {
   const [text, url, buffer] = await Promise.all(['readAsText', 'readAsDataURL', 'readAsArrayBuffer'].map(read));
   console.log(text, url, buffer instanceof ArrayBuffer, buffer.byteLength);
+  console.log((await read('readAsBinaryString')) === String.fromCharCode(...new Uint8Array(buffer)));
 })();
