@@ -4,10 +4,12 @@
 const { Buffer } = require('node:buffer');
 const { createHash } = require('node:crypto');
 
-/** An app's id: 32 letters a to p, made from the key of its manifest, as Chrome does. */
-function idOf(manifest) {
+/**
+ * An app's id: 32 letters a to p, made from the key of its manifest, as Chrome does; from `otherwise`, if it has none.
+ */
+function idOf(manifest, otherwise) {
   const { key } = manifest ?? {};
-  const seed = typeof key === 'string' ? Buffer.from(key, 'base64') : JSON.stringify(manifest ?? null);
+  const seed = typeof key === 'string' ? Buffer.from(key, 'base64') : otherwise;
   const digits = createHash('sha256').update(seed).digest('hex').slice(0, 32);
   return [...digits].map((digit) => String.fromCharCode(97 + parseInt(digit, 16))).join('');
 }
@@ -23,7 +25,6 @@ class Runtime {
 
   constructor(manifest) {
     const runtime = this;
-    const id = idOf(manifest);
     this.object = {
       // Programs assign to it and delete it; neither may outlive the callback.
       __proto__: {
@@ -35,9 +36,9 @@ class Runtime {
           runtime.#lastError = value;
         },
       },
-      id,
+      id: idOf(manifest, JSON.stringify(manifest ?? null)),
       getManifest: () => structuredClone(manifest ?? {}),
-      getURL: (path) => `chrome-extension://${id}/${String(path).replace(/^\//, '')}`,
+      getURL: (path) => `chrome-extension://${this.object.id}/${String(path).replace(/^\//, '')}`,
     };
     runtimes.set(this.object, this);
   }
@@ -65,4 +66,4 @@ class Runtime {
   }
 }
 
-module.exports = { Runtime, runtimeOf };
+module.exports = { Runtime, idOf, runtimeOf };

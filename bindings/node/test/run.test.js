@@ -265,3 +265,34 @@ test('XMLHttpRequest: states, headers, bodies, time-outs and ends', async (t) =>
     'true true 4 1',
   ], stderr);
 });
+
+test('an unpacked app is known by its folder, or its key; it is installed while nothing is stored', async (t) => {
+  const home = folder(t);
+  const apps = [folder(t), folder(t)];
+  const before = process.env.XDG_DATA_HOME;
+  process.env.XDG_DATA_HOME = home;
+  t.after(() => {
+    if (before === undefined) delete process.env.XDG_DATA_HOME;
+    else process.env.XDG_DATA_HOME = before;
+  });
+  const run = async (made, more) => {
+    const manifest = { name: 'a', version: '1', app: { background: { scripts: ['a.js'] } }, ...more };
+    fs.writeFileSync(path.join(made, 'manifest.json'), JSON.stringify(manifest));
+    fs.writeFileSync(path.join(made, 'a.js'), `
+      chrome.runtime.onInstalled.addListener(({ reason }) => console.log(reason));
+      chrome.app.runtime.onLaunched.addListener(async () => {
+        const { count = 0 } = await chrome.storage.local.get('count');
+        console.log(count, chrome.runtime.id, chrome.runtime.getURL('a'), location.host);
+        await chrome.storage.local.set({ count: count + 1 });
+      });`);
+    const { stdout } = await node(RUN, made);
+    return stdout.replaceAll(/[a-p]{32}/g, (id) => (ids.has(id) ? ids : ids.set(id, ids.size)).get(id)).trim().split('\n');
+  };
+  const ids = new Map();
+  const line = (count, id) => `${count} ${id} chrome-extension://${id}/a ${id}`;
+  assert.deepStrictEqual(await run(apps[0]), ['install', line(0, 0)]);
+  assert.deepStrictEqual(await run(apps[0], { version: '2' }), [line(1, 0)]);
+  assert.deepStrictEqual(await run(apps[1]), ['install', line(0, 1)]);
+  assert.deepStrictEqual(await run(apps[0], { key: 'AAAA' }), ['install', line(0, 2)]);
+  assert.deepStrictEqual(await run(apps[1], { key: 'AAAA' }), [line(1, 2)]);
+});

@@ -11,7 +11,7 @@ const { parseArgs } = require('node:util');
 const jsonc = require('jsonc-parser');
 const { createChrome, destroyChrome } = require('../chrome');
 const { Event, dispatch } = require('../event');
-const { runtimeOf } = require('../runtime');
+const { idOf, runtimeOf } = require('../runtime');
 const { guarded } = require('./missing');
 const { furnish, loaded, raised, rejected } = require('./page');
 const { fileOf } = require('./request');
@@ -105,7 +105,11 @@ function run(folder, storageFile) {
   const manifest = readManifest(folder);
   const scripts = scriptsOf(manifest);
   const chrome = attempt(() => createChrome(manifest));
-  const completed = attempt(() => complete(chrome, storageFile ?? defaultStorage(chrome.runtime.id)));
+  // Where it lies makes an unpacked app what it is, not what its manifest says today.
+  chrome.runtime.id = idOf(manifest, fs.realpathSync(folder));
+  const file = storageFile ?? defaultStorage(chrome.runtime.id);
+  const isNew = !fs.existsSync(file);
+  const completed = attempt(() => complete(chrome, file));
   furnish(completed, folder);
 
   // A page lives on after an error, in its scripts, too.
@@ -141,6 +145,7 @@ function run(folder, storageFile) {
   }
   setImmediate(() => {
     loaded();
+    if (isNew) dispatch(completed.runtime.onInstalled, { reason: 'install' });
     dispatch(completed.app.runtime.onLaunched, { isKioskSession: false, isPublicSession: false, source: 'command_line' });
   });
 }
