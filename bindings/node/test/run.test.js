@@ -296,3 +296,16 @@ test('an unpacked app is known by its folder, or its key; it is installed while 
   assert.deepStrictEqual(await run(apps[0], { key: 'AAAA' }), ['install', line(0, 2)]);
   assert.deepStrictEqual(await run(apps[1], { key: 'AAAA' }), [line(1, 2)]);
 });
+
+test('FileReader: what is no Blob throws at once, an unknown encoding is UTF-8', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    for (const wrong of [undefined, 'text', new ArrayBuffer(1)]) {
+      try { new FileReader().readAsText(wrong); } catch ({ name }) { console.log(name); }
+    }
+    const reader = new FileReader();
+    const order = [];
+    for (const kind of ['loadstart', 'load', 'loadend']) reader['on' + kind] = ({ type }) => order.push(type + reader.readyState);
+    reader.addEventListener('loadend', () => console.log(order.join(), reader.result));
+    reader.readAsText(new Blob(['h\u00e9']), 'nonsense');`);
+  assert.deepStrictEqual(lines, ['TypeError', 'TypeError', 'TypeError', 'loadstart1,load2,loadend2 h\u00e9'], stderr);
+});

@@ -5,7 +5,7 @@ const { Buffer } = require('node:buffer');
 const os = require('node:os');
 const process = require('node:process');
 const { withHandlers } = require('./handlers');
-const { fetchOf, requestOf } = require('./request');
+const { decoded, fetchOf, requestOf } = require('./request');
 
 /** Reads a Blob as the web does; what is in memory cannot fail, nor be aborted. */
 class FileReader extends withHandlers(['loadstart', 'load', 'loadend']) {
@@ -26,7 +26,7 @@ class FileReader extends withHandlers(['loadstart', 'load', 'loadend']) {
   }
 
   readAsText(blob, encoding) {
-    this.#read(blob, (buffer) => new TextDecoder(encoding).decode(buffer));
+    this.#read(blob, (buffer) => decoded(buffer, encoding));
   }
 
   readAsDataURL(blob) {
@@ -34,13 +34,15 @@ class FileReader extends withHandlers(['loadstart', 'load', 'loadend']) {
     this.#read(blob, (buffer) => `data:${type};base64,${Buffer.from(buffer).toString('base64')}`);
   }
 
-  async #read(blob, convert) {
+  #read(blob, convert) {
+    if (typeof blob?.arrayBuffer !== 'function') throw new TypeError('FileReader reads a Blob, and was given something else');
     this.readyState = FileReader.LOADING;
-    const reading = blob.arrayBuffer();
+    blob.arrayBuffer().then((buffer) => {
+      this.result = convert(buffer);
+      this.readyState = FileReader.DONE;
+      for (const name of ['load', 'loadend']) this.dispatchEvent(new Event(name));
+    });
     this.dispatchEvent(new Event('loadstart'));
-    this.result = convert(await reading);
-    this.readyState = FileReader.DONE;
-    for (const name of ['load', 'loadend']) this.dispatchEvent(new Event(name));
   }
 }
 

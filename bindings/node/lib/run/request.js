@@ -46,11 +46,13 @@ const CONVERT = {
   json: (response) => response.json().catch(() => null),
 };
 
-/** Text of the encoding that a content type names. */
-function decoded(data, type) {
-  const [, charset] = /charset="?([^;"]+)/i.exec(type) ?? [];
+/** What a content type says of the encoding. */
+const charsetOf = (type) => /charset="?([^;"]+)/i.exec(type)?.[1];
+
+/** Text in an encoding, or in UTF-8 if there is none of that name. */
+function decoded(data, encoding) {
   try {
-    return new TextDecoder(charset).decode(data);
+    return new TextDecoder(encoding).decode(data);
   } catch {
     return new TextDecoder().decode(data);
   }
@@ -142,7 +144,7 @@ function requestOf(fetch, location) {
 
     async #convert(response) {
       if (!this.#isText) return (CONVERT[this.responseType] ?? CONVERT.arraybuffer)(response);
-      return decoded(await response.arrayBuffer(), this.#type ?? response.headers.get('content-type'));
+      return decoded(await response.arrayBuffer(), charsetOf(this.#type ?? response.headers.get('content-type')));
     }
 
     get #isText() {
@@ -190,4 +192,4 @@ function requestOf(fetch, location) {
   return XMLHttpRequest;
 }
 
-module.exports = { fetchOf, fileOf, requestOf };
+module.exports = { decoded, fetchOf, fileOf, requestOf };
