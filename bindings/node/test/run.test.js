@@ -107,7 +107,7 @@ test('a storage area tells its changes, too', async (t) => {
 test('what is not here says its name when it is used, and can be looked at', async (t) => {
   const { lines, stderr } = await ran(t, `
     const use = {
-      method: () => chrome.runtime.sendMessage('a'),
+      method: () => chrome.runtime.reload(),
       away: () => { const { getDetails } = chrome.app; getDetails(); },
       namespace: () => chrome.notifications.create('a', {}),
       deep: () => chrome.app.window.onClosed.addListener(() => {}),
@@ -116,9 +116,9 @@ test('what is not here says its name when it is used, and can be looked at', asy
     for (const [how, f] of Object.entries(use)) {
       try { f(); } catch ({ name, message }) { console.log(how, name, message); }
     }
-    console.log(!!chrome.alarms, !!chrome.runtime.sendMessage, 'alarms' in chrome, Object.keys(chrome.runtime).includes('id'));`);
+    console.log(!!chrome.alarms, !!chrome.runtime.reload, 'alarms' in chrome, Object.keys(chrome.runtime).includes('id'));`);
   assert.deepStrictEqual(lines, [
-    'method Error chrome.runtime.sendMessage is not available in chrome-app-run',
+    'method Error chrome.runtime.reload is not available in chrome-app-run',
     'away Error chrome.app.getDetails is not available in chrome-app-run',
     'namespace Error chrome.notifications.create is not available in chrome-app-run',
     'deep Error chrome.app.window.onClosed is not available in chrome-app-run',
@@ -308,4 +308,13 @@ test('FileReader: what is no Blob throws at once, an unknown encoding is UTF-8',
     reader.addEventListener('loadend', () => console.log(order.join(), reader.result));
     reader.readAsText(new Blob(['h\u00e9']), 'nonsense');`);
   assert.deepStrictEqual(lines, ['TypeError', 'TypeError', 'TypeError', 'loadstart1,load2,loadend2 h\u00e9'], stderr);
+});
+
+test('a message finds nobody, as in an app without windows', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    chrome.runtime.sendMessage({ a: 1 });
+    chrome.runtime.sendMessage('checked', (...given) => console.log(given.length, chrome.runtime.lastError.message));`);
+  const nobody = 'Could not establish connection. Receiving end does not exist.';
+  assert.deepStrictEqual(lines, [`0 ${nobody}`]);
+  assert.strictEqual(stderr, `Unchecked runtime.lastError: ${nobody}\n`);
 });

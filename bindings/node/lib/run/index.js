@@ -64,6 +64,8 @@ const RUNTIME_EVENTS = [
   // Nobody is there to send: they never come.
   'onMessage', 'onMessageExternal', 'onConnect', 'onConnectExternal',
 ];
+/** What a message gets for an answer while the app has no window. */
+const NOBODY = 'Could not establish connection. Receiving end does not exist.';
 const APP_EVENTS = ['onLaunched', 'onRestarted'];
 
 /** What background scripts touch beside the sockets. */
@@ -74,6 +76,10 @@ function complete(chrome, storageFile) {
       if (!callback) return Promise.resolve(info);
       setImmediate(callback, info);
       return undefined;
+    },
+    sendMessage(...given) {
+      const callback = typeof given.at(-1) === 'function' ? given.pop() : null;
+      setImmediate(() => runtimeOf(runtime).answer('runtime.sendMessage', callback, [], NOBODY));
     },
   });
   const { onChanged } = events('storage', ['onChanged']);
