@@ -140,6 +140,19 @@ test('timers have a page\'s manners, and those that Node itself needs', async (t
   assert.strictEqual(stderr, '');
 });
 
+test('a page survives whatever it throws', async (t) => {
+  const { lines, code } = await ran(t, `
+    const wrong = [undefined, null, 'text', 5n, Symbol('a'), {}, Object.create(null), () => {}, new Proxy({}, {})];
+    window.onerror = (message) => console.log(message);
+    const next = () => { if (wrong.length > 0) { setTimeout(next); throw wrong.shift(); } };
+    next();`);
+  assert.strictEqual(code, 0);
+  assert.deepStrictEqual(lines, [
+    'Uncaught undefined', 'Uncaught null', 'Uncaught text', 'Uncaught 5', 'Uncaught Symbol(a)',
+    'Uncaught [object Object]', 'Uncaught [object Object]', 'Uncaught () => {}', 'Uncaught [object Object]',
+  ]);
+});
+
 test('window hears of errors that nothing has caught, and may take care of them', async (t) => {
   const { lines, stderr } = await ran(t, `
     window.addEventListener('error', ({ message, error }) => {

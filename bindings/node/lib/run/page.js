@@ -126,7 +126,9 @@ function tell(type, properties, call) {
 }
 
 function raised(error) {
-  const message = `Uncaught ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`;
+  const isObject = typeof error === 'object' && error !== null;
+  const words = error instanceof Error ? `${error.name}: ${error.message}` : (isObject ? Object.prototype.toString.call(error) : String(error));
+  const message = `Uncaught ${words}`;
   return tell('error', { message, filename: '', lineno: 0, colno: 0, error }, (event) => {
     if (globalThis.onerror?.(message, '', 0, 0, error) === true) event.preventDefault();
   });
