@@ -7,8 +7,9 @@ const fs = require('node:fs');
 const http = require('node:http');
 const os = require('node:os');
 const path = require('node:path');
+const { spawn } = require('node:child_process');
 const { test } = require('node:test');
-const { node } = require('./support');
+const { node, soon } = require('./support');
 
 const RUN = path.join(__dirname, '..', 'bin', 'chrome-app-run.js');
 const SMALL = path.join(__dirname, 'apps', 'small');
@@ -20,13 +21,17 @@ function folder(t) {
   return made;
 }
 
-/** Runs an app of one background script, beside other `files`. */
-async function ran(t, script, files = {}) {
+/** Makes an app of one background script, beside other `files`; the words that run it. */
+function appOf(t, script, files = {}) {
   const made = folder(t);
   const manifest = { name: 'a', version: '1', app: { background: { scripts: ['a.js'] } } };
   const all = { 'manifest.json': JSON.stringify(manifest), 'a.js': script, ...files };
   for (const [name, data] of Object.entries(all)) fs.writeFileSync(path.join(made, name), data);
-  const ended = await node(RUN, '--storage', path.join(made, 'storage.json'), made);
+  return [RUN, '--storage', path.join(made, 'storage.json'), made];
+}
+
+async function ran(t, script, files) {
+  const ended = await node(...appOf(t, script, files));
   return { ...ended, lines: ended.stdout.split('\n').slice(0, -1) };
 }
 
@@ -330,4 +335,16 @@ test('a message finds nobody, as in an app without windows', async (t) => {
   const nobody = 'Could not establish connection. Receiving end does not exist.';
   assert.deepStrictEqual(lines, [`0 ${nobody}`]);
   assert.strictEqual(stderr, `Unchecked runtime.lastError: ${nobody}\n`);
+});
+
+test('an app ends when nobody reads what it writes', async (t) => {
+  const words = appOf(t, `
+    window.onerror = (message) => console.log('error', message);
+    setInterval(() => console.log('line'), 1);`);
+  for (const outputs of [['stdout'], ['stdout', 'stderr']]) {
+    const child = spawn(process.execPath, words);
+    t.after(() => child.kill('SIGKILL'));
+    child.stdout.once('data', () => outputs.forEach((name) => child[name].destroy()));
+    assert.deepStrictEqual(await soon(once(child, 'exit'), 'the end'), [1, null]);
+  }
 });

@@ -118,6 +118,21 @@ function run(folder, storageFile) {
   const completed = attempt(() => complete(chrome, file));
   furnish(completed, folder);
 
+  let isSuspended = false;
+  const suspend = () => {
+    if (!isSuspended) dispatch(completed.runtime.onSuspend);
+    isSuspended = true;
+  };
+  const end = async (code) => {
+    suspend();
+    await destroyChrome(chrome);
+    process.exit(code);
+  };
+  process.on('beforeExit', suspend);
+  for (const signal of SIGNALS) process.once(signal, () => end(0));
+  // Nobody reads it any more. Told to the page, or written about, it would only come again.
+  for (const output of [process.stdout, process.stderr]) output.on('error', () => end(1));
+
   // A page lives on after an error, in its scripts, too.
   const report = (error) => {
     if (!raised(error)) console.error('Uncaught', error);
@@ -136,19 +151,6 @@ function run(folder, storageFile) {
     }
   }
 
-  let isSuspended = false;
-  const suspend = () => {
-    if (!isSuspended) dispatch(completed.runtime.onSuspend);
-    isSuspended = true;
-  };
-  process.on('beforeExit', suspend);
-  for (const signal of SIGNALS) {
-    process.once(signal, async () => {
-      suspend();
-      await destroyChrome(chrome);
-      process.exit(0);
-    });
-  }
   setImmediate(() => {
     loaded();
     if (isNew) dispatch(completed.runtime.onInstalled, { reason: 'install' });
