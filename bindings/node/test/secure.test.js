@@ -92,11 +92,16 @@ for (const pauses of [false, true]) {
         resolve();
       });
     });
-    const ended = next(tcp.onReceiveError);
+    const codes = [];
+    tcp.onReceiveError.addListener(({ resultCode }) => codes.push(resultCode));
     await connected(chrome, port, { bufferSize: 64 });
     await soon(secured, 'the data');
-    assert.deepStrictEqual((await refused).given, [-2]);
-    assert.strictEqual((await ended).resultCode, -100);
+    const { given } = await refused;
+    // What was raised with that answer comes before this one.
+    await tcp.getSockets();
+    // The read that a pause leaves in flight (PA-3) may be over when `secure` starts: the handshake then meets plain data.
+    const isOver = pauses && given[0] === -107;
+    assert.deepStrictEqual({ given, codes }, isOver ? { given: [-107], codes: [] } : { given: [-2], codes: [-100] });
     assert.strictEqual(count, 100);
   });
 }
