@@ -285,6 +285,10 @@ class Driver:
         except Exception as error:
             self.loop.call_exception_handler({"message": "Exception after a send", "exception": error})
 
+    def network_error(self, code: int) -> ChromeSocketError:
+        """The error that an event of the API tells by its number."""
+        return self._error(code, text(self.lib.chromesock_status_name(code)) or str(code))
+
     def _failure(self, event: Any, result: Any = None) -> ChromeSocketError:
         code = event.result if event.present & self.lib.CHROMESOCK_EVENT_RESULT else None
         return self._error(code, text(event.message) or "", result)

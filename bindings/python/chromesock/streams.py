@@ -20,6 +20,7 @@ LIMIT = 2**16  # as in asyncio
 READ_BYTES = 2**16
 # Under way at once. Each time the library's thread has sent what it has, the two threads take turns.
 HIGH_WATER = 2**20
+ACCEPT_RETRY_SECONDS = 1.0  # as in asyncio
 # Short pieces that are written while others are under way go out together, up to about this size.
 TOGETHER = 2**16
 
@@ -41,7 +42,7 @@ async def open_connection(
             await tcp.secure(socket_id)
         info = await tcp.get_info(socket_id)
     except BaseException:
-        _forget(tcp.close(socket_id))
+        _close(tcp, socket_id)
         raise
     reader = asyncio.StreamReader(limit, loop)
     protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
@@ -66,7 +67,7 @@ async def start_server(
         await tcp_server.listen(socket_id, address, port, backlog)
         info = await tcp_server.get_info(socket_id)
     except BaseException:
-        _forget(tcp_server.close(socket_id))
+        _close(tcp_server, socket_id)
         raise
     assert info.local_address is not None and info.local_port is not None
     return Server(chrome, socket_id, client_connected_cb, limit, (info.local_address, info.local_port))
@@ -93,9 +94,17 @@ class Server:
 
     def close(self) -> None:
         """Stops listening; connections that were accepted stay."""
-        if _router(self._chrome).servers.pop(self.socket_id, None) is not None:
+        if self._is_open():
             self._closing = self._chrome.sockets.tcp_server.close(self.socket_id)
-            _forget(self._closing)
+            self._closing.add_done_callback(self._closed)
+
+    def _is_open(self) -> bool:
+        return self._closing is None and self.socket_id in _router(self._chrome).servers
+
+    def _closed(self, call: asyncio.Future[None]) -> None:
+        call.exception()
+        # Not before: what was accepted until then is told until then.
+        _router(self._chrome).servers.pop(self.socket_id, None)
 
     async def wait_closed(self) -> None:
         """Returns when no connection is accepted any more."""
@@ -118,6 +127,17 @@ class Server:
         tcp = self._chrome.sockets.tcp
         _forget(tcp.update(socket_id, buffer_size=READ_BYTES))
         tcp.get_info(socket_id).add_done_callback(self._connected)
+
+    def _accept_failed(self, code: int) -> None:
+        """Accepting has paused, as when there is no descriptor left. Goes on after a while."""
+        driver = self._chrome._driver
+        message = "a server could not accept a connection, and tries again"
+        driver.loop.call_exception_handler({"message": message, "exception": driver.network_error(code)})
+        driver.loop.call_later(ACCEPT_RETRY_SECONDS, self._resume)
+
+    def _resume(self) -> None:
+        if self._is_open():
+            _forget(self._chrome.sockets.tcp_server.set_paused(self.socket_id, False))
 
     def _connected(self, call: asyncio.Future[Any]) -> None:
         if call.exception() is not None:
@@ -201,6 +221,7 @@ class SocketTransport(asyncio.Transport):
         if not high >= low >= 0:
             raise ValueError(f"high ({high!r}) must be >= low ({low!r}) must be >= 0")
         self._high, self._low = high, low
+        self._pause_if_full()
 
     def get_write_buffer_limits(self) -> Tuple[int, int]:
         return self._low, self._high
@@ -214,15 +235,19 @@ class SocketTransport(asyncio.Transport):
         size = len(data) if type(data) is bytes else memoryview(data).nbytes
         if size == 0:
             return
-        self._unsent += size
         if self._sending and size <= COPIED:
             self._waiting.append(bytes(data))
             self._waiting_size += size
+            self._unsent += size
             if self._waiting_size >= TOGETHER:
                 self._send_waiting()
         else:
             self._send_waiting()
             self._send(data, size)
+            self._unsent += size
+        self._pause_if_full()
+
+    def _pause_if_full(self) -> None:
         if self._unsent > self._high and not self._write_paused:
             self._write_paused = True
             self._protocol.pause_writing()
@@ -261,7 +286,7 @@ class SocketTransport(asyncio.Transport):
                 self._protocol.eof_received()
             self._end(None)
         else:
-            self._end(ChromeSocketError(code, Status(code).name, f"net::ERR_{Status(code).name}"))
+            self._end(self._driver.network_error(code))
 
     def _on_sent(self, error: Optional[ChromeSocketError]) -> None:
         self._unsent -= self._sending.popleft()
@@ -282,8 +307,7 @@ class SocketTransport(asyncio.Transport):
             return
         self._closing = True
         self._waiting.clear()
-        if not self._router.ended:
-            _forget(self._tcp.close(self._id))
+        _close(self._tcp, self._id)
         self._loop.call_soon(self._protocol.connection_lost, error)
 
 
@@ -297,7 +321,7 @@ class _Router:
         tcp.on_receive.add_listener(self._on_receive)
         tcp.on_receive_error.add_listener(self._on_receive_error)
         tcp_server.on_accept.add_listener(self._on_accept)
-        self.ended = False
+        tcp_server.on_accept_error.add_listener(self._on_accept_error)
         chrome._driver.at_end.append(self._on_end)
 
     def _on_receive(self, info: Any) -> None:
@@ -315,8 +339,12 @@ class _Router:
         if server is not None:
             server._accept(info.client_socket_id)
 
+    def _on_accept_error(self, info: Any) -> None:
+        server = self.servers.get(info.socket_id)
+        if server is not None:
+            server._accept_failed(info.result_code)
+
     def _on_end(self) -> None:
-        self.ended = True
         for transport in list(self.transports.values()):
             transport.abort()
         self.servers.clear()
@@ -333,14 +361,20 @@ async def _created(namespace: Any, creating: asyncio.Future[Any]) -> int:
     """The id of a new socket, which does not stay when the wait for it is cancelled."""
 
     def close(call: asyncio.Future[Any]) -> None:
-        with contextlib.suppress(ChromeSocketError):  # The chrome object was destroyed.
-            _forget(namespace.close(call.result().socket_id))
+        if call.exception() is None:
+            _close(namespace, call.result().socket_id)
 
     try:
         return int((await asyncio.shield(creating)).socket_id)
     except asyncio.CancelledError:
         creating.add_done_callback(close)
         raise
+
+
+def _close(namespace: Any, socket_id: int) -> None:
+    """Closes a socket, unless the chrome object was destroyed."""
+    with contextlib.suppress(ChromeSocketError):
+        _forget(namespace.close(socket_id))
 
 
 def _forget(call: asyncio.Future[Any]) -> None:

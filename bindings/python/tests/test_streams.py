@@ -1,11 +1,16 @@
 """The stream adapter, under asyncio's own readers and writers."""
 
 import asyncio
+import contextlib
 import os
+import resource
+import socket
 
 import pytest
 
 from chromesock import ChromeSocketError, Status, create_chrome, streams
+from chromesock._library import ffi
+from conftest import DEADLINE_SECONDS
 
 BULK = os.urandom(1 << 20) * 8
 
@@ -128,6 +133,40 @@ async def test_pieces_of_all_sizes_keep_their_order(peers, make):
     assert got == wanted
 
 
+async def test_a_refused_write_counts_for_nothing(peers, make):
+    """asyncio's manner: the end of the writer does not wait for bytes that were never taken."""
+    server, port = await peers.echo()
+    async with server:
+        reader, writer = await streams.open_connection(make(), "127.0.0.1", port)
+        with pytest.raises(BufferError):
+            writer.write(memoryview(b"a-b-c-")[::2])
+        assert writer.transport.get_write_buffer_size() == 0
+        writer.write(b"end")
+        assert await reader.readexactly(3) == b"end"
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_lower_limits_hold_for_what_is_written_already(peers, make):
+    """asyncio's manner: a writer that is beyond the new limit waits."""
+
+    async def never_read(reader, writer):
+        await asyncio.Event().wait()
+
+    server, port = await peers.server(never_read)
+    async with server:
+        _, writer = await streams.open_connection(make(), "127.0.0.1", port)
+        writer.transport.set_write_buffer_limits(high=2 * len(BULK))
+        writer.write(BULK)
+        await asyncio.wait_for(writer.drain(), DEADLINE_SECONDS)
+        writer.transport.set_write_buffer_limits(high=0)
+        draining = asyncio.ensure_future(writer.drain())
+        await asyncio.sleep(0)
+        assert not draining.done()
+        writer.transport.abort()
+        await draining
+
+
 async def test_a_reset_reaches_the_reader(peers, make):
     """tcp.md R-7: as an error with its code, not as an end."""
 
@@ -143,7 +182,9 @@ async def test_a_reset_reaches_the_reader(peers, make):
         with pytest.raises((ChromeSocketError, ConnectionResetError)) as caught:
             while True:
                 await reader.readexactly(1)
-        assert getattr(caught.value, "code", None) in (Status.CONNECTION_RESET, Status.SOCKET_NOT_CONNECTED)
+        error = caught.value
+        assert getattr(error, "code", None) in (Status.CONNECTION_RESET, Status.SOCKET_NOT_CONNECTED)
+        assert error.name == error.message == f"net::ERR_{Status(error.code).name}"
         writer.close()
 
 
@@ -159,6 +200,79 @@ async def test_a_failed_connection_leaves_no_socket(make, error_of):
         await opening
     await chrome.sockets.tcp.create()
     assert len(await chrome.sockets.tcp.get_sockets()) == 1
+
+
+@pytest.mark.parametrize("start", ["open_connection", "start_server"])
+async def test_cancelling_and_destroying_is_cancelling(start):
+    """The package's own: as when a program ends with a task that connects."""
+    chrome = create_chrome()
+    if start == "open_connection":
+        starting = asyncio.ensure_future(streams.open_connection(chrome, "127.0.0.1", 1))
+    else:
+        starting = asyncio.ensure_future(streams.start_server(chrome, print, "127.0.0.1", 0))
+    await asyncio.sleep(0)
+    await chrome.sockets.tcp.get_sockets()
+    await asyncio.sleep(0)  # It has its socket, and waits for the next call.
+    starting.cancel()
+    chrome.destroy()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+
+
+def queued_events(chrome):
+    """How many events wait for the loop."""
+    driver = chrome._driver
+    stats = ffi.new("chromesock_app_stats *", {"size": ffi.sizeof("chromesock_app_stats")})
+    assert driver.lib.chromesock_app_get_stats(driver._app, stats) == 0
+    return stats.undelivered_events
+
+
+async def test_who_was_accepted_before_the_server_closed_is_served(make):
+    """README "Streams": connections that were accepted stay, also those that the program had not heard of."""
+
+    async def greet(reader, writer):
+        writer.write(b"hi")
+        writer.close()
+
+    chrome, loop = make(), asyncio.get_running_loop()
+    server = await streams.start_server(chrome, greet, "127.0.0.1", 0)
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(socket.create_connection((server.address, server.port))) for _ in range(3)]
+        while queued_events(chrome) < len(clients):  # The loop stands still meanwhile.
+            os.sched_yield()
+        server.close()
+        server.close()
+        await server.wait_closed()
+        for each in clients:
+            each.setblocking(False)
+            assert await loop.sock_recv(each, 10) == b"hi"
+
+
+async def test_a_server_goes_on_after_it_could_not_accept(make, record, loop_errors, monkeypatch):
+    """tcp.md AC-6, AC-7: the socket is paused then; asyncio's servers try again."""
+    monkeypatch.setattr(streams, "ACCEPT_RETRY_SECONDS", 0)
+
+    async def greet(reader, writer):
+        writer.write(b"hi")
+        writer.close()
+
+    chrome, loop = make(), asyncio.get_running_loop()
+    failures = record(chrome.sockets.tcp_server.on_accept_error)
+    async with await streams.start_server(chrome, greet, "127.0.0.1", 0) as server:
+        with socket.socket() as client, contextlib.ExitStack() as taken:
+            soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            taken.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+            resource.setrlimit(resource.RLIMIT_NOFILE, (min(256, soft), hard))
+            with contextlib.suppress(OSError):
+                while True:
+                    taken.callback(os.close, os.dup(client.fileno()))
+            client.connect((server.address, server.port))
+            assert (await failures.get()).result_code == Status.INSUFFICIENT_RESOURCES
+            taken.close()
+            client.setblocking(False)
+            assert await loop.sock_recv(client, 10) == b"hi"
+    assert loop_errors.pop(0)["exception"].code == Status.INSUFFICIENT_RESOURCES
+    loop_errors.clear()
 
 
 async def test_destroying_ends_the_streams(peers):
