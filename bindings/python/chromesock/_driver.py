@@ -207,10 +207,11 @@ class Driver:
         return ChromeSocketError(code, name, message, result)
 
     def _on_readable(self) -> None:
+        # Something may lie there since an exception of a signal handler.
         if not self._batch:
             self._dropped.clear()
             self._check(self._batch.fill(self._app))
-            self._drain()
+        self._drain()
 
     def _drain(self) -> None:
         # What listeners call, and those who were waiting, starts together: the library's thread is woken once.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from typing import Any, Callable, Generic, Tuple, TypeVar
 
 Info = TypeVar("Info")
@@ -21,6 +22,8 @@ class Event(Generic[Info]):
         """Adds a listener; one that is there already counts once."""
         if not callable(callback):
             raise TypeError(f"expected a callable, got {type(callback).__name__}")
+        if inspect.iscoroutinefunction(callback):
+            raise TypeError("expected a plain function, not a coroutine function: nobody would await it")
         if callback not in self._listeners:
             self._listeners += (callback,)
 
@@ -40,7 +43,9 @@ class Event(Generic[Info]):
         for listener in self._listeners:
             try:
                 listener(info)
-            except Exception as error:
+            except (SystemExit, KeyboardInterrupt):
+                raise
+            except BaseException as error:  # asyncio.CancelledError is no Exception
                 message = f"Exception in a listener of {self._name}"
                 loop.call_exception_handler({"message": message, "exception": error, "listener": listener})
 

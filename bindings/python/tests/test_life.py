@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import functools
 import gc
 import os
 import threading
@@ -15,14 +16,15 @@ from conftest import DEADLINE_SECONDS, LOOPS
 CYCLES = 1000
 
 
-async def test_a_listener_that_raises_stops_no_other(peers, make, client, record, loop_errors):
+@pytest.mark.parametrize("kind", [RuntimeError, asyncio.CancelledError])
+async def test_a_listener_that_raises_stops_no_other(kind, peers, make, client, record, loop_errors):
     """The package's own: the loop's exception handler gets it."""
     server, port = await peers.echo()
     async with server:
         tcp = make().sockets.tcp
 
         def broken(info):
-            raise RuntimeError("on purpose")
+            raise kind("on purpose")
 
         tcp.on_receive.add_listener(broken)
         received = record(tcp.on_receive)
@@ -32,6 +34,23 @@ async def test_a_listener_that_raises_stops_no_other(peers, make, client, record
         assert (await received.get()).data == b"x"
     context = loop_errors.pop()
     assert "chrome.sockets.tcp.onReceive" in context["message"] and str(context["exception"]) == "on purpose"
+
+
+async def test_a_coroutine_function_is_no_listener(make):
+    """README "The names": listeners are plain functions; nobody would await what this one gives."""
+    event = make().sockets.tcp.on_receive
+
+    async def listener(info):
+        pass
+
+    class Program:
+        async def on_receive(self, info):
+            pass
+
+    for each in (listener, Program().on_receive, functools.partial(listener)):
+        with pytest.raises(TypeError, match="plain function"):
+            event.add_listener(each)
+    assert not event.has_listeners()
 
 
 async def test_listeners_may_change_while_they_are_called(peers, make, client):
@@ -339,5 +358,34 @@ def test_what_ends_a_program_loses_no_event(make_loop):
             ends += 1
     assert heard == bytes(range(200)) and ends > 0
     server.close()
+    chrome.destroy()
+    loop.close()
+
+
+@pytest.mark.parametrize("make_loop", LOOPS.values(), ids=LOOPS)
+def test_an_exception_behind_the_taking_of_events_loses_none(make_loop):
+    """One of a signal handler may come there; the program may go on after it."""
+    loop = make_loop()
+
+    async def start():
+        chrome = create_chrome()
+        return chrome, (await chrome.sockets.tcp.create()).socket_id
+
+    chrome, socket_id = loop.run_until_complete(start())
+    call = chrome.sockets.tcp.get_info(socket_id)
+    batch = chrome._driver._batch
+    fill = batch.fill
+
+    def interrupted(app):
+        fill(app)
+        batch.fill = fill
+        raise KeyboardInterrupt
+
+    batch.fill = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        loop.run_until_complete(call)
+    later = chrome.sockets.tcp.get_info(socket_id)
+    loop.call_later(DEADLINE_SECONDS, loop.stop)
+    assert loop.run_until_complete(later) == call.result()
     chrome.destroy()
     loop.close()
