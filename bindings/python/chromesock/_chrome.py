@@ -17,8 +17,8 @@ from ._surface import DECODERS, Socket, Sockets
 class Runtime:
     """chrome.runtime, as far as it is about sockets."""
 
-    def __init__(self, manifest: Optional[Mapping[str, Any]]) -> None:
-        self._manifest = copy.deepcopy(dict(manifest)) if manifest is not None else {}
+    def __init__(self, manifest: Dict[str, Any]) -> None:
+        self._manifest = manifest
 
     def get_manifest(self) -> Dict[str, Any]:
         """The manifest the chrome object was made with; empty without one."""
@@ -31,7 +31,7 @@ class Chrome:
     As a context manager, synchronous or not, it is destroyed at the end.
     """
 
-    def __init__(self, driver: Driver, manifest: Optional[Mapping[str, Any]]) -> None:
+    def __init__(self, driver: Driver, manifest: Dict[str, Any]) -> None:
         self._driver = driver
         self.sockets = Sockets(driver)
         self.socket = Socket(driver)
@@ -83,8 +83,10 @@ def create_chrome(
     lib = load(library_path)
     options = ffi.new("chromesock_app_options *", {"size": ffi.sizeof("chromesock_app_options")})
     alive = []  # The struct only points to them.
+    manifest_text = "{}"
     if manifest is not None:
-        alive.append(ffi.new("char[]", encode(json.dumps(manifest))))
+        manifest_text = json.dumps(manifest, default=_mapping)
+        alive.append(ffi.new("char[]", encode(manifest_text)))
         options.manifest = alive[-1]
     if extra_roots_pem is not None:
         alive.append(ffi.new("char[]", encode(extra_roots_pem)))
@@ -98,7 +100,14 @@ def create_chrome(
         raise _refused(lib, status, _manifest_error(lib, options.manifest))
     if status != 0:
         raise _refused(lib, status, text(lib.chromesock_status_text(status)) or str(status))
-    return Chrome(Driver(lib, loop, app[0], DECODERS), manifest)
+    return Chrome(Driver(lib, loop, app[0], DECODERS), json.loads(manifest_text))
+
+
+def _mapping(value: Any) -> Dict[str, Any]:
+    """A mapping of another kind, for JSON."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"a manifest cannot have a {type(value).__name__}")
 
 
 def _refused(lib: Any, status: int, message: str) -> ChromeSocketError:

@@ -1,6 +1,7 @@
 """A manifest, enforced by the library."""
 
 import logging
+from types import MappingProxyType
 
 import pytest
 
@@ -38,6 +39,15 @@ async def test_the_manifest_can_be_read_and_is_a_copy(make):
     chrome.runtime.get_manifest()["sockets"]["tcp"] = {}
     assert chrome.runtime.get_manifest() == manifest
     assert make().runtime.get_manifest() == {}
+
+
+async def test_any_mapping_is_a_manifest(make, error_of):
+    """The package's own: as the types say."""
+    chrome = make(MappingProxyType({**APP, "sockets": MappingProxyType({"udp": {"bind": "*"}})}))
+    assert chrome.runtime.get_manifest() == {**APP, "sockets": {"udp": {"bind": "*"}}}
+    socket_id = (await chrome.sockets.tcp.create()).socket_id
+    error = await error_of(chrome.sockets.tcp.connect(socket_id, "127.0.0.1", 1))
+    assert error.message == "Does not have permission"
 
 
 async def test_a_wrong_manifest_is_refused_in_chromes_words():
