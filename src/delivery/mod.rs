@@ -131,6 +131,11 @@ impl State {
         self.undelivered = self.undelivered.wrapping_add_signed(bytes);
     }
 
+    /// The byte for a host that has found nothing, if there is something now.
+    fn due_byte(&mut self) -> Option<DueByte> {
+        self.wakeups.as_mut().filter(|_| !self.queue.is_empty()).and_then(Wakeups::due)
+    }
+
     /// Whether this thread may take an event from the queue now; an error if it never may.
     fn may_take(&self) -> Result<bool, Status> {
         match self.drainer {
@@ -255,7 +260,12 @@ impl Delivery {
         state.count_undelivered(bytes.cast_signed());
         let was_empty = state.queue.is_empty();
         state.queue.extend(events.drain(..));
-        let due = if was_empty { self.raise(&mut state) } else { None };
+        let due = if was_empty {
+            self.raise_level();
+            state.due_byte()
+        } else {
+            None
+        };
         drop(state);
         due.into_iter().for_each(DueByte::send);
         self.changed.notify_all();
@@ -359,12 +369,12 @@ impl Delivery {
             return Err(Status::WrongDelivery);
         }
         let made = Wakeups::new();
-        let (mut wakeups, theirs) = made.map_err(|error| crate::net::os_error::status(&error))?;
+        let (wakeups, theirs) = made.map_err(|error| crate::net::os_error::status(&error))?;
         let mut state = self.state.lock();
-        if !state.queue.is_empty() {
-            wakeups.due().into_iter().for_each(DueByte::send);
-        }
         state.wakeups = Some(wakeups);
+        let due = state.due_byte();
+        drop(state);
+        due.into_iter().for_each(DueByte::send);
         Ok(theirs)
     }
 
@@ -450,7 +460,7 @@ impl Delivery {
         let mut state = self.state.lock();
         if !rest.is_empty() {
             if state.queue.is_empty() {
-                self.raise(&mut state).into_iter().for_each(DueByte::send);
+                self.raise_level();
             }
             let newer = std::mem::replace(&mut state.queue, rest);
             state.queue.extend(newer);
@@ -463,8 +473,11 @@ impl Delivery {
             }
         }
         state.drainer = None;
+        // Another thread may have found nothing only because this one was at it.
+        let due = state.due_byte();
         self.changed.notify_all();
         self.finish_if_due(state);
+        due.into_iter().for_each(DueByte::send);
     }
 
     /// Delivers a batch from the queue and gives its data's credit back.
@@ -516,12 +529,11 @@ impl Delivery {
         }
     }
 
-    /// The queue becomes non-empty; the byte to send then, if any.
-    fn raise(&self, state: &mut State) -> Option<DueByte> {
+    /// The queue becomes non-empty.
+    fn raise_level(&self) {
         if let Some(level) = self.level.get() {
             level.raise();
         }
-        state.wakeups.as_mut().and_then(Wakeups::due)
     }
 
     /// After events were taken from a non-empty queue.

@@ -1,7 +1,10 @@
 //! The queue and its ways to be emptied: dispatching, pulling, the handle as a level, the wake-up hook.
 
-use std::sync::Arc;
+use std::io::Read;
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use mio::unix::SourceFd;
@@ -242,6 +245,37 @@ fn a_foreign_loop_on_the_handle_gets_everything() {
     assert_eq!(looping.join().unwrap(), Status::ContextShutDown);
     assert_eq!(bench.seen().len(), 2_001);
     bench.end();
+}
+
+/// header, chromesock_app_event_stream: who finds nothing is told of the next event, also of one that came while
+/// another thread ran callbacks and that this thread leaves.
+#[test]
+fn what_one_dispatch_leaves_wakes_a_thread_that_found_nothing_meanwhile() {
+    let meeting = Arc::new(Barrier::new(2));
+    let inside = Arc::clone(&meeting);
+    let plan = Plan::new(Drive::Dispatch).undriven().reacting(move |_, event, _| {
+        if event.event_type == T::ChromeSocketsTcpGetSockets {
+            inside.wait();
+            inside.wait();
+        }
+    });
+    let bench = plan.start();
+    let delivery = bench.delivery();
+    let mut stream = UnixStream::from(delivery.stream().unwrap());
+    let fd = stream.as_raw_fd() as isize;
+    fill(&bench, 1);
+    assert!(is_readable(fd, DEADLINE));
+    stream.read_exact(&mut [0]).unwrap();
+    let other = bench.delivery();
+    let dispatching = std::thread::spawn(move || other.dispatch(1, None));
+    meeting.wait();
+    bench.call(|app, t| app.get_sockets(Namespace::TcpServer, t));
+    until("it is queued", || bench.stats().undelivered_events == 1);
+    assert_eq!(delivery.dispatch(1, AT_ONCE), Ok(0), "the other thread has its turn");
+    meeting.wait();
+    assert_eq!(dispatching.join().unwrap(), Ok(1));
+    assert!(is_readable(fd, DEADLINE), "nobody says that an event is queued");
+    end(&bench);
 }
 
 #[test]
