@@ -135,9 +135,9 @@ impl App {
     ) -> Result<Self, Status> {
         options.sockets.check()?;
         let SharedReactor(reactor) = reactor;
-        let slot = reactor.new_slot();
+        let slot = reactor.new_slot()?;
         let accounts = Arc::new(Accounts::default());
-        let delivery = Arc::new(Delivery::new(options.mode, host, reactor.asker(slot)));
+        let delivery = Arc::new(Delivery::new(options.mode, host, reactor.asker(&slot)));
         // At least 1, or nothing could ever be read.
         let bytes = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).max(1);
         let setup = Setup {

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::batch::{Change, Message, Watched};
 use super::inbox::{SharedInbox, State};
 use super::own::Own;
+use super::slots::Slot;
 use crate::api::net_error::Status;
 use crate::delivery::Delivery;
 use crate::engine::accounts::Accounts;
@@ -43,12 +44,12 @@ impl Gate {
 pub(crate) struct Line {
     inbox: SharedInbox,
     accounts: Arc<Accounts>,
-    slot: u32,
+    slot: Slot,
     gate: Arc<Gate>,
 }
 
 impl Line {
-    pub(super) fn new(inbox: &SharedInbox, accounts: &Arc<Accounts>, slot: u32) -> Self {
+    pub(super) fn new(inbox: &SharedInbox, accounts: &Arc<Accounts>, slot: Slot) -> Self {
         let (inbox, accounts) = (Arc::clone(inbox), Arc::clone(accounts));
         Self { inbox, accounts, slot, gate: Arc::default() }
     }
@@ -57,15 +58,15 @@ impl Line {
     pub(crate) fn call(&self, unpauses: bool, call: impl FnOnce() -> Call) -> Result<(), Status> {
         if let Some(own) = self.own() {
             self.accept_inside()?;
-            own.calls().push(Message::Call(self.slot, call()));
+            own.calls().push(Message::Call(self.slot.number, call()));
             return Ok(());
         }
         self.with_open(|state| {
             self.accounts.count_accepted();
             if unpauses && self.gate.is_held() {
-                state.keep_together(self.slot);
+                state.keep_together(self.slot.number);
             }
-            state.calls_of(self.slot).push(Message::Call(self.slot, call()));
+            state.calls_of(self.slot.number).push(Message::Call(self.slot.number, call()));
         })
     }
 
@@ -78,7 +79,7 @@ impl Line {
         }
         let Some(own) = self.own() else { return self.send_outside(send, data) };
         self.accept_inside()?;
-        own.calls().push_send(self.slot, send, data);
+        own.calls().push_send(self.slot.number, send, data);
         Ok(())
     }
 
@@ -93,7 +94,7 @@ impl Line {
     fn send_outside(&self, send: Send, data: &[u8]) -> Result<(), Status> {
         self.with_open(|state| {
             self.accounts.count_accepted();
-            state.calls_of(self.slot).push_send(self.slot, send, data);
+            state.calls_of(self.slot.number).push_send(self.slot.number, send, data);
         })
     }
 
@@ -126,18 +127,20 @@ impl Line {
 
     /// Hands over a step in the app's life, if it has not ended.
     pub(crate) fn change(&self, change: Change) -> Result<(), Status> {
-        self.with_open(|state| state.calls_of(self.slot).push(Message::Change(self.slot, change)))
+        self.with_open(|state| {
+            state.calls_of(self.slot.number).push(Message::Change(self.slot.number, change))
+        })
     }
 
     /// Begins the app's end, once: no call is accepted from now on.
     pub(crate) fn close(&self) {
-        self.inbox.close(self.slot, &self.gate);
+        self.inbox.close(self.slot.number, &self.gate);
     }
 
     /// Frees the app if its host closes its end of the stream of wake-ups and has not done so.
     pub(crate) fn watch_stream(&self, delivery: &Arc<Delivery>) {
         let (delivery, gate) = (Arc::downgrade(delivery), Arc::clone(&self.gate));
-        let watched = Watched { slot: self.slot, delivery, gate };
+        let watched = Watched { slot: self.slot.number, delivery, gate };
         self.inbox.post(Message::WatchStream(watched));
     }
 
@@ -146,7 +149,7 @@ impl Line {
         self.inbox.with_state(Some(&self.gate), |state| {
             self.gate.held.store(hold, Ordering::Relaxed);
             if !hold {
-                state.start_together(self.slot);
+                state.start_together(self.slot.number);
             }
         });
     }

@@ -13,7 +13,6 @@ mod turn;
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::JoinHandle;
 
 use mio::Poll;
@@ -23,15 +22,17 @@ use crate::net::sys;
 use crate::resolver::Resolver;
 use batch::Message;
 use inbox::{Inbox, SharedInbox};
+use slots::Numbers;
 
 pub(crate) use batch::Change;
 pub(crate) use line::{Line, MAX_BESIDE};
+pub(crate) use slots::Slot;
 pub(crate) use turn::Seat;
 
 /// A running reactor. Its thread ends when this is dropped and its apps have ended.
 pub(crate) struct Reactor {
     inbox: SharedInbox,
-    last_slot: AtomicU32,
+    slots: Arc<Numbers>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -45,19 +46,19 @@ impl Reactor {
         let thread = std::thread::Builder::new().name("chromesock".into());
         let run = move || turn::run(poll, registry, shared, resolver);
         let thread = sys::without_signals(|| thread.spawn(run))?;
-        Ok(Self { inbox, last_slot: AtomicU32::new(0), thread: Some(thread) })
+        Ok(Self { inbox, slots: Arc::default(), thread: Some(thread) })
     }
 
-    /// A number for an app that no live app of this reactor has.
-    pub(crate) fn new_slot(&self) -> u32 {
-        // Comes round only after a million apps; a slot that old is long gone.
-        self.last_slot.fetch_add(1, Ordering::Relaxed) % (sys::MAX_SLOTS - 1) + 1
+    /// A slot for an app, if any is left.
+    pub(crate) fn new_slot(&self) -> Result<Slot, Status> {
+        self.slots.take().ok_or(Status::InsufficientResources)
     }
 
     /// Seats an app; the line that its calls come by.
-    pub(crate) fn attach(&self, slot: u32, seat: Seat) -> Result<Line, Status> {
+    pub(crate) fn attach(&self, slot: Slot, seat: Seat) -> Result<Line, Status> {
+        let number = slot.number;
         let line = Line::new(&self.inbox, &seat.setup.accounts, slot);
-        let message = Message::Attach(slot, Box::new(seat));
+        let message = Message::Attach(number, Box::new(seat));
         if self.inbox.post(message) { Ok(line) } else { Err(Status::Unexpected) }
     }
 
@@ -68,8 +69,8 @@ impl Reactor {
     }
 
     /// What a host's release runs to make the reactor look at it.
-    pub(crate) fn asker(&self, slot: u32) -> crate::delivery::AskReactor {
-        let inbox = Arc::clone(&self.inbox);
+    pub(crate) fn asker(&self, slot: &Slot) -> crate::delivery::AskReactor {
+        let (inbox, slot) = (Arc::clone(&self.inbox), slot.number);
         Box::new(move || {
             inbox.post(Message::Released(slot));
         })

@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use mio::{Poll, Registry};
@@ -487,8 +487,12 @@ impl Turn {
         let Some(app) = self.apps.get_mut(slot) else { return };
         for query in app.engine.take_queries() {
             let (id, inbox) = (query.id, Arc::clone(&self.inbox));
+            let wanted = Weak::clone(&query.wanted);
             let on_answer = move |answer| {
-                inbox.post(Message::Answer(slot, id, answer));
+                // Another app may have the slot by now.
+                if wanted.strong_count() > 0 {
+                    inbox.post(Message::Answer(slot, id, answer));
+                }
             };
             self.resolver.resolve(query, Box::new(on_answer));
         }

@@ -86,6 +86,32 @@ fn answers_reach_the_app_that_asked(drive: Drive) {
     benches.iter().for_each(|bench| bench.end());
 }
 
+/// Its app is gone, and another one has its place on the reactor, its ids and its number of questions.
+#[test]
+fn an_answer_that_comes_after_its_app_is_for_nobody() {
+    let questions = Questions::default();
+    let reactor = questions.reactor();
+    let asking = || {
+        let bench = Plan::new(Drive::Reactor).on(&reactor).start();
+        let id = bench.create(Namespace::Tcp);
+        let connect = bench.connect(id, "name.example", 1);
+        (bench, connect, questions.take().1)
+    };
+    // More than there are places before one comes again.
+    let late: Vec<_> = (0..5000)
+        .map(|_| {
+            let (bench, _, on_answer) = asking();
+            bench.end();
+            on_answer
+        })
+        .collect();
+    let (bench, connect, on_answer) = asking();
+    late.into_iter().for_each(|late| late(Err(Status::InternetDisconnected)));
+    on_answer(Err(Status::NameNotResolved));
+    assert_eq!(bench.done(connect).result, Some(Status::NameNotResolved.number()));
+    bench.end();
+}
+
 fn failures_keep_their_code_dn_7(drive: Drive) {
     let (_listener, _, questions, bench) = asked(drive);
     for (answer, expected, message) in [
