@@ -16,6 +16,9 @@ use crate::api::event::Event;
 /// the middle of a dispatch.
 pub(super) const CREDIT_BATCH: isize = 128 * 1024;
 
+/// So many amounts of credit may wait before those of one socket are brought together.
+const MANY: usize = 1024;
+
 /// Most shells that are kept for the next events.
 const MAX_SHELLS: usize = 16;
 
@@ -66,7 +69,28 @@ impl Returned {
         self.weight += weight;
         match self.by_socket.last_mut() {
             Some((last, sum)) if *last == socket_id => *sum += weight,
-            _ => self.by_socket.push((socket_id, weight)),
+            _ => {
+                if self.by_socket.len() >= MANY.max(self.by_socket.capacity()) {
+                    self.bring_together();
+                }
+                self.by_socket.push((socket_id, weight));
+            }
+        }
+    }
+
+    /// An engine that sleeps takes nothing, however often its host keeps and releases what it has.
+    #[cold]
+    fn bring_together(&mut self) {
+        self.by_socket.sort_unstable_by_key(|(socket_id, _)| *socket_id);
+        self.by_socket.dedup_by(|next, first| {
+            let is_same = next.0 == first.0;
+            first.1 += if is_same { next.1 } else { 0 };
+            is_same
+        });
+        self.by_socket.retain(|(_, weight)| *weight != 0);
+        // Not soon again, if it was of little use.
+        if self.by_socket.len() > self.by_socket.capacity() / 2 {
+            self.by_socket.reserve(self.by_socket.capacity());
         }
     }
 
@@ -169,5 +193,40 @@ impl Delivery {
         if is_due {
             (self.ask_reactor)();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn add(returned: &mut Returned, socket_id: i32, weight: isize) {
+        returned.add(Charge { socket_id, bytes: weight, weight });
+    }
+
+    #[test]
+    fn what_is_kept_and_released_again_and_again_leaves_no_memory_behind() {
+        let mut returned = Returned::default();
+        for _ in 0..100 * MANY {
+            for (socket_id, weight) in [(1, -7), (2, -7), (1, 7), (2, 7)] {
+                add(&mut returned, socket_id, weight);
+            }
+        }
+        add(&mut returned, 3, 5);
+        assert!(returned.by_socket.len() <= 2 * MANY, "{}", returned.by_socket.len());
+        assert_eq!((returned.weight, returned.bytes), (5, 5));
+        let of =
+            |id| returned.by_socket.iter().filter(|of| of.0 == id).map(|of| of.1).sum::<isize>();
+        assert_eq!([1, 2, 3].map(of), [0, 0, 5]);
+    }
+
+    #[test]
+    fn credit_of_many_sockets_is_kept_apart() {
+        let mut returned = Returned::default();
+        let ids = || 0..5 * MANY as i32;
+        (0..3).for_each(|_| ids().for_each(|id| add(&mut returned, id, 1)));
+        let mut sums = std::collections::BTreeMap::new();
+        returned.by_socket.iter().for_each(|(id, weight)| *sums.entry(*id).or_insert(0) += weight);
+        assert!(ids().all(|id| sums[&id] == 3) && sums.len() == 5 * MANY);
     }
 }
