@@ -1,5 +1,7 @@
 /* Many of everything (issue "Must hold"): 5,000 sends in FIFO order, connect/close cycles that leave
  * nothing behind, many idle connections. CHROMESOCK_SCALE (percent) makes the numbers smaller. */
+#include <malloc.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -131,6 +133,52 @@ static void many_connections(fx *f) {
     free(c);
 }
 
+static atomic_int reactor_waits, reactor_goes_on;
+
+static void wait_inside(chromesock_app *app, const chromesock_event *event, void *user_data) {
+    (void)app;
+    (void)event;
+    (void)user_data;
+    reactor_waits = 1;
+    while (!reactor_goes_on) sched_yield();
+}
+
+static uint64_t unsent(chromesock_app *app) {
+    chromesock_app_stats stats = {.size = sizeof stats};
+    CHECK_INT(chromesock_app_get_stats(app, &stats), CHROMESOCK_OK);
+    return stats.unsent_bytes;
+}
+
+/* What many sends have taken is given back once they are done, though no call follows. */
+static void a_flood_leaves_no_memory(void) {
+    static const uint8_t block[16 * 1024];
+    chromesock_app_options options = {.size = sizeof options, .delivery = CHROMESOCK_DELIVERY_REACTOR};
+    long sends = scaled(6400), before;
+    long long end = now_ms() + deadline_ms();
+    uint16_t port;
+    int listen_fd = peer_listen(&port);
+    peer_thread *drain = peer_thread_start(listen_fd, PEER_DRAIN, 1);
+    chromesock_app *app;
+    int32_t id;
+    CHECK_INT(chromesock_app_new(&options, &app), CHROMESOCK_OK);
+    CHECK_INT(chrome_sockets_tcp_create(app, NULL, &id, NULL, NULL), CHROMESOCK_OK);
+    CHECK_INT(chrome_sockets_tcp_connect(app, id, "127.0.0.1", port, 0, wait_inside, NULL), CHROMESOCK_OK);
+    while (!reactor_waits) sched_yield();
+    before = rss_kib();
+    for (long n = 0; n < sends; n++)
+        CHECK_INT(chrome_sockets_tcp_send(app, id, block, sizeof block, NULL, NULL), CHROMESOCK_OK);
+    reactor_goes_on = 1;
+    while (unsent(app) > 0)
+        if (now_ms() > end) FAIL("%llu bytes unsent", (unsigned long long)unsent(app));
+    for (long now = rss_kib(); !SANITIZED && now - before > 8 * 1024 + sends; now = rss_kib()) {
+        if (now_ms() > end) FAIL("%ld KiB kept after %ld sends of 16 KiB", now - before, sends);
+        malloc_trim(0); /* what the allocator keeps is not ours */
+    }
+    chromesock_app_free(app);
+    peer_thread_join(drain);
+    close(listen_fd);
+}
+
 int main(int argc, char **argv) {
     struct rlimit limit;
     harness_init(argc, argv);
@@ -141,5 +189,6 @@ int main(int argc, char **argv) {
     RUN_ALL_MODES(many_connections);
     RUN(a_hundred_thousand_cycles);
     RUN(cycles_on_the_reactor);
+    RUN(a_flood_leaves_no_memory);
     return harness_finish();
 }

@@ -121,6 +121,7 @@ impl Batch {
         self.bytes.append(&mut next.bytes);
         self.last = std::mem::take(&mut next.last);
         self.unread += std::mem::take(&mut next.unread);
+        next.recycle();
     }
 
     /// All messages are read: the memory is of use for the next ones.
@@ -286,5 +287,18 @@ mod tests {
         batch.recycle();
         assert!(batch.bytes.capacity() <= MAX_KEPT);
         assert!(batch.messages.capacity() * size_of::<Message>() <= MAX_KEPT);
+    }
+
+    #[test]
+    fn what_is_taken_over_leaves_no_memory_behind() {
+        let (mut batch, mut next) = (Batch::default(), Batch::default());
+        push_send(&mut batch, 1, 5, b"first");
+        (0..40).for_each(|_| push_send(&mut next, 1, 5, &[0; MAX_KEPT / 16]));
+        batch.append(&mut next);
+        assert!(next.bytes.capacity() <= MAX_KEPT);
+        push_send(&mut next, 1, 5, b"last");
+        batch.append(&mut next);
+        let all: Vec<_> = drain(&mut batch, usize::MAX).into_iter().flat_map(|run| run.2).collect();
+        assert!(all.starts_with(b"first") && all.ends_with(b"last"));
     }
 }

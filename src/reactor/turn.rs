@@ -174,9 +174,12 @@ impl Turn {
                 unpaused = is_unpause(&message);
                 self.carry_out(message);
             }
-            // A pause that follows an unpause comes before any read of the socket.
-            if unpaused && self.batch.is_empty() {
-                self.take_batch();
+            if self.batch.is_empty() {
+                self.batch.recycle();
+                // A pause that follows an unpause comes before any read of the socket.
+                if unpaused {
+                    self.take_batch();
+                }
             }
             if self.batch.is_empty() || read >= MESSAGES_PER_READ && !unpaused {
                 return;
@@ -186,7 +189,6 @@ impl Turn {
 
     /// What callbacks have called came before what is in the inbox, where their calls may go on.
     fn take_batch(&mut self) {
-        self.batch.recycle();
         if self.own.has_calls() {
             self.own.take(&mut self.batch);
         }
