@@ -2,6 +2,7 @@
  * What it held is seen to go: the connection, descriptors, the reactor's thread, the default handler; and under
  * a sanitizer all memory. */
 #include <dirent.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -141,6 +142,40 @@ static void in_its_place_another(void) {
     everything_is_gone(&h);
 }
 
+/* The end of a stream is no end of the one in its place, also where a forked child has kept the library's side. */
+static void in_its_place_another_and_a_child(void) {
+    host h = host_new(1);
+    int to_child[2], from_child[2], second, status;
+    char byte;
+    pid_t child;
+    CHECK(pipe(to_child) == 0 && pipe(from_child) == 0);
+    child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        close(to_child[1]); /* it ends with its parent */
+        if (read(to_child[0], &byte, 1) != 1) _exit(1);
+        close(h.stream);
+        if (write(from_child[1], "", 1) != 1) _exit(1);
+        _exit(read(to_child[0], &byte, 1) != 1);
+    }
+    second = stream_of(h.app);
+    close(h.stream);
+    the_app_works(&h);
+    CHECK_INT(write(to_child[1], "", 1), 1);
+    CHECK_INT(read(from_child[0], &byte, 1), 1);
+    the_app_works(&h);
+    the_app_works(&h);
+    CHECK_INT(write(to_child[1], "", 1), 1);
+    CHECK_INT(waitpid(child, &status, 0), child);
+    CHECK_INT(status, 0);
+    close(second);
+    for (int n = 0; n < 2; n++) {
+        close(to_child[n]);
+        close(from_child[n]);
+    }
+    everything_is_gone(&h);
+}
+
 static void freed_first(void) {
     host h = host_new(1);
     chromesock_app_free(h.app);
@@ -204,6 +239,7 @@ int main(int argc, char **argv) {
     RUN(after_close);
     RUN(in_a_callback);
     RUN(in_its_place_another);
+    RUN(in_its_place_another_and_a_child);
     RUN(freed_first);
     RUN(written_to);
     RUN(without_the_option);

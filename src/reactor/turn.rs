@@ -360,6 +360,8 @@ impl Turn {
         let app = self.watched.iter().find(|app| is_closed && app.slot == slot);
         if let Some(app) = app
             && let Some(delivery) = app.delivery.upgrade()
+            // It may be the end of a stream before, which is open still in a thread that writes to it, or a forked child.
+            && delivery.with_stream(sys::has_ended) == Some(true)
         {
             self.inbox.close(slot, &app.gate);
             delivery.free_for_host();

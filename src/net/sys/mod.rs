@@ -75,6 +75,11 @@ pub(crate) fn watch(registry: &Registry, stream: BorrowedFd<'_>, slot: u32) -> i
     registry.register(&mut SourceFd(&stream.as_raw_fd()), token, Interest::READABLE)
 }
 
+/// Whether that other end is closed.
+pub(crate) fn has_ended(stream: BorrowedFd<'_>) -> bool {
+    is(&stream, ENDED).unwrap_or(false)
+}
+
 /// Whether an event is about such a stream.
 pub(crate) fn is_watched(token: Token) -> bool {
     token.owner == 0
