@@ -10,6 +10,10 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
+use socket2::SockRef;
+
+use crate::net::NO_SIGNAL;
+
 /// Raised or not; level-triggered. Callers serialise `raise` and `lower`.
 #[derive(Debug)]
 pub(super) struct Level {
@@ -97,7 +101,8 @@ pub(super) struct DueByte(Arc<UnixStream>);
 
 impl DueByte {
     pub(super) fn send(self) {
-        // A full stream is readable anyway; a closed one has no reader that waits.
-        let _ = (&*self.0).write(&[0]);
+        // A full stream is readable anyway; a closed one has no reader that waits. Not every standard library
+        // keeps SIGPIPE from whom writes to it.
+        let _ = SockRef::from(&*self.0).send_with_flags(&[0], NO_SIGNAL);
     }
 }

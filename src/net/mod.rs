@@ -172,6 +172,9 @@ impl SocketSettings {
 /// Backlog of a `listen` that gives none: the platform's SOMAXCONN.
 pub const DEFAULT_BACKLOG: i32 = sys::SOMAXCONN;
 
+/// Flag of a send that raises no SIGPIPE.
+pub const NO_SIGNAL: i32 = sys::NO_SIGNAL;
+
 /// A datagram socket.
 pub trait Datagram: std::fmt::Debug {
     /// Receives datagrams that are waiting, at most as many as suit one turn, whole and in order;

@@ -44,7 +44,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rustls_native_certs", &["trust/"]),
     ("rustls_pki_types", &["trust/"]),
     ("serde_json", &["permissions/"]),
-    ("socket2", &["net/sys/"]),
+    ("socket2", &["delivery/notify.rs", "net/sys/"]),
     // Reads addresses in all the forms that URLs know.
     ("url", &["net/address.rs", "permissions/"]),
     ("webpki", &["engine/tls/", "trust/"]),

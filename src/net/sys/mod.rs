@@ -373,9 +373,9 @@ impl Listener for SysListener {
 
 /// Apple systems have SO_NOSIGPIPE instead, which socket2 sets on every socket.
 #[cfg(target_vendor = "apple")]
-const NO_SIGNAL: i32 = 0;
+pub(super) const NO_SIGNAL: i32 = 0;
 #[cfg(not(target_vendor = "apple"))]
-const NO_SIGNAL: i32 = libc::MSG_NOSIGNAL;
+pub(super) const NO_SIGNAL: i32 = libc::MSG_NOSIGNAL;
 
 fn retrying<T>(mut operation: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
