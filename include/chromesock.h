@@ -1144,7 +1144,8 @@ typedef struct chromesock_event {
    */
   const char *message;
   /**
-   * An address: numeric, no brackets, no zone. CHROMESOCK_PERMISSION_DENIED: the host as the page gave it.
+   * An address: numeric, no brackets, no zone. CHROMESOCK_PERMISSION_DENIED: the host as the page gave it;
+   * "*" for multicast membership.
    */
   const char *address;
   /**

@@ -123,7 +123,8 @@ pub struct chromesock_event {
     /// What programs read as chrome.runtime.lastError.message; NULL on success, and with most failures of
     /// chrome.socket, which are told by `result` alone.
     pub message: *const c_char,
-    /// An address: numeric, no brackets, no zone. CHROMESOCK_PERMISSION_DENIED: the host as the page gave it.
+    /// An address: numeric, no brackets, no zone. CHROMESOCK_PERMISSION_DENIED: the host as the page gave it;
+    /// "*" for multicast membership.
     pub address: *const c_char,
     /// Received bytes.
     pub data: *const u8,
