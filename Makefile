@@ -26,7 +26,7 @@ FUZZ_SECONDS ?= 60
 export PATH := $(PATH):/usr/sbin
 
 out := $(abspath $(or $(CARGO_TARGET_DIR),target))
-host := $(shell rustc -vV | sed -n 's/^host: //p')
+host := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 version := $(shell sed -n 's/^version = "\(.*\)"/\1/p;T;q' Cargo.toml)
 # What the SONAME carries: the major version, and the minor while the major is 0.
 abi := $(shell echo $(version) | sed -E 's/^(0\.[0-9]+|[1-9][0-9]*).*/\1/')

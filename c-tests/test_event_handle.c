@@ -39,7 +39,12 @@ static void take_one(fx *f) {
 
 static void the_handle_is_a_level(fx *f) {
     intptr_t handle = -1, again = -2;
-    if (mode_is_reactor(f->mode)) return;
+    if (mode_is_reactor(f->mode)) { /* nothing is ever queued: a loop would wait in vain */
+        CHECK_INT(chromesock_app_event_handle(f->app, &handle), CHROMESOCK_WRONG_DELIVERY);
+        CHECK_INT(chromesock_app_event_stream(f->app, &again), CHROMESOCK_WRONG_DELIVERY);
+        CHECK(handle == -1 && again == -2);
+        return;
+    }
     CHECK_INT(chromesock_app_event_handle(f->app, &handle), CHROMESOCK_OK);
     CHECK_INT(chromesock_app_event_handle(f->app, &again), CHROMESOCK_OK);
     CHECK_INT(again, handle);

@@ -96,7 +96,7 @@ static void host_functions_without_descriptors(fx *f) {
     CHECK_INT(chromesock_app_new(NULL, &app), CHROMESOCK_INSUFFICIENT_RESOURCES);
     CHECK_INT(chromesock_reactor_new(&reactor), CHROMESOCK_INSUFFICIENT_RESOURCES);
     CHECK_INT(chromesock_app_event_stream(f->app, &place), expected);
-    if (!mode_is_reactor(f->mode)) CHECK_INT(chromesock_app_event_handle(f->app, &place), expected);
+    CHECK_INT(chromesock_app_event_handle(f->app, &place), expected);
     CHECK(app == (chromesock_app *)1 && reactor == (chromesock_reactor *)1);
     CHECK_INT(place, 77);
     IS_OK(tcp_get_sockets(f));

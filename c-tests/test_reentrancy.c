@@ -64,7 +64,7 @@ static void every_function(fx *f, const chromesock_event *event) {
         }
     }
     s = chromesock_app_event_handle(a, &handle);
-    if (!mode_is_reactor(f->mode)) CHECK_INT(s, CHROMESOCK_OK);
+    CHECK_INT(s, mode_is_reactor(f->mode) ? CHROMESOCK_WRONG_DELIVERY : CHROMESOCK_OK);
     CHECK_INT(chromesock_manifest_check("{\"sockets\":1}", &texts), CHROMESOCK_INVALID_MANIFEST);
     CHECK(chromesock_texts_count(texts) == 2 && chromesock_texts_at(texts, 0) != NULL);
     chromesock_texts_free(texts);

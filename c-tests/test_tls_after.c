@@ -203,6 +203,34 @@ static void ends(fx *f) {
     }
 }
 
+/* R-5, TLS-43: the same if all that comes in one piece with the server's last word of the handshake. */
+static void ends_with_the_handshake(fx *f) {
+    tls_config config = {TLS1_2_VERSION, TLS1_2_VERSION, NULL, NULL, 0};
+    static const char garbage[] = "this is not a record at all";
+    int fd;
+    int32_t id = connected_paused(f, &fd);
+    tls_peer *p = tls_peer_new(fd, &config);
+    call *c = tcp_secure(f, id);
+    char *bytes;
+    size_t len;
+    tls_peer_receive(p);
+    CHECK(SSL_do_handshake(p->ssl) < 0);
+    tls_peer_release(p);
+    p->holds = 1;
+    CHECK(tls_peer_handshake(p));
+    tls_peer_text(p, "last words");
+    CHECK_INT(BIO_write(p->out, garbage, sizeof garbage), sizeof garbage);
+    len = tls_peer_held(p, &bytes);
+    peer_send(p->fd, bytes, len);
+    free(bytes);
+    IS_OK0(c);
+    IS_OK(tcp_set_paused(f, id, 0));
+    receive(f, id, "last words");
+    CHECK_INT(await_event(f, CHROME_SOCKETS_TCP_ON_RECEIVE_ERROR, id)->result, CHROMESOCK_SSL_PROTOCOL_ERROR);
+    close_tcp(f, id, 0);
+    tls_peer_free(p);
+}
+
 /* socket-legacy.md 4.6 row 7: 0 for an end in order, the code for a broken connection (D4). */
 static void legacy_ends(fx *f) {
     for (int end = 0; end < 4; end++) {
@@ -428,6 +456,7 @@ int main(int argc, char **argv) {
     RUN_ALL_MODES_WITH(names, &o);
     RUN_ALL_MODES_WITH(name_of_the_connection, &choosy);
     RUN_ALL_MODES_WITH(ends, &o);
+    RUN_ALL_MODES_WITH(ends_with_the_handshake, &o);
     RUN_ALL_MODES_WITH(legacy_ends, &o);
     RUN_ALL_MODES_WITH(no_renegotiation, &o);
     RUN_ALL_MODES_WITH(close_keeps_what_was_sent, &o);

@@ -1122,7 +1122,8 @@ typedef struct chromesock_event {
    */
   int32_t client_socket_id;
   /**
-   * 0 or a negative chromesock_status; a failure may come without one: see CHROMESOCK_EVENT_RESULT.
+   * 0 or a negative chromesock_status; of chrome.socket also a number of bytes, or 1 for true and 0 for
+   * false. A failure may come without one: see CHROMESOCK_EVENT_RESULT.
    */
   int32_t result;
   /**
@@ -1138,11 +1139,13 @@ typedef struct chromesock_event {
    */
   void *user_data;
   /**
-   * What programs read as chrome.runtime.lastError.message; NULL on success.
+   * What programs read as chrome.runtime.lastError.message; NULL on success, and with most failures of
+   * chrome.socket, which are told by `result` alone.
    */
   const char *message;
   /**
-   * An address.
+   * An address: numeric, no brackets, no zone. CHROMESOCK_PERMISSION_DENIED: the host as the page gave it;
+   * "*" for multicast membership.
    */
   const char *address;
   /**
@@ -1166,7 +1169,7 @@ typedef struct chromesock_event {
    */
   size_t sockets_len;
   /**
-   * getJoinedGroups: the groups in join order.
+   * getJoinedGroups: the groups in join order. CHROMESOCK_TLS_KEYS: one line.
    */
   const char *const *texts;
   /**
@@ -1581,7 +1584,8 @@ const char *chromesock_status_name(int32_t status);
 const char *chromesock_status_text(int32_t status);
 
 /**
- * Chrome's name of what an event is about, such as "chrome.sockets.tcp.onReceive".
+ * Chrome's name of what an event is about, such as "chrome.sockets.tcp.onReceive"; for events that are
+ * the host's alone a few words, such as "app closed".
  *
  * Mirrors:    nothing; host only.
  * Parameters: type  the type of an event.
@@ -2773,8 +2777,9 @@ chromesock_status chrome_sockets_udp_set_paused(struct chromesock_app *app,
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
  * Completes:  CHROME_SOCKETS_UDP_BIND with result OK, CONNECTION_FAILED (already bound), INVALID_ARGUMENT,
- *             ADDRESS_IN_USE, ADDRESS_INVALID, ACCESS_DENIED or another code of the system; "Socket not found"
- *             and "App does not have permission" come without a result.
+ *             ADDRESS_IN_USE, ADDRESS_INVALID, ACCESS_DENIED, INSUFFICIENT_RESOURCES (the app has 6000 open) or
+ *             another code of the system; "Socket not found" and "App does not have permission" come without a
+ *             result.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
  *
@@ -3210,7 +3215,7 @@ chromesock_status chrome_socket_disconnect(struct chromesock_app *app,
  * Parameters: callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
- * Completes:  CHROME_SOCKET_DESTROY an unknown id is no error. Chrome has no callback here.
+ * Completes:  CHROME_SOCKET_DESTROY; an unknown id is no error. Chrome has no callback here.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
  *
@@ -3284,7 +3289,11 @@ chromesock_status chrome_socket_write(struct chromesock_app *app,
  *             callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
- * Completes:  CHROME_SOCKET_LISTEN with result OK, or a code and a message.
+ * Completes:  CHROME_SOCKET_LISTEN with result OK, or a code and a message: "Could not listen on the specified
+ *             port." (ADDRESS_IN_USE and others), "Unknown error." (INVALID_ARGUMENT: not a literal), "Cannot call
+ *             both connect and listen on the same socket." (NOT_IMPLEMENTED), "Socket type does not support this
+ *             API" (FAILED), "Socket not found" and "App does not have permission" (-1); "Port must be a value
+ *             between 0 and 65535." comes without a result.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
  *
@@ -3331,7 +3340,7 @@ chromesock_status chrome_socket_accept(struct chromesock_app *app,
  *             callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
- * Completes:  CHROME_SOCKET_SET_KEEP_ALIVE with result 1 (true) or 0 (false).
+ * Completes:  CHROME_SOCKET_SET_KEEP_ALIVE with result 1 (true) or 0 (false); "Socket not found" comes with 0.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
  *
@@ -3354,7 +3363,7 @@ chromesock_status chrome_socket_set_keep_alive(struct chromesock_app *app,
  *             callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
- * Completes:  CHROME_SOCKET_SET_NO_DELAY with result 1 (true) or 0 (false).
+ * Completes:  CHROME_SOCKET_SET_NO_DELAY with result 1 (true) or 0 (false); "Socket not found" comes with 0.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
  *

@@ -365,9 +365,7 @@ impl Delivery {
     /// A new stream in place of the last one: a byte can be read from it when the queue becomes
     /// non-empty after the host found it empty, and its end when the app is gone.
     pub fn stream(&self) -> Result<OwnedFd, Status> {
-        if self.mode == Mode::Reactor {
-            return Err(Status::WrongDelivery);
-        }
+        self.only_queued()?;
         let made = Wakeups::new();
         let (wakeups, theirs) = made.map_err(|error| crate::net::os_error::status(&error))?;
         let mut state = self.state.lock();
@@ -385,6 +383,7 @@ impl Delivery {
 
     /// The handle that is readable exactly while the queue is not empty.
     pub fn handle(&self) -> Result<isize, Status> {
+        self.only_queued()?;
         let state = self.state.lock();
         if let Some(level) = self.level.get() {
             return Ok(level.handle());
@@ -449,8 +448,13 @@ impl Delivery {
     }
 
     fn lock_to_take(&self) -> Result<MutexGuard<'_, State>, Status> {
+        self.only_queued()?;
+        Ok(self.state.lock())
+    }
+
+    fn only_queued(&self) -> Result<(), Status> {
         match self.mode {
-            Mode::Queue => Ok(self.state.lock()),
+            Mode::Queue => Ok(()),
             Mode::Reactor => Err(Status::WrongDelivery),
         }
     }

@@ -431,7 +431,8 @@ impl<N: Network> Engine<N> {
                 System::Legacy => (operation.legacy_name(), "\"socket\" permission"),
             };
             let why = if grants.available(system) {
-                format!("no {rule} rule of the manifest allows host \"{host}\" port {port}")
+                // Escaped: it is a page's text, on its way to a log.
+                format!("no {rule} rule of the manifest allows host {host:?} port {port}")
             } else {
                 format!("the manifest has no {place}")
             };

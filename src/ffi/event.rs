@@ -111,7 +111,8 @@ pub struct chromesock_event {
     pub socket_id: i32,
     /// onAccept: the accepted socket, of chrome.sockets.tcp; else 0.
     pub client_socket_id: i32,
-    /// 0 or a negative chromesock_status; a failure may come without one: see CHROMESOCK_EVENT_RESULT.
+    /// 0 or a negative chromesock_status; of chrome.socket also a number of bytes, or 1 for true and 0 for
+    /// false. A failure may come without one: see CHROMESOCK_EVENT_RESULT.
     pub result: i32,
     /// A port, host byte order.
     pub port: i32,
@@ -119,9 +120,11 @@ pub struct chromesock_event {
     pub reserved: u32,
     /// Completions: the call's `user_data`. Notifications: the listener's or default handler's.
     pub user_data: *mut c_void,
-    /// What programs read as chrome.runtime.lastError.message; NULL on success.
+    /// What programs read as chrome.runtime.lastError.message; NULL on success, and with most failures of
+    /// chrome.socket, which are told by `result` alone.
     pub message: *const c_char,
-    /// An address.
+    /// An address: numeric, no brackets, no zone. CHROMESOCK_PERMISSION_DENIED: the host as the page gave it;
+    /// "*" for multicast membership.
     pub address: *const c_char,
     /// Received bytes.
     pub data: *const u8,
@@ -133,7 +136,7 @@ pub struct chromesock_event {
     pub sockets: *const chromesock_socket_info,
     /// Their number.
     pub sockets_len: usize,
-    /// getJoinedGroups: the groups in join order.
+    /// getJoinedGroups: the groups in join order. CHROMESOCK_TLS_KEYS: one line.
     pub texts: *const *const c_char,
     /// Their number.
     pub texts_len: usize,

@@ -134,7 +134,7 @@ pub unsafe extern "C" fn chrome_socket_disconnect(
 /// Parameters: callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
-/// Completes:  CHROME_SOCKET_DESTROY an unknown id is no error. Chrome has no callback here.
+/// Completes:  CHROME_SOCKET_DESTROY; an unknown id is no error. Chrome has no callback here.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
 ///
@@ -235,7 +235,11 @@ pub unsafe extern "C" fn chrome_socket_write(
 ///             callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
-/// Completes:  CHROME_SOCKET_LISTEN with result OK, or a code and a message.
+/// Completes:  CHROME_SOCKET_LISTEN with result OK, or a code and a message: "Could not listen on the specified
+///             port." (ADDRESS_IN_USE and others), "Unknown error." (INVALID_ARGUMENT: not a literal), "Cannot call
+///             both connect and listen on the same socket." (NOT_IMPLEMENTED), "Socket type does not support this
+///             API" (FAILED), "Socket not found" and "App does not have permission" (-1); "Port must be a value
+///             between 0 and 65535." comes without a result.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
 ///
@@ -312,7 +316,7 @@ pub unsafe extern "C" fn chrome_socket_accept(
 ///             callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
-/// Completes:  CHROME_SOCKET_SET_KEEP_ALIVE with result 1 (true) or 0 (false).
+/// Completes:  CHROME_SOCKET_SET_KEEP_ALIVE with result 1 (true) or 0 (false); "Socket not found" comes with 0.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
 ///
@@ -348,7 +352,7 @@ pub unsafe extern "C" fn chrome_socket_set_keep_alive(
 ///             callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
-/// Completes:  CHROME_SOCKET_SET_NO_DELAY with result 1 (true) or 0 (false).
+/// Completes:  CHROME_SOCKET_SET_NO_DELAY with result 1 (true) or 0 (false); "Socket not found" comes with 0.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
 ///

@@ -133,8 +133,9 @@ pub unsafe extern "C" fn chrome_sockets_udp_set_paused(
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
 /// Completes:  CHROME_SOCKETS_UDP_BIND with result OK, CONNECTION_FAILED (already bound), INVALID_ARGUMENT,
-///             ADDRESS_IN_USE, ADDRESS_INVALID, ACCESS_DENIED or another code of the system; "Socket not found"
-///             and "App does not have permission" come without a result.
+///             ADDRESS_IN_USE, ADDRESS_INVALID, ACCESS_DENIED, INSUFFICIENT_RESOURCES (the app has 6000 open) or
+///             another code of the system; "Socket not found" and "App does not have permission" come without a
+///             result.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
 ///

@@ -67,7 +67,8 @@ pub extern "C" fn chromesock_status_text(status: i32) -> *const c_char {
     Status::from_number(status).map_or(ptr::null(), |status| status.text().as_ptr())
 }
 
-/// Chrome's name of what an event is about, such as "chrome.sockets.tcp.onReceive".
+/// Chrome's name of what an event is about, such as "chrome.sockets.tcp.onReceive"; for events that are
+/// the host's alone a few words, such as "app closed".
 ///
 /// Mirrors:    nothing; host only.
 /// Parameters: type  the type of an event.

@@ -17,6 +17,7 @@ const WRITE_QUOTA = api.defines.CHROMESOCK_APP_OPTIONS_WRITE_QUOTA;
 const numberOf = (name) => api.results.find((result) => result.cName === name).number;
 const SHUT_DOWN = numberOf('CHROMESOCK_CONTEXT_SHUT_DOWN');
 const INVALID_MANIFEST = numberOf('CHROMESOCK_INVALID_MANIFEST');
+const INVALID_ARGUMENT = numberOf('CHROMESOCK_INVALID_ARGUMENT');
 
 const text = { is: (value) => typeof value === 'string', named: 'a string' };
 const size = { is: (value) => Number.isSafeInteger(value) && value >= 0, named: 'a whole number' };
@@ -92,6 +93,10 @@ class App {
       const [error, place] = manifestTexts(this.#functions, given.manifest);
       // The place is empty if it is the manifest as a whole.
       throw new Error(place ? `${place}: ${error}` : error);
+    }
+    // All other arguments are ours.
+    if (status === INVALID_ARGUMENT) {
+      throw new Error('createChrome: the option extraRootsPem has no certificate that can be read');
     }
     check(status);
     // Rules that were dropped among them: without a word, their calls would just be denied.

@@ -39,6 +39,13 @@ test('options that are null are not given; one of a wrong type throws', (t) => {
   }
 });
 
+test('roots that cannot be read are told', (t) => {
+  const noRoots = ['', 'nonsense', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'];
+  const error = { name: 'Error', message: 'createChrome: the option extraRootsPem has no certificate that can be read' };
+  for (const extraRootsPem of noRoots) assert.throws(() => createChrome(undefined, { extraRootsPem }), error);
+  chromeOf(t, undefined, {});
+});
+
 test('import works as require does', async () => {
   const imported = await import('chromesock');
   assert.strictEqual(imported.createChrome, require('chromesock').createChrome);

@@ -98,6 +98,8 @@ def create_chrome(
     status = lib.chromesock_app_new(options, app)
     if status == lib.CHROMESOCK_INVALID_MANIFEST:
         raise _refused(lib, status, _manifest_error(lib, options.manifest))
+    if status == lib.CHROMESOCK_INVALID_ARGUMENT:  # All other arguments are ours.
+        raise _refused(lib, status, "extra_roots_pem has no certificate that can be read")
     if status != 0:
         raise _refused(lib, status, text(lib.chromesock_status_text(status)) or str(status))
     return Chrome(Driver(lib, loop, app[0], DECODERS), json.loads(manifest_text))
@@ -115,10 +117,10 @@ def _refused(lib: Any, status: int, message: str) -> ChromeSocketError:
 
 
 def _manifest_error(lib: Any, manifest: Any) -> str:
-    """Chrome's words, and where in the manifest."""
+    """Where in the manifest, if not as a whole, and Chrome's words."""
     messages = ffi.new("chromesock_texts **")
     lib.chromesock_manifest_check(manifest, messages)
     count = lib.chromesock_texts_count(messages[0])
     words = [text(lib.chromesock_texts_at(messages[0], index)) or "" for index in range(count)]
     lib.chromesock_texts_free(messages[0])
-    return ": ".join(reversed(words))
+    return ": ".join(word for word in reversed(words) if word)

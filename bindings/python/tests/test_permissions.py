@@ -55,3 +55,6 @@ async def test_a_wrong_manifest_is_refused_in_chromes_words():
     with pytest.raises(ChromeSocketError, match="sockets") as caught:
         create_chrome({**APP, "sockets": {"tcp": {"connect": 5}}})
     assert caught.value.code == Status.INVALID_MANIFEST
+    with pytest.raises(ChromeSocketError) as caught:
+        create_chrome("{}")
+    assert caught.value.message == "Manifest is not an object: expected dictionary, got string."

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from chromesock import ChromeSocketError, create_chrome, streams
+from chromesock import ChromeSocketError, Status, create_chrome, streams
 
 
 @pytest.fixture(scope="module")
@@ -100,5 +100,8 @@ async def test_the_older_api_is_secured_too(context, roots):
 
 
 async def test_roots_that_cannot_be_read_are_refused():
-    with pytest.raises(ChromeSocketError):
-        create_chrome(extra_roots_pem="no certificate")
+    for roots in ["", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]:
+        with pytest.raises(ChromeSocketError) as caught:
+            create_chrome(extra_roots_pem=roots)
+        assert caught.value.code == Status.INVALID_ARGUMENT
+        assert caught.value.message == "extra_roots_pem has no certificate that can be read"

@@ -167,7 +167,10 @@ impl<S: Stream> TlsStream<S> {
             let received = self.receive(&mut early, max);
             early.unsplit(std::mem::take(&mut self.plain));
             self.plain = early;
-            if let Some(status) = self.failure {
+            // One after the handshake is for the reader, behind what came before it.
+            if let Some(status) = self.failure
+                && (self.session.is_handshaking() || write_failure.is_some())
+            {
                 return Err(failure::to_io(status));
             }
             match (received, write_failure.take()) {

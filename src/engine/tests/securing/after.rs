@@ -65,6 +65,31 @@ fn what_breaks_the_protocol_after_the_handshake_ends_the_connection_tls_43() {
     }
 }
 
+/// The handshake is done with the server's `finished`, whatever has come together with it.
+#[test]
+fn what_breaks_the_protocol_right_behind_the_handshake_does_not_undo_it_r_5() {
+    let broken = [(99, vec![0; 5]), (DATA, vec![0; 40]), (ALERT, vec![1, 0]), (ALERT, vec![2, 40])];
+    // The flight of the server's `finished`.
+    for (case, last) in [(tls_12(), 1), (tls_13(), 0)] {
+        for record in broken.clone() {
+            println!("{last} {record:?}");
+            let case = case.clone().wired(move |flight, records| {
+                if flight == last {
+                    records.push(record.clone());
+                }
+            });
+            let mut talk = case.begin();
+            talk.run();
+            assert_eq!(talk.events(), ["< secure 1: 0"]);
+            talk.rig.issue("setPaused(1, false)");
+            talk.run();
+            let data = (last == 1).then_some("! onReceive 1: \"welcome\"");
+            let told = [Some("< setPaused 1: ok"), data, Some("! onReceiveError 1: -107")];
+            assert_eq!(talk.events(), told.into_iter().flatten().collect::<Vec<_>>());
+        }
+    }
+}
+
 #[test]
 fn a_renegotiation_is_declined_tls_24() {
     let mut talk =
