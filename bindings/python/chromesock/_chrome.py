@@ -6,9 +6,9 @@ import asyncio
 import copy
 import json
 from types import TracebackType
-from typing import Any, Dict, Mapping, Optional, Type
+from typing import Any, Dict, List, Mapping, Optional, Type
 
-from ._driver import Driver
+from ._driver import Driver, logger
 from ._errors import ChromeSocketError
 from ._library import encode, ffi, load, text
 from ._surface import DECODERS, Socket, Sockets
@@ -97,11 +97,17 @@ def create_chrome(
     app = ffi.new("chromesock_app **")
     status = lib.chromesock_app_new(options, app)
     if status == lib.CHROMESOCK_INVALID_MANIFEST:
-        raise _refused(lib, status, _manifest_error(lib, options.manifest))
+        # Where in the manifest, if not as a whole, and Chrome's words.
+        words = reversed(_manifest_texts(lib, options.manifest))
+        raise _refused(lib, status, ": ".join(word for word in words if word))
     if status == lib.CHROMESOCK_INVALID_ARGUMENT:  # All other arguments are ours.
         raise _refused(lib, status, "extra_roots_pem has no certificate that can be read")
     if status != 0:
         raise _refused(lib, status, text(lib.chromesock_status_text(status)) or str(status))
+    if manifest is not None:
+        # Rules that were dropped among them: without a word, their calls would just be denied.
+        for warning in _manifest_texts(lib, options.manifest):
+            logger.warning("%s", warning)
     return Chrome(Driver(lib, loop, app[0], DECODERS), json.loads(manifest_text))
 
 
@@ -116,11 +122,11 @@ def _refused(lib: Any, status: int, message: str) -> ChromeSocketError:
     return ChromeSocketError(status, text(lib.chromesock_status_name(status)), message)
 
 
-def _manifest_error(lib: Any, manifest: Any) -> str:
-    """Where in the manifest, if not as a whole, and Chrome's words."""
-    messages = ffi.new("chromesock_texts **")
-    lib.chromesock_manifest_check(manifest, messages)
-    count = lib.chromesock_texts_count(messages[0])
-    words = [text(lib.chromesock_texts_at(messages[0], index)) or "" for index in range(count)]
-    lib.chromesock_texts_free(messages[0])
-    return ": ".join(word for word in reversed(words) if word)
+def _manifest_texts(lib: Any, manifest: Any) -> List[str]:
+    """What Chrome says of a manifest: its warnings, or the error and where that is."""
+    texts = ffi.new("chromesock_texts **")
+    lib.chromesock_manifest_check(manifest, texts)
+    count = lib.chromesock_texts_count(texts[0])
+    words = [text(lib.chromesock_texts_at(texts[0], index)) or "" for index in range(count)]
+    lib.chromesock_texts_free(texts[0])
+    return words

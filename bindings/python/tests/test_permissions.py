@@ -31,6 +31,14 @@ async def test_calls_reach_what_the_manifest_permits(peers, make, error_of, capl
         assert await tcp.connect(socket_id, "127.0.0.1", port) == 0
 
 
+async def test_what_a_manifest_is_warned_of_is_in_the_log(make, caplog):
+    """permissions.md 5.2: a rule that cannot be read is dropped, and Chrome says so."""
+    with caplog.at_level(logging.WARNING, "chromesock"):
+        make({**APP, "permissions": [{"socket": ["tcp-connect", "bogus:1:2"]}, "nonsense"]})
+    texts = [f"Permission '{item}' is unknown or URL pattern is malformed." for item in ('"bogus:1:2"', "nonsense")]
+    assert [record.message for record in caplog.records] == texts
+
+
 async def test_the_manifest_can_be_read_and_is_a_copy(make):
     """chrome.runtime.getManifest."""
     manifest = {**APP, "sockets": {}}
