@@ -197,8 +197,8 @@ class PythonSsl(unittest.TestCase):
         """7.8, and its order: what is worse is told."""
         for name, certificate, code in (
             ("name", authority.server("name", "DNS:other.invalid"), b"net::ERR_CERT_COMMON_NAME_INVALID"),
-            ("date", authority.server("date", days=-1), b"net::ERR_CERT_DATE_INVALID"),
-            ("both", authority.server("both", "DNS:other.invalid", -1), b"net::ERR_CERT_COMMON_NAME_INVALID"),
+            ("date", authority.server("date", has_expired=True), b"net::ERR_CERT_DATE_INVALID"),
+            ("both", authority.server("both", "DNS:other.invalid", True), b"net::ERR_CERT_COMMON_NAME_INVALID"),
         ):
             with self.subTest(name=name):
                 self.refused(certificate, code)
