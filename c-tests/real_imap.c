@@ -18,13 +18,30 @@ static const char *user_of(const char *name) {
     return user->pw_name;
 }
 
+/* Whether its settings are those of 2.4 and later. */
+static int has_new_settings(const char *binary) {
+    char command[300], version[32] = "";
+    int major = 0, minor = 0;
+    FILE *pipe;
+    snprintf(command, sizeof command, "%s --version", binary);
+    pipe = popen(command, "re");
+    CHECK(pipe != NULL && fgets(version, sizeof version, pipe) != NULL);
+    pclose(pipe);
+    CHECK_INT(sscanf(version, "%d.%d", &major, &minor), 2);
+    return major > 2 || (major == 2 && minor >= 4);
+}
+
 static void start_dovecot(void) {
     const char *dir = real_folder();
-    struct passwd *owner = getpwnam(geteuid() == 0 ? "nobody" : user_of(""));
+    const struct passwd *known = getpwnam(geteuid() == 0 ? "nobody" : user_of(""));
+    struct passwd owner;
     char conf[4096], path[256], mail[256], binary[256], *cert, *key;
     const char *argv[] = {binary, "-F", "-c", path, NULL};
+    size_t len;
+    int is_new;
     snprintf(binary, sizeof binary, "%s", real_find("dovecot"));
-    CHECK(owner != NULL);
+    CHECK(known != NULL);
+    owner = *known; /* the next look-up overwrites it */
     tls_make_server("DNS:localhost", 1, &cert, &key);
     real_write("imap.pem", cert, strlen(cert));
     real_write("imap.key", key, strlen(key));
@@ -32,20 +49,29 @@ static void start_dovecot(void) {
     free(key);
     snprintf(mail, sizeof mail, "%s/mail", dir);
     CHECK_INT(mkdir(mail, 0755), 0);
-    CHECK(geteuid() != 0 || chown(mail, owner->pw_uid, owner->pw_gid) == 0);
+    CHECK(geteuid() != 0 || chown(mail, owner.pw_uid, owner.pw_gid) == 0);
     port = real_port();
+    is_new = has_new_settings(binary);
     snprintf(conf, sizeof conf,
-             "base_dir = %s/run\nstate_dir = %s/run\nlog_path = %s/log\nprotocols = imap\n"
+             "%sbase_dir = %s/run\nstate_dir = %s/run\nlog_path = %s/log\nprotocols = imap\n"
              "default_internal_user = %s\ndefault_internal_group = %s\ndefault_login_user = %s\n"
-             "listen = 127.0.0.1\nssl = required\nssl_cert = <%s/imap.pem\nssl_key = <%s/imap.key\n"
-             "mail_location = maildir:%s/mail\nfirst_valid_uid = 0\nfirst_valid_gid = 0\n"
+             "listen = 127.0.0.1\nssl = required\n"
+             "first_valid_uid = 0\nfirst_valid_gid = 0\n"
              "service imap-login {\n chroot =\n inet_listener imap {\n  port = %u\n }\n"
              " inet_listener imaps {\n  port = 0\n }\n}\n"
-             "service anvil {\n chroot =\n}\nservice stats {\n chroot =\n}\n"
-             "passdb {\n driver = static\n args = password=secret\n}\n"
-             "userdb {\n driver = static\n args = uid=%u gid=%u home=%s/mail\n}\n",
-             dir, dir, dir, user_of("dovecot"), user_of("dovecot"), user_of("dovenull"), dir, dir, dir,
-             (unsigned)port, (unsigned)owner->pw_uid, (unsigned)owner->pw_gid, dir);
+             "service anvil {\n chroot =\n}\nservice stats {\n chroot =\n}\n",
+             is_new ? "dovecot_config_version = 2.4.0\ndovecot_storage_version = 2.4.0\n" : "", dir, dir, dir,
+             user_of("dovecot"), user_of("dovecot"), user_of("dovenull"), (unsigned)port);
+    len = strlen(conf);
+    snprintf(conf + len, sizeof conf - len,
+             is_new ? "ssl_server_cert_file = %s/imap.pem\nssl_server_key_file = %s/imap.key\n"
+                      "mail_driver = maildir\nmail_path = %s/mail\n"
+                      "passdb static {\n password = secret\n}\n"
+                      "userdb static {\n fields {\n  uid = %u\n  gid = %u\n  home = %s/mail\n }\n}\n"
+                    : "ssl_cert = <%s/imap.pem\nssl_key = <%s/imap.key\nmail_location = maildir:%s/mail\n"
+                      "passdb {\n driver = static\n args = password=secret\n}\n"
+                      "userdb {\n driver = static\n args = uid=%u gid=%u home=%s/mail\n}\n",
+             dir, dir, dir, (unsigned)owner.pw_uid, (unsigned)owner.pw_gid, dir);
     real_write("dovecot.conf", conf, strlen(conf));
     snprintf(path, sizeof path, "%s/dovecot.conf", dir);
     real_start(argv);

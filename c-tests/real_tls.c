@@ -68,7 +68,8 @@ static struct row {
     uint16_t port;
 } rows[] = {
     {{"-tls1_2"}, 0, "tls1.2", NULL, "x25519", 0, 0, 0},
-    {{"-tls1_3"}, 0, "tls1.3", NULL, "x25519", 0, 0, 0},
+    {{"-tls1_3"}, 0, "tls1.3", NULL, TLS_BEST_GROUP, 0, 0, 0},
+    {{"-tls1_3", "-groups", "X25519"}, 0, "tls1.3", NULL, "x25519", 0, 0, 0},
     {{"-tls1_2"}, 1, "tls1.2", NULL, NULL, 0, 0, 0},
     {{"-tls1_3"}, 1, "tls1.3", NULL, NULL, 0, 0, 0},
     {{"-tls1_1", "-cipher", "ALL:@SECLEVEL=0"}, 1, NULL, NULL, NULL, MISMATCH, 0, 0},

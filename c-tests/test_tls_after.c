@@ -352,7 +352,7 @@ static void session_facts(fx *f) {
         CHECK(e->tls != NULL);
         CHECK_STR(e->tls->version, config->min == TLS1_2_VERSION ? "tls1.2" : "tls1.3");
         CHECK_STR(e->tls->suite, SSL_CIPHER_standard_name(SSL_get_current_cipher(p->ssl)));
-        CHECK_STR(e->tls->group, "x25519"); /* OpenSSL 3.0 has nothing better */
+        CHECK_STR(e->tls->group, config->min == TLS1_2_VERSION ? "x25519" : TLS_BEST_GROUP);
         CHECK_STR(e->tls->name, "127.0.0.1");
         CHECK_INT(e->tls->chain_len, 1);
         CHECK_MEM(e->tls->leaf, e->tls->leaf_len, der, (size_t)len);

@@ -8,6 +8,13 @@
 
 #include "calls_tls.h"
 
+/* What this OpenSSL and the library agree upon in TLS 1.3, if nothing is said. */
+#if OPENSSL_VERSION_NUMBER >= 0x30500000L
+#define TLS_BEST_GROUP "X25519MLKEM768"
+#else
+#define TLS_BEST_GROUP "x25519"
+#endif
+
 typedef struct tls_config {
     int min, max;          /* TLS1_2_VERSION …; 0: TLS 1.2 and 1.3 */
     const char *ciphers;   /* NULL: OpenSSL's; "@SECLEVEL=0" is what TLS 1.1 takes */
