@@ -120,6 +120,7 @@ function createChrome(manifest, options) {
       const pass = () => {
         app.call(member.function, member.passes(values), call);
         if (ends(values[0])) ended[space].add(values[0]);
+        if (name === 'secure') state?.secures(values[0]);
       };
       if (call.callback || member.callback !== 'promise') {
         pass();

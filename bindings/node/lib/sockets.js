@@ -16,7 +16,7 @@ class TcpSockets {
   #of(id) {
     let socket = this.#sockets.get(id);
     if (!socket) {
-      socket = { isOpen: false, isPaused: false, isReading: false };
+      socket = { isOpen: false, isPaused: false, isReading: false, isSecured: false, secures: 0 };
       this.#sockets.set(id, socket);
     }
     return socket;
@@ -29,7 +29,20 @@ class TcpSockets {
   }
 
   #resume(socket) {
-    if (socket.isOpen && !socket.isPaused) this.#setReading(socket, true);
+    if (socket.isOpen && !socket.isPaused && socket.secures === 0) this.#setReading(socket, true);
+  }
+
+  /** The id is gone; a read that was in flight ends by its event. */
+  #leave(id, socket) {
+    socket.isOpen = false;
+    if (!socket.isReading) this.#sockets.delete(id);
+    else socket.isGone = true;
+  }
+
+  /** `secure` is called: until it is completed nothing is read, and another one fails and changes nothing (TLS-9). */
+  secures(id) {
+    const socket = this.#sockets.get(id);
+    if (socket) socket.secures += 1;
   }
 
   completed(name, id, result, isFailure, values) {
@@ -41,28 +54,45 @@ class TcpSockets {
         this.#resume(socket);
         break;
       }
-      case 'connect':
-      case 'secure': {
-        // A refused `secure` may have cost the socket; a read that was in flight then ends by its event.
-        if (isFailure && (name === 'connect' || result === -4)) return;
+      case 'connect': {
+        if (isFailure) return;
         const socket = this.#of(id);
-        socket.isSecured = name === 'secure' && !isFailure;
-        socket.isOpen = !isFailure;
+        socket.isOpen = true;
         this.#resume(socket);
         break;
       }
-      case 'send':
-        if (isFailure && result < 0) this.#of(id).isOpen = false;
+      case 'secure': {
+        const socket = this.#sockets.get(id);
+        if (!socket) return;
+        // It was not counted, if the connection was not known of then.
+        socket.secures = Math.max(socket.secures - 1, 0);
+        if (isFailure && result === -3) {
+          // Disconnected meanwhile (DC-6).
+          socket.isOpen = false;
+        } else if (isFailure && result !== -4 && socket.secures === 0) {
+          // It has cost the socket (TLS-10).
+          this.#leave(id, socket);
+          return;
+        }
+        if (!isFailure) {
+          socket.isSecured = true;
+          // A send in between has failed.
+          socket.isOpen = true;
+        }
+        this.#resume(socket);
         break;
+      }
+      case 'send': {
+        const socket = this.#sockets.get(id);
+        if (socket && isFailure && result < 0) socket.isOpen = false;
+        break;
+      }
       case 'disconnect':
         if (!isFailure) this.#of(id).isOpen = false;
         break;
       case 'close': {
         const socket = this.#sockets.get(id);
-        if (!socket || isFailure) return;
-        socket.isOpen = false;
-        if (!socket.isReading) this.#sockets.delete(id);
-        else socket.isGone = true;
+        if (socket && !isFailure) this.#leave(id, socket);
         break;
       }
       default:

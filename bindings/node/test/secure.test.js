@@ -133,6 +133,27 @@ test('tcp.md TLS-2: a second secure changes nothing; a program lives on for what
   assert.deepStrictEqual({ code, stdout }, { code: 0, stdout: '0\n-4\nanswer\n' });
 });
 
+test('tcp.md TLS-10, DC-6: a program ends when a handshake has failed of which it awaited data', async (t) => {
+  const port = await peer(t, (socket) => socket.once('data', () => socket.end('no TLS')));
+  for (const [then, result] of [['', -107], ['await tcp.disconnect(socketId);', -3]]) {
+    const { code, stdout } = await node(
+      '-e',
+      `const { runtime, sockets: { tcp } } = require('chromesock').createChrome();
+       tcp.onReceive.addListener(() => console.log('data'));
+       (async () => {
+         const { socketId } = await tcp.create();
+         await tcp.setPaused(socketId, true);
+         await new Promise((resolve) => tcp.connect(socketId, '127.0.0.1', +process.argv[1], resolve));
+         tcp.secure(socketId, (code) => console.log(code, runtime.lastError !== undefined));
+         tcp.setPaused(socketId, false, () => runtime.lastError);
+         ${then}
+       })();`,
+      String(port),
+    );
+    assert.deepStrictEqual({ code, stdout }, { code: 0, stdout: `${result} true\n` });
+  }
+});
+
 test('socket-legacy.md 7: chrome.socket.secure', async (t) => {
   const chrome = chromeOf(t, undefined, { extraRootsPem: cert });
   const { socket } = chrome;
