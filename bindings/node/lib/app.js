@@ -51,9 +51,7 @@ class App {
 
   static {
     // A thread that ends takes its apps with it; with the main thread all ends.
-    if (!isMainThread) {
-      process.once('exit', () => App.#alive.forEach((app) => app.#functions.chromesock_app_free(app.#app)));
-    }
+    if (!isMainThread) process.once('exit', () => App.#alive.forEach((app) => app.#drop()));
   }
 
   #functions;
@@ -137,6 +135,8 @@ class App {
   /** Calls a function of the library; `call` is what its completion is for. */
   call(name, values, call) {
     if (this.#isClosing) throw new Error('Extension context invalidated.');
+    // What other listeners of a worker's `exit` call gets no answer, as on the main thread then.
+    if (this.#app === 0) return;
     const token = this.#free.pop() ?? this.#calls.length;
     const status = this.#functions[name](this.#app, ...values, 0, token);
     if (status !== 0) {
@@ -236,14 +236,18 @@ class App {
     if (!this.#isClosing) {
       this.#isClosing = true;
       this.update();
-      check(this.#functions.chromesock_app_close(this.#app));
+      if (this.#app !== 0) check(this.#functions.chromesock_app_close(this.#app));
     }
     return this.#gone.promise;
   }
 
-  #end() {
+  #drop() {
     this.#functions.chromesock_app_free(this.#app);
     this.#app = 0;
+  }
+
+  #end() {
+    this.#drop();
     this.#isClosing = true;
     App.#alive.delete(this);
     this.#stream.destroy();

@@ -179,6 +179,26 @@ test('a worker thread may have many apps', async () => {
   assert.deepStrictEqual({ code, stderr }, { code: 0, stderr: '' });
 });
 
+test('what listens to the exit of a worker may still call', async () => {
+  const { code, stdout, stderr } = await node(
+    '-e',
+    `const inWorker = \`
+       const { createChrome, destroyChrome } = require('chromesock');
+       const chrome = createChrome();
+       const { tcp } = chrome.sockets;
+       process.on('exit', () => {
+         tcp.send(1, new ArrayBuffer(100_000), () => console.log('an answer'));
+         tcp.onReceive.addListener(() => {});
+         tcp.close(1);
+         destroyChrome(chrome);
+         console.log('called');
+       });
+       tcp.create({}, () => process.exit());\`;
+     new (require('node:worker_threads').Worker)(inWorker, { eval: true });`,
+  );
+  assert.deepStrictEqual({ code, stdout, stderr }, { code: 0, stdout: 'called\n', stderr: '' });
+});
+
 const WORKER = path.join(__dirname, 'worker.js');
 
 test('worker threads have apps of their own, which end with them', async (t) => {
