@@ -97,11 +97,17 @@ class App {
       throw new Error('createChrome: the option extraRootsPem has no certificate that can be read');
     }
     check(status);
+    this.#app = Number(made[0]);
+    try {
+      this.#listen();
+    } catch (error) {
+      // No descriptor is left for the stream.
+      this.#drop();
+      throw error;
+    }
+    App.#alive.add(this);
     // Rules that were dropped among them: without a word, their calls would just be denied.
     if (given.manifest) manifestTexts(this.#functions, given.manifest).forEach((text) => console.warn(text));
-    this.#app = Number(made[0]);
-    this.#listen();
-    App.#alive.add(this);
   }
 
   #listen() {

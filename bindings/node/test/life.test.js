@@ -4,11 +4,15 @@
 const assert = require('node:assert');
 const fs = require('node:fs');
 const path = require('node:path');
+const { execFile } = require('node:child_process');
 const { once } = require('node:events');
 const { test } = require('node:test');
+const { promisify } = require('node:util');
 const { Worker } = require('node:worker_threads');
 const { createChrome, destroyChrome } = require('chromesock');
 const { chromeOf, connected, listening, next, node, peer, soon, text, until } = require('./support');
+
+const run = promisify(execFile);
 
 /** A program with `chrome` and `tcp`, `tcpServer`, `udp` at hand, run to its end; the life of its peer is ours. */
 const program = (code, ...words) =>
@@ -168,6 +172,39 @@ test('1,000 apps come and go, and leave neither memory, descriptors nor threads'
   assert.ok(threads() <= before.threads + 1, `${threads()} of ${before.threads} threads`);
   const grown = process.memoryUsage.rss() - before.rss;
   assert.ok(grown < 48 * 1024 * 1024, `${grown} bytes more`);
+});
+
+test('an app that finds no descriptor for its stream leaves none behind, and no thread', async () => {
+  // Frees one descriptor after the other until they suffice: some of the attempts get as far as the stream.
+  const code = `
+    const fs = require('node:fs');
+    const { createChrome, destroyChrome } = require('chromesock');
+    const made = () => {
+      try {
+        return createChrome();
+      } catch {
+        return null;
+      }
+    };
+    destroyChrome(createChrome()).then(() => setImmediate(() => {
+      const held = [];
+      try {
+        for (;;) held.push(fs.openSync('/dev/null'));
+      } catch {}
+      let freed = 0;
+      let chrome = null;
+      while (!chrome && freed < 20) {
+        fs.closeSync(held.pop());
+        freed += 1;
+        for (let n = 0; n < 5 && !chrome; n += 1) chrome = made();
+      }
+      console.log(chrome !== null);
+      process.exit();
+    }));`;
+  const { stdout, stderr } = await run('/bin/sh', ['-c', 'ulimit -n 64 && exec "$@"', 'sh', process.execPath, '-e', code], {
+    cwd: path.join(__dirname, '..'),
+  });
+  assert.deepStrictEqual({ stdout, stderr }, { stdout: 'true\n', stderr: '' });
 });
 
 test('a worker thread may have many apps', async () => {
