@@ -172,10 +172,14 @@ class App {
         if (!this.#refill(until)) return;
         continue;
       }
-      if (this.#event()) {
-        this.#continue(until);
-        return;
+      let isHeard = true;
+      try {
+        isHeard = this.#event();
+      } finally {
+        // Also if not even the console takes what was thrown: that is the process's, and the next event comes.
+        if (isHeard) this.#continue(until);
       }
+      if (isHeard) return;
     }
   }
 

@@ -1,6 +1,15 @@
 // chrome.events.Event.
 'use strict';
 
+/** Tells the console what the program threw, as far as that can be shown. */
+function report(where, error) {
+  try {
+    console.error(where, error);
+  } catch {
+    console.error(where, 'what cannot be shown');
+  }
+}
+
 /** An event of the API. `changed` is called when the first listener comes or the last one goes. */
 class Event {
   #listeners = [];
@@ -62,7 +71,7 @@ class Event {
       try {
         listener(...values);
       } catch (error) {
-        console.error(`Error in event handler for ${event.#name}:`, error);
+        report(`Error in event handler for ${event.#name}:`, error);
       }
     }
   }
@@ -71,4 +80,4 @@ class Event {
 const { dispatch } = Event;
 delete Event.dispatch;
 
-module.exports = { Event, dispatch };
+module.exports = { Event, dispatch, report };

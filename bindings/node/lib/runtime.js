@@ -3,6 +3,7 @@
 
 const { Buffer } = require('node:buffer');
 const { createHash } = require('node:crypto');
+const { report } = require('./event');
 
 /**
  * An app's id: 32 letters a to p, made from the key of its manifest, as Chrome does; from `otherwise`, if it has none.
@@ -51,8 +52,11 @@ class Runtime {
     }
     this.#lastError = { message };
     this.#isChecked = false;
-    if (callback) this.#call(name, callback, outcome);
-    this.#lastError = undefined;
+    try {
+      if (callback) this.#call(name, callback, outcome);
+    } finally {
+      this.#lastError = undefined;
+    }
     if (!this.#isChecked) console.warn(`Unchecked runtime.lastError: ${message}`);
     return callback !== null;
   }
@@ -61,7 +65,7 @@ class Runtime {
     try {
       callback(...outcome);
     } catch (error) {
-      console.error(`Error in response to ${name}:`, error);
+      report(`Error in response to ${name}:`, error);
     }
   }
 }

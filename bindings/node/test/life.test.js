@@ -143,6 +143,27 @@ test('destroyChrome completes what is pending, then nothing comes and nothing is
   assert.throws(() => destroyChrome({}), TypeError);
 });
 
+test('a throw stops neither the other listeners nor later events, whether the console can show it or not', async () => {
+  const { code, stdout, stderr } = await program(`
+    const odd = { [require('util').inspect.custom]() { throw new Error('no words'); } };
+    process.on('uncaughtException', (error) => console.log('uncaught', error.message));
+    tcpServer.onAccept.addListener(() => { throw odd; });
+    tcpServer.onAccept.addListener(({ socketId, clientSocketId }) => {
+      tcp.close(clientSocketId);
+      tcpServer.close(socketId);
+      // Of what was thrown last nobody can be told but the process.
+      console.error = () => { throw new Error('no console'); };
+      tcp.getInfo(99, () => { void chrome.runtime.lastError; throw odd; });
+      tcp.getSockets(() => console.log('next', chrome.runtime.lastError));
+    });
+    listen().then(async (id) => connect((await tcpServer.getInfo(id)).localPort));
+    tcp.create(() => { throw odd; });
+  `);
+  const shown = 'Error in response to sockets.tcp.create: what cannot be shown\n'
+    + 'Error in event handler for sockets.tcpServer.onAccept: what cannot be shown\n';
+  assert.deepStrictEqual({ code, stdout, stderr }, { code: 0, stdout: 'uncaught no console\nnext undefined\n', stderr: shown });
+});
+
 test('several apps in one process know nothing of each other', async (t) => {
   const [a, b] = [chromeOf(t), chromeOf(t)];
   const server = await listening(a);
