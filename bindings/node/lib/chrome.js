@@ -1,6 +1,7 @@
 // The object `chrome`: every member of the table, over one app of the library.
 'use strict';
 
+const { AsyncResource } = require('node:async_hooks');
 const { App } = require('./app');
 const { argumentsOf, byteLengthOf } = require('./arguments');
 const { Event, dispatch } = require('./event');
@@ -65,6 +66,9 @@ function step({ type, optional, absent, ref }) {
   return (value, into) => into.push(value ?? absent);
 }
 
+/** What the asynchronous contexts of calls and events are called. */
+const CONTEXT = 'CHROMESOCK';
+
 const chromes = new WeakMap();
 
 /** Puts `value` at a path such as `sockets.tcp.create` of an object. */
@@ -102,7 +106,8 @@ function createChrome(manifest, options) {
         sockets[space].notified(name, batch.socketId);
         if (name === 'onAccept') tcp.accepted(batch.clientSocketId);
         if (isClosing || !event.hasListeners() || (name === 'onReceive' && ended[space].has(batch.socketId))) return false;
-        dispatch(event, ...outcomeOf(batch));
+        // What a listener makes of its asynchronous context stays with this event.
+        new AsyncResource(CONTEXT).runInAsyncScope(dispatch, undefined, event, ...outcomeOf(batch));
         return true;
       },
     };
@@ -116,13 +121,14 @@ function createChrome(manifest, options) {
     const ends = (id) => ended[space] && (name === 'close' || (name === 'secure' && !tcp.isSecured(id)));
     const method = (...given) => {
       const values = member.argumentsOf(given);
-      const call = { values, callback: values[callbackAt] ?? null, answer: null };
+      const call = { values, callback: values[callbackAt] ?? null, context: null, answer: null };
       const pass = () => {
         app.call(member.function, member.passes(values), call);
         if (ends(values[0])) ended[space].add(values[0]);
         if (name === 'secure') state?.secures(values[0]);
       };
       if (call.callback || member.callback !== 'promise') {
+        call.context = new AsyncResource(CONTEXT);
         pass();
         return undefined;
       }
@@ -136,12 +142,12 @@ function createChrome(manifest, options) {
     Object.defineProperty(method, 'name', { value: name });
     put(chrome, full, method);
     handlers[eventType] = {
-      completed({ values, callback, answer }, batch) {
+      completed({ values, callback, context, answer }, batch) {
         const { message } = batch;
         if (name === 'close' || name === 'secure') ended[space]?.delete(values[0]);
         state?.completed(name, values[0], batch.result, message !== null, values);
         const outcome = outcomeOf(batch);
-        if (!answer) return runtime.answer(full, callback, outcome, message);
+        if (!answer) return context.runInAsyncScope(runtime.answer, runtime, full, callback, outcome, message);
         if (message === null) answer.resolve(outcome[0]);
         else fail(answer.promise, answer.reject, message);
         return true;

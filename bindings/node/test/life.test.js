@@ -4,6 +4,7 @@
 const assert = require('node:assert');
 const fs = require('node:fs');
 const path = require('node:path');
+const { AsyncLocalStorage } = require('node:async_hooks');
 const { execFile } = require('node:child_process');
 const { once } = require('node:events');
 const { test } = require('node:test');
@@ -141,6 +142,37 @@ test('destroyChrome completes what is pending, then nothing comes and nothing is
   assert.throws(() => tcp.create(), { message: 'Extension context invalidated.' });
   await destroyChrome(chrome);
   assert.throws(() => destroyChrome({}), TypeError);
+});
+
+test('a callback runs in the asynchronous context of its call, a listener in that of createChrome', async (t) => {
+  const where = new AsyncLocalStorage();
+  const chrome = where.run('the app', () => chromeOf(t));
+  const { tcp } = chrome.sockets;
+  const port = await peer(t, (socket) => socket.end('data'));
+  const found = [];
+  const note = (...words) => {
+    found.push([...words, where.getStore()].join(' '));
+    // Nobody else's.
+    where.enterWith('left behind');
+  };
+  const received = next(tcp.onReceive, () => note('received in') === undefined);
+  const ended = next(tcp.onReceiveError, () => note('ended in') === undefined);
+  for (const name of ['one', 'two']) where.run(name, () => tcp.getSockets(() => note(name, 'in')));
+  where.run('bad', () => tcp.getInfo(99, () => note(chrome.runtime.lastError.message, 'in')));
+  await where.run('promise', async () => {
+    await tcp.getSockets();
+    note('awaited in');
+  });
+  await connected(chrome, port);
+  await Promise.all([received, ended]);
+  assert.deepStrictEqual(found, [
+    'one in one',
+    'two in two',
+    'Socket not found in bad',
+    'awaited in promise',
+    'received in the app',
+    'ended in the app',
+  ]);
 });
 
 test('a throw stops neither the other listeners nor later events, whether the console can show it or not', async () => {
