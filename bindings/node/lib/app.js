@@ -7,8 +7,9 @@ const net = require('node:net');
 const process = require('node:process');
 const { setImmediate } = require('node:timers');
 const { isMainThread } = require('node:worker_threads');
-const { check, load, zeroed, api } = require('./library');
+const { check, load, api } = require('./library');
 const { Batch } = require('./records');
+const { packed } = require('./structs');
 
 /** How long events may run, in ms, before the loop sees to everything else. */
 const SLICE = 10;
@@ -86,7 +87,7 @@ class App {
     }
     if (extraRootsPem !== undefined) given.extra_roots_pem = extraRootsPem;
     const made = new BigUint64Array(1);
-    const status = this.#functions.chromesock_app_new(zeroed('chromesock_app_options', given), made);
+    const status = this.#functions.chromesock_app_new(packed('chromesock_app_options', given), made);
     if (status === INVALID_MANIFEST) {
       const [error, place] = manifestTexts(this.#functions, given.manifest);
       // The place is empty if it is the manifest as a whole.

@@ -23,41 +23,14 @@ const PLAIN = {
   void: 'void',
 };
 
-/** The structs of the library, as far as they are exchanged by value. */
-const structs = {};
-for (const [name, members] of Object.entries(api.structs)) {
-  structs[name] = koffi.struct(Object.fromEntries(members.map((m) => [m.name, memberType(m.type)])));
-}
-
-function memberType(type) {
-  const array = /^(\w+)\[(\d+)\]$/.exec(type);
-  if (array) return koffi.array(PLAIN[array[1]], Number(array[2]));
-  if (type === 'const char *') return 'str';
-  return PLAIN[type] ?? 'uintptr_t';
-}
-
-// Pointers go in as numbers, except where JavaScript's own memory or objects are meant.
+// Pointers go in as numbers, except where JavaScript's own memory is meant.
 function parameterType(type) {
   if (type === 'const char *') return 'str';
-  const given = /^const (\w+_(?:options|properties)) \*$/.exec(type);
-  if (given) return koffi.pointer(structs[given[1]]);
-  if (/^(const )?(uint8_t|int32_t|size_t|ssize_t|intptr_t|ptrdiff_t) \*$|\*\*$/.test(type)) return 'void *';
+  if (/^(const )?(\w+_(options|properties)|uint8_t|int32_t|size_t|ssize_t|intptr_t|ptrdiff_t) \*$|\*\*$/.test(type)) return 'void *';
   return PLAIN[type] ?? 'uintptr_t';
 }
 
 const returnType = (type) => (type === 'const char *' ? 'str' : PLAIN[type]);
-
-/** A value of a struct with all members zero, so that those that differ can be given. */
-function zeroed(name, members) {
-  const value = { ...members };
-  for (const { name: member, type } of api.structs[name]) {
-    if (member in value) continue;
-    const array = /\[(\d+)\]$/.exec(type);
-    value[member] = array ? new Array(Number(array[1])).fill(0) : type === 'const char *' ? null : 0;
-  }
-  value.size = koffi.sizeof(structs[name]);
-  return value;
-}
 
 const loaded = new Map();
 
@@ -89,4 +62,4 @@ function check(status) {
   if (status !== 0) throw new Error(`chromesock: ${resultNames.get(status) ?? status}`);
 }
 
-module.exports = { api, check, koffi, load, structs, zeroed };
+module.exports = { api, check, koffi, load };

@@ -2,14 +2,12 @@
 'use strict';
 
 const { Buffer } = require('node:buffer');
-const { api, koffi, structs } = require('./library');
+const { api } = require('./library');
+const { layouts, listOf } = require('./structs');
 
-const RECORD = structs.chromesock_event_record;
-const HEAD = koffi.sizeof(RECORD);
+const { size: HEAD, members: MEMBERS } = layouts.chromesock_event_record;
 /** Where each member of a record is, in words of 32 bits. */
-const AT = Object.fromEntries(
-  api.structs.chromesock_event_record.map(({ name }) => [name, koffi.offsetof(RECORD, name) / 4]),
-);
+const AT = Object.fromEntries(Object.entries(MEMBERS).map(([name, { at }]) => [name, at / 4]));
 const SIZE = 256 * 1024;
 /** Data from this size on is worth an allocation of the other kind. */
 const LARGE = 4096;
@@ -113,9 +111,7 @@ class Batch {
 
   /** A list of the event, which the library has handed over for it. */
   list(field) {
-    const event = koffi.decode(this.#event, structs.chromesock_event);
-    const length = Number(event[`${field}_len`]);
-    return length === 0 ? [] : koffi.decode(event[field], LISTS[field], length);
+    return listOf(this.#event, field);
   }
 
   /** Lets go of the event, if it was handed over. */
@@ -124,14 +120,6 @@ class Batch {
     if (event !== 0) this.#functions.chromesock_event_release(event);
   }
 }
-
-/** Types of the elements of an event's lists. */
-const LISTS = Object.fromEntries(
-  api.structs.chromesock_event
-    .map(({ name, type }) => [name, /^const (?:(\w+)|(char \*const)) \*$/.exec(type)])
-    .filter(([, type]) => type && (type[2] || structs[type[1]]))
-    .map(([name, type]) => [name, type[2] ? 'str' : structs[type[1]]]),
-);
 
 /** How each member of an event is read. */
 const FIELDS = {

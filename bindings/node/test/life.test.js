@@ -333,3 +333,30 @@ test('workers that are terminated with traffic running take their apps along', {
   chrome.sockets.tcp.send(id, Buffer.from('still here'), () => {});
   assert.strictEqual(text((await echoed).data), 'still here');
 });
+
+test('a worker may be terminated in any call', { timeout: 300_000 }, async () => {
+  // In a process of its own, which must not end by that.
+  const { code, signal, stderr } = await node(
+    '-e',
+    `const { Worker } = require('node:worker_threads');
+     const inWorker = \`
+       const { tcp } = require('chromesock').createChrome().sockets;
+       const list = () => tcp.getSockets(list);
+       for (let n = 0; n < 200; n += 1) tcp.create({ name: 'socket', persistent: true });
+       // After the second answer all functions of the library are made, within which koffi does not survive it.
+       tcp.getSockets(() => tcp.getSockets((sockets) => {
+         require('node:worker_threads').parentPort.postMessage(sockets.length);
+         for (let n = 0; n < 30; n += 1) list();
+         for (let n = 0; n < 100; n += 1) tcp.create({ name: 'socket', bufferSize: 100 });
+       }));\`;
+     const run = (left) => {
+       if (left === 0) return;
+       const worker = new Worker(inWorker, { eval: true });
+       worker.once('message', () => setImmediate(() => worker.terminate()));
+       worker.once('exit', () => run(left - 1));
+     };
+     run(25);
+     run(25);`,
+  );
+  assert.deepStrictEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' });
+});
