@@ -32,6 +32,15 @@ function parameterType(type) {
 
 const returnType = (type) => (type === 'const char *' ? 'str' : PLAIN[type]);
 
+/** The library at `file`; what is wrong with it does not always name it. */
+function opened(file) {
+  try {
+    return koffi.load(file);
+  } catch (error) {
+    throw new Error(`chromesock: ${file}: ${error.message}`, { cause: error });
+  }
+}
+
 const loaded = new Map();
 
 /** The functions of the library at `file`, made when first used. */
@@ -39,7 +48,7 @@ function load(file = path.join(NATIVE, `${process.platform}-${process.arch}`, FI
   const known = loaded.get(file);
   if (known) return known;
   if (!fs.existsSync(file)) throw new Error(`chromesock: no library for this system at ${file}`);
-  const library = koffi.load(file);
+  const library = opened(file);
   const functions = {};
   for (const [name, { returns, parameters }] of Object.entries(api.functions)) {
     Object.defineProperty(functions, name, {

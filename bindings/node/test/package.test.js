@@ -8,6 +8,7 @@ const path = require('node:path');
 const { execFile } = require('node:child_process');
 const { promisify } = require('node:util');
 const { test } = require('node:test');
+const { createChrome } = require('chromesock');
 
 const run = promisify(execFile);
 const ROOT = path.join(__dirname, '..');
@@ -42,4 +43,14 @@ test('npm pack carries the library; a program that installs it runs', { timeout:
   const ran = await run(process.execPath, ['--input-type=module', '-e', code], { cwd: program });
   assert.strictEqual(ran.stdout, '{ socketId: 1 }\n');
   await assert.rejects(run(path.join(program, 'node_modules/.bin/chrome-app-run'), []), /Usage: chrome-app-run/);
+});
+
+test('a library that is missing, or is none, is named', (t) => {
+  const work = fs.mkdtempSync(path.join(os.tmpdir(), 'chromesock-library-'));
+  t.after(() => fs.rmSync(work, { recursive: true }));
+  const file = path.join(work, 'none.so');
+  const named = (error) => error.message.startsWith('chromesock: ') && error.message.includes(file);
+  assert.throws(() => createChrome(undefined, { libraryPath: file }), named);
+  fs.writeFileSync(file, 'no library');
+  assert.throws(() => createChrome(undefined, { libraryPath: file }), named);
 });
