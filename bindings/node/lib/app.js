@@ -4,6 +4,7 @@
 // Not the globals: a page may replace those.
 const { Buffer } = require('node:buffer');
 const net = require('node:net');
+const { performance } = require('node:perf_hooks');
 const process = require('node:process');
 const { setImmediate } = require('node:timers');
 const { isMainThread } = require('node:worker_threads');

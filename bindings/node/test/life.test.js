@@ -196,6 +196,14 @@ test('a throw stops neither the other listeners nor later events, whether the co
   assert.deepStrictEqual({ code, stdout, stderr }, { code: 0, stdout: 'uncaught no console\nnext undefined\n', stderr: shown });
 });
 
+test('events come to a program that has replaced what Node has as globals', async () => {
+  const { code, stdout, stderr } = await program(`
+    for (const name of ['performance', 'setImmediate', 'process', 'Buffer']) globalThis[name] = undefined;
+    tcp.create({ name: 'socket' }, ({ socketId }) => tcp.getInfo(socketId, ({ name }) => console.log(name)));
+  `);
+  assert.deepStrictEqual({ code, stdout, stderr }, { code: 0, stdout: 'socket\n', stderr: '' });
+});
+
 test('several apps in one process know nothing of each other', async (t) => {
   const [a, b] = [chromeOf(t), chromeOf(t)];
   const server = await listening(a);
