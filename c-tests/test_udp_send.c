@@ -206,7 +206,9 @@ static void names(fx *f) {
     udp_peer_expect(peer, "upper");
     IS_SENT(udp_text(f, id, "usable", "six-first.test", peer_port), 6);
     udp_peer_expect(peer, "usable");
-    IS_SEND_FAIL(udp_text(f, id, "x", "only-six.test", peer_port), CHROMESOCK_ADDRESS_UNREACHABLE);
+    /* Asked for by its family: else it is skipped where the machine has no IPv6 (tcp.md DN-5). */
+    IS_SEND_FAIL(udp_send_type(f, id, "x", 1, "only-six.test", peer_port, CHROME_SOCKETS_DNS_QUERY_TYPE_IPV6),
+                 CHROMESOCK_ADDRESS_UNREACHABLE);
     IS_SENT(udp_text(f, id, "lost", "dead-first.test", peer_port), 4);
     IS_SEND_FAIL(udp_text(f, id, "x", "gone.test", peer_port), CHROMESOCK_NAME_NOT_RESOLVED);
     IS_SEND_FAIL(udp_send_type(f, id, "x", 1, "one.test", peer_port, CHROME_SOCKETS_DNS_QUERY_TYPE_IPV6),

@@ -127,6 +127,15 @@ static const uint8_t *data(int i)
     return bytes;
 }
 
+/* The family asked for, if the call names one. */
+static chrome_sockets_dns_query_type query_type(int i)
+{
+    if (arguments[i] == NULL || strcmp(arguments[i], "any") == 0) {
+        return CHROME_SOCKETS_DNS_QUERY_TYPE_ANY;
+    }
+    return strcmp(arguments[i], "ipv4") == 0 ? CHROME_SOCKETS_DNS_QUERY_TYPE_IPV4 : CHROME_SOCKETS_DNS_QUERY_TYPE_IPV6;
+}
+
 #define ID number(0)
 #define LAST NULL, tag
 
@@ -141,8 +150,7 @@ static chromesock_status udp_bind(void) { return chrome_sockets_udp_bind(app, ID
 static chromesock_status udp_send(void)
 {
     const uint8_t *bytes = data(3);
-    return chrome_sockets_udp_send(app, ID, bytes, data_len, text(1), number(2), CHROME_SOCKETS_DNS_QUERY_TYPE_ANY,
-                                   LAST);
+    return chrome_sockets_udp_send(app, ID, bytes, data_len, text(1), number(2), query_type(4), LAST);
 }
 static chromesock_status udp_close(void) { return chrome_sockets_udp_close(app, ID, LAST); }
 static chromesock_status udp_info(void) { return chrome_sockets_udp_get_info(app, ID, LAST); }
@@ -165,8 +173,11 @@ static chromesock_status udp_broadcast(void)
 static chromesock_status tcp_create(void) { return chrome_sockets_tcp_create(app, NULL, NULL, LAST); }
 static chromesock_status tcp_connect(void)
 {
-    return chrome_sockets_tcp_connect(app, ID, text(1), number(2), CHROME_SOCKETS_DNS_QUERY_TYPE_ANY, LAST);
+    return chrome_sockets_tcp_connect(app, ID, text(1), number(2), query_type(3), LAST);
 }
+static chromesock_status tcp_close(void) { return chrome_sockets_tcp_close(app, ID, LAST); }
+static chromesock_status tcp_disconnect(void) { return chrome_sockets_tcp_disconnect(app, ID, LAST); }
+static chromesock_status tcp_info(void) { return chrome_sockets_tcp_get_info(app, ID, LAST); }
 static chromesock_status tcp_send(void)
 {
     const uint8_t *bytes = data(1);
@@ -208,6 +219,8 @@ static const struct {
     {"udp.leave", udp_leave},         {"udp.groups", udp_groups},   {"udp.ttl", udp_ttl},
     {"udp.loopback", udp_loopback},   {"udp.broadcast", udp_broadcast},
     {"tcp.create", tcp_create},       {"tcp.connect", tcp_connect}, {"tcp.send", tcp_send},
+    {"tcp.disconnect", tcp_disconnect},                             {"tcp.close", tcp_close},
+    {"tcp.info", tcp_info},
     {"create", create},               {"destroy", destroy},         {"connect", connect_to},
     {"bind", bind_to},                {"read", read_once},          {"write", write_all},
     {"recvFrom", recv_from},          {"sendTo", send_to},          {"join", join},

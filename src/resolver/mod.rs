@@ -129,9 +129,10 @@ fn work(waiting: &Receiver<Job>, counts: &Counts) {
 /// tcp.md DN-5 and DN-7.
 fn look_up(host: &str, dns_query_type: DnsQueryType) -> Answer {
     let (address, flags) = match dns_query_type {
-        // Families that the machine has no address of are not asked for.
-        DnsQueryType::Any => (0, ADDRCONFIG),
-        DnsQueryType::Ipv4 => (AddrFamily::Inet.into(), 0),
+        // A family that no interface has an address of is not asked for.
+        DnsQueryType::Any if has_global_ipv6() => (0, ADDRCONFIG),
+        // For the system a link-local address is one, too.
+        DnsQueryType::Any | DnsQueryType::Ipv4 => (AddrFamily::Inet.into(), 0),
         DnsQueryType::Ipv6 => (AddrFamily::Inet6.into(), 0),
     };
     let socktype = SockType::Stream.into();
@@ -164,6 +165,15 @@ fn look_up(host: &str, dns_query_type: DnsQueryType) -> Answer {
 const NAME_COLLISION: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 53, 53));
 
 const ADDRCONFIG: i32 = libc::AI_ADDRCONFIG;
+
+/// Whether the machine can be the source of IPv6 beyond its links; if that cannot be told, it may.
+fn has_global_ipv6() -> bool {
+    let is_global = |interface: &if_addrs::Interface| match interface.ip() {
+        IpAddr::V4(_) => false,
+        IpAddr::V6(v6) => !v6.is_loopback() && !v6.is_unicast_link_local(),
+    };
+    if_addrs::get_if_addrs().map_or(true, |all| all.iter().any(is_global))
+}
 
 /// Whether the machine is known to have no network: no address beyond loopback.
 fn is_offline() -> bool {
