@@ -64,8 +64,14 @@ class NetworkList(TwoMachines):
         self.assertEqual([address for _, address, _ in self.networks()].count("10.7.0.1"), 1)
 
     def test_an_alias_has_the_name_of_its_interface(self):
-        self.a.ip("addr", "add", "10.7.0.1/24", "dev", "va", "label", "va:1")
-        self.assertIn(("va", "10.7.0.1", 24), self.networks())
+        """Whatever its label is, which nothing but habit makes begin with that name."""
+        for last, label in enumerate(("va:1", "va-second", "other:1", "another"), 1):
+            self.a.ip("addr", "add", f"10.7.0.{last}/24", "dev", "va", "label", label)
+            self.assertIn(("va", f"10.7.0.{last}", 24), self.networks(), label)
+
+    def test_the_own_end_of_a_line_to_a_peer(self):
+        self.a.ip("addr", "add", "10.8.0.6", "peer", "10.8.0.5/32", "dev", "va")
+        self.assertIn(("va", "10.8.0.6", 32), self.networks())
 
     def test_only_interfaces_that_are_up_and_have_a_carrier(self):
         whole = self.networks()

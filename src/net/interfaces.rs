@@ -12,17 +12,18 @@ use crate::api::properties::NetworkInterface;
 pub fn list() -> io::Result<Vec<NetworkInterface>> {
     let usable = sys::usable_interfaces()?;
     let unsettled = sys::unsettled_addresses();
-    let mut found: Vec<(IpAddr, String, u8)> = if_addrs::get_if_addrs()?
-        .into_iter()
-        .map(|interface| {
-            let prefix_length = match &interface.addr {
-                if_addrs::IfAddr::V4(v4) => v4.prefixlen,
-                if_addrs::IfAddr::V6(v6) => v6.prefixlen,
-            };
-            // Linux calls a further address of an interface by its label, such as `eth0:1`.
-            let name = interface.name.split(':').next().unwrap_or_default().to_owned();
-            (interface.ip(), name, prefix_length)
-        })
+    let ipv4 = sys::ipv4_addresses();
+    let listed = if_addrs::get_if_addrs()?.into_iter();
+    let listed = listed.filter(|one| one.ip().is_ipv6() || ipv4.is_err()).map(|one| {
+        let prefix_length = match &one.addr {
+            if_addrs::IfAddr::V4(v4) => v4.prefixlen,
+            if_addrs::IfAddr::V6(v6) => v6.prefixlen,
+        };
+        (one.ip(), one.name, prefix_length)
+    });
+    let ipv4 = ipv4.iter().flatten().map(|(ip, len, name)| (IpAddr::V4(*ip), name.clone(), *len));
+    let mut found: Vec<(IpAddr, String, u8)> = ipv4
+        .chain(listed)
         .filter(|(_, name, _)| usable.contains(name))
         .filter(|(ip, ..)| !is_left_out(*ip) && !unsettled.contains(ip))
         .collect();

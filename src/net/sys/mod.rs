@@ -7,6 +7,8 @@
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod batch;
 mod datagram;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod labels;
 mod transfer;
 mod waiting;
 
@@ -26,7 +28,15 @@ use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 use super::{Listener, MAX_LANES, MulticastOptions, Network, SocketSettings, Stream, Token};
 use datagram::{Scratch, SysDatagram};
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) use labels::ipv4_addresses;
 pub(crate) use waiting::Waiting;
+
+/// Elsewhere the C library tells them right.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(super) fn ipv4_addresses() -> io::Result<Vec<(std::net::Ipv4Addr, u8, String)>> {
+    Err(io::ErrorKind::Unsupported.into())
+}
 
 pub(super) const SOMAXCONN: i32 = libc::SOMAXCONN;
 

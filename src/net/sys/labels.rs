@@ -1,0 +1,84 @@
+//! IPv4 addresses with the interfaces that have them. What the C library lists has a label in the place of
+//! the interface's name, which is often the same, but may be any text; so Linux is asked itself (rtnetlink).
+
+use std::io;
+use std::net::Ipv4Addr;
+
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink};
+use rustix::net::{netdevice::index_to_name, recv, sendto, socket_with};
+
+const HEADER: usize = 16;
+const GET_ADDRESSES: [u8; 2] = libc::RTM_GETADDR.to_ne_bytes();
+const REQUEST_ALL: [u8; 2] = ((libc::NLM_F_REQUEST | libc::NLM_F_DUMP) as u16).to_ne_bytes();
+/// The system puts no more into one message of many.
+const BUFFER: usize = 32 * 1024;
+
+/// Each with its prefix length and the name of its interface.
+pub(in crate::net) fn ipv4_addresses() -> io::Result<Vec<(Ipv4Addr, u8, String)>> {
+    let flags = SocketFlags::CLOEXEC;
+    // The protocol that is none in particular is that of routes and addresses.
+    let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, None)?;
+    let mut request = [0; HEADER + 8];
+    request[..4].copy_from_slice(&(HEADER as u32 + 8).to_ne_bytes());
+    request[4..6].copy_from_slice(&GET_ADDRESSES);
+    request[6..8].copy_from_slice(&REQUEST_ALL);
+    request[HEADER] = libc::AF_INET as u8;
+    sendto(&socket, &request, SendFlags::empty(), &netlink::SocketAddrNetlink::new(0, 0))?;
+    let mut found = Vec::new();
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        let (len, _) = recv(&socket, buffer.as_mut_slice(), RecvFlags::empty())?;
+        let mut rest = &buffer[..len];
+        while let Some((kind, body)) = take_message(&mut rest) {
+            match i32::from(kind) {
+                libc::NLMSG_DONE => return Ok(found),
+                libc::NLMSG_ERROR => return Err(io::ErrorKind::Other.into()),
+                _ => {
+                    // An interface may have gone since.
+                    let named = read_address(body).and_then(|(address, prefix_length, index)| {
+                        Some((address, prefix_length, index_to_name(&socket, index).ok()?))
+                    });
+                    found.extend(named);
+                }
+            }
+        }
+        if len == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+}
+
+/// What is at `at` of `bytes`.
+fn part<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
+    bytes.get(at..at + N)?.try_into().ok()
+}
+
+/// A message's kind and body.
+fn take_message<'a>(rest: &mut &'a [u8]) -> Option<(u16, &'a [u8])> {
+    let len = u32::from_ne_bytes(part(rest, 0)?) as usize;
+    let kind = u16::from_ne_bytes(part(rest, 4)?);
+    let body = rest.get(HEADER..len)?;
+    *rest = rest.get(len.next_multiple_of(4)..).unwrap_or_default();
+    Some((kind, body))
+}
+
+/// The address, its prefix length and its interface's number.
+fn read_address(body: &[u8]) -> Option<(Ipv4Addr, u8, u32)> {
+    let [_, prefix_length, ..] = part::<4>(body, 0)?;
+    let index = u32::from_ne_bytes(part(body, 4)?);
+    let mut rest = body.get(8..)?;
+    let (mut own, mut other) = (None, None);
+    while let Some(len) =
+        part(rest, 0).map(|len| usize::from(u16::from_ne_bytes(len))).filter(|len| *len >= 4)
+    {
+        let value = part(rest, 4).filter(|_| len >= 8);
+        match u16::from_ne_bytes(part(rest, 2)?) {
+            // The own one; with a peer, the other kind is the peer's.
+            libc::IFA_LOCAL => own = value,
+            libc::IFA_ADDRESS => other = value,
+            _ => {}
+        }
+        rest = rest.get(len.next_multiple_of(4)..).unwrap_or_default();
+    }
+    Some((own.or(other)?.into(), prefix_length, index))
+}
