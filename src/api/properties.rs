@@ -16,7 +16,7 @@ pub struct SocketProperties {
 }
 
 /// `DnsQueryType`: which address family a name may resolve to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum DnsQueryType {
     /// Both families.
     #[default]

@@ -98,8 +98,10 @@ pub struct Engine<N: Network> {
     timers: BTreeSet<(Instant, i32)>,
     /// Sockets with something to do, each at most once.
     run_queue: VecDeque<i32>,
-    /// Sockets that wait for the host to release what it was given.
-    stalled: BTreeSet<i32>,
+    /// Sockets that wait for the host to release what it was given, each at most once.
+    stalled: VecDeque<i32>,
+    /// How many of them are still to be tried since it did.
+    to_retry: usize,
     /// Connects whose host is being resolved; dropping the token tells the resolver.
     resolving: BTreeMap<QueryId, (Resolving, Arc<()>)>,
     queries: Vec<Query>,
@@ -136,7 +138,8 @@ impl<N: Network> Engine<N> {
             linger: Linger::default(),
             timers: BTreeSet::new(),
             run_queue: VecDeque::new(),
-            stalled: BTreeSet::new(),
+            stalled: VecDeque::new(),
+            to_retry: 0,
             resolving: BTreeMap::new(),
             queries: Vec::new(),
             last_serial: 0,
@@ -371,6 +374,9 @@ impl<N: Network> Engine<N> {
     pub fn handle_next_work(&mut self) {
         if let Some(id) = self.run_queue.pop_front() {
             self.visit(id, None);
+            if self.to_retry > 0 {
+                self.retry_next();
+            }
         }
     }
 
@@ -440,10 +446,25 @@ impl<N: Network> Engine<N> {
         }
     }
 
-    /// After releases: sockets that waited for them try again.
+    /// After releases: sockets that waited for them try again, the one that waited longest first, as long as
+    /// there is room: so none of them starves, and few are tried in vain however many wait.
     pub fn retry_stalled(&mut self) {
-        for id in std::mem::take(&mut self.stalled) {
-            self.enqueue(id);
+        self.to_retry = self.stalled.len();
+        self.retry_next();
+    }
+
+    /// The first that waits, and is still there, stands behind those that have something to do.
+    #[inline(never)]
+    fn retry_next(&mut self) {
+        while self.to_retry > 0
+            && self.ctx.undelivered < self.ctx.limits.undelivered_per_app
+            && let Some(id) = self.stalled.pop_front()
+        {
+            self.to_retry -= 1;
+            if let Some(entry) = self.registry.get_mut(id) {
+                entry.stalled = false;
+                return self.enqueue(id);
+            }
         }
     }
 
@@ -554,7 +575,10 @@ impl<N: Network> Engine<N> {
 
     #[inline(never)]
     fn wait_for_release(&mut self, id: i32) {
-        self.stalled.insert(id);
+        if let Some(entry) = self.registry.get_mut(id).filter(|entry| !entry.stalled) {
+            entry.stalled = true;
+            self.stalled.push_back(id);
+        }
     }
 
     #[inline(never)]

@@ -20,6 +20,8 @@ pub(super) struct Entry<N: Network> {
     pub(super) machine: Machine<N>,
     /// Whether the id stands in the engine's run queue.
     pub(super) queued: bool,
+    /// Whether it stands among those that wait for the host to release something.
+    pub(super) stalled: bool,
 }
 
 /// The protocol state of a socket.
@@ -61,7 +63,7 @@ impl Properties {
 impl<N: Network> Entry<N> {
     /// A new socket.
     pub(super) fn new(namespace: Namespace, machine: Machine<N>, properties: Properties) -> Self {
-        Self { namespace, properties, machine, queued: false }
+        Self { namespace, properties, machine, queued: false, stalled: false }
     }
 
     /// What `getInfo` says (tcp.md 2.2, 8.2, udp.md 2.2, socket-legacy.md 9).

@@ -479,10 +479,17 @@ impl Turn {
     #[inline(never)]
     fn take_credit(&mut self, slot: u32) {
         let Some(App { engine, delivery, .. }) = self.apps.get_mut(slot) else { return };
-        delivery.take_released(&mut self.released, engine.wants_release());
-        if !self.released.is_empty() {
+        loop {
+            delivery.take_released(&mut self.released, engine.wants_release());
+            if self.released.is_empty() {
+                return;
+            }
             self.released.drain(..).for_each(|(id, bytes)| engine.release(id, bytes));
             engine.retry_stalled();
+            // If it was too little for any, the next release is waited for from now on.
+            if engine.next_work().is_some() {
+                return;
+            }
         }
     }
 

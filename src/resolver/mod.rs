@@ -1,16 +1,19 @@
 //! Name resolution away from the reactor: the system's resolver on a few private threads.
 //!
-//! Threads start when there is work and end when there has been none for a while. A question that
-//! nobody wants any more is skipped; a lookup that hangs is left behind, holding nothing of the app,
-//! so neither the reactor nor a shutdown ever waits for it.
+//! Threads start when there is work and end when there has been none for a while. Questions that wait for
+//! the same name are answered by one lookup. A question that nobody wants any more is skipped; a lookup
+//! that hangs is left behind, holding nothing of the app, so neither the reactor nor a shutdown ever waits
+//! for it.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 use dns_lookup::{AddrFamily, AddrInfoHints, LookupErrorKind, SockType};
+use parking_lot::Mutex;
 
 use crate::api::net_error::Status;
 use crate::api::properties::DnsQueryType;
@@ -19,7 +22,7 @@ use crate::net::sys::without_signals;
 
 /// Lookups that run at once.
 const MAX_THREADS: usize = 8;
-/// Lookups that wait; one more is answered at once with NAME_NOT_RESOLVED.
+/// Lookups that wait; the question for one more is answered at once with NAME_NOT_RESOLVED.
 const MAX_WAITING: usize = 4096;
 /// How long an idle thread stays.
 const IDLE: Duration = Duration::from_secs(10);
@@ -33,94 +36,107 @@ pub trait Resolver: Send {
     fn resolve(&mut self, query: Query, on_answer: OnAnswer);
 }
 
-struct Job {
+struct Question {
     query: Query,
     on_answer: OnAnswer,
 }
 
+/// What is looked up.
+type Name = (Box<str>, DnsQueryType);
+
 /// The system's resolver on a pool of threads.
 pub struct Pool {
-    jobs: Sender<Job>,
-    waiting: Receiver<Job>,
-    counts: Arc<Counts>,
+    lookups: Sender<Name>,
+    waiting: Receiver<Name>,
+    shared: Arc<Shared>,
 }
 
-/// There is a thread for each unfinished job, up to `MAX_THREADS`.
+/// There is a thread for each unfinished lookup, up to `MAX_THREADS`.
 #[derive(Default)]
-struct Counts {
+struct Shared {
     unfinished: AtomicUsize,
     threads: AtomicUsize,
+    /// Those that each waiting lookup answers.
+    questions: Mutex<HashMap<Name, Vec<Question>>>,
 }
 
 impl Default for Pool {
     fn default() -> Self {
-        let (jobs, waiting) = bounded(MAX_WAITING);
-        Self { jobs, waiting, counts: Arc::default() }
+        let (lookups, waiting) = bounded(MAX_WAITING);
+        Self { lookups, waiting, shared: Arc::default() }
     }
 }
 
 impl std::fmt::Debug for Pool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Pool").field("threads", &self.counts.threads).finish_non_exhaustive()
+        f.debug_struct("Pool").field("threads", &self.shared.threads).finish_non_exhaustive()
     }
 }
 
 impl Resolver for Pool {
     fn resolve(&mut self, query: Query, on_answer: OnAnswer) {
-        self.counts.unfinished.fetch_add(1, SeqCst);
-        if let Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) =
-            self.jobs.try_send(Job { query, on_answer })
-        {
-            self.counts.refuse(job);
+        let name = (query.host.clone(), query.dns_query_type);
+        let question = Question { query, on_answer };
+        let mut questions = self.shared.questions.lock();
+        if let Some(same) = questions.get_mut(&name) {
+            same.push(question);
             return;
         }
+        if self.lookups.try_send(name.clone()).is_err() {
+            drop(questions);
+            (question.on_answer)(Err(Status::NameNotResolved));
+            return;
+        }
+        self.shared.unfinished.fetch_add(1, SeqCst);
+        questions.insert(name, vec![question]);
+        drop(questions);
         self.start_thread_if_needed();
     }
 }
 
 impl Pool {
     fn start_thread_if_needed(&self) {
-        let threads = self.counts.threads.load(SeqCst);
-        if threads >= self.counts.unfinished.load(SeqCst).min(MAX_THREADS) {
+        let threads = self.shared.threads.load(SeqCst);
+        if threads >= self.shared.unfinished.load(SeqCst).min(MAX_THREADS) {
             return;
         }
-        self.counts.threads.fetch_add(1, SeqCst);
-        let (waiting, counts) = (self.waiting.clone(), Arc::clone(&self.counts));
+        self.shared.threads.fetch_add(1, SeqCst);
+        let (waiting, shared) = (self.waiting.clone(), Arc::clone(&self.shared));
         let thread = std::thread::Builder::new().name("chromesock-dns".into());
-        let started = without_signals(|| thread.spawn(move || work(&waiting, &counts)));
-        if started.is_err() && self.counts.threads.fetch_sub(1, SeqCst) == 1 {
+        let started = without_signals(|| thread.spawn(move || work(&waiting, &shared)));
+        if started.is_err() && self.shared.threads.fetch_sub(1, SeqCst) == 1 {
             // No thread at all: the system is out of resources, and so nobody would ever answer.
-            while let Ok(job) = self.waiting.try_recv() {
-                self.counts.refuse(job);
+            while let Ok(name) = self.waiting.try_recv() {
+                self.shared.finish(&name, |_| Err(Status::NameNotResolved));
             }
         }
     }
 }
 
-impl Counts {
-    fn refuse(&self, job: Job) {
-        (job.on_answer)(Err(Status::NameNotResolved));
+impl Shared {
+    /// Answers all that wait for this name, if any of them still wants it.
+    fn finish(&self, name: &Name, look_up: impl FnOnce(&Name) -> Answer) {
+        let mut questions = self.questions.lock().remove(name).unwrap_or_default();
+        questions.retain(|question| question.query.wanted.strong_count() > 0);
+        if !questions.is_empty() {
+            let answer = look_up(name);
+            questions.into_iter().for_each(|question| (question.on_answer)(answer.clone()));
+        }
         self.unfinished.fetch_sub(1, SeqCst);
     }
 }
 
-fn work(waiting: &Receiver<Job>, counts: &Counts) {
+fn work(waiting: &Receiver<Name>, shared: &Shared) {
     loop {
         match waiting.recv_timeout(IDLE) {
-            Ok(job) => {
-                if job.query.wanted.strong_count() > 0 {
-                    let answer = look_up(&job.query.host, job.query.dns_query_type);
-                    (job.on_answer)(answer);
-                }
-                counts.unfinished.fetch_sub(1, SeqCst);
-            }
+            Ok(name) => shared.finish(&name, |(host, families)| look_up(host, *families)),
             Err(_) => {
-                counts.threads.fetch_sub(1, SeqCst);
-                // A job that came between the time-out and the count was left to this thread.
+                shared.threads.fetch_sub(1, SeqCst);
+                // A lookup that came between the time-out and the count was left to this thread.
                 if waiting.is_empty() {
                     return;
                 }
-                counts.threads.fetch_add(1, SeqCst);
+                shared.threads.fetch_add(1, SeqCst);
             }
         }
     }
@@ -189,20 +205,24 @@ mod tests {
 
     const DEADLINE: Duration = Duration::from_secs(60);
 
-    /// A question whose look-up tells that it runs and then hangs until its end is dropped.
-    fn hang(pool: &mut Pool, wanted: &Arc<()>, runs: &End<()>) -> End<()> {
-        let (runs, (end, ended)) = (runs.clone(), channel());
+    fn ask(pool: &mut Pool, host: &str, wanted: &Arc<()>, on_answer: OnAnswer) {
         let query = Query {
             id: QueryId { socket_id: 1, serial: 1 },
-            host: "127.0.0.1".into(),
+            host: host.into(),
             dns_query_type: DnsQueryType::Ipv4,
             wanted: Arc::downgrade(wanted),
         };
+        pool.resolve(query, on_answer);
+    }
+
+    /// A question whose look-up tells that it runs and then hangs until its end is dropped.
+    fn hang(pool: &mut Pool, host: &str, wanted: &Arc<()>, runs: &End<()>) -> End<()> {
+        let (runs, (end, ended)) = (runs.clone(), channel());
         let on_answer = move |_| {
             runs.send(()).unwrap();
             let _ = ended.recv();
         };
-        pool.resolve(query, Box::new(on_answer));
+        ask(pool, host, wanted, Box::new(on_answer));
         end
     }
 
@@ -215,13 +235,39 @@ mod tests {
         let ran = |what| assert_eq!(run.recv_timeout(DEADLINE), Ok(()), "{what}");
         for round in 0..2000 {
             let mut pool = Pool::default();
-            drop(hang(&mut pool, &wanted, &runs));
+            drop(hang(&mut pool, "127.0.0.1", &wanted, &runs));
             ran("the first");
-            let _first = hang(&mut pool, &wanted, &runs);
+            let _first = hang(&mut pool, "127.0.0.1", &wanted, &runs);
             (0..10 * round).for_each(|_| std::hint::spin_loop());
-            let _second = hang(&mut pool, &wanted, &runs);
+            let _second = hang(&mut pool, "127.0.0.2", &wanted, &runs);
             ran("one of two");
             ran("both");
         }
+    }
+
+    /// However many ask for a name at once, it takes one place among the lookups that wait, and none is refused.
+    #[test]
+    fn questions_that_wait_for_the_same_name_share_a_look_up_dn_7() {
+        let (mut pool, wanted, unwanted) = (Pool::default(), Arc::new(()), Arc::new(()));
+        let (runs, run) = channel();
+        let ends: Vec<_> = (0..MAX_THREADS)
+            .map(|busy| hang(&mut pool, &format!("127.0.0.{busy}"), &wanted, &runs))
+            .collect();
+        ends.iter().for_each(|_| run.recv_timeout(DEADLINE).unwrap());
+        let (answers, answer) = channel();
+        for number in 0..2 * MAX_WAITING {
+            let answers = answers.clone();
+            let on_answer = Box::new(move |answer| answers.send((number, answer)).unwrap());
+            let wanted = if number == 5 { &unwanted } else { &wanted };
+            ask(&mut pool, &format!("127.0.1.{}", number % 2), wanted, on_answer);
+        }
+        assert_eq!(pool.waiting.len(), 2);
+        drop((unwanted, ends, answers));
+        let mut all: Vec<_> = answer.iter().collect();
+        all.sort_unstable_by_key(|(number, _)| *number);
+        let expected = (0..2 * MAX_WAITING)
+            .filter(|number| *number != 5)
+            .map(|number| (number, Ok(vec![IpAddr::from([127, 0, 1, u8::from(number % 2 == 1)])])));
+        assert!(all.into_iter().eq(expected));
     }
 }

@@ -144,6 +144,39 @@ fn a_host_that_keeps_an_event_and_waits_still_gets_data_r_10() {
     bench.end();
 }
 
+/// What is given back piece by piece, each too little to go on with, is enough in the end (tcp.md R-10).
+#[test]
+fn room_that_comes_bit_by_bit_is_found_r_10() {
+    let data = pattern(DATA);
+    let plan = Plan::new(Drive::Pull).holding(u64::MAX, BOUND);
+    let (bench, id, _peer) = flooded(plan, &data);
+    stops_at_the_bound(&bench);
+    let delivery = bench.delivery();
+    let (mut kept, mut got) = (Vec::new(), 0);
+    while bench.stats().undelivered_events > 0 {
+        let event = delivery.next(Some(DEADLINE)).unwrap();
+        bench.see_pulled(&event);
+        got += event.data_len();
+        kept.push(event);
+    }
+    for event in kept {
+        delivery.release(&event);
+        // Once more is queued, credit may wait.
+        let is_taken = || !delivery.any_released() || bench.stats().undelivered_events > 0;
+        until("the reactor takes it up", is_taken);
+    }
+    while got < DATA {
+        let event = delivery.next(Some(DEADLINE)).unwrap();
+        bench.see_pulled(&event);
+        got += event.data_len();
+        delivery.release(&event);
+    }
+    drop(delivery);
+    bench.close_socket(id);
+    bench.drive_on_a_thread();
+    bench.end();
+}
+
 fn held(events: &[Event]) -> usize {
     events.iter().map(|event| event.weight()).sum()
 }

@@ -37,7 +37,7 @@ const CRATES: &[(&str, &[&str])] = &[
     // System calls that no portable crate has.
     ("nix", &["net/sys/"]),
     // Locks: where threads meet, and nowhere else.
-    ("parking_lot", &["delivery/", "engine/tls/", "reactor/"]),
+    ("parking_lot", &["delivery/", "engine/tls/", "reactor/", "resolver/"]),
     // Bare system calls for what happens for each message.
     ("rustix", &["net/sys/"]),
     ("rustls", &["engine/tls/"]),

@@ -6,6 +6,7 @@ mod play;
 mod common;
 mod connecting;
 mod conversation;
+mod crowding;
 mod ending;
 mod failing;
 mod faults;
