@@ -498,7 +498,8 @@ impl Delivery {
         outcome
     }
 
-    /// Delivers the events of a batch that was taken in `epoch`, telling `delivered` the charge of each. A callback's panic ends it; the events behind stay where they are.
+    /// Delivers the events of a batch that was taken in `epoch`, telling `delivered` the charge of each. A
+    /// callback's panic ends it; the events behind stay where they are.
     fn run(
         &self,
         mut next: impl FnMut() -> Option<Event>,
