@@ -32,8 +32,10 @@ static void many_look_ups(fx *f) {
     call *c[N], *d[N];
     int32_t id[N];
     for (int n = 0; n < N; n++) {
+        char name[32]; /* of its own: those that wait for the same name share a look-up */
+        snprintf(name, sizeof name, "n%d.stall.test", n);
         id[n] = new_tcp(f);
-        c[n] = tcp_connect(f, id[n], n % 2 ? "a.stall.test" : "b.stall.test", 9);
+        c[n] = tcp_connect(f, id[n], name, 9);
     }
     until_stalled(f, AT_ONCE);
     for (int n = 0; n < N; n++) d[n] = n % 2 ? tcp_close(f, id[n]) : tcp_disconnect(f, id[n]);
