@@ -356,6 +356,8 @@ class Case:
         if "await" in step:
             return await self._awaited(step["await"])
         if "peer" in step:
+            # The peer blocks the loop, and what is called while events come starts at the end of their turn.
+            await asyncio.sleep(0)
             return self._peer_did(*step["peer"])
         assert "settle" in step
         return await self._settled()
