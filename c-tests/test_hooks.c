@@ -144,6 +144,43 @@ static void calls_in_the_last_release(void) {
     end();
 }
 
+/* How many calls had completed when the reactor's thread first told of it. */
+static void note_completed(void *first) {
+    chromesock_app_stats stats;
+    memset(&stats, 0, sizeof stats);
+    stats.size = sizeof stats;
+    CHECK_INT(chromesock_app_get_stats(app, &stats), CHROMESOCK_OK);
+    if (atomic_load((atomic_int *)first) < 0) atomic_store((atomic_int *)first, (int)stats.calls_completed);
+}
+
+/* Of large sends in a row, the first are told of while those behind are still to be written. */
+static void completions_before_the_last_send(void) {
+    enum { SENDS = 16, SIZE = 64 * 1024 }; /* together less than the system takes at once */
+    static uint8_t block[SIZE];
+    uint16_t port;
+    int listener = peer_listen(&port), peer;
+    int32_t id;
+    start(note_completed, release);
+    CHECK_INT(chrome_sockets_tcp_create(app, NULL, &id, count, NULL), CHROMESOCK_OK);
+    CHECK_INT(chrome_sockets_tcp_connect(app, id, "127.0.0.1", port, CHROME_SOCKETS_DNS_QUERY_TYPE_ANY, count, NULL),
+              CHROMESOCK_OK);
+    calls = 2;
+    drain();
+    peer = peer_accept(listener);
+    CHECK_INT(chromesock_app_hold_calls(app, 1), CHROMESOCK_OK);
+    for (int n = 0; n < SENDS; n++)
+        CHECK_INT(chrome_sockets_tcp_send(app, id, block, SIZE, count, NULL), CHROMESOCK_OK);
+    calls += SENDS;
+    acted = -1;
+    CHECK_INT(chromesock_app_hold_calls(app, 0), CHROMESOCK_OK);
+    wait_idly(acted >= 0);
+    CHECK(acted > 2 && acted < calls);
+    drain();
+    close(peer);
+    close(listener);
+    end();
+}
+
 int main(int argc, char **argv) {
     harness_init(argc, argv);
     RUN(calls_in_the_wakeup_hook);
@@ -151,5 +188,6 @@ int main(int argc, char **argv) {
     RUN(calls_in_a_release);
     RUN(free_in_a_release);
     RUN(calls_in_the_last_release);
+    RUN(completions_before_the_last_send);
     return harness_finish();
 }

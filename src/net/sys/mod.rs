@@ -5,10 +5,10 @@
 //! may be asked for later. Closing a descriptor ends its registration, so none is undone by hand.
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
+mod addresses;
+#[cfg(any(target_os = "linux", target_os = "android"))]
 mod batch;
 mod datagram;
-#[cfg(any(target_os = "linux", target_os = "android"))]
-mod labels;
 mod transfer;
 mod waiting;
 
@@ -29,7 +29,7 @@ use super::{Listener, MAX_LANES, MulticastOptions, Network, SocketSettings, Stre
 use datagram::{Scratch, SysDatagram};
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub(super) use labels::ipv4_addresses;
+pub(super) use addresses::ipv4_addresses;
 pub(crate) use waiting::Waiting;
 
 /// Elsewhere the C library tells them right.
