@@ -2,15 +2,54 @@
  *
  * Generated from the Rust sources; do not edit.
  *
- * chrome_...      what a page may call: the documented API, name for name.
- * chromesock_...  what only the host may call: apps, delivery, trust, diagnostics.
+ * Names
+ *   chrome_...      what a page may call: the documented API, name for name.
+ *   chromesock_...  what only the host, the program that links this library, may call: apps, events,
+ *                   permissions, diagnostics.
+ *   In comments results stand without their prefix: OK is CHROMESOCK_OK.
  *
- * Threads: any function from any thread, also inside callbacks, unless it says otherwise.
- * Calls: a return value of CHROMESOCK_OK means that exactly one completion follows; any other that
- * nothing was kept and none follows. Calls of one thread are carried out in order.
- * Ownership: inputs are borrowed until the call returns; events in callbacks are borrowed until the
- * callback returns (keep one with chromesock_event_retain).
- * Text is UTF-8 and ends with NUL, both ways; NULL = not given, or absent.
+ * Getting started
+ *   chromesock_app_new opens an app, which owns sockets and a queue of events. Sockets are created and used
+ *   with the chrome_... functions. Results of calls (completions) and everything else that happens to a
+ *   socket (notifications, such as onReceive) come as events, struct chromesock_event. With queue
+ *   delivery, the default, the host takes them with chromesock_app_next_event, or has
+ *   chromesock_app_dispatch call its callbacks; with reactor delivery the library's own thread calls them.
+ *
+ * Calls
+ *   A function whose comment says "Completes:" starts a call. If it returns OK, exactly one completion
+ *   follows, whatever happens to the socket; if it returns anything else, nothing was kept and none follows.
+ *   Other functions have no completion: what they return is their result.
+ *   Calls of one thread are carried out in order, so a socket can be used before its create has completed.
+ *   app:        from chromesock_app_new and not freed; NULL gives INVALID_ARGUMENT.
+ *   socket_id:  of a socket of the function's own namespace; any other id is no error of the call, but
+ *               completes with "Socket not found".
+ *   Out-parameters are written only if OK is returned, unless the comment says otherwise.
+ *
+ * Threads
+ *   Any function may be called from any thread, also inside callbacks, unless its comment says otherwise.
+ *   Callbacks of one app never run at the same time.
+ *
+ * Memory
+ *   Inputs are borrowed until the function returns. An event in a callback, and all it points to, is
+ *   borrowed until the callback returns; chromesock_event_retain keeps it for longer. `user_data` is never
+ *   read or freed.
+ *   Structs that the host fills in begin with their size: set them to zero, then set `size`, then the rest.
+ *   Reserved members stay zero. Later versions only append members.
+ *   Text is UTF-8 and ends with NUL, both ways; NULL = not given, or absent.
+ *
+ * The functions, by section
+ *     Apps, reactors and getting events
+ *     Keeping and releasing events
+ *     chrome.sockets.tcp
+ *     TLS, of both APIs
+ *     chrome.sockets.tcpServer
+ *     chrome.sockets.udp
+ *     chrome.socket, the older API
+ *     Suspending, resuming and unloading an app
+ *     Permissions of a manifest
+ *     Sending without a copy
+ *     For bindings to other languages
+ *     Version and names
  */
 
 #ifndef CHROMESOCK_H
@@ -23,67 +62,67 @@
 #define CHROMESOCK_VERSION_PATCH 0
 
 /**
- * `persistent` is given.
+ * Bit of `present` in chrome_sockets_tcp_properties: `persistent` is given.
  */
 #define CHROME_SOCKETS_TCP_PROPERTIES_PERSISTENT 1
 
 /**
- * `name` is given.
+ * Bit of `present` in chrome_sockets_tcp_properties: `name` is given.
  */
 #define CHROME_SOCKETS_TCP_PROPERTIES_NAME 2
 
 /**
- * `buffer_size` is given.
+ * Bit of `present` in chrome_sockets_tcp_properties: `buffer_size` is given.
  */
 #define CHROME_SOCKETS_TCP_PROPERTIES_BUFFER_SIZE 4
 
 /**
- * `persistent` is given.
+ * Bit of `present` in chrome_sockets_udp_properties: `persistent` is given.
  */
 #define CHROME_SOCKETS_UDP_PROPERTIES_PERSISTENT 1
 
 /**
- * `name` is given.
+ * Bit of `present` in chrome_sockets_udp_properties: `name` is given.
  */
 #define CHROME_SOCKETS_UDP_PROPERTIES_NAME 2
 
 /**
- * `buffer_size` is given.
+ * Bit of `present` in chrome_sockets_udp_properties: `buffer_size` is given.
  */
 #define CHROME_SOCKETS_UDP_PROPERTIES_BUFFER_SIZE 4
 
 /**
- * `persistent` is given.
+ * Bit of `present` in chrome_sockets_tcp_server_properties: `persistent` is given.
  */
 #define CHROME_SOCKETS_TCP_SERVER_PROPERTIES_PERSISTENT 1
 
 /**
- * `name` is given.
+ * Bit of `present` in chrome_sockets_tcp_server_properties: `name` is given.
  */
 #define CHROME_SOCKETS_TCP_SERVER_PROPERTIES_NAME 2
 
 /**
- * `write_quota_bytes` is given.
+ * Bit of `present` in chromesock_app_options: `write_quota_bytes` is given.
  */
 #define CHROMESOCK_APP_OPTIONS_WRITE_QUOTA 1
 
 /**
- * `undelivered_bytes_per_socket` is given.
+ * Bit of `present` in chromesock_app_options: `undelivered_bytes_per_socket` is given.
  */
 #define CHROMESOCK_APP_OPTIONS_UNDELIVERED_PER_SOCKET 2
 
 /**
- * `undelivered_bytes_per_app` is given.
+ * Bit of `present` in chromesock_app_options: `undelivered_bytes_per_app` is given.
  */
 #define CHROMESOCK_APP_OPTIONS_UNDELIVERED_PER_APP 4
 
 /**
- * No UDP_SEGMENT: each datagram is handed to the system alone.
+ * No UDP_SEGMENT: each datagram is sent by a system call of its own.
  */
 #define CHROMESOCK_WITHOUT_UDP_SEGMENT 1
 
 /**
- * No UDP_GRO: the system hands over each datagram alone.
+ * No UDP_GRO: the system does not join datagrams that it receives.
  */
 #define CHROMESOCK_WITHOUT_UDP_GRO 2
 
@@ -93,83 +132,84 @@
 #define CHROMESOCK_WITHOUT_RECVMMSG 4
 
 /**
- * Sends on a connection that follow one another leave by a system call each, as long as the system takes
- * them: for peers that take a segment for a message.
+ * No gathering: each send on a TCP connection is written by a system call of its own, as long as the system
+ * takes them. For peers that take a TCP segment for a message.
  */
 #define CHROMESOCK_WITHOUT_GATHERED_SENDS 8
 
 /**
- * `result` is delivered: the API's `result` or `resultCode`.
+ * Bit of `present` in chromesock_event: `result` is delivered: the API's `result` or `resultCode`.
  */
 #define CHROMESOCK_EVENT_RESULT 1
 
 /**
- * `bytes_sent` is delivered.
+ * Bit of `present` in chromesock_event: `bytes_sent` is delivered.
  */
 #define CHROMESOCK_EVENT_BYTES_SENT 2
 
 /**
- * `data` and `data_len` are delivered.
+ * Bit of `present` in chromesock_event: `data` and `data_len` are delivered.
  */
 #define CHROMESOCK_EVENT_DATA 4
 
 /**
- * `address` is delivered.
+ * Bit of `present` in chromesock_event: `address` is delivered.
  */
 #define CHROMESOCK_EVENT_ADDRESS 8
 
 /**
- * `port` is delivered.
+ * Bit of `present` in chromesock_event: `port` is delivered.
  */
 #define CHROMESOCK_EVENT_PORT 16
 
 /**
- * `sockets` and `sockets_len` are delivered.
+ * Bit of `present` in chromesock_event: `sockets` and `sockets_len` are delivered.
  */
 #define CHROMESOCK_EVENT_SOCKETS 32
 
 /**
- * `texts` and `texts_len` are delivered.
+ * Bit of `present` in chromesock_event: `texts` and `texts_len` are delivered.
  */
 #define CHROMESOCK_EVENT_TEXTS 64
 
 /**
- * `interfaces` and `interfaces_len` are delivered.
+ * Bit of `present` in chromesock_event: `interfaces` and `interfaces_len` are delivered.
  */
 #define CHROMESOCK_EVENT_INTERFACES 128
 
 /**
- * `name` is present.
+ * Bit of `present` in chromesock_socket_info: `name` is present.
  */
 #define CHROMESOCK_SOCKET_INFO_NAME 1
 
 /**
- * `buffer_size` is present.
+ * Bit of `present` in chromesock_socket_info: `buffer_size` is present.
  */
 #define CHROMESOCK_SOCKET_INFO_BUFFER_SIZE 2
 
 /**
- * The API has the member `connected` (not for chrome.sockets.tcpServer).
+ * Bit of `present` in chromesock_socket_info: the API has the member `connected`, as all but
+ * chrome.sockets.tcpServer and chrome.sockets.udp.
  */
 #define CHROMESOCK_SOCKET_INFO_CONNECTED 4
 
 /**
- * `local_address` and `local_port` are present.
+ * Bit of `present` in chromesock_socket_info: `local_address` and `local_port` are present.
  */
 #define CHROMESOCK_SOCKET_INFO_LOCAL 8
 
 /**
- * `peer_address` and `peer_port` are present.
+ * Bit of `present` in chromesock_socket_info: `peer_address` and `peer_port` are present.
  */
 #define CHROMESOCK_SOCKET_INFO_PEER 16
 
 /**
- * `socket_type` is present (only for chrome.socket).
+ * Bit of `present` in chromesock_socket_info: `socket_type` is present (only for chrome.socket).
  */
 #define CHROMESOCK_SOCKET_INFO_TYPE 32
 
 /**
- * Result of a call, a completion or an event: 0 or one of the numbers below.
+ * Result of a function, a completion or a notification: 0 or one of the numbers below.
  *
  * The names and numbers are those of Chromium's network errors (`net::ERR_…`); numbers from
  * -10001 down are this library's own and are only ever returned by functions, never delivered
@@ -182,7 +222,7 @@ enum chromesock_status
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
   /**
-   * Success; a call that returns it is followed by exactly one completion.
+   * Success. Returned by a function that starts a call: exactly one completion follows.
    */
   CHROMESOCK_OK = 0,
   /**
@@ -190,7 +230,7 @@ enum chromesock_status
    */
   CHROMESOCK_IO_PENDING = -1,
   /**
-   * The operation failed without a better name.
+   * The operation failed, and no other result fits.
    */
   CHROMESOCK_FAILED = -2,
   /**
@@ -210,7 +250,7 @@ enum chromesock_status
    */
   CHROMESOCK_TIMED_OUT = -7,
   /**
-   * Something happened that should not; the call or socket was given up.
+   * An internal error; the call or socket was given up.
    */
   CHROMESOCK_UNEXPECTED = -9,
   /**
@@ -450,7 +490,7 @@ enum chromesock_status
    */
   CHROMESOCK_NETWORK_IO_SUSPENDED = -331,
   /**
-   * Dispatching or pulling was tried inside a callback of the same app.
+   * An attempt to dispatch or to take events inside a callback of the same app.
    */
   CHROMESOCK_RECURSIVE_CALL = -10001,
   /**
@@ -473,9 +513,12 @@ typedef int32_t chromesock_status;
 /**
  * What an event is: the completion of one method, or one notification.
  *
+ * After the colon stand the members of chromesock_event that are set, besides socket_id; a call that failed
+ * sets message, and result where the API delivers one.
+ *
  * Values are stable: 0x100 and up `chrome.sockets.tcp`, 0x200 and up `chrome.sockets.tcpServer`, 0x300
- * and up `chrome.sockets.udp`, 0x400 and up `chrome.socket`;
- * notifications from 0x80 within their namespace. Hosts ignore types they do not know.
+ * and up `chrome.sockets.udp`, 0x400 and up `chrome.socket`; notifications from 0x80 within their
+ * namespace. Hosts should ignore types they do not know.
  *
  */
 enum chromesock_event_type
@@ -484,16 +527,16 @@ enum chromesock_event_type
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
   /**
-   * The app has ended; its last event. `result` is CHROMESOCK_OK, or CHROMESOCK_UNEXPECTED after an internal fault.
+   * The app has ended, and this is its last event: result is OK, or UNEXPECTED after an internal error.
    */
   CHROMESOCK_APP_CLOSED = 1,
   /**
-   * A call was denied by the manifest; its completion follows. socket_id, address and port say what it
-   * wanted to reach, message says which call and which rule is missing. For the host's log.
+   * A call was denied by the manifest, and its completion follows: address, port: what it wanted to reach;
+   * message: which call it was and which rule is missing. For the host's log.
    */
   CHROMESOCK_PERMISSION_DENIED = 2,
   /**
-   * The first event for a suspended app has come: resume the app to get it.
+   * The first event of a suspended app is waiting: resume the app to get it.
    */
   CHROMESOCK_APP_WANTED = 3,
   /**
@@ -501,8 +544,8 @@ enum chromesock_event_type
    */
   CHROMESOCK_TLS_SESSION = 4,
   /**
-   * A secured socket has agreed upon a key: texts: one line in the format of NSS key logs. Only if
-   * the host asks for it in chromesock_app_options.
+   * A secured connection has agreed upon a key: texts: one line in the NSS key log format. Only if
+   * chromesock_app_options.tells_tls_keys is set.
    */
   CHROMESOCK_TLS_KEYS = 5,
   /**
@@ -759,7 +802,7 @@ typedef uint32_t chromesock_event_type;
 #endif // __cplusplus
 
 /**
- * Who runs callbacks.
+ * How an app's events reach the host: chromesock_app_options.delivery.
  */
 enum chromesock_delivery
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -767,11 +810,13 @@ enum chromesock_delivery
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
   /**
-   * The host: by dispatching on a thread of its own, or by pulling events.
+   * Events wait in a queue until the host runs their callbacks with chromesock_app_dispatch, or takes
+   * them with chromesock_app_next_event. The default.
    */
   CHROMESOCK_DELIVERY_QUEUE = 0,
   /**
-   * The reactor's thread. Callbacks must be short: all sockets of the reactor wait for them.
+   * Callbacks run at once, on the reactor's thread. They must be short: all sockets of the reactor wait
+   * for them.
    */
   CHROMESOCK_DELIVERY_REACTOR = 1,
 };
@@ -784,8 +829,8 @@ typedef int32_t chromesock_delivery;
 #endif // __cplusplus
 
 /**
- * Which authorities may vouch for servers, besides those that the host adds. None of them turns the
- * checks off.
+ * Which certificate authorities may vouch for servers, besides extra_roots_pem: chromesock_app_options.trust.
+ * No value turns the checks off.
  */
 enum chromesock_trust
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -793,15 +838,15 @@ enum chromesock_trust
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
   /**
-   * Those of the web, as Mozilla keeps them, in the version this library was built with.
+   * Those of the web, as Mozilla maintains them, in the version this library was built with. The default.
    */
   CHROMESOCK_TRUST_WEB_PKI = 0,
   /**
-   * Those of the operating system, read when the app is opened.
+   * Those of the operating system, read by chromesock_app_new.
    */
   CHROMESOCK_TRUST_SYSTEM = 1,
   /**
-   * None but those that the host adds.
+   * None but extra_roots_pem.
    */
   CHROMESOCK_TRUST_ONLY_EXTRA = 2,
 };
@@ -814,7 +859,7 @@ typedef int32_t chromesock_trust;
 #endif // __cplusplus
 
 /**
- * The two systems of permissions, each with the API that it governs.
+ * The two APIs, each with its own system of permissions.
  */
 enum chromesock_api
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -839,7 +884,7 @@ typedef int32_t chromesock_api;
 #endif // __cplusplus
 
 /**
- * What a rule may allow.
+ * An operation that a rule of a manifest may allow.
  */
 enum chromesock_operation
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -847,35 +892,36 @@ enum chromesock_operation
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
   /**
-   * tcp-connect, sockets.tcp.connect
+   * Rule tcp-connect, or manifest key sockets.tcp.connect.
    */
   CHROMESOCK_OPERATION_TCP_CONNECT = 0,
   /**
-   * tcp-listen, sockets.tcpServer.listen
+   * Rule tcp-listen, or manifest key sockets.tcpServer.listen.
    */
   CHROMESOCK_OPERATION_TCP_LISTEN = 1,
   /**
-   * udp-bind, sockets.udp.bind
+   * Rule udp-bind, or manifest key sockets.udp.bind.
    */
   CHROMESOCK_OPERATION_UDP_BIND = 2,
   /**
-   * udp-send-to, sockets.udp.send
+   * Rule udp-send-to, or manifest key sockets.udp.send.
    */
   CHROMESOCK_OPERATION_UDP_SEND_TO = 3,
   /**
-   * udp-multicast-membership, sockets.udp.multicastMembership; asked with host "*" and port 0.
+   * Rule udp-multicast-membership, or manifest key sockets.udp.multicastMembership; ask with host "*" and
+   * port 0.
    */
   CHROMESOCK_OPERATION_UDP_MULTICAST_MEMBERSHIP = 4,
   /**
-   * resolve-host; no call of the API asks for it.
+   * Rule resolve-host; no call of the API asks for it.
    */
   CHROMESOCK_OPERATION_RESOLVE_HOST = 5,
   /**
-   * resolve-proxy; no call of the API asks for it.
+   * Rule resolve-proxy; no call of the API asks for it.
    */
   CHROMESOCK_OPERATION_RESOLVE_PROXY = 6,
   /**
-   * network-state; no call of the API asks for it.
+   * Rule network-state; no call of the API asks for it.
    */
   CHROMESOCK_OPERATION_NETWORK_STATE = 7,
 };
@@ -942,7 +988,7 @@ typedef int32_t chrome_socket_type;
 #endif // __cplusplus
 
 /**
- * An app: one holder of sockets, of a manifest and of an event queue.
+ * An app: it owns sockets and a queue of events, and may do what its manifest allows.
  */
 typedef struct chromesock_app chromesock_app;
 
@@ -952,9 +998,15 @@ typedef struct chromesock_app chromesock_app;
 typedef struct chromesock_reactor chromesock_reactor;
 
 /**
- * A list of texts, owned by the caller until freed.
+ * A list of texts, owned by the caller; free it with chromesock_texts_free.
  */
 typedef struct chromesock_texts chromesock_texts;
+
+/**
+ * A function of the host's that gets no event: a wake-up, or the release of something that the library no
+ * longer uses. `user_data` is what was given with it. It must not throw, and must not leave by longjmp.
+ */
+typedef void (*chromesock_hook)(void *user_data);
 
 /**
  * True or false: any value but 0 is true.
@@ -962,11 +1014,107 @@ typedef struct chromesock_texts chromesock_texts;
 typedef uint8_t chromesock_bool;
 
 /**
+ * Options of chromesock_app_new. Set all of it to zero, fill in `size`, then what differs from the defaults.
+ */
+typedef struct chromesock_app_options {
+  /**
+   * sizeof(chromesock_app_options).
+   */
+  uint32_t size;
+  /**
+   * CHROMESOCK_APP_OPTIONS_… of the limits that are given; the others have their defaults.
+   */
+  uint32_t present;
+  /**
+   * One of chromesock_delivery.
+   */
+  int32_t delivery;
+  /**
+   * Reserved; zero.
+   */
+  uint32_t reserved;
+  /**
+   * The reactor whose thread serves the app, which other apps may share; NULL = one of its own.
+   */
+  struct chromesock_reactor *reactor;
+  /**
+   * Text of the manifest.json that says what the app may do, UTF-8; NULL = everything is allowed.
+   */
+  const char *manifest;
+  /**
+   * Limit of the app's unfinished sends, in bytes; one that would exceed it completes with "Exceeded write
+   * quota.". Default: 200 MiB.
+   */
+  uint64_t write_quota_bytes;
+  /**
+   * Limit of a socket's received data that is not delivered yet or still retained, in bytes: once it is
+   * reached the socket is not read, and its peer has to wait. Each event counts 128 bytes more than its
+   * data. Default: 1 MiB.
+   */
+  uint64_t undelivered_bytes_per_socket;
+  /**
+   * The same for all sockets of the app together. Default: 16 MiB.
+   */
+  uint64_t undelivered_bytes_per_app;
+  /**
+   * Queue delivery: called on the reactor's thread when the queue becomes non-empty. It should only post a
+   * task to the host's loop, and not block. NULL = none.
+   */
+  chromesock_hook wakeup;
+  /**
+   * Given to `wakeup`.
+   */
+  void *wakeup_user_data;
+  /**
+   * Certificates in PEM, UTF-8 text, that are trusted besides those of `trust`: authorities (CA:TRUE) may
+   * vouch for servers, and a server may itself present any of them, authority or not. NULL = none.
+   */
+  const char *extra_roots_pem;
+  /**
+   * One of chromesock_trust.
+   */
+  int32_t trust;
+  /**
+   * Whether CHROMESOCK_TLS_KEYS reports the keys of secured connections, with which captured traffic of
+   * them can be decrypted.
+   */
+  chromesock_bool tells_tls_keys;
+  /**
+   * Whether listening sockets and bound UDP sockets share their addresses with those of other apps of the
+   * same user that have this option, in this or another process (SO_REUSEPORT): the system distributes
+   * connections and datagrams among them. Within one app an address is still in use. Linux only;
+   * elsewhere chromesock_app_new returns NOT_IMPLEMENTED.
+   */
+  chromesock_bool reuse_port;
+  /**
+   * Whether the app is freed, as by chromesock_app_free, when the host closes its end of the stream of
+   * chromesock_app_event_stream: for a host whose thread may be terminated without running any more code.
+   * Once the stream is closed no call may use the app, chromesock_app_free included.
+   */
+  chromesock_bool freed_with_stream;
+  /**
+   * Reserved; zero.
+   */
+  uint8_t reserved_2;
+  /**
+   * How long the reactor goes on looking for work before it sleeps, in microseconds: what arrives within
+   * that time need not wait for a wake-up, and a CPU is busy meanwhile. On a shared reactor the longest
+   * time of its apps counts. 0 = it sleeps at once.
+   */
+  uint32_t busy_poll_us;
+  /**
+   * Sum of CHROMESOCK_WITHOUT_…: system features that the app's sockets must not use, where a system, a
+   * network card or a peer has a fault in them. What the app observes stays the same.
+   */
+  uint32_t without;
+} chromesock_app_options;
+
+/**
  * SocketInfo, as getInfo and getSockets deliver it.
  */
 typedef struct chromesock_socket_info {
   /**
-   * Size of this struct; arrays of it are stepped through by this size.
+   * Size of this struct in the library that is running; step through arrays of it by this size.
    */
   uint32_t size;
   /**
@@ -978,15 +1126,15 @@ typedef struct chromesock_socket_info {
    */
   int32_t socket_id;
   /**
-   * Most bytes of one onReceive, as given.
+   * Largest number of bytes in one onReceive, as it was set; 0 = absent.
    */
   int32_t buffer_size;
   /**
-   * Own port.
+   * Local port, host byte order; 0 = absent.
    */
   int32_t local_port;
   /**
-   * The peer's port.
+   * The peer's port, host byte order; 0 = absent.
    */
   int32_t peer_port;
   /**
@@ -994,7 +1142,7 @@ typedef struct chromesock_socket_info {
    */
   chromesock_bool persistent;
   /**
-   * Whether delivery is paused.
+   * Whether receiving, or accepting, is paused.
    */
   chromesock_bool paused;
   /**
@@ -1002,11 +1150,11 @@ typedef struct chromesock_socket_info {
    */
   chromesock_bool connected;
   /**
-   * One of chrome_socket_type, for chrome.socket.
+   * chrome.socket: one of chrome_socket_type.
    */
   uint8_t socket_type;
   /**
-   * Zero.
+   * Reserved; zero.
    */
   uint8_t reserved[4];
   /**
@@ -1014,11 +1162,11 @@ typedef struct chromesock_socket_info {
    */
   const char *name;
   /**
-   * Own address: numeric, no brackets, no zone; NULL = absent.
+   * Local address: numeric, no brackets, no zone; NULL = absent.
    */
   const char *local_address;
   /**
-   * The peer's address, likewise; NULL = absent.
+   * The peer's address, in the same form; NULL = absent.
    */
   const char *peer_address;
 } chromesock_socket_info;
@@ -1028,7 +1176,7 @@ typedef struct chromesock_socket_info {
  */
 typedef struct chrome_socket_network_interface {
   /**
-   * Size of this struct; arrays of it are stepped through by this size.
+   * Size of this struct in the library that is running; step through arrays of it by this size.
    */
   uint32_t size;
   /**
@@ -1046,29 +1194,29 @@ typedef struct chrome_socket_network_interface {
 } chrome_socket_network_interface;
 
 /**
- * Bytes of another struct.
+ * A range of bytes.
  */
 typedef struct chromesock_bytes {
   /**
-   * The first.
+   * The first byte.
    */
   const uint8_t *data;
   /**
-   * Their number.
+   * The number of bytes.
    */
   size_t len;
 } chromesock_bytes;
 
 /**
- * What a secured connection has agreed upon. Made by the library; lives as long as its event.
+ * What client and server of a secured connection have agreed upon. Lives as long as its event.
  */
 typedef struct chromesock_tls_session {
   /**
-   * Size of this struct.
+   * Size of this struct in the library that is running.
    */
   uint32_t size;
   /**
-   * Zero.
+   * Reserved; zero.
    */
   uint32_t reserved;
   /**
@@ -1088,21 +1236,22 @@ typedef struct chromesock_tls_session {
    */
   const char *verified_name;
   /**
-   * The certificates that the server has sent, in DER, its own first.
+   * The certificates that the server sent, in DER, its own first.
    */
   const struct chromesock_bytes *chain;
   /**
-   * Their number.
+   * The number of certificates in `chain`.
    */
   size_t chain_len;
 } chromesock_tls_session;
 
 /**
- * One completion or notification. Made by the library; all members are always set.
+ * One completion or notification. Made by the library, which sets all members; those that do not apply are 0
+ * or NULL.
  */
 typedef struct chromesock_event {
   /**
-   * Size of this struct.
+   * Size of this struct in the library that is running.
    */
   uint32_t size;
   /**
@@ -1110,7 +1259,7 @@ typedef struct chromesock_event {
    */
   uint32_t type;
   /**
-   * CHROMESOCK_EVENT_… of the members that the API delivers here.
+   * CHROMESOCK_EVENT_… of the members that the API delivers with this event.
    */
   uint32_t present;
   /**
@@ -1122,16 +1271,16 @@ typedef struct chromesock_event {
    */
   int32_t client_socket_id;
   /**
-   * 0 or a negative chromesock_status; of chrome.socket also a number of bytes, or 1 for true and 0 for
-   * false. A failure may come without one: see CHROMESOCK_EVENT_RESULT.
+   * 0 or a negative chromesock_status; in chrome.socket also a number of bytes, or 1 for true and 0 for
+   * false. Some failures have only a message, and 0 here: CHROMESOCK_EVENT_RESULT tells.
    */
   int32_t result;
   /**
-   * A port, host byte order.
+   * The port that belongs to `address`, host byte order.
    */
   int32_t port;
   /**
-   * Zero.
+   * Reserved; zero.
    */
   uint32_t reserved;
   /**
@@ -1139,25 +1288,25 @@ typedef struct chromesock_event {
    */
   void *user_data;
   /**
-   * What programs read as chrome.runtime.lastError.message; NULL on success, and with most failures of
-   * chrome.socket, which are told by `result` alone.
+   * What programs read as chrome.runtime.lastError.message. NULL on success, and for most failures of
+   * chrome.socket, which have only a `result`.
    */
   const char *message;
   /**
-   * An address: numeric, no brackets, no zone. CHROMESOCK_PERMISSION_DENIED: the host as the page gave it;
-   * "*" for multicast membership.
+   * Sender of a datagram: numeric, no brackets, no zone. CHROMESOCK_PERMISSION_DENIED: the host as the page
+   * gave it; "*" for multicast membership.
    */
   const char *address;
   /**
-   * Received bytes.
+   * Received bytes; they do not end with NUL.
    */
   const uint8_t *data;
   /**
-   * Their number.
+   * Number of bytes in `data`.
    */
   size_t data_len;
   /**
-   * SendInfo.bytesSent.
+   * send: SendInfo.bytesSent, in bytes.
    */
   uint64_t bytes_sent;
   /**
@@ -1165,7 +1314,7 @@ typedef struct chromesock_event {
    */
   const struct chromesock_socket_info *sockets;
   /**
-   * Their number.
+   * Number of elements of `sockets`.
    */
   size_t sockets_len;
   /**
@@ -1173,7 +1322,7 @@ typedef struct chromesock_event {
    */
   const char *const *texts;
   /**
-   * Their number.
+   * Number of elements of `texts`.
    */
   size_t texts_len;
   /**
@@ -1181,7 +1330,7 @@ typedef struct chromesock_event {
    */
   const struct chrome_socket_network_interface *interfaces;
   /**
-   * Their number.
+   * Number of elements of `interfaces`.
    */
   size_t interfaces_len;
   /**
@@ -1191,108 +1340,10 @@ typedef struct chromesock_event {
 } chromesock_event;
 
 /**
- * A hook without an event: a wake-up, or the release of a `user_data`.
- */
-typedef void (*chromesock_hook)(void *user_data);
-
-/**
- * How an app is to be. Set it to zero, fill in `size`, then what differs from the defaults.
- */
-typedef struct chromesock_app_options {
-  /**
-   * sizeof(chromesock_app_options).
-   */
-  uint32_t size;
-  /**
-   * CHROMESOCK_APP_OPTIONS_… of the limits that are given.
-   */
-  uint32_t present;
-  /**
-   * One of chromesock_delivery.
-   */
-  int32_t delivery;
-  /**
-   * Zero.
-   */
-  uint32_t reserved;
-  /**
-   * The reactor that serves the app, shared with others; NULL = one of its own.
-   */
-  struct chromesock_reactor *reactor;
-  /**
-   * Text of the manifest.json that says what the app may do, UTF-8; NULL = everything.
-   */
-  const char *manifest;
-  /**
-   * Most bytes of unfinished sends; a send beyond it fails with "Exceeded write quota.". Default 200 MiB.
-   */
-  uint64_t write_quota_bytes;
-  /**
-   * Received bytes of a socket, not yet delivered or still retained, above which it is not read. Default 1 MiB.
-   */
-  uint64_t undelivered_bytes_per_socket;
-  /**
-   * The same for the whole app. Default 16 MiB.
-   */
-  uint64_t undelivered_bytes_per_app;
-  /**
-   * Queue delivery: called on the reactor's thread when the queue becomes non-empty; may only post
-   * a task to the host's loop. NULL = none.
-   */
-  chromesock_hook wakeup;
-  /**
-   * Given to `wakeup`.
-   */
-  void *wakeup_user_data;
-  /**
-   * Certificates in PEM that are trusted besides those of `trust`: authorities (CA:TRUE) may vouch for
-   * servers; a server may also present one of them, authority or not, itself. NULL = none.
-   */
-  const char *extra_roots_pem;
-  /**
-   * One of chromesock_trust.
-   */
-  int32_t trust;
-  /**
-   * Whether CHROMESOCK_TLS_KEYS tells the keys of secured connections, with which everything that is
-   * captured of them can be read.
-   */
-  chromesock_bool tells_tls_keys;
-  /**
-   * Whether listening sockets, and UDP sockets that are bound, share their addresses with those of other
-   * apps of the same user that have this option too, here or in another process: the system spreads
-   * connections and datagrams over them (SO_REUSEPORT). Within the app an address stays in use. Only on
-   * Linux; elsewhere chromesock_app_new refuses it with NOT_IMPLEMENTED.
-   */
-  chromesock_bool reuse_port;
-  /**
-   * Whether the app is freed, as by chromesock_app_free, when the host closes its end of the stream of
-   * chromesock_app_event_stream: for a host whose thread may be ended from outside, without running code
-   * of its own. After that no call may use the app; chromesock_app_free comes before it, or not at all.
-   */
-  chromesock_bool freed_with_stream;
-  /**
-   * Zero.
-   */
-  uint8_t reserved_2;
-  /**
-   * How long the reactor looks for work after its last before it sleeps, in microseconds: an answer to
-   * what comes within it has no wake-up to wait for, and a CPU is busy for as long. On a shared reactor
-   * the longest time of its apps counts. 0 = it sleeps at once.
-   */
-  uint32_t busy_poll_us;
-  /**
-   * CHROMESOCK_WITHOUT_… of what the app's sockets must not use, for systems, network cards or peers that
-   * have a fault in it. What the app observes is the same.
-   */
-  uint32_t without;
-} chromesock_app_options;
-
-/**
  * Receives an event: the completion of one call, or a notification.
  *
  * `event` and all it points to are borrowed until the callback returns. `user_data` is what was
- * given with the callback. A callback may call any function, must not throw, and must not leave by
+ * given with the callback. A callback may call any function; it must not throw, and must not leave by
  * longjmp.
  */
 typedef void (*chromesock_callback)(struct chromesock_app *app,
@@ -1300,7 +1351,7 @@ typedef void (*chromesock_callback)(struct chromesock_app *app,
                                     void *user_data);
 
 /**
- * What an app has done and holds. Fill in `size` before the call.
+ * Counters of an app, for chromesock_app_get_stats. Fill in `size` before the call.
  */
 typedef struct chromesock_app_stats {
   /**
@@ -1308,7 +1359,7 @@ typedef struct chromesock_app_stats {
    */
   uint32_t size;
   /**
-   * Zero.
+   * Reserved; zero.
    */
   uint32_t reserved;
   /**
@@ -1324,15 +1375,15 @@ typedef struct chromesock_app_stats {
    */
   uint64_t sockets_open;
   /**
-   * Bytes of unfinished sends.
+   * Bytes of sends that have not completed.
    */
   uint64_t unsent_bytes;
   /**
-   * Received bytes that were not delivered yet, or are in retained events.
+   * Bytes of received data that is not delivered yet, or in retained events.
    */
   uint64_t undelivered_bytes;
   /**
-   * Events in the queue.
+   * Events that wait in the queue.
    */
   uint64_t undelivered_events;
 } chromesock_app_stats;
@@ -1354,7 +1405,7 @@ typedef struct chrome_sockets_tcp_properties {
    */
   const char *name;
   /**
-   * Most bytes of one onReceive; 0 and below mean 4096; more than 65536 acts as 65536.
+   * Largest number of bytes in one onReceive; 0 and below mean 4096, above 65536 means 65536.
    */
   int32_t buffer_size;
   /**
@@ -1362,10 +1413,34 @@ typedef struct chrome_sockets_tcp_properties {
    */
   chromesock_bool persistent;
   /**
-   * Zero.
+   * Reserved; zero.
    */
   uint8_t reserved[3];
 } chrome_sockets_tcp_properties;
+
+/**
+ * SecureOptions of chrome.sockets.tcp and chrome.socket. Fill in `size`. Unknown texts are ignored; nothing
+ * below TLS 1.2 is ever offered.
+ */
+typedef struct chrome_sockets_tcp_secure_options {
+  /**
+   * sizeof(chrome_sockets_tcp_secure_options).
+   */
+  uint32_t size;
+  /**
+   * Reserved; zero.
+   */
+  uint32_t reserved;
+  /**
+   * tlsVersion.min: "tls1", "tls1.1", "tls1.2" or "tls1.3"; the first two act as "tls1.2", which is
+   * the default. NULL = not given.
+   */
+  const char *tls_version_min;
+  /**
+   * tlsVersion.max: "tls1.2" or "tls1.3", the default. NULL = not given.
+   */
+  const char *tls_version_max;
+} chrome_sockets_tcp_secure_options;
 
 /**
  * SocketProperties of chrome.sockets.tcpServer. Fill in `size`, and a bit of `present` for each member given.
@@ -1388,7 +1463,7 @@ typedef struct chrome_sockets_tcp_server_properties {
    */
   chromesock_bool persistent;
   /**
-   * Zero.
+   * Reserved; zero.
    */
   uint8_t reserved[7];
 } chrome_sockets_tcp_server_properties;
@@ -1410,7 +1485,8 @@ typedef struct chrome_sockets_udp_properties {
    */
   const char *name;
   /**
-   * Longest datagram that is delivered; 0 and below mean 4096; more than 65536 acts as 65536.
+   * Length in bytes of the longest datagram that is delivered; 0 and below mean 4096, above 65536 means
+   * 65536.
    */
   int32_t buffer_size;
   /**
@@ -1418,42 +1494,18 @@ typedef struct chrome_sockets_udp_properties {
    */
   chromesock_bool persistent;
   /**
-   * Zero.
+   * Reserved; zero.
    */
   uint8_t reserved[3];
 } chrome_sockets_udp_properties;
 
 /**
- * SecureOptions of chrome.sockets.tcp and chrome.socket. Fill in `size`. Texts that are not known are
- * ignored; nothing below TLS 1.2 is ever offered.
- */
-typedef struct chrome_sockets_tcp_secure_options {
-  /**
-   * sizeof(chrome_sockets_tcp_secure_options).
-   */
-  uint32_t size;
-  /**
-   * Zero.
-   */
-  uint32_t reserved;
-  /**
-   * tlsVersion.min: "tls1", "tls1.1", "tls1.2" or "tls1.3"; the first two act as "tls1.2", which is
-   * the default. NULL = not given.
-   */
-  const char *tls_version_min;
-  /**
-   * tlsVersion.max: "tls1.2" or "tls1.3", the default. NULL = not given.
-   */
-  const char *tls_version_max;
-} chrome_sockets_tcp_secure_options;
-
-/**
- * One event as copied by chromesock_app_copy_events: this head, then `data_len` bytes of data, then
- * `address_len` of the address, then `message_len` of the message. No text ends with NUL.
+ * One event as copied by chromesock_app_copy_events: this struct, followed by `data_len` bytes of data,
+ * `address_len` bytes of the address and `message_len` bytes of the message. These texts do not end with NUL.
  */
 typedef struct chromesock_event_record {
   /**
-   * Bytes from here to the next record; a multiple of 8.
+   * Distance from here to the next record in bytes; a multiple of 8.
    */
   uint32_t size;
   /**
@@ -1501,8 +1553,8 @@ typedef struct chromesock_event_record {
    */
   uint32_t data_len;
   /**
-   * NULL, or the event itself, owned by the caller (release it with chromesock_event_release), because
-   * it has a list or does not fit any buffer as large as this one. The record then has no data, address and message.
+   * NULL, or the event itself, because it has a list or is larger than the buffer. It is owned by the
+   * caller, who releases it with chromesock_event_release; the record has no data, address or message then.
    */
   const struct chromesock_event *event;
 } chromesock_event_record;
@@ -1511,116 +1563,7 @@ typedef struct chromesock_event_record {
 extern "C" {
 #endif // __cplusplus
 
-/**
- * Keeps an event beyond its callback.
- *
- * Mirrors:    nothing; host only.
- * Parameters: event     from a callback, from chromesock_app_next_event, or retained before.
- *             retained  the kept event, owned by the caller; release with chromesock_event_release.
- *             It may be used on any thread and outlives the app. Its data counts as undelivered.
- * Returns:    OK, INVALID_ARGUMENT.
- * Threads:    the thread that may use `event`; does not block.
- * Since:      0.1
- *
- * # Safety
- * `event` is NULL or valid as above; `retained` is NULL or may be written.
- */
-chromesock_status chromesock_event_retain(const struct chromesock_event *event,
-                                          const struct chromesock_event **retained);
-
-/**
- * Releases an event that was pulled or retained.
- *
- * Mirrors:    nothing; host only.
- * Parameters: event  owned by the caller, gone afterwards; NULL does nothing.
- * Threads:    any; does not block.
- * Since:      0.1
- *
- * # Safety
- * `event` is NULL, or owned by the caller and not released yet.
- */
-void chromesock_event_release(const struct chromesock_event *event);
-
-/**
- * Version of the library that is running.
- *
- * Mirrors:    nothing; host only.
- * Returns:    major * 65536 + minor * 256 + patch; compare with CHROMESOCK_VERSION_…
- * Threads:    any; does not block.
- * Since:      0.1
- */
-uint32_t chromesock_version_number(void);
-
-/**
- * Version of the library that is running, as text such as "0.1.0".
- *
- * Mirrors:    nothing; host only.
- * Returns:    static text.
- * Threads:    any; does not block.
- * Since:      0.1
- */
-const char *chromesock_version(void);
-
-/**
- * Name of a result, such as "net::ERR_CONNECTION_REFUSED": what programs read as chrome.runtime.lastError.message.
- *
- * Mirrors:    nothing; host only.
- * Parameters: status  a chromesock_status.
- * Returns:    static text; NULL for a number that is not in the list.
- * Threads:    any; does not block.
- * Since:      0.1
- */
-const char *chromesock_status_name(int32_t status);
-
-/**
- * Meaning of a result, as one sentence.
- *
- * Mirrors:    nothing; host only.
- * Parameters: status  a chromesock_status.
- * Returns:    static text; NULL for a number that is not in the list.
- * Threads:    any; does not block.
- * Since:      0.1
- */
-const char *chromesock_status_text(int32_t status);
-
-/**
- * Chrome's name of what an event is about, such as "chrome.sockets.tcp.onReceive"; for events that are
- * the host's alone a few words, such as "app closed".
- *
- * Mirrors:    nothing; host only.
- * Parameters: type  the type of an event.
- * Returns:    static text; NULL for a number that is not in the list.
- * Threads:    any; does not block.
- * Since:      0.1
- */
-const char *chromesock_event_type_name(uint32_t type);
-
-/**
- * Starts a reactor that several apps can share.
- *
- * Mirrors:    nothing; host only.
- * Parameters: reactor  the new reactor, owned by the caller; free it with chromesock_reactor_free.
- * Returns:    OK, INVALID_ARGUMENT, INSUFFICIENT_RESOURCES, another status of the system.
- * Threads:    any; does not block.
- * Since:      0.1
- *
- * # Safety
- * `reactor` is NULL or may be written.
- */
-chromesock_status chromesock_reactor_new(struct chromesock_reactor **reactor);
-
-/**
- * Frees a reactor. Its thread ends with the last app that it serves.
- *
- * Mirrors:    nothing; host only.
- * Parameters: reactor  gone afterwards; NULL does nothing.
- * Threads:    any, also inside callbacks; outside of them it waits for the thread if no app is left.
- * Since:      0.1
- *
- * # Safety
- * `reactor` is NULL, or comes from `chromesock_reactor_new` and is not freed.
- */
-void chromesock_reactor_free(struct chromesock_reactor *reactor);
+/* ---- Apps, reactors and getting events ---- */
 
 /**
  * Opens an app.
@@ -1628,10 +1571,10 @@ void chromesock_reactor_free(struct chromesock_reactor *reactor);
  * Mirrors:    nothing; host only.
  * Parameters: options  borrowed until the call returns; NULL = defaults.
  *             app      the new app, owned by the caller; free it with chromesock_app_free.
- * Returns:    OK, INVALID_ARGUMENT (also for roots that cannot be read, or a text without any),
+ * Returns:    OK, INVALID_ARGUMENT (also if extra_roots_pem has no certificate, or one that cannot be read),
  *             INVALID_MANIFEST (chromesock_manifest_check says why), NOT_IMPLEMENTED (`reuse_port` on a
- *             system that cannot), INSUFFICIENT_RESOURCES, another status of the system.
- * Threads:    any, also inside callbacks; does not block, but for reading the system's roots.
+ *             system that cannot), INSUFFICIENT_RESOURCES, another system error.
+ * Threads:    any, also inside callbacks; does not block, except to read the system's roots.
  * Since:      0.1
  *
  * # Safety
@@ -1678,13 +1621,40 @@ chromesock_status chromesock_app_close(struct chromesock_app *app);
 void chromesock_app_free(struct chromesock_app *app);
 
 /**
- * Sets the handler of every event that no callback and no listener takes.
+ * Starts a reactor that several apps can share.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: reactor  the new reactor, owned by the caller; free it with chromesock_reactor_free.
+ * Returns:    OK, INVALID_ARGUMENT, INSUFFICIENT_RESOURCES, another system error.
+ * Threads:    any; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `reactor` is NULL or may be written.
+ */
+chromesock_status chromesock_reactor_new(struct chromesock_reactor **reactor);
+
+/**
+ * Frees a reactor. Its thread ends with the last app that it serves.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: reactor  gone afterwards; NULL does nothing.
+ * Threads:    any, also inside callbacks; outside of them it waits for the thread if no app is left.
+ * Since:      0.1
+ *
+ * # Safety
+ * `reactor` is NULL, or comes from `chromesock_reactor_new` and is not freed.
+ */
+void chromesock_reactor_free(struct chromesock_reactor *reactor);
+
+/**
+ * Sets the handler of every event that no callback and no listener takes, in place of the last one.
  *
  * Mirrors:    nothing; host only.
  * Parameters: handler    NULL = none.
- *             user_data  given to `handler` and `release`; never touched.
- *             release    called once, when the handler is replaced or the app is gone, on any thread;
- *             NULL = none.
+ *             user_data  given to `handler` and `release`; never read or freed.
+ *             release    called once with `user_data`, on any thread, when the handler is replaced or the
+ *             app is gone; NULL = none.
  * Returns:    OK, INVALID_ARGUMENT (the handler is then not kept and not released).
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
@@ -1701,14 +1671,14 @@ chromesock_status chromesock_app_set_default_handler(struct chromesock_app *app,
  * Queue delivery: runs the callbacks of events that are queued, on this thread.
  *
  * Mirrors:    nothing; host only.
- * Parameters: max_events  most events to run; 0 and below = all that are queued now.
- *             timeout_ms  how long to wait for the first event, in ms; 0 = not at all, below 0 = for ever.
- *             dispatched  how many events were taken, 0 if there were none in time; NULL = not asked.
+ * Parameters: max_events  largest number of events to take; 0 and below = all that are queued now.
+ *             timeout_ms  how long to wait for the first event, in ms; 0 = not at all, below 0 = forever.
+ *             dispatched  number of events that were taken, 0 if none came in time; NULL = not wanted.
  * Returns:    OK, INVALID_ARGUMENT, RECURSIVE_CALL (inside a callback of this app),
  *             WRONG_DELIVERY (the app has reactor delivery), CONTEXT_SHUT_DOWN (the app is closed
  *             and CHROMESOCK_APP_CLOSED was handed out).
  * Threads:    any, but not inside a callback of this app; of several threads one dispatches and the
- *             others wait. Blocks up to `timeout_ms`, and as long as the callbacks run.
+ *             others wait for it. Blocks up to `timeout_ms`, and as long as the callbacks run.
  * Since:      0.1
  *
  * # Safety
@@ -1724,7 +1694,7 @@ chromesock_status chromesock_app_dispatch(struct chromesock_app *app,
  * Queue delivery: takes one event out of the queue; no callback runs for it.
  *
  * Mirrors:    nothing; host only.
- * Parameters: timeout_ms  how long to wait, in ms; 0 = not at all, below 0 = for ever.
+ * Parameters: timeout_ms  how long to wait, in ms; 0 = not at all, below 0 = forever.
  *             event       the event, owned by the caller; release with chromesock_event_release.
  * Returns:    OK, INVALID_ARGUMENT, TIMED_OUT (none came), RECURSIVE_CALL, WRONG_DELIVERY,
  *             CONTEXT_SHUT_DOWN (CHROMESOCK_APP_CLOSED was handed out).
@@ -1757,10 +1727,10 @@ chromesock_status chromesock_app_event_handle(struct chromesock_app *app,
                                               ptrdiff_t *handle);
 
 /**
- * What an app has done and holds.
+ * Tells how many calls, sockets, bytes and events an app has.
  *
  * Mirrors:    nothing; host only.
- * Parameters: stats  `size` filled in by the caller; the members that fit are written.
+ * Parameters: stats  filled in by the caller; the members that fit are written.
  * Returns:    OK, INVALID_ARGUMENT.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
@@ -1772,290 +1742,46 @@ chromesock_status chromesock_app_event_handle(struct chromesock_app *app,
 chromesock_status chromesock_app_get_stats(struct chromesock_app *app,
                                            struct chromesock_app_stats *stats);
 
-/**
- * Queue delivery: takes events out of the queue, as many as fit, and copies them into the host's memory;
- * no callback runs for them. Does not wait.
- *
- * Mirrors:    nothing; host only.
- * Parameters: buffer, buffer_len  where the records go, one behind the other (chromesock_event_record); at
- *             least 4096 bytes, aligned to 8.
- *             written  bytes that were written; 0 = no event was queued.
- *             left     events that are still queued; NULL = not asked.
- * Returns:    OK, INVALID_ARGUMENT, RECURSIVE_CALL, WRONG_DELIVERY, CONTEXT_SHUT_DOWN (CHROMESOCK_APP_CLOSED
- *             was handed out).
- * Threads:    any, but not inside a callback of this app; does not block.
- * Since:      0.1
- *
- * # Safety
- * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `buffer` is NULL or has
- * `buffer_len` writable bytes; `written` and `left` are NULL or may be written.
- */
-chromesock_status chromesock_app_copy_events(struct chromesock_app *app,
-                                             uint8_t *buffer,
-                                             size_t buffer_len,
-                                             size_t *written,
-                                             size_t *left);
+/* ---- Keeping and releasing events ---- */
 
 /**
- * Lets the calls of an app start together: while held, they are accepted as ever, but need not start before the
- * hold ends, and from one that unpauses on, none does. Those start together, in order, with no socket read in
- * between: so a paused socket is made to read just once more (chrome_sockets_tcp_set_paused). It is also for a
- * host that makes many calls in a row, as when it runs the events of a batch: the reactor is woken once.
+ * Keeps an event beyond its callback, as a copy with an owner of its own.
  *
  * Mirrors:    nothing; host only.
- * Parameters: hold  true: calls may wait, those of chromesock_app_suspend, _resume and _unload too; false: what
- *             waits starts now. Not counted. Closing or freeing the app ends the wait.
+ * Parameters: event     from a callback, from chromesock_app_next_event, or retained before.
+ *             retained  the kept event, owned by the caller; release with chromesock_event_release.
+ *             It may be used on any thread, also when the app is gone. Its data counts as undelivered.
  * Returns:    OK, INVALID_ARGUMENT.
- * Threads:    any, also inside callbacks; does not block. It concerns the calls of all threads.
+ * Threads:    the thread that may use `event`; does not block.
  * Since:      0.1
  *
  * # Safety
- * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ * `event` is NULL or valid as above; `retained` is NULL or may be written.
  */
-chromesock_status chromesock_app_hold_calls(struct chromesock_app *app,
-                                            chromesock_bool hold);
+chromesock_status chromesock_event_retain(const struct chromesock_event *event,
+                                          const struct chromesock_event **retained);
 
 /**
- * Queue delivery: a stream for loops that cannot poll a handle but read streams. One byte can be read from
- * it each time the queue becomes non-empty after the host found it empty, and its end when the app is gone.
- *
- * It differs from chromesock_app_event_handle: the host owns this one and reads it, and it says that events
- * came, not whether some are queued. After reading what is there, take events until a call finds none
- * (chromesock_app_copy_events writes nothing, chromesock_app_next_event times out, chromesock_app_dispatch runs
- * none); only then is the next byte written. A host that stops before that must come back by itself.
+ * Releases an event that was pulled or retained.
  *
  * Mirrors:    nothing; host only.
- * Parameters: stream  a connected stream socket that does not block, owned by the caller, who closes it. A
- *             further call gives a new one, and the one before ends. Where the app has
- *             `freed_with_stream`, closing it frees the app, unless that was done before.
- * Returns:    OK, INVALID_ARGUMENT, WRONG_DELIVERY, INSUFFICIENT_RESOURCES.
- * Threads:    any, also inside callbacks; does not block.
- * Since:      0.1
- *
- * # Safety
- * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `stream` is NULL or may be
- * written.
- */
-chromesock_status chromesock_app_event_stream(struct chromesock_app *app,
-                                              ptrdiff_t *stream);
-
-/**
- * Reads a manifest without opening an app.
- *
- * Mirrors:    nothing; host only.
- * Parameters: manifest  text of a manifest.json, UTF-8; borrowed until the call returns. Comments and
- *             a byte-order mark are tolerated.
- *             messages  on OK the warnings, in order; on INVALID_MANIFEST the error as Chrome words it,
- *             then where in the manifest it is. Owned by the caller; NULL = not asked.
- * Returns:    OK, INVALID_ARGUMENT, INVALID_MANIFEST.
- * Threads:    any, also inside callbacks; does not block.
- * Since:      0.1
- *
- * # Safety
- * `manifest` is NULL or ends with NUL; `messages` is NULL or may be written.
- */
-chromesock_status chromesock_manifest_check(const char *manifest,
-                                            struct chromesock_texts **messages);
-
-/**
- * Number of texts in a list.
- *
- * Mirrors:    nothing; host only.
- * Parameters: texts  NULL counts as empty.
- * Returns:    the number.
+ * Parameters: event  owned by the caller, gone afterwards; NULL does nothing.
  * Threads:    any; does not block.
  * Since:      0.1
  *
  * # Safety
- * `texts` is NULL, or came from this library and is not freed.
+ * `event` is NULL, or owned by the caller and not released yet.
  */
-size_t chromesock_texts_count(const struct chromesock_texts *texts);
+void chromesock_event_release(const struct chromesock_event *event);
+
+/* ---- chrome.sockets.tcp ---- */
 
 /**
- * One text of a list.
- *
- * Mirrors:    nothing; host only.
- * Parameters: index  from 0.
- * Returns:    UTF-8 text, borrowed until the list is freed; NULL beyond the end.
- * Threads:    any; does not block.
- * Since:      0.1
- *
- * # Safety
- * `texts` is NULL, or came from this library and is not freed.
- */
-const char *chromesock_texts_at(const struct chromesock_texts *texts, size_t index);
-
-/**
- * Frees a list of texts.
- *
- * Mirrors:    nothing; host only.
- * Parameters: texts  gone afterwards; NULL does nothing.
- * Threads:    any; does not block.
- * Since:      0.1
- *
- * # Safety
- * `texts` is NULL, or came from this library and is not freed.
- */
-void chromesock_texts_free(struct chromesock_texts *texts);
-
-/**
- * Whether the app's manifest makes an API available. In a browser an API that is not does not
- * exist; here its sockets can be created, and every call that needs a rule is denied.
- *
- * Mirrors:    nothing; host only.
- * Parameters: api        one of chromesock_api.
- *             available  1 or 0; 1 for an app without a manifest.
- * Returns:    OK, INVALID_ARGUMENT.
- * Threads:    any, also inside callbacks; does not block.
- * Since:      0.1
- *
- * # Safety
- * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `available` is NULL or may be
- * written.
- */
-chromesock_status chromesock_app_has_api(struct chromesock_app *app,
-                                         int32_t api,
-                                         chromesock_bool *available);
-
-/**
- * Whether an operation on a host and port would be allowed, and by which rule.
- *
- * Mirrors:    nothing; host only.
- * Parameters: api        one of chromesock_api.
- *             operation  one of chromesock_operation.
- *             host       host text as a page would pass it, UTF-8; borrowed until the call returns.
- *             port       as a page would pass it.
- *             allowed    1 or 0.
- *             rule       the rule that allows it, as canonical text ("*" for an app without a
- *             manifest); empty if denied. Owned by the caller; NULL = not asked.
- * Returns:    OK, INVALID_ARGUMENT.
- * Threads:    any, also inside callbacks; does not block.
- * Since:      0.1
- *
- * # Safety
- * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `host` is NULL or ends with
- * NUL; `allowed` and `rule` are NULL or may be written.
- */
-chromesock_status chromesock_app_check(struct chromesock_app *app,
-                                       int32_t api,
-                                       int32_t operation,
-                                       const char *host,
-                                       int32_t port,
-                                       chromesock_bool *allowed,
-                                       struct chromesock_texts **rule);
-
-/**
- * All rules of an app's manifest as canonical text, such as "tcp-connect:*.example.com:443".
- *
- * Mirrors:    nothing; host only.
- * Parameters: api    one of chromesock_api.
- *             rules  sorted; "*" for an app without a manifest. Owned by the caller.
- * Returns:    OK, INVALID_ARGUMENT.
- * Threads:    any, also inside callbacks; does not block.
- * Since:      0.1
- *
- * # Safety
- * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `rules` is NULL or may be
- * written.
- */
-chromesock_status chromesock_app_get_rules(struct chromesock_app *app,
-                                           int32_t api,
-                                           struct chromesock_texts **rules);
-
-/**
- * chrome_sockets_tcp_send without the copy: the bytes stay where they are, and the library reads them
- * there. All else is as with chrome_sockets_tcp_send, whose sends keep their order with these and whose
- * completion, CHROME_SOCKETS_TCP_SEND, is theirs. Not for a page, which may change its buffer after the call.
- *
- * `release` is called once the bytes are not needed any more: on the calling thread before this call
- * returns (where the library has copied them, as it does with short ones, or will not send them), or else
- * on the reactor's thread before the completion is handed out, also while callbacks run on other threads.
- * Every function may be called from it; it should be short. After chromesock_app_free has returned,
- * outside of callbacks, none is called any more.
- *
- * Mirrors:    nothing; host only.
- * Parameters: data, data_len  the bytes, which must stay as they are until `release` is called, or, without
- *             one, until the completion is handed out; (NULL, 0) is an empty send.
- *             release  as above; NULL = none.
- *             owner    given to `release`; never touched.
- *             callback, user_data  for the completion; callback may be NULL. Without `release` the host
- *             needs a callback, or a default handler, to learn when the bytes are its own again.
- * Returns:    OK: `release` is called exactly once and one completion follows. Else neither happens and
- *             the bytes are the caller's: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN, UNEXPECTED.
- * Threads:    any, also inside callbacks; does not block.
- * Since:      0.1
- *
- * # Safety
- * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `data` is NULL or has
- * `data_len` readable bytes for as long as told above.
- */
-chromesock_status chromesock_sockets_tcp_send_owned(struct chromesock_app *app,
-                                                    int32_t socket_id,
-                                                    const uint8_t *data,
-                                                    size_t data_len,
-                                                    chromesock_hook release,
-                                                    void *owner,
-                                                    chromesock_callback callback,
-                                                    void *user_data);
-
-/**
- * Suspends an app, as Chrome does with one that has been idle. Sockets that are not persistent
- * close without an event; their pending calls complete. Persistent ones keep working: their events
- * wait until the app is resumed, and the first one raises CHROMESOCK_APP_WANTED. Completions are
- * delivered all the time. Doing it again does nothing.
- *
- * What waits is bounded: its data counts as undelivered, and servers accept 64 connections, more
- * wait in the system's backlog. When to suspend is the host's decision.
- *
- * Mirrors:    nothing; host only.
- * Parameters: app  to be resumed, unloaded or closed later.
- * Returns:    OK, INVALID_ARGUMENT, CONTEXT_SHUT_DOWN.
- * Threads:    any, also inside callbacks; does not block. Carried out in order with calls.
- * Since:      0.1
- *
- * # Safety
- * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
- */
-chromesock_status chromesock_app_suspend(struct chromesock_app *app);
-
-/**
- * Resumes a suspended app: the events that waited are delivered, in order. Add the app's listeners
- * before. The page finds its sockets with getSockets. An app that is awake stays as it is.
- *
- * Mirrors:    nothing; host only.
- * Parameters: app  awake afterwards.
- * Returns:    OK, INVALID_ARGUMENT, CONTEXT_SHUT_DOWN.
- * Threads:    any, also inside callbacks; does not block. Carried out in order with calls.
- * Since:      0.1
- *
- * # Safety
- * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
- */
-chromesock_status chromesock_app_resume(struct chromesock_app *app);
-
-/**
- * Unloads an app, as Chrome does when it is disabled, updated or reloaded: every socket closes,
- * persistent ones too, pending calls complete, and no onReceive, onAccept or error event raised so
- * far is delivered any more. The app is awake and empty afterwards and may be used again; its ids go
- * on counting.
- *
- * Mirrors:    nothing; host only.
- * Parameters: app  empty afterwards.
- * Returns:    OK, INVALID_ARGUMENT, CONTEXT_SHUT_DOWN.
- * Threads:    any, also inside callbacks; does not block. Carried out in order with calls.
- * Since:      0.1
- *
- * # Safety
- * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
- */
-chromesock_status chromesock_app_unload(struct chromesock_app *app);
-
-/**
- * Creates a TCP client socket. It has no system resources before it connects.
+ * Creates a TCP client socket. It uses no system resources before it connects.
  *
  * Mirrors:    chrome.sockets.tcp.create
  * Parameters: properties  borrowed until the call returns; NULL = none given.
- *             socket_id   the new id, at once: later calls may use it without waiting. NULL = not asked.
+ *             socket_id   the new id, at once: later calls may use it without waiting. NULL = not wanted.
  *             callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED, INSUFFICIENT_RESOURCES (ids are used up).
@@ -2074,7 +1800,7 @@ chromesock_status chrome_sockets_tcp_create(struct chromesock_app *app,
                                             void *user_data);
 
 /**
- * Changes the properties that are given; works in every state and disturbs nothing.
+ * Changes the properties that are given, and no others. Pending calls and reads go on.
  *
  * Mirrors:    chrome.sockets.tcp.update
  * State:      any.
@@ -2100,13 +1826,14 @@ chromesock_status chrome_sockets_tcp_update(struct chromesock_app *app,
  * Pauses or resumes receiving. A read that is in flight when the pause begins may still deliver
  * one onReceive.
  *
- * Resuming and pausing again, one call after the other, asks a paused socket for exactly one more read, if
- * nothing can be read between the two: inside one callback with reactor delivery, elsewhere while the calls
- * are held (chromesock_app_hold_calls). Otherwise any number of reads may come in between.
+ * Resuming and pausing again makes a paused socket read exactly once more, if both calls are carried out
+ * together: with reactor delivery when they are made inside one callback, otherwise while calls are held
+ * (chromesock_app_hold_calls). If not, any number of reads may come in between.
  *
  * Mirrors:    chrome.sockets.tcp.setPaused
  * State:      any.
- * Parameters: callback, user_data  for the completion; callback may be NULL.
+ * Parameters: paused  true pauses, false resumes.
+ *             callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
  * Completes:  CHROME_SOCKETS_TCP_SET_PAUSED, or "Socket not found" without a result.
@@ -2123,11 +1850,12 @@ chromesock_status chrome_sockets_tcp_set_paused(struct chromesock_app *app,
                                                 void *user_data);
 
 /**
- * Turns TCP keep-alive on or off. A fresh connection has it on, with 45 seconds.
+ * Turns TCP keep-alive on or off. A new connection has it on, with a delay of 45 seconds.
  *
  * Mirrors:    chrome.sockets.tcp.setKeepAlive
  * State:      connected; otherwise completes with FAILED.
- * Parameters: delay   seconds of silence before and between probes; 0 = leave the system's timing.
+ * Parameters: enable  true turns it on.
+ *             delay   seconds of silence before and between probes; 0 = leave the system's timing.
  *             callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
@@ -2147,11 +1875,11 @@ chromesock_status chrome_sockets_tcp_set_keep_alive(struct chromesock_app *app,
                                                     void *user_data);
 
 /**
- * Sets TCP_NODELAY.
+ * Turns Nagle's algorithm off or on (TCP_NODELAY).
  *
  * Mirrors:    chrome.sockets.tcp.setNoDelay
  * State:      connected; otherwise completes with FAILED.
- * Parameters: no_delay  true turns Nagle's algorithm off, as it is on a fresh connection.
+ * Parameters: no_delay  true turns the algorithm off, as it is on a new connection.
  *             callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
@@ -2170,7 +1898,7 @@ chromesock_status chrome_sockets_tcp_set_no_delay(struct chromesock_app *app,
                                                   void *user_data);
 
 /**
- * Connects to a peer. Several addresses of a name are tried side by side (Happy Eyeballs).
+ * Connects to a peer. The addresses of a name are raced (Happy Eyeballs, RFC 8305).
  *
  * Mirrors:    chrome.sockets.tcp.connect
  * State:      idle; otherwise completes with SOCKET_IS_CONNECTED or CONNECTION_FAILED.
@@ -2182,7 +1910,7 @@ chromesock_status chrome_sockets_tcp_set_no_delay(struct chromesock_app *app,
  *             UNEXPECTED.
  * Completes:  CHROME_SOCKETS_TCP_CONNECT with result OK, NAME_NOT_RESOLVED, INTERNET_DISCONNECTED,
  *             CONNECTION_REFUSED, CONNECTION_TIMED_OUT, ADDRESS_UNREACHABLE, ABORTED (disconnected or
- *             closed meanwhile) or another code of the system; "Socket not found" and "Does not have
+ *             closed meanwhile) or another system error; "Socket not found" and "Does not have
  *             permission" come without a result.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
@@ -2230,8 +1958,8 @@ chromesock_status chrome_sockets_tcp_disconnect(struct chromesock_app *app,
  *             callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
- * Completes:  CHROME_SOCKETS_TCP_SEND with result OK and bytes_sent (always all), SOCKET_NOT_CONNECTED,
- *             CONNECTION_RESET or another code of the system without bytes_sent; "Exceeded write
+ * Completes:  CHROME_SOCKETS_TCP_SEND with result OK and bytes_sent (always all of them), SOCKET_NOT_CONNECTED,
+ *             CONNECTION_RESET or another system error without bytes_sent; "Exceeded write
  *             quota." and "Socket not found" come without a result.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
@@ -2253,7 +1981,7 @@ chromesock_status chrome_sockets_tcp_send(struct chromesock_app *app,
  * was in flight.
  *
  * Mirrors:    chrome.sockets.tcp.close
- * State:      any; the id is invalid for every later call.
+ * State:      any; the id is invalid forevery later call.
  * Parameters: callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
@@ -2270,7 +1998,7 @@ chromesock_status chrome_sockets_tcp_close(struct chromesock_app *app,
                                            void *user_data);
 
 /**
- * Tells the state of a socket.
+ * Reports the state of a socket.
  *
  * Mirrors:    chrome.sockets.tcp.getInfo
  * State:      any.
@@ -2290,7 +2018,7 @@ chromesock_status chrome_sockets_tcp_get_info(struct chromesock_app *app,
                                               void *user_data);
 
 /**
- * Tells the state of all sockets of the app that chrome.sockets.tcp owns.
+ * Reports the state of all sockets of the app in chrome.sockets.tcp.
  *
  * Mirrors:    chrome.sockets.tcp.getSockets
  * Parameters: callback, user_data  for the completion; callback may be NULL.
@@ -2311,8 +2039,8 @@ chromesock_status chrome_sockets_tcp_get_sockets(struct chromesock_app *app,
  * Adds a listener of chrome.sockets.tcp.onReceive: bytes have arrived.
  *
  * Mirrors:    chrome.sockets.tcp.onReceive.addListener
- * Parameters: listener, user_data  together name the listener; added twice they count once.
- *             Listeners run in the order they were added, also over all sockets of the app.
+ * Parameters: listener, user_data  together identify the listener; added twice, it is called once.
+ *             Listeners run in the order they were added, and hear of every socket of the app.
  * Delivers:   CHROME_SOCKETS_TCP_ON_RECEIVE with socket_id and data, 1 byte or more.
  * Returns:    OK, INVALID_ARGUMENT.
  * Threads:    any, also inside callbacks; does not block.
@@ -2326,7 +2054,7 @@ chromesock_status chrome_sockets_tcp_on_receive_add_listener(struct chromesock_a
                                                              void *user_data);
 
 /**
- * Removes a listener of chrome.sockets.tcp.onReceive; one that is not there is no error.
+ * Removes a listener of chrome.sockets.tcp.onReceive; it is no error if it was not added.
  * A call of it that is running, or is due for the event being delivered, still takes place.
  *
  * Mirrors:    chrome.sockets.tcp.onReceive.removeListener
@@ -2343,7 +2071,7 @@ chromesock_status chrome_sockets_tcp_on_receive_remove_listener(struct chromesoc
                                                                 void *user_data);
 
 /**
- * Whether a listener of chrome.sockets.tcp.onReceive is there.
+ * Whether a listener of chrome.sockets.tcp.onReceive was added.
  *
  * Mirrors:    chrome.sockets.tcp.onReceive.hasListener
  * Parameters: listener, user_data  as added.
@@ -2365,10 +2093,10 @@ chromesock_status chrome_sockets_tcp_on_receive_has_listener(struct chromesock_a
  * The socket is paused and not connected then.
  *
  * Mirrors:    chrome.sockets.tcp.onReceiveError.addListener
- * Parameters: listener, user_data  together name the listener; added twice they count once.
- *             Listeners run in the order they were added, also over all sockets of the app.
+ * Parameters: listener, user_data  together identify the listener; added twice, it is called once.
+ *             Listeners run in the order they were added, and hear of every socket of the app.
  * Delivers:   CHROME_SOCKETS_TCP_ON_RECEIVE_ERROR with socket_id and result: CONNECTION_CLOSED at the
- *             end of the stream, CONNECTION_RESET, TIMED_OUT or another code of the system.
+ *             end of the stream, CONNECTION_RESET, TIMED_OUT or another system error.
  * Returns:    OK, INVALID_ARGUMENT.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
@@ -2381,7 +2109,7 @@ chromesock_status chrome_sockets_tcp_on_receive_error_add_listener(struct chrome
                                                                    void *user_data);
 
 /**
- * Removes a listener of chrome.sockets.tcp.onReceiveError; one that is not there is no error.
+ * Removes a listener of chrome.sockets.tcp.onReceiveError; it is no error if it was not added.
  * A call of it that is running, or is due for the event being delivered, still takes place.
  *
  * Mirrors:    chrome.sockets.tcp.onReceiveError.removeListener
@@ -2398,7 +2126,7 @@ chromesock_status chrome_sockets_tcp_on_receive_error_remove_listener(struct chr
                                                                       void *user_data);
 
 /**
- * Whether a listener of chrome.sockets.tcp.onReceiveError is there.
+ * Whether a listener of chrome.sockets.tcp.onReceiveError was added.
  *
  * Mirrors:    chrome.sockets.tcp.onReceiveError.hasListener
  * Parameters: listener, user_data  as added.
@@ -2415,12 +2143,98 @@ chromesock_status chrome_sockets_tcp_on_receive_error_has_listener(struct chrome
                                                                    void *user_data,
                                                                    chromesock_bool *has_listener);
 
+/* ---- TLS, of both APIs ---- */
+
 /**
- * Creates a TCP server socket. It has no system resources before it listens.
+ * Secures a connection with TLS, as its client. The server must have a certificate for the host of the
+ * `connect` that made the connection, from an authority that the app trusts: see chromesock_app_options.
+ *
+ * Every failure from the handshake on, and every call while a read or a send is unfinished, closes the
+ * socket, and its id is gone. No onReceive after this call has bytes that came before it. To secure a new
+ * connection, create the socket, pause it, connect, secure, and unpause. To secure one that began in plain
+ * text (STARTTLS), pause before sending the command that asks for it: its answer still comes, and
+ * chrome_sockets_tcp_set_paused says how to ask for more of it.
+ *
+ * Mirrors:    chrome.sockets.tcp.secure
+ * State:      connected by chrome.sockets.tcp.connect, no read in flight, no send unfinished, not secured yet.
+ * Parameters: options  borrowed until the call returns; NULL = defaults.
+ *             callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKETS_TCP_SECURE with result OK; INVALID_ARGUMENT ("Socket not found", "Socket not
+ *             connected", "Socket must be a connected client TCP socket.": nothing has changed); FAILED (a read
+ *             or send is unfinished, or the socket was accepted: it is closed; or another secure runs: nothing
+ *             has changed); SOCKET_NOT_CONNECTED (the peer has ended), ABORTED (disconnected or closed
+ *             meanwhile), CONNECTION_CLOSED, CONNECTION_RESET, SSL_... or CERT_...: the socket is closed.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `options` is NULL or a valid struct
+ * with its size.
+ */
+chromesock_status chrome_sockets_tcp_secure(struct chromesock_app *app,
+                                            int32_t socket_id,
+                                            const struct chrome_sockets_tcp_secure_options *options,
+                                            chromesock_callback callback,
+                                            void *user_data);
+
+/**
+ * Secures a connection with TLS, as its client; see chrome_sockets_tcp_secure.
+ *
+ * Call it after the peer's answer in plain text was read, and before asking for another read.
+ *
+ * Mirrors:    chrome.socket.secure
+ * State:      connected TCP, no read and no write pending, not secured yet.
+ * Parameters: options  borrowed until the call returns; NULL = defaults.
+ *             callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROME_SOCKET_SECURE with result OK; INVALID_ARGUMENT ("Socket not found", "Only TCP sockets
+ *             are supported for TLS.", "Socket not connected": nothing has changed); else as for
+ *             chrome.sockets.tcp.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `options` is NULL or a valid struct
+ * with its size.
+ */
+chromesock_status chrome_socket_secure(struct chromesock_app *app,
+                                       int32_t socket_id,
+                                       const struct chrome_sockets_tcp_secure_options *options,
+                                       chromesock_callback callback,
+                                       void *user_data);
+
+/**
+ * Asks for the TLS version, cipher suite, key exchange, name and certificates of a secured connection.
+ *
+ * Mirrors:    nothing; host only.
+ * State:      secured; otherwise completes with SOCKET_NOT_CONNECTED and "Socket not secured".
+ * Parameters: socket_id  a socket of chrome.sockets.tcp or chrome.socket.
+ *             callback, user_data  for the completion; callback may be NULL.
+ * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
+ *             UNEXPECTED.
+ * Completes:  CHROMESOCK_TLS_SESSION with tls_session; "Socket not found" comes without a result.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chromesock_app_get_tls_session(struct chromesock_app *app,
+                                                 int32_t socket_id,
+                                                 chromesock_callback callback,
+                                                 void *user_data);
+
+/* ---- chrome.sockets.tcpServer ---- */
+
+/**
+ * Creates a TCP server socket. It uses no system resources before it listens.
  *
  * Mirrors:    chrome.sockets.tcpServer.create
  * Parameters: properties  borrowed until the call returns; NULL = none given.
- *             socket_id   the new id, at once: later calls may use it without waiting. NULL = not asked.
+ *             socket_id   the new id, at once: later calls may use it without waiting. NULL = not wanted.
  *             callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED, INSUFFICIENT_RESOURCES (ids are used up).
@@ -2439,7 +2253,7 @@ chromesock_status chrome_sockets_tcp_server_create(struct chromesock_app *app,
                                                    void *user_data);
 
 /**
- * Changes the properties that are given; works in every state and disturbs nothing.
+ * Changes the properties that are given, and no others. Pending calls and reads go on.
  *
  * Mirrors:    chrome.sockets.tcpServer.update
  * State:      any.
@@ -2466,7 +2280,8 @@ chromesock_status chrome_sockets_tcp_server_update(struct chromesock_app *app,
  *
  * Mirrors:    chrome.sockets.tcpServer.setPaused
  * State:      any.
- * Parameters: callback, user_data  for the completion; callback may be NULL.
+ * Parameters: paused  true pauses, false resumes.
+ *             callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
  * Completes:  CHROME_SOCKETS_TCP_SERVER_SET_PAUSED, or "Socket not found" without a result.
@@ -2494,7 +2309,7 @@ chromesock_status chrome_sockets_tcp_server_set_paused(struct chromesock_app *ap
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
  * Completes:  CHROME_SOCKETS_TCP_SERVER_LISTEN with result OK, INVALID_ARGUMENT, ADDRESS_IN_USE, ADDRESS_INVALID,
- *             ACCESS_DENIED or another code of the system; "Socket not found" and "Does not have
+ *             ACCESS_DENIED or another system error; "Socket not found" and "Does not have
  *             permission" come without a result.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
@@ -2536,7 +2351,7 @@ chromesock_status chrome_sockets_tcp_server_disconnect(struct chromesock_app *ap
  * announced yet still are.
  *
  * Mirrors:    chrome.sockets.tcpServer.close
- * State:      any; the id is invalid for every later call.
+ * State:      any; the id is invalid forevery later call.
  * Parameters: callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
@@ -2553,7 +2368,7 @@ chromesock_status chrome_sockets_tcp_server_close(struct chromesock_app *app,
                                                   void *user_data);
 
 /**
- * Tells the state of a socket.
+ * Reports the state of a socket.
  *
  * Mirrors:    chrome.sockets.tcpServer.getInfo
  * State:      any.
@@ -2573,7 +2388,7 @@ chromesock_status chrome_sockets_tcp_server_get_info(struct chromesock_app *app,
                                                      void *user_data);
 
 /**
- * Tells the state of all sockets of the app that chrome.sockets.tcpServer owns.
+ * Reports the state of all sockets of the app in chrome.sockets.tcpServer.
  *
  * Mirrors:    chrome.sockets.tcpServer.getSockets
  * Parameters: callback, user_data  for the completion; callback may be NULL.
@@ -2594,8 +2409,8 @@ chromesock_status chrome_sockets_tcp_server_get_sockets(struct chromesock_app *a
  * Adds a listener of chrome.sockets.tcpServer.onAccept: a connection was accepted.
  *
  * Mirrors:    chrome.sockets.tcpServer.onAccept.addListener
- * Parameters: listener, user_data  together name the listener; added twice they count once.
- *             Listeners run in the order they were added, also over all sockets of the app.
+ * Parameters: listener, user_data  together identify the listener; added twice, it is called once.
+ *             Listeners run in the order they were added, and hear of every socket of the app.
  * Delivers:   CHROME_SOCKETS_TCP_SERVER_ON_ACCEPT with socket_id (the server) and client_socket_id, a
  *             connected and paused socket of chrome.sockets.tcp.
  * Returns:    OK, INVALID_ARGUMENT.
@@ -2610,7 +2425,7 @@ chromesock_status chrome_sockets_tcp_server_on_accept_add_listener(struct chrome
                                                                    void *user_data);
 
 /**
- * Removes a listener of chrome.sockets.tcpServer.onAccept; one that is not there is no error.
+ * Removes a listener of chrome.sockets.tcpServer.onAccept; it is no error if it was not added.
  * A call of it that is running, or is due for the event being delivered, still takes place.
  *
  * Mirrors:    chrome.sockets.tcpServer.onAccept.removeListener
@@ -2627,7 +2442,7 @@ chromesock_status chrome_sockets_tcp_server_on_accept_remove_listener(struct chr
                                                                       void *user_data);
 
 /**
- * Whether a listener of chrome.sockets.tcpServer.onAccept is there.
+ * Whether a listener of chrome.sockets.tcpServer.onAccept was added.
  *
  * Mirrors:    chrome.sockets.tcpServer.onAccept.hasListener
  * Parameters: listener, user_data  as added.
@@ -2649,10 +2464,10 @@ chromesock_status chrome_sockets_tcp_server_on_accept_has_listener(struct chrome
  * The server is paused then; chrome_sockets_tcp_server_set_paused resumes it.
  *
  * Mirrors:    chrome.sockets.tcpServer.onAcceptError.addListener
- * Parameters: listener, user_data  together name the listener; added twice they count once.
- *             Listeners run in the order they were added, also over all sockets of the app.
+ * Parameters: listener, user_data  together identify the listener; added twice, it is called once.
+ *             Listeners run in the order they were added, and hear of every socket of the app.
  * Delivers:   CHROME_SOCKETS_TCP_SERVER_ON_ACCEPT_ERROR with socket_id and result:
- *             INSUFFICIENT_RESOURCES or another code of the system.
+ *             INSUFFICIENT_RESOURCES or another system error.
  * Returns:    OK, INVALID_ARGUMENT.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
@@ -2665,7 +2480,7 @@ chromesock_status chrome_sockets_tcp_server_on_accept_error_add_listener(struct 
                                                                          void *user_data);
 
 /**
- * Removes a listener of chrome.sockets.tcpServer.onAcceptError; one that is not there is no error.
+ * Removes a listener of chrome.sockets.tcpServer.onAcceptError; it is no error if it was not added.
  * A call of it that is running, or is due for the event being delivered, still takes place.
  *
  * Mirrors:    chrome.sockets.tcpServer.onAcceptError.removeListener
@@ -2682,7 +2497,7 @@ chromesock_status chrome_sockets_tcp_server_on_accept_error_remove_listener(stru
                                                                             void *user_data);
 
 /**
- * Whether a listener of chrome.sockets.tcpServer.onAcceptError is there.
+ * Whether a listener of chrome.sockets.tcpServer.onAcceptError was added.
  *
  * Mirrors:    chrome.sockets.tcpServer.onAcceptError.hasListener
  * Parameters: listener, user_data  as added.
@@ -2699,12 +2514,14 @@ chromesock_status chrome_sockets_tcp_server_on_accept_error_has_listener(struct 
                                                                          void *user_data,
                                                                          chromesock_bool *has_listener);
 
+/* ---- chrome.sockets.udp ---- */
+
 /**
- * Creates a UDP socket. It has no system resources before it is bound.
+ * Creates a UDP socket. It uses no system resources before it is bound.
  *
  * Mirrors:    chrome.sockets.udp.create
  * Parameters: properties  borrowed until the call returns; NULL = none given.
- *             socket_id   the new id, at once: later calls may use it without waiting. NULL = not asked.
+ *             socket_id   the new id, at once: later calls may use it without waiting. NULL = not wanted.
  *             callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED, INSUFFICIENT_RESOURCES (ids are used up).
@@ -2723,7 +2540,7 @@ chromesock_status chrome_sockets_udp_create(struct chromesock_app *app,
                                             void *user_data);
 
 /**
- * Changes the properties that are given. A new buffer size is in force from the next datagram on.
+ * Changes the properties that are given, and no others. A new buffer size applies from the next datagram on.
  *
  * Mirrors:    chrome.sockets.udp.update
  * State:      any.
@@ -2731,7 +2548,7 @@ chromesock_status chrome_sockets_udp_create(struct chromesock_app *app,
  *             callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
- * Completes:  CHROME_SOCKETS_UDP_UPDATE or "Socket not found" without a result.
+ * Completes:  CHROME_SOCKETS_UDP_UPDATE, or "Socket not found" without a result.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
  *
@@ -2750,10 +2567,11 @@ chromesock_status chrome_sockets_udp_update(struct chromesock_app *app,
  *
  * Mirrors:    chrome.sockets.udp.setPaused
  * State:      any.
- * Parameters: callback, user_data  for the completion; callback may be NULL.
+ * Parameters: paused  true pauses, false resumes.
+ *             callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
- * Completes:  CHROME_SOCKETS_UDP_SET_PAUSED or "Socket not found" without a result.
+ * Completes:  CHROME_SOCKETS_UDP_SET_PAUSED, or "Socket not found" without a result.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
  *
@@ -2778,7 +2596,7 @@ chromesock_status chrome_sockets_udp_set_paused(struct chromesock_app *app,
  *             UNEXPECTED.
  * Completes:  CHROME_SOCKETS_UDP_BIND with result OK, CONNECTION_FAILED (already bound), INVALID_ARGUMENT,
  *             ADDRESS_IN_USE, ADDRESS_INVALID, ACCESS_DENIED, INSUFFICIENT_RESOURCES (the app has 6000 open) or
- *             another code of the system; "Socket not found" and "App does not have permission" come without a
+ *             another system error; "Socket not found" and "App does not have permission" come without a
  *             result.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
@@ -2808,7 +2626,7 @@ chromesock_status chrome_sockets_udp_bind(struct chromesock_app *app,
  *             UNEXPECTED.
  * Completes:  CHROME_SOCKETS_UDP_SEND with result OK and bytes_sent, SOCKET_NOT_CONNECTED (not bound),
  *             NAME_NOT_RESOLVED, INTERNET_DISCONNECTED, MSG_TOO_BIG, ADDRESS_UNREACHABLE, ACCESS_DENIED or
- *             another code of the system; "Exceeded write quota.", "Socket not found" and "App does not have
+ *             another system error; "Exceeded write quota.", "Socket not found" and "App does not have
  *             permission" come without a result.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
@@ -2832,11 +2650,11 @@ chromesock_status chrome_sockets_udp_send(struct chromesock_app *app,
  * call.
  *
  * Mirrors:    chrome.sockets.udp.close
- * State:      any; the id is invalid for every later call.
+ * State:      any; the id is invalid forevery later call.
  * Parameters: callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
- * Completes:  CHROME_SOCKETS_UDP_CLOSE or "Socket not found" without a result.
+ * Completes:  CHROME_SOCKETS_UDP_CLOSE, or "Socket not found" without a result.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
  *
@@ -2849,7 +2667,7 @@ chromesock_status chrome_sockets_udp_close(struct chromesock_app *app,
                                            void *user_data);
 
 /**
- * Tells the state of a socket.
+ * Reports the state of a socket.
  *
  * Mirrors:    chrome.sockets.udp.getInfo
  * State:      any.
@@ -2869,7 +2687,7 @@ chromesock_status chrome_sockets_udp_get_info(struct chromesock_app *app,
                                               void *user_data);
 
 /**
- * Tells the state of all sockets of the app that chrome.sockets.udp owns.
+ * Reports the state of all sockets of the app in chrome.sockets.udp.
  *
  * Mirrors:    chrome.sockets.udp.getSockets
  * Parameters: callback, user_data  for the completion; callback may be NULL.
@@ -2890,8 +2708,8 @@ chromesock_status chrome_sockets_udp_get_sockets(struct chromesock_app *app,
  * Adds a listener of chrome.sockets.udp.onReceive: a datagram has arrived.
  *
  * Mirrors:    chrome.sockets.udp.onReceive.addListener
- * Parameters: listener, user_data  together name the listener; added twice they count once.
- *             Listeners run in the order they were added, also over all sockets of the app.
+ * Parameters: listener, user_data  together identify the listener; added twice, it is called once.
+ *             Listeners run in the order they were added, and hear of every socket of the app.
  * Delivers:   CHROME_SOCKETS_UDP_ON_RECEIVE with socket_id, data (perhaps empty), address and port
  *             of the sender.
  * Returns:    OK, INVALID_ARGUMENT.
@@ -2906,7 +2724,7 @@ chromesock_status chrome_sockets_udp_on_receive_add_listener(struct chromesock_a
                                                              void *user_data);
 
 /**
- * Removes a listener of chrome.sockets.udp.onReceive; one that is not there is no error.
+ * Removes a listener of chrome.sockets.udp.onReceive; it is no error if it was not added.
  * A call of it that is running, or is due for the event being delivered, still takes place.
  *
  * Mirrors:    chrome.sockets.udp.onReceive.removeListener
@@ -2923,7 +2741,7 @@ chromesock_status chrome_sockets_udp_on_receive_remove_listener(struct chromesoc
                                                                 void *user_data);
 
 /**
- * Whether a listener of chrome.sockets.udp.onReceive is there.
+ * Whether a listener of chrome.sockets.udp.onReceive was added.
  *
  * Mirrors:    chrome.sockets.udp.onReceive.hasListener
  * Parameters: listener, user_data  as added.
@@ -2945,10 +2763,10 @@ chromesock_status chrome_sockets_udp_on_receive_has_listener(struct chromesock_a
  * The socket is paused then, and stays bound; chrome_sockets_udp_set_paused resumes it.
  *
  * Mirrors:    chrome.sockets.udp.onReceiveError.addListener
- * Parameters: listener, user_data  together name the listener; added twice they count once.
- *             Listeners run in the order they were added, also over all sockets of the app.
+ * Parameters: listener, user_data  together identify the listener; added twice, it is called once.
+ *             Listeners run in the order they were added, and hear of every socket of the app.
  * Delivers:   CHROME_SOCKETS_UDP_ON_RECEIVE_ERROR with socket_id and result: MSG_TOO_BIG (the
- *             datagram was longer than the buffer size and is lost) or another code of the system.
+ *             datagram was longer than the buffer size and is lost) or another system error.
  * Returns:    OK, INVALID_ARGUMENT.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
@@ -2961,7 +2779,7 @@ chromesock_status chrome_sockets_udp_on_receive_error_add_listener(struct chrome
                                                                    void *user_data);
 
 /**
- * Removes a listener of chrome.sockets.udp.onReceiveError; one that is not there is no error.
+ * Removes a listener of chrome.sockets.udp.onReceiveError; it is no error if it was not added.
  * A call of it that is running, or is due for the event being delivered, still takes place.
  *
  * Mirrors:    chrome.sockets.udp.onReceiveError.removeListener
@@ -2978,7 +2796,7 @@ chromesock_status chrome_sockets_udp_on_receive_error_remove_listener(struct chr
                                                                       void *user_data);
 
 /**
- * Whether a listener of chrome.sockets.udp.onReceiveError is there.
+ * Whether a listener of chrome.sockets.udp.onReceiveError was added.
  *
  * Mirrors:    chrome.sockets.udp.onReceiveError.hasListener
  * Parameters: listener, user_data  as added.
@@ -3004,10 +2822,10 @@ chromesock_status chrome_sockets_udp_on_receive_error_has_listener(struct chrome
  *             callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
- * Completes:  CHROME_SOCKETS_UDP_JOIN_GROUP with result OK, ADDRESS_INVALID (not a literal, joined already, or of the
- *             other family), UNEXPECTED (not bound), INVALID_ARGUMENT (not a multicast address) or another code
- *             of the system;
- *             "Socket not found" and, where a rule is needed, "App does not have permission" come without a result.
+ * Completes:  CHROME_SOCKETS_UDP_JOIN_GROUP with result OK, ADDRESS_INVALID (not a literal, joined already,
+ *             or of the other family), UNEXPECTED (not bound), INVALID_ARGUMENT (not a multicast address) or
+ *             another system error; "Socket not found" and "App does not have permission" come without a
+ *             result.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
  *
@@ -3030,9 +2848,9 @@ chromesock_status chrome_sockets_udp_join_group(struct chromesock_app *app,
  *             callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
- * Completes:  CHROME_SOCKETS_UDP_LEAVE_GROUP with result OK, ADDRESS_INVALID (not a literal, or not joined) or another
- *             code of the system;
- *             "Socket not found" and, where a rule is needed, "App does not have permission" come without a result.
+ * Completes:  CHROME_SOCKETS_UDP_LEAVE_GROUP with result OK, ADDRESS_INVALID (not a literal, or not joined)
+ *             or another system error; "Socket not found" and "App does not have permission" come without a
+ *             result.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
  *
@@ -3055,9 +2873,8 @@ chromesock_status chrome_sockets_udp_leave_group(struct chromesock_app *app,
  *             callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
- * Completes:  CHROME_SOCKETS_UDP_SET_MULTICAST_TIME_TO_LIVE with result OK, SOCKET_IS_CONNECTED (already bound) or
- *             INVALID_ARGUMENT;
- *             "Socket not found" and, where a rule is needed, "App does not have permission" come without a result.
+ * Completes:  CHROME_SOCKETS_UDP_SET_MULTICAST_TIME_TO_LIVE with result OK, SOCKET_IS_CONNECTED (already
+ *             bound) or INVALID_ARGUMENT; "Socket not found" comes without a result.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
  *
@@ -3071,15 +2888,16 @@ chromesock_status chrome_sockets_udp_set_multicast_time_to_live(struct chromesoc
                                                                 void *user_data);
 
 /**
- * Sets whether multicast datagrams come back to the own host; they do unless this is off.
+ * Sets whether multicast datagrams are also received on the sending machine; they are unless this is off.
  *
  * Mirrors:    chrome.sockets.udp.setMulticastLoopbackMode
  * State:      not bound yet.
- * Parameters: callback, user_data  for the completion; callback may be NULL.
+ * Parameters: enabled  true: they are.
+ *             callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
- * Completes:  CHROME_SOCKETS_UDP_SET_MULTICAST_LOOPBACK_MODE with result OK or SOCKET_IS_CONNECTED (already bound);
- *             "Socket not found" and, where a rule is needed, "App does not have permission" come without a result.
+ * Completes:  CHROME_SOCKETS_UDP_SET_MULTICAST_LOOPBACK_MODE with result OK or SOCKET_IS_CONNECTED (already
+ *             bound); "Socket not found" comes without a result.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
  *
@@ -3093,15 +2911,15 @@ chromesock_status chrome_sockets_udp_set_multicast_loopback_mode(struct chromeso
                                                                  void *user_data);
 
 /**
- * Tells the joined groups.
+ * Lists the multicast groups that the socket has joined.
  *
  * Mirrors:    chrome.sockets.udp.getJoinedGroups
  * State:      any.
  * Parameters: callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
- * Completes:  CHROME_SOCKETS_UDP_GET_JOINED_GROUPS with texts, in join order;
- *             "Socket not found" and, where a rule is needed, "App does not have permission" come without a result.
+ * Completes:  CHROME_SOCKETS_UDP_GET_JOINED_GROUPS with texts, in join order; "Socket not found" and "App
+ *             does not have permission" come without a result.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
  *
@@ -3118,12 +2936,12 @@ chromesock_status chrome_sockets_udp_get_joined_groups(struct chromesock_app *ap
  *
  * Mirrors:    chrome.sockets.udp.setBroadcast
  * State:      bound.
- * Parameters: callback, user_data  for the completion; callback may be NULL.
+ * Parameters: enabled  true allows it; a new socket does not.
+ *             callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
- * Completes:  CHROME_SOCKETS_UDP_SET_BROADCAST with result OK, SOCKET_NOT_CONNECTED (not bound) or another code of the
- *             system; an unknown id gives "Socket not found"
- *             without a result.
+ * Completes:  CHROME_SOCKETS_UDP_SET_BROADCAST with result OK, SOCKET_NOT_CONNECTED (not bound) or another
+ *             system error; "Socket not found" comes without a result.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
  *
@@ -3136,12 +2954,14 @@ chromesock_status chrome_sockets_udp_set_broadcast(struct chromesock_app *app,
                                                    chromesock_callback callback,
                                                    void *user_data);
 
+/* ---- chrome.socket, the older API ---- */
+
 /**
  * Creates a TCP or UDP socket.
  *
  * Mirrors:    chrome.socket.create
  * Parameters: socket_type  one of chrome_socket_type.
- *             socket_id    the new id, at once: later calls may use it without waiting. NULL = not asked.
+ *             socket_id    the new id, at once: later calls may use it without waiting. NULL = not wanted.
  *             callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED, INSUFFICIENT_RESOURCES (ids are used up).
@@ -3195,7 +3015,7 @@ chromesock_status chrome_socket_connect(struct chromesock_app *app,
  * Parameters: callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
- * Completes:  CHROME_SOCKET_DISCONNECT or "Socket not found" without a result. Chrome has no callback here.
+ * Completes:  CHROME_SOCKET_DISCONNECT, or "Socket not found" without a result. Chrome has no callback here.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
  *
@@ -3208,7 +3028,7 @@ chromesock_status chrome_socket_disconnect(struct chromesock_app *app,
                                            void *user_data);
 
 /**
- * Closes a socket; its id is invalid for every later call. Pending calls complete.
+ * Closes a socket; its id is invalid forevery later call. Pending calls complete.
  *
  * Mirrors:    chrome.socket.destroy
  * State:      any.
@@ -3232,7 +3052,7 @@ chromesock_status chrome_socket_destroy(struct chromesock_app *app,
  *
  * Mirrors:    chrome.socket.read
  * State:      connected.
- * Parameters: buffer_size  most bytes wanted; NULL = not given: 4096.
+ * Parameters: buffer_size  largest number of bytes to read; NULL = not given: 4096.
  *             callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
@@ -3262,7 +3082,7 @@ chromesock_status chrome_socket_read(struct chromesock_app *app,
  *             callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
- * Completes:  CHROME_SOCKET_WRITE with result: the number of bytes (always all) or a negative code;
+ * Completes:  CHROME_SOCKET_WRITE with result: the number of bytes (always all of them) or a negative code;
  *             "Exceeded write quota." comes without a result, "Socket not found" with -1.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
@@ -3279,7 +3099,7 @@ chromesock_status chrome_socket_write(struct chromesock_app *app,
                                       void *user_data);
 
 /**
- * Listens for connections, which accept hands out.
+ * Listens for connections, which chrome_socket_accept then takes.
  *
  * Mirrors:    chrome.socket.listen
  * State:      TCP, never connected.
@@ -3336,7 +3156,8 @@ chromesock_status chrome_socket_accept(struct chromesock_app *app,
  *
  * Mirrors:    chrome.socket.setKeepAlive
  * State:      connected.
- * Parameters: delay   seconds of silence before and between probes; 0 = leave the system's timing.
+ * Parameters: enable  true turns it on.
+ *             delay   seconds of silence before and between probes; 0 = leave the system's timing.
  *             callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
@@ -3355,11 +3176,11 @@ chromesock_status chrome_socket_set_keep_alive(struct chromesock_app *app,
                                                void *user_data);
 
 /**
- * Sets TCP_NODELAY.
+ * Turns Nagle's algorithm off or on (TCP_NODELAY).
  *
  * Mirrors:    chrome.socket.setNoDelay
  * State:      connected.
- * Parameters: no_delay  true turns Nagle's algorithm off.
+ * Parameters: no_delay  true turns the algorithm off.
  *             callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
@@ -3377,7 +3198,7 @@ chromesock_status chrome_socket_set_no_delay(struct chromesock_app *app,
                                              void *user_data);
 
 /**
- * Tells the state of a socket.
+ * Reports the state of a socket.
  *
  * Mirrors:    chrome.socket.getInfo
  * State:      any.
@@ -3397,7 +3218,7 @@ chromesock_status chrome_socket_get_info(struct chromesock_app *app,
                                          void *user_data);
 
 /**
- * Tells the addresses of the machine, without loopback.
+ * Lists the addresses of the machine's network interfaces, without loopback.
  *
  * Mirrors:    chrome.socket.getNetworkList
  * Parameters: callback, user_data  for the completion; callback may be NULL.
@@ -3445,7 +3266,7 @@ chromesock_status chrome_socket_bind(struct chromesock_app *app,
  *
  * Mirrors:    chrome.socket.recvFrom
  * State:      bound.
- * Parameters: buffer_size  most bytes wanted; NULL = not given: 4096.
+ * Parameters: buffer_size  largest number of bytes to receive; NULL = not given: 4096.
  *             callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
@@ -3502,11 +3323,10 @@ chromesock_status chrome_socket_send_to(struct chromesock_app *app,
  *             callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
- * Completes:  CHROME_SOCKET_JOIN_GROUP with result OK, ADDRESS_INVALID (not a literal, joined already, or of the
- *             other family), UNEXPECTED (not bound), INVALID_ARGUMENT (not a multicast address) or another code
- *             of the system;
- *             "Socket not found", "Only UDP socket supports multicast." and, where a rule is needed, "App does not
- *             have permission" come with result -1.
+ * Completes:  CHROME_SOCKET_JOIN_GROUP with result OK, ADDRESS_INVALID (not a literal, joined already, or of
+ *             the other family), UNEXPECTED (not bound), INVALID_ARGUMENT (not a multicast address) or
+ *             another system error; "Socket not found", "Only UDP socket supports multicast." and "App does
+ *             not have permission" come with result -1.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
  *
@@ -3529,10 +3349,9 @@ chromesock_status chrome_socket_join_group(struct chromesock_app *app,
  *             callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
- * Completes:  CHROME_SOCKET_LEAVE_GROUP with result OK, ADDRESS_INVALID (not a literal, or not joined) or another
- *             code of the system;
- *             "Socket not found", "Only UDP socket supports multicast." and, where a rule is needed, "App does not
- *             have permission" come with result -1.
+ * Completes:  CHROME_SOCKET_LEAVE_GROUP with result OK, ADDRESS_INVALID (not a literal, or not joined) or
+ *             another system error; "Socket not found", "Only UDP socket supports multicast." and "App does
+ *             not have permission" come with result -1.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
  *
@@ -3555,10 +3374,9 @@ chromesock_status chrome_socket_leave_group(struct chromesock_app *app,
  *             callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
- * Completes:  CHROME_SOCKET_SET_MULTICAST_TIME_TO_LIVE with result OK, SOCKET_IS_CONNECTED (already bound) or
- *             INVALID_ARGUMENT;
- *             "Socket not found", "Only UDP socket supports multicast." and, where a rule is needed, "App does not
- *             have permission" come with result -1.
+ * Completes:  CHROME_SOCKET_SET_MULTICAST_TIME_TO_LIVE with result OK, SOCKET_IS_CONNECTED (already bound)
+ *             or INVALID_ARGUMENT; "Socket not found" and "Only UDP socket supports multicast." come with
+ *             result -1.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
  *
@@ -3572,16 +3390,16 @@ chromesock_status chrome_socket_set_multicast_time_to_live(struct chromesock_app
                                                            void *user_data);
 
 /**
- * Sets whether multicast datagrams come back to the own host; they do unless this is off.
+ * Sets whether multicast datagrams are also received on the sending machine; they are unless this is off.
  *
  * Mirrors:    chrome.socket.setMulticastLoopbackMode
  * State:      not bound yet.
- * Parameters: callback, user_data  for the completion; callback may be NULL.
+ * Parameters: enabled  true: they are.
+ *             callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
- * Completes:  CHROME_SOCKET_SET_MULTICAST_LOOPBACK_MODE with result OK or SOCKET_IS_CONNECTED (already bound);
- *             "Socket not found", "Only UDP socket supports multicast." and, where a rule is needed, "App does not
- *             have permission" come with result -1.
+ * Completes:  CHROME_SOCKET_SET_MULTICAST_LOOPBACK_MODE with result OK or SOCKET_IS_CONNECTED (already
+ *             bound); "Socket not found" and "Only UDP socket supports multicast." come with result -1.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
  *
@@ -3595,16 +3413,15 @@ chromesock_status chrome_socket_set_multicast_loopback_mode(struct chromesock_ap
                                                             void *user_data);
 
 /**
- * Tells the joined groups.
+ * Lists the multicast groups that the socket has joined.
  *
  * Mirrors:    chrome.socket.getJoinedGroups
  * State:      any.
  * Parameters: callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
- * Completes:  CHROME_SOCKET_GET_JOINED_GROUPS with texts, in join order;
- *             "Socket not found", "Only UDP socket supports multicast." and, where a rule is needed, "App does not
- *             have permission" come with result -1.
+ * Completes:  CHROME_SOCKET_GET_JOINED_GROUPS with texts, in join order; "Socket not found", "Only UDP
+ *             socket supports multicast." and "App does not have permission" come with result -1.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
  *
@@ -3616,86 +3433,351 @@ chromesock_status chrome_socket_get_joined_groups(struct chromesock_app *app,
                                                   chromesock_callback callback,
                                                   void *user_data);
 
-/**
- * Secures a connection with TLS, as its client. The server must have a certificate for the host of the
- * `connect` that made the connection, from an authority that the app trusts: see chromesock_app_options.
- *
- * Every failure from the handshake on, and every call while a read or a send is unfinished, closes the
- * socket, and its id is gone. No onReceive has bytes that came before this call. To secure a fresh
- * connection, create the socket, pause it, connect, secure, and unpause; to secure one that has begun
- * in plain text (STARTTLS), pause before sending the command that asks for it: its answer still comes, and
- * chrome_sockets_tcp_set_paused says how to ask for the rest of it.
- *
- * Mirrors:    chrome.sockets.tcp.secure
- * State:      connected by chrome.sockets.tcp.connect, no read in flight, no send unfinished, not secured yet.
- * Parameters: options  borrowed until the call returns; NULL = defaults.
- *             callback, user_data  for the completion; callback may be NULL.
- * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
- *             UNEXPECTED.
- * Completes:  CHROME_SOCKETS_TCP_SECURE with result OK; INVALID_ARGUMENT ("Socket not found", "Socket not
- *             connected", "Socket must be a connected client TCP socket.": nothing has changed); FAILED (a read
- *             or send is unfinished, or the socket was accepted: it is closed; or another secure runs: nothing
- *             has changed); SOCKET_NOT_CONNECTED (the peer has ended), ABORTED (disconnected or closed
- *             meanwhile), CONNECTION_CLOSED, CONNECTION_RESET, SSL_... or CERT_...: the socket is closed.
- * Threads:    any, also inside callbacks; does not block.
- * Since:      0.1
- *
- * # Safety
- * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `options` is NULL or a valid struct
- * with its size.
- */
-chromesock_status chrome_sockets_tcp_secure(struct chromesock_app *app,
-                                            int32_t socket_id,
-                                            const struct chrome_sockets_tcp_secure_options *options,
-                                            chromesock_callback callback,
-                                            void *user_data);
+/* ---- Suspending, resuming and unloading an app ---- */
 
 /**
- * Secures a connection with TLS, as its client; see chrome_sockets_tcp_secure.
+ * Suspends an app, as Chrome does with one that has been idle. Sockets that are not persistent
+ * close without an event; their pending calls complete. Persistent ones keep working: their events
+ * wait until the app is resumed, and the first one raises CHROMESOCK_APP_WANTED. Completions are
+ * delivered meanwhile. Suspending a suspended app does nothing.
  *
- * Call it after the peer's answer in plain text was read, and before asking for another read.
- *
- * Mirrors:    chrome.socket.secure
- * State:      connected TCP, no read and no write pending, not secured yet.
- * Parameters: options  borrowed until the call returns; NULL = defaults.
- *             callback, user_data  for the completion; callback may be NULL.
- * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
- *             UNEXPECTED.
- * Completes:  CHROME_SOCKET_SECURE with result OK; INVALID_ARGUMENT ("Socket not found", "Only TCP sockets
- *             are supported for TLS.", "Socket not connected": nothing has changed); else as for
- *             chrome.sockets.tcp.
- * Threads:    any, also inside callbacks; does not block.
- * Since:      0.1
- *
- * # Safety
- * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `options` is NULL or a valid struct
- * with its size.
- */
-chromesock_status chrome_socket_secure(struct chromesock_app *app,
-                                       int32_t socket_id,
-                                       const struct chrome_sockets_tcp_secure_options *options,
-                                       chromesock_callback callback,
-                                       void *user_data);
-
-/**
- * Asks what a secured connection, of either generation of the API, has agreed upon: the completion is
- * CHROMESOCK_TLS_SESSION with tls_session, or with the message "Socket not found", or "Socket not secured"
- * and result SOCKET_NOT_CONNECTED.
+ * What waits is bounded: its data counts as undelivered, and servers accept at most 64 connections; more
+ * wait in the system's backlog. When to suspend is the host's decision.
  *
  * Mirrors:    nothing; host only.
- * Parameters: callback, user_data  for the completion; callback may be NULL.
- * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
- *             UNEXPECTED.
- * Threads:    any, also inside callbacks; does not block.
+ * Parameters: app  to be resumed, unloaded or closed later.
+ * Returns:    OK, INVALID_ARGUMENT, CONTEXT_SHUT_DOWN.
+ * Threads:    any, also inside callbacks; does not block. Carried out in order with calls.
  * Since:      0.1
  *
  * # Safety
  * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
  */
-chromesock_status chromesock_app_get_tls_session(struct chromesock_app *app,
-                                                 int32_t socket_id,
-                                                 chromesock_callback callback,
-                                                 void *user_data);
+chromesock_status chromesock_app_suspend(struct chromesock_app *app);
+
+/**
+ * Resumes a suspended app: the events that waited are delivered, in order, so add the app's listeners
+ * first. The page finds its sockets with getSockets. Resuming an app that is not suspended does nothing.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: app  awake afterwards; its listeners are as they were.
+ * Returns:    OK, INVALID_ARGUMENT, CONTEXT_SHUT_DOWN.
+ * Threads:    any, also inside callbacks; does not block. Carried out in order with calls.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chromesock_app_resume(struct chromesock_app *app);
+
+/**
+ * Unloads an app, as Chrome does when it is disabled, updated or reloaded: every socket closes,
+ * persistent ones too, pending calls complete, and no onReceive, onAccept or error event raised so
+ * far is delivered any more. The app is then awake, without sockets, and may be used again; ids are not
+ * used again.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: app  without sockets afterwards; its listeners are as they were.
+ * Returns:    OK, INVALID_ARGUMENT, CONTEXT_SHUT_DOWN.
+ * Threads:    any, also inside callbacks; does not block. Carried out in order with calls.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chromesock_app_unload(struct chromesock_app *app);
+
+/* ---- Permissions of a manifest ---- */
+
+/**
+ * Checks a manifest without opening an app.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: manifest  text of a manifest.json, UTF-8; borrowed until the call returns. Comments and
+ *             a byte-order mark are accepted.
+ *             messages  on OK the warnings, in order; on INVALID_MANIFEST the error as Chrome words it,
+ *             then where in the manifest it is. Owned by the caller; NULL = not wanted.
+ * Returns:    OK, INVALID_ARGUMENT, INVALID_MANIFEST.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `manifest` is NULL or ends with NUL; `messages` is NULL or may be written.
+ */
+chromesock_status chromesock_manifest_check(const char *manifest,
+                                            struct chromesock_texts **messages);
+
+/**
+ * Number of texts in a list.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: texts  NULL counts as empty.
+ * Returns:    the number.
+ * Threads:    any; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `texts` is NULL, or came from this library and is not freed.
+ */
+size_t chromesock_texts_count(const struct chromesock_texts *texts);
+
+/**
+ * One text of a list.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: index  from 0.
+ * Returns:    UTF-8 text, borrowed until the list is freed; NULL beyond the end.
+ * Threads:    any; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `texts` is NULL, or came from this library and is not freed.
+ */
+const char *chromesock_texts_at(const struct chromesock_texts *texts, size_t index);
+
+/**
+ * Frees a list of texts.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: texts  gone afterwards; NULL does nothing.
+ * Threads:    any; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `texts` is NULL, or came from this library and is not freed.
+ */
+void chromesock_texts_free(struct chromesock_texts *texts);
+
+/**
+ * Whether the app's manifest makes an API available. In a browser an API that is not available does not
+ * exist; here its sockets can be created, and every call that needs a rule is denied.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: api        one of chromesock_api.
+ *             available  1 or 0; 1 for an app without a manifest.
+ * Returns:    OK, INVALID_ARGUMENT.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `available` is NULL or may be
+ * written.
+ */
+chromesock_status chromesock_app_has_api(struct chromesock_app *app,
+                                         int32_t api,
+                                         chromesock_bool *available);
+
+/**
+ * Whether an operation on a host and port would be allowed, and by which rule.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: api        one of chromesock_api.
+ *             operation  one of chromesock_operation.
+ *             host       host text as a page would pass it, UTF-8; borrowed until the call returns.
+ *             port       as a page would pass it.
+ *             allowed    1 or 0.
+ *             rule       the rule that allows it, as canonical text ("*" for an app without a
+ *             manifest); empty if denied. Owned by the caller; NULL = not wanted.
+ * Returns:    OK, INVALID_ARGUMENT.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `host` is NULL or ends with
+ * NUL; `allowed` and `rule` are NULL or may be written.
+ */
+chromesock_status chromesock_app_check(struct chromesock_app *app,
+                                       int32_t api,
+                                       int32_t operation,
+                                       const char *host,
+                                       int32_t port,
+                                       chromesock_bool *allowed,
+                                       struct chromesock_texts **rule);
+
+/**
+ * All rules of an app's manifest as canonical text, such as "tcp-connect:*.example.com:443".
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: api    one of chromesock_api.
+ *             rules  sorted; "*" for an app without a manifest. Owned by the caller.
+ * Returns:    OK, INVALID_ARGUMENT.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `rules` is NULL or may be
+ * written.
+ */
+chromesock_status chromesock_app_get_rules(struct chromesock_app *app,
+                                           int32_t api,
+                                           struct chromesock_texts **rules);
+
+/* ---- Sending without a copy ---- */
+
+/**
+ * Sends bytes as chrome_sockets_tcp_send does, but without copying them: the library reads them where they
+ * are. Sends of both functions to one socket keep the order of the calls. Not for a page, which may change its
+ * buffer after the call.
+ *
+ * `release` is called when the library no longer needs the bytes: on the calling thread before this function
+ * returns (if the library copied them, as it does with short ones, or will not send them), or else on the
+ * reactor's thread, before the completion is delivered and perhaps while callbacks run on other threads. It
+ * may call any function, and should be short. Once chromesock_app_free has returned outside of callbacks, no
+ * `release` is called any more.
+ *
+ * Mirrors:    nothing; host only.
+ * State:      as for chrome_sockets_tcp_send.
+ * Parameters: data, data_len  the bytes, which must not change until `release` is called, or, without one,
+ *             until the completion is delivered; (NULL, 0) is an empty send.
+ *             release  as above; NULL = none.
+ *             owner    given to `release`; never read or freed.
+ *             callback, user_data  for the completion; callback may be NULL. Without `release` the host
+ *             needs a callback, or a default handler, to learn when the bytes are its own again.
+ * Returns:    OK: `release` is called exactly once and one completion follows. Else neither happens and
+ *             the bytes are the caller's: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN, UNEXPECTED.
+ * Completes:  CHROME_SOCKETS_TCP_SEND, as for chrome_sockets_tcp_send.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `data` is NULL or has
+ * `data_len` readable bytes, for as long as stated above.
+ */
+chromesock_status chromesock_sockets_tcp_send_owned(struct chromesock_app *app,
+                                                    int32_t socket_id,
+                                                    const uint8_t *data,
+                                                    size_t data_len,
+                                                    chromesock_hook release,
+                                                    void *owner,
+                                                    chromesock_callback callback,
+                                                    void *user_data);
+
+/* ---- For bindings to other languages ---- */
+
+/**
+ * Queue delivery: takes as many events out of the queue as fit and copies them into the host's memory. No
+ * callback runs for them. Does not wait.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: buffer, buffer_len  where the records go (chromesock_event_record), one after the other; at
+ *             least 4096 bytes, aligned to 8.
+ *             written  bytes that were written; 0 = no event was queued.
+ *             left     number of events that are still queued; NULL = not wanted.
+ * Returns:    OK, INVALID_ARGUMENT, RECURSIVE_CALL, WRONG_DELIVERY, CONTEXT_SHUT_DOWN (CHROMESOCK_APP_CLOSED
+ *             was handed out).
+ * Threads:    any, but not inside a callback of this app; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `buffer` is NULL or has
+ * `buffer_len` writable bytes; `written` and `left` are NULL or may be written.
+ */
+chromesock_status chromesock_app_copy_events(struct chromesock_app *app,
+                                             uint8_t *buffer,
+                                             size_t buffer_len,
+                                             size_t *written,
+                                             size_t *left);
+
+/**
+ * Holds the calls of an app back, so that several start together. While they are held, calls are accepted as
+ * usual but need not start, and from one that unpauses a socket on, none starts. When the hold ends they start
+ * in order, with no socket read in between: setPaused(false) and setPaused(true) made within one hold make a
+ * paused socket read exactly once more (chrome_sockets_tcp_set_paused). A host that makes many calls in a row
+ * also saves wake-ups of the reactor.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: hold  true: calls may wait from now on, those of chromesock_app_suspend, _resume and _unload
+ *             too; false: those that wait start now. Holds do not nest. Closing or freeing the app ends one.
+ * Returns:    OK, INVALID_ARGUMENT.
+ * Threads:    any, also inside callbacks; does not block. It holds the calls of all threads.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chromesock_app_hold_calls(struct chromesock_app *app,
+                                            chromesock_bool hold);
+
+/**
+ * Queue delivery: a stream of wake-ups, for loops that can read streams but not poll a descriptor. One byte
+ * is written to it each time the queue becomes non-empty after the host has found it empty, and it ends when
+ * the app is gone.
+ *
+ * Unlike the handle of chromesock_app_event_handle it is owned and read by the host, and it says that events
+ * came, not whether any are queued. After reading it, take events until a call finds none
+ * (chromesock_app_copy_events writes nothing, chromesock_app_next_event times out, chromesock_app_dispatch runs
+ * none); only then is the next byte written. A host that stops before that has to continue by itself.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: stream  a connected, non-blocking stream socket, owned by the caller, who closes it. A further
+ *             call gives a new one and ends the one before. If the app has `freed_with_stream`, closing
+ *             it frees the app, unless that was done before.
+ * Returns:    OK, INVALID_ARGUMENT, WRONG_DELIVERY, INSUFFICIENT_RESOURCES.
+ * Threads:    any, also inside callbacks; does not block.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed; `stream` is NULL or may be
+ * written.
+ */
+chromesock_status chromesock_app_event_stream(struct chromesock_app *app,
+                                              ptrdiff_t *stream);
+
+/* ---- Version and names ---- */
+
+/**
+ * Version of the library that is running.
+ *
+ * Mirrors:    nothing; host only.
+ * Returns:    major * 65536 + minor * 256 + patch; compare with CHROMESOCK_VERSION_…
+ * Threads:    any; does not block.
+ * Since:      0.1
+ */
+uint32_t chromesock_version_number(void);
+
+/**
+ * Version of the library that is running, as text such as "0.1.0".
+ *
+ * Mirrors:    nothing; host only.
+ * Returns:    static text.
+ * Threads:    any; does not block.
+ * Since:      0.1
+ */
+const char *chromesock_version(void);
+
+/**
+ * Name of a result, such as "net::ERR_CONNECTION_REFUSED": what programs read as chrome.runtime.lastError.message.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: status  a chromesock_status.
+ * Returns:    static text; NULL for a number that is not in the list.
+ * Threads:    any; does not block.
+ * Since:      0.1
+ */
+const char *chromesock_status_name(int32_t status);
+
+/**
+ * Meaning of a result, as one sentence.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: status  a chromesock_status.
+ * Returns:    static text; NULL for a number that is not in the list.
+ * Threads:    any; does not block.
+ * Since:      0.1
+ */
+const char *chromesock_status_text(int32_t status);
+
+/**
+ * Chrome's name of what an event is about, such as "chrome.sockets.tcp.onReceive"; for events that are
+ * the host's alone a few words, such as "app closed".
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: type  the type of an event.
+ * Returns:    static text; NULL for a number that is not in the list.
+ * Threads:    any; does not block.
+ * Since:      0.1
+ */
+const char *chromesock_event_type_name(uint32_t type);
 
 #ifdef __cplusplus
 }  // extern "C"

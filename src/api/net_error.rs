@@ -5,7 +5,7 @@
 
 use std::ffi::CStr;
 
-/// Result of a call, a completion or an event: 0 or one of the numbers below.
+/// Result of a function, a completion or a notification: 0 or one of the numbers below.
 ///
 /// The names and numbers are those of Chromium's network errors (`net::ERR_…`); numbers from
 /// -10001 down are this library's own and are only ever returned by functions, never delivered
@@ -15,11 +15,11 @@ use std::ffi::CStr;
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Status {
-    /// Success; a call that returns it is followed by exactly one completion.
+    /// Success. Returned by a function that starts a call: exactly one completion follows.
     Ok = 0,
     /// An operation of this kind is already pending.
     IoPending = -1,
-    /// The operation failed without a better name.
+    /// The operation failed, and no other result fits.
     Failed = -2,
     /// The operation was cancelled by a close or a disconnect.
     Aborted = -3,
@@ -29,7 +29,7 @@ pub enum Status {
     InvalidHandle = -5,
     /// The operation took too long.
     TimedOut = -7,
-    /// Something happened that should not; the call or socket was given up.
+    /// An internal error; the call or socket was given up.
     Unexpected = -9,
     /// The operating system denied access.
     AccessDenied = -10,
@@ -149,7 +149,7 @@ pub enum Status {
     CertKnownInterceptionBlocked = -217,
     /// Network input and output are suspended.
     NetworkIoSuspended = -331,
-    /// Dispatching or pulling was tried inside a callback of the same app.
+    /// An attempt to dispatch or to take events inside a callback of the same app.
     RecursiveCall = -10001,
     /// The app's delivery mode does not offer this function.
     WrongDelivery = -10002,

@@ -6,25 +6,28 @@ use std::ffi::CStr;
 
 /// What an event is: the completion of one method, or one notification.
 ///
+/// After the colon stand the members of chromesock_event that are set, besides socket_id; a call that failed
+/// sets message, and result where the API delivers one.
+///
 /// Values are stable: 0x100 and up `chrome.sockets.tcp`, 0x200 and up `chrome.sockets.tcpServer`, 0x300
-/// and up `chrome.sockets.udp`, 0x400 and up `chrome.socket`;
-/// notifications from 0x80 within their namespace. Hosts ignore types they do not know.
+/// and up `chrome.sockets.udp`, 0x400 and up `chrome.socket`; notifications from 0x80 within their
+/// namespace. Hosts should ignore types they do not know.
 ///
 /// cbindgen:rename-all=ScreamingSnakeCase
 #[repr(u32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum EventType {
-    /// The app has ended; its last event. `result` is CHROMESOCK_OK, or CHROMESOCK_UNEXPECTED after an internal fault.
+    /// The app has ended, and this is its last event: result is OK, or UNEXPECTED after an internal error.
     ChromesockAppClosed = 1,
-    /// A call was denied by the manifest; its completion follows. socket_id, address and port say what it
-    /// wanted to reach, message says which call and which rule is missing. For the host's log.
+    /// A call was denied by the manifest, and its completion follows: address, port: what it wanted to reach;
+    /// message: which call it was and which rule is missing. For the host's log.
     ChromesockPermissionDenied = 2,
-    /// The first event for a suspended app has come: resume the app to get it.
+    /// The first event of a suspended app is waiting: resume the app to get it.
     ChromesockAppWanted = 3,
     /// Completion of chromesock_app_get_tls_session: tls_session.
     ChromesockTlsSession = 4,
-    /// A secured socket has agreed upon a key: texts: one line in the format of NSS key logs. Only if
-    /// the host asks for it in chromesock_app_options.
+    /// A secured connection has agreed upon a key: texts: one line in the NSS key log format. Only if
+    /// chromesock_app_options.tells_tls_keys is set.
     ChromesockTlsKeys = 5,
     /// Completion of chrome.sockets.tcp.create: socket_id.
     ChromeSocketsTcpCreate = 0x101,

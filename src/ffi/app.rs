@@ -21,7 +21,7 @@ use crate::delivery::{Delivery, Host, Mode};
 use crate::permissions::Grants;
 use crate::trust::{Store, Trust};
 
-/// An app: one holder of sockets, of a manifest and of an event queue.
+/// An app: it owns sockets and a queue of events, and may do what its manifest allows.
 pub struct chromesock_app {
     app: OnceLock<App>,
 }
@@ -90,56 +90,15 @@ impl Host for CHost {
     }
 }
 
-/// Starts a reactor that several apps can share.
-///
-/// Mirrors:    nothing; host only.
-/// Parameters: reactor  the new reactor, owned by the caller; free it with chromesock_reactor_free.
-/// Returns:    OK, INVALID_ARGUMENT, INSUFFICIENT_RESOURCES, another status of the system.
-/// Threads:    any; does not block.
-/// Since:      0.1
-///
-/// # Safety
-/// `reactor` is NULL or may be written.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn chromesock_reactor_new(reactor: *mut *mut chromesock_reactor) -> Status {
-    guard!({
-        if reactor.is_null() {
-            return Err(Status::InvalidArgument);
-        }
-        let started = Box::new(chromesock_reactor { reactor: SharedReactor::start()? });
-        // SAFETY: not NULL; the rest is the caller's promise.
-        unsafe { put(reactor, Box::into_raw(started)) };
-    })
-}
-
-/// Frees a reactor. Its thread ends with the last app that it serves.
-///
-/// Mirrors:    nothing; host only.
-/// Parameters: reactor  gone afterwards; NULL does nothing.
-/// Threads:    any, also inside callbacks; outside of them it waits for the thread if no app is left.
-/// Since:      0.1
-///
-/// # Safety
-/// `reactor` is NULL, or comes from `chromesock_reactor_new` and is not freed.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn chromesock_reactor_free(reactor: *mut chromesock_reactor) {
-    guard!({
-        if !reactor.is_null() {
-            // SAFETY: made by Box::into_raw, freed once.
-            drop(unsafe { Box::from_raw(reactor) });
-        }
-    });
-}
-
 /// Opens an app.
 ///
 /// Mirrors:    nothing; host only.
 /// Parameters: options  borrowed until the call returns; NULL = defaults.
 ///             app      the new app, owned by the caller; free it with chromesock_app_free.
-/// Returns:    OK, INVALID_ARGUMENT (also for roots that cannot be read, or a text without any),
+/// Returns:    OK, INVALID_ARGUMENT (also if extra_roots_pem has no certificate, or one that cannot be read),
 ///             INVALID_MANIFEST (chromesock_manifest_check says why), NOT_IMPLEMENTED (`reuse_port` on a
-///             system that cannot), INSUFFICIENT_RESOURCES, another status of the system.
-/// Threads:    any, also inside callbacks; does not block, but for reading the system's roots.
+///             system that cannot), INSUFFICIENT_RESOURCES, another system error.
+/// Threads:    any, also inside callbacks; does not block, except to read the system's roots.
 /// Since:      0.1
 ///
 /// # Safety
@@ -285,13 +244,54 @@ pub unsafe extern "C" fn chromesock_app_free(app: *mut chromesock_app) {
     });
 }
 
-/// Sets the handler of every event that no callback and no listener takes.
+/// Starts a reactor that several apps can share.
+///
+/// Mirrors:    nothing; host only.
+/// Parameters: reactor  the new reactor, owned by the caller; free it with chromesock_reactor_free.
+/// Returns:    OK, INVALID_ARGUMENT, INSUFFICIENT_RESOURCES, another system error.
+/// Threads:    any; does not block.
+/// Since:      0.1
+///
+/// # Safety
+/// `reactor` is NULL or may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chromesock_reactor_new(reactor: *mut *mut chromesock_reactor) -> Status {
+    guard!({
+        if reactor.is_null() {
+            return Err(Status::InvalidArgument);
+        }
+        let started = Box::new(chromesock_reactor { reactor: SharedReactor::start()? });
+        // SAFETY: not NULL; the rest is the caller's promise.
+        unsafe { put(reactor, Box::into_raw(started)) };
+    })
+}
+
+/// Frees a reactor. Its thread ends with the last app that it serves.
+///
+/// Mirrors:    nothing; host only.
+/// Parameters: reactor  gone afterwards; NULL does nothing.
+/// Threads:    any, also inside callbacks; outside of them it waits for the thread if no app is left.
+/// Since:      0.1
+///
+/// # Safety
+/// `reactor` is NULL, or comes from `chromesock_reactor_new` and is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chromesock_reactor_free(reactor: *mut chromesock_reactor) {
+    guard!({
+        if !reactor.is_null() {
+            // SAFETY: made by Box::into_raw, freed once.
+            drop(unsafe { Box::from_raw(reactor) });
+        }
+    });
+}
+
+/// Sets the handler of every event that no callback and no listener takes, in place of the last one.
 ///
 /// Mirrors:    nothing; host only.
 /// Parameters: handler    NULL = none.
-///             user_data  given to `handler` and `release`; never touched.
-///             release    called once, when the handler is replaced or the app is gone, on any thread;
-///             NULL = none.
+///             user_data  given to `handler` and `release`; never read or freed.
+///             release    called once with `user_data`, on any thread, when the handler is replaced or the
+///             app is gone; NULL = none.
 /// Returns:    OK, INVALID_ARGUMENT (the handler is then not kept and not released).
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
@@ -317,14 +317,14 @@ pub unsafe extern "C" fn chromesock_app_set_default_handler(
 /// Queue delivery: runs the callbacks of events that are queued, on this thread.
 ///
 /// Mirrors:    nothing; host only.
-/// Parameters: max_events  most events to run; 0 and below = all that are queued now.
-///             timeout_ms  how long to wait for the first event, in ms; 0 = not at all, below 0 = for ever.
-///             dispatched  how many events were taken, 0 if there were none in time; NULL = not asked.
+/// Parameters: max_events  largest number of events to take; 0 and below = all that are queued now.
+///             timeout_ms  how long to wait for the first event, in ms; 0 = not at all, below 0 = forever.
+///             dispatched  number of events that were taken, 0 if none came in time; NULL = not wanted.
 /// Returns:    OK, INVALID_ARGUMENT, RECURSIVE_CALL (inside a callback of this app),
 ///             WRONG_DELIVERY (the app has reactor delivery), CONTEXT_SHUT_DOWN (the app is closed
 ///             and CHROMESOCK_APP_CLOSED was handed out).
 /// Threads:    any, but not inside a callback of this app; of several threads one dispatches and the
-///             others wait. Blocks up to `timeout_ms`, and as long as the callbacks run.
+///             others wait for it. Blocks up to `timeout_ms`, and as long as the callbacks run.
 /// Since:      0.1
 ///
 /// # Safety
@@ -350,7 +350,7 @@ pub unsafe extern "C" fn chromesock_app_dispatch(
 /// Queue delivery: takes one event out of the queue; no callback runs for it.
 ///
 /// Mirrors:    nothing; host only.
-/// Parameters: timeout_ms  how long to wait, in ms; 0 = not at all, below 0 = for ever.
+/// Parameters: timeout_ms  how long to wait, in ms; 0 = not at all, below 0 = forever.
 ///             event       the event, owned by the caller; release with chromesock_event_release.
 /// Returns:    OK, INVALID_ARGUMENT, TIMED_OUT (none came), RECURSIVE_CALL, WRONG_DELIVERY,
 ///             CONTEXT_SHUT_DOWN (CHROMESOCK_APP_CLOSED was handed out).
@@ -419,10 +419,10 @@ pub unsafe extern "C" fn chromesock_app_event_handle(
     })
 }
 
-/// What an app has done and holds.
+/// Tells how many calls, sockets, bytes and events an app has.
 ///
 /// Mirrors:    nothing; host only.
-/// Parameters: stats  `size` filled in by the caller; the members that fit are written.
+/// Parameters: stats  filled in by the caller; the members that fit are written.
 /// Returns:    OK, INVALID_ARGUMENT.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1

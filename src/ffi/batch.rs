@@ -16,12 +16,12 @@ use crate::api::event::{Event, Payload};
 use crate::api::net_error::Status;
 use crate::delivery::Charge;
 
-/// One event as copied by chromesock_app_copy_events: this head, then `data_len` bytes of data, then
-/// `address_len` of the address, then `message_len` of the message. No text ends with NUL.
+/// One event as copied by chromesock_app_copy_events: this struct, followed by `data_len` bytes of data,
+/// `address_len` bytes of the address and `message_len` bytes of the message. These texts do not end with NUL.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct chromesock_event_record {
-    /// Bytes from here to the next record; a multiple of 8.
+    /// Distance from here to the next record in bytes; a multiple of 8.
     pub size: u32,
     /// As in chromesock_event.
     pub r#type: u32,
@@ -45,8 +45,8 @@ pub struct chromesock_event_record {
     pub address_len: u32,
     /// Length of the data in bytes.
     pub data_len: u32,
-    /// NULL, or the event itself, owned by the caller (release it with chromesock_event_release), because
-    /// it has a list or does not fit any buffer as large as this one. The record then has no data, address and message.
+    /// NULL, or the event itself, because it has a list or is larger than the buffer. It is owned by the
+    /// caller, who releases it with chromesock_event_release; the record has no data, address or message then.
     pub event: *const chromesock_event,
 }
 
@@ -142,14 +142,14 @@ impl Writer {
     }
 }
 
-/// Queue delivery: takes events out of the queue, as many as fit, and copies them into the host's memory;
-/// no callback runs for them. Does not wait.
+/// Queue delivery: takes as many events out of the queue as fit and copies them into the host's memory. No
+/// callback runs for them. Does not wait.
 ///
 /// Mirrors:    nothing; host only.
-/// Parameters: buffer, buffer_len  where the records go, one behind the other (chromesock_event_record); at
+/// Parameters: buffer, buffer_len  where the records go (chromesock_event_record), one after the other; at
 ///             least 4096 bytes, aligned to 8.
 ///             written  bytes that were written; 0 = no event was queued.
-///             left     events that are still queued; NULL = not asked.
+///             left     number of events that are still queued; NULL = not wanted.
 /// Returns:    OK, INVALID_ARGUMENT, RECURSIVE_CALL, WRONG_DELIVERY, CONTEXT_SHUT_DOWN (CHROMESOCK_APP_CLOSED
 ///             was handed out).
 /// Threads:    any, but not inside a callback of this app; does not block.
@@ -202,16 +202,17 @@ pub unsafe extern "C" fn chromesock_app_copy_events(
     })
 }
 
-/// Lets the calls of an app start together: while held, they are accepted as ever, but need not start before the
-/// hold ends, and from one that unpauses on, none does. Those start together, in order, with no socket read in
-/// between: so a paused socket is made to read just once more (chrome_sockets_tcp_set_paused). It is also for a
-/// host that makes many calls in a row, as when it runs the events of a batch: the reactor is woken once.
+/// Holds the calls of an app back, so that several start together. While they are held, calls are accepted as
+/// usual but need not start, and from one that unpauses a socket on, none starts. When the hold ends they start
+/// in order, with no socket read in between: setPaused(false) and setPaused(true) made within one hold make a
+/// paused socket read exactly once more (chrome_sockets_tcp_set_paused). A host that makes many calls in a row
+/// also saves wake-ups of the reactor.
 ///
 /// Mirrors:    nothing; host only.
-/// Parameters: hold  true: calls may wait, those of chromesock_app_suspend, _resume and _unload too; false: what
-///             waits starts now. Not counted. Closing or freeing the app ends the wait.
+/// Parameters: hold  true: calls may wait from now on, those of chromesock_app_suspend, _resume and _unload
+///             too; false: those that wait start now. Holds do not nest. Closing or freeing the app ends one.
 /// Returns:    OK, INVALID_ARGUMENT.
-/// Threads:    any, also inside callbacks; does not block. It concerns the calls of all threads.
+/// Threads:    any, also inside callbacks; does not block. It holds the calls of all threads.
 /// Since:      0.1
 ///
 /// # Safety
@@ -227,18 +228,19 @@ pub unsafe extern "C" fn chromesock_app_hold_calls(
     })
 }
 
-/// Queue delivery: a stream for loops that cannot poll a handle but read streams. One byte can be read from
-/// it each time the queue becomes non-empty after the host found it empty, and its end when the app is gone.
+/// Queue delivery: a stream of wake-ups, for loops that can read streams but not poll a descriptor. One byte
+/// is written to it each time the queue becomes non-empty after the host has found it empty, and it ends when
+/// the app is gone.
 ///
-/// It differs from chromesock_app_event_handle: the host owns this one and reads it, and it says that events
-/// came, not whether some are queued. After reading what is there, take events until a call finds none
+/// Unlike the handle of chromesock_app_event_handle it is owned and read by the host, and it says that events
+/// came, not whether any are queued. After reading it, take events until a call finds none
 /// (chromesock_app_copy_events writes nothing, chromesock_app_next_event times out, chromesock_app_dispatch runs
-/// none); only then is the next byte written. A host that stops before that must come back by itself.
+/// none); only then is the next byte written. A host that stops before that has to continue by itself.
 ///
 /// Mirrors:    nothing; host only.
-/// Parameters: stream  a connected stream socket that does not block, owned by the caller, who closes it. A
-///             further call gives a new one, and the one before ends. Where the app has
-///             `freed_with_stream`, closing it frees the app, unless that was done before.
+/// Parameters: stream  a connected, non-blocking stream socket, owned by the caller, who closes it. A further
+///             call gives a new one and ends the one before. If the app has `freed_with_stream`, closing
+///             it frees the app, unless that was done before.
 /// Returns:    OK, INVALID_ARGUMENT, WRONG_DELIVERY, INSUFFICIENT_RESOURCES.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1

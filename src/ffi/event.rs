@@ -8,35 +8,36 @@ use super::types::chromesock_bool;
 use super::{guard, put};
 use crate::api::net_error::Status;
 
-/// `result` is delivered: the API's `result` or `resultCode`.
+/// Bit of `present` in chromesock_event: `result` is delivered: the API's `result` or `resultCode`.
 pub const CHROMESOCK_EVENT_RESULT: u32 = 1;
-/// `bytes_sent` is delivered.
+/// Bit of `present` in chromesock_event: `bytes_sent` is delivered.
 pub const CHROMESOCK_EVENT_BYTES_SENT: u32 = 2;
-/// `data` and `data_len` are delivered.
+/// Bit of `present` in chromesock_event: `data` and `data_len` are delivered.
 pub const CHROMESOCK_EVENT_DATA: u32 = 4;
-/// `address` is delivered.
+/// Bit of `present` in chromesock_event: `address` is delivered.
 pub const CHROMESOCK_EVENT_ADDRESS: u32 = 8;
-/// `port` is delivered.
+/// Bit of `present` in chromesock_event: `port` is delivered.
 pub const CHROMESOCK_EVENT_PORT: u32 = 16;
-/// `sockets` and `sockets_len` are delivered.
+/// Bit of `present` in chromesock_event: `sockets` and `sockets_len` are delivered.
 pub const CHROMESOCK_EVENT_SOCKETS: u32 = 32;
-/// `texts` and `texts_len` are delivered.
+/// Bit of `present` in chromesock_event: `texts` and `texts_len` are delivered.
 pub const CHROMESOCK_EVENT_TEXTS: u32 = 64;
-/// `interfaces` and `interfaces_len` are delivered.
+/// Bit of `present` in chromesock_event: `interfaces` and `interfaces_len` are delivered.
 pub const CHROMESOCK_EVENT_INTERFACES: u32 = 128;
 
-/// `name` is present.
+/// Bit of `present` in chromesock_socket_info: `name` is present.
 pub const CHROMESOCK_SOCKET_INFO_NAME: u32 = 1;
-/// `buffer_size` is present.
+/// Bit of `present` in chromesock_socket_info: `buffer_size` is present.
 pub const CHROMESOCK_SOCKET_INFO_BUFFER_SIZE: u32 = 2;
-/// The API has the member `connected` (not for chrome.sockets.tcpServer).
+/// Bit of `present` in chromesock_socket_info: the API has the member `connected`, as all but
+/// chrome.sockets.tcpServer and chrome.sockets.udp.
 pub const CHROMESOCK_SOCKET_INFO_CONNECTED: u32 = 4;
-/// `local_address` and `local_port` are present.
+/// Bit of `present` in chromesock_socket_info: `local_address` and `local_port` are present.
 pub const CHROMESOCK_SOCKET_INFO_LOCAL: u32 = 8;
-/// `peer_address` and `peer_port` are present.
+/// Bit of `present` in chromesock_socket_info: `peer_address` and `peer_port` are present.
 pub const CHROMESOCK_SOCKET_INFO_PEER: u32 = 16;
 
-/// `socket_type` is present (only for chrome.socket).
+/// Bit of `present` in chromesock_socket_info: `socket_type` is present (only for chrome.socket).
 pub const CHROMESOCK_SOCKET_INFO_TYPE: u32 = 32;
 
 /// SocketType of chrome.socket.
@@ -53,7 +54,7 @@ pub enum chrome_socket_type {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct chrome_socket_network_interface {
-    /// Size of this struct; arrays of it are stepped through by this size.
+    /// Size of this struct in the library that is running; step through arrays of it by this size.
     pub size: u32,
     /// Length of the network prefix, 0 to 32 or 0 to 128.
     pub prefix_length: i32,
@@ -67,82 +68,83 @@ pub struct chrome_socket_network_interface {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct chromesock_socket_info {
-    /// Size of this struct; arrays of it are stepped through by this size.
+    /// Size of this struct in the library that is running; step through arrays of it by this size.
     pub size: u32,
     /// CHROMESOCK_SOCKET_INFO_… of the members that are present.
     pub present: u32,
     /// The socket.
     pub socket_id: i32,
-    /// Most bytes of one onReceive, as given.
+    /// Largest number of bytes in one onReceive, as it was set; 0 = absent.
     pub buffer_size: i32,
-    /// Own port.
+    /// Local port, host byte order; 0 = absent.
     pub local_port: i32,
-    /// The peer's port.
+    /// The peer's port, host byte order; 0 = absent.
     pub peer_port: i32,
     /// Whether the socket stays open when the app is suspended.
     pub persistent: chromesock_bool,
-    /// Whether delivery is paused.
+    /// Whether receiving, or accepting, is paused.
     pub paused: chromesock_bool,
     /// Whether the socket is connected.
     pub connected: chromesock_bool,
-    /// One of chrome_socket_type, for chrome.socket.
+    /// chrome.socket: one of chrome_socket_type.
     pub socket_type: u8,
-    /// Zero.
+    /// Reserved; zero.
     pub reserved: [u8; 4],
     /// The program's name for the socket; NULL = absent.
     pub name: *const c_char,
-    /// Own address: numeric, no brackets, no zone; NULL = absent.
+    /// Local address: numeric, no brackets, no zone; NULL = absent.
     pub local_address: *const c_char,
-    /// The peer's address, likewise; NULL = absent.
+    /// The peer's address, in the same form; NULL = absent.
     pub peer_address: *const c_char,
 }
 
-/// One completion or notification. Made by the library; all members are always set.
+/// One completion or notification. Made by the library, which sets all members; those that do not apply are 0
+/// or NULL.
 #[repr(C)]
 #[derive(Debug)]
 pub struct chromesock_event {
-    /// Size of this struct.
+    /// Size of this struct in the library that is running.
     pub size: u32,
     /// One of chromesock_event_type; ignore types you do not know.
     pub r#type: u32,
-    /// CHROMESOCK_EVENT_… of the members that the API delivers here.
+    /// CHROMESOCK_EVENT_… of the members that the API delivers with this event.
     pub present: u32,
     /// The socket that the call or notification is about; 0 = none.
     pub socket_id: i32,
     /// onAccept: the accepted socket, of chrome.sockets.tcp; else 0.
     pub client_socket_id: i32,
-    /// 0 or a negative chromesock_status; of chrome.socket also a number of bytes, or 1 for true and 0 for
-    /// false. A failure may come without one: see CHROMESOCK_EVENT_RESULT.
+    /// 0 or a negative chromesock_status; in chrome.socket also a number of bytes, or 1 for true and 0 for
+    /// false. Some failures have only a message, and 0 here: CHROMESOCK_EVENT_RESULT tells.
     pub result: i32,
-    /// A port, host byte order.
+    /// The port that belongs to `address`, host byte order.
     pub port: i32,
-    /// Zero.
+    /// Reserved; zero.
     pub reserved: u32,
     /// Completions: the call's `user_data`. Notifications: the listener's or default handler's.
     pub user_data: *mut c_void,
-    /// What programs read as chrome.runtime.lastError.message; NULL on success, and with most failures of
-    /// chrome.socket, which are told by `result` alone.
+    /// What programs read as chrome.runtime.lastError.message. NULL on success, and for most failures of
+    /// chrome.socket, which have only a `result`.
     pub message: *const c_char,
-    /// An address: numeric, no brackets, no zone. CHROMESOCK_PERMISSION_DENIED: the host as the page gave it;
-    /// "*" for multicast membership.
+    /// Sender of a datagram: numeric, no brackets, no zone. CHROMESOCK_PERMISSION_DENIED: the host as the page
+    /// gave it; "*" for multicast membership.
     pub address: *const c_char,
-    /// Received bytes.
+    /// Received bytes; they do not end with NUL.
     pub data: *const u8,
-    /// Their number.
+    /// Number of bytes in `data`.
     pub data_len: usize,
-    /// SendInfo.bytesSent.
+    /// send: SendInfo.bytesSent, in bytes.
     pub bytes_sent: u64,
     /// getInfo: the one socket. getSockets: all, ascending by id.
     pub sockets: *const chromesock_socket_info,
-    /// Their number.
+    /// Number of elements of `sockets`.
     pub sockets_len: usize,
     /// getJoinedGroups: the groups in join order. CHROMESOCK_TLS_KEYS: one line.
     pub texts: *const *const c_char,
-    /// Their number.
+    /// Number of elements of `texts`.
     pub texts_len: usize,
     /// getNetworkList: one element for each address.
     pub interfaces: *const chrome_socket_network_interface,
-    /// Their number.
+    /// Number of elements of `interfaces`.
     pub interfaces_len: usize,
     /// CHROMESOCK_TLS_SESSION: what was agreed upon; NULL = absent.
     pub tls_session: *const chromesock_tls_session,
@@ -156,12 +158,12 @@ const _: () = {
     assert!(size_of::<chrome_socket_network_interface>() == 24);
 };
 
-/// Keeps an event beyond its callback.
+/// Keeps an event beyond its callback, as a copy with an owner of its own.
 ///
 /// Mirrors:    nothing; host only.
 /// Parameters: event     from a callback, from chromesock_app_next_event, or retained before.
 ///             retained  the kept event, owned by the caller; release with chromesock_event_release.
-///             It may be used on any thread and outlives the app. Its data counts as undelivered.
+///             It may be used on any thread, also when the app is gone. Its data counts as undelivered.
 /// Returns:    OK, INVALID_ARGUMENT.
 /// Threads:    the thread that may use `event`; does not block.
 /// Since:      0.1

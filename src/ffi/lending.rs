@@ -8,31 +8,33 @@ use super::{app_of, bytes_of, guard, release_of, ticket};
 use crate::api::net_error::Status;
 use crate::api::table::EventType;
 
-/// chrome_sockets_tcp_send without the copy: the bytes stay where they are, and the library reads them
-/// there. All else is as with chrome_sockets_tcp_send, whose sends keep their order with these and whose
-/// completion, CHROME_SOCKETS_TCP_SEND, is theirs. Not for a page, which may change its buffer after the call.
+/// Sends bytes as chrome_sockets_tcp_send does, but without copying them: the library reads them where they
+/// are. Sends of both functions to one socket keep the order of the calls. Not for a page, which may change its
+/// buffer after the call.
 ///
-/// `release` is called once the bytes are not needed any more: on the calling thread before this call
-/// returns (where the library has copied them, as it does with short ones, or will not send them), or else
-/// on the reactor's thread before the completion is handed out, also while callbacks run on other threads.
-/// Every function may be called from it; it should be short. After chromesock_app_free has returned,
-/// outside of callbacks, none is called any more.
+/// `release` is called when the library no longer needs the bytes: on the calling thread before this function
+/// returns (if the library copied them, as it does with short ones, or will not send them), or else on the
+/// reactor's thread, before the completion is delivered and perhaps while callbacks run on other threads. It
+/// may call any function, and should be short. Once chromesock_app_free has returned outside of callbacks, no
+/// `release` is called any more.
 ///
 /// Mirrors:    nothing; host only.
-/// Parameters: data, data_len  the bytes, which must stay as they are until `release` is called, or, without
-///             one, until the completion is handed out; (NULL, 0) is an empty send.
+/// State:      as for chrome_sockets_tcp_send.
+/// Parameters: data, data_len  the bytes, which must not change until `release` is called, or, without one,
+///             until the completion is delivered; (NULL, 0) is an empty send.
 ///             release  as above; NULL = none.
-///             owner    given to `release`; never touched.
+///             owner    given to `release`; never read or freed.
 ///             callback, user_data  for the completion; callback may be NULL. Without `release` the host
 ///             needs a callback, or a default handler, to learn when the bytes are its own again.
 /// Returns:    OK: `release` is called exactly once and one completion follows. Else neither happens and
 ///             the bytes are the caller's: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN, UNEXPECTED.
+/// Completes:  CHROME_SOCKETS_TCP_SEND, as for chrome_sockets_tcp_send.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
 ///
 /// # Safety
 /// `app` is NULL, or comes from `chromesock_app_new` and is not freed; `data` is NULL or has
-/// `data_len` readable bytes for as long as told above.
+/// `data_len` readable bytes, for as long as stated above.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn chromesock_sockets_tcp_send_owned(
     app: *mut chromesock_app,

@@ -7,9 +7,9 @@ use crate::api::net_error::Status;
 /// Suspends an app, as Chrome does with one that has been idle. Sockets that are not persistent
 /// close without an event; their pending calls complete. Persistent ones keep working: their events
 /// wait until the app is resumed, and the first one raises CHROMESOCK_APP_WANTED. Completions are
-/// delivered all the time. Doing it again does nothing.
+/// delivered meanwhile. Suspending a suspended app does nothing.
 ///
-/// What waits is bounded: its data counts as undelivered, and servers accept 64 connections, more
+/// What waits is bounded: its data counts as undelivered, and servers accept at most 64 connections; more
 /// wait in the system's backlog. When to suspend is the host's decision.
 ///
 /// Mirrors:    nothing; host only.
@@ -28,11 +28,11 @@ pub unsafe extern "C" fn chromesock_app_suspend(app: *mut chromesock_app) -> Sta
     })
 }
 
-/// Resumes a suspended app: the events that waited are delivered, in order. Add the app's listeners
-/// before. The page finds its sockets with getSockets. An app that is awake stays as it is.
+/// Resumes a suspended app: the events that waited are delivered, in order, so add the app's listeners
+/// first. The page finds its sockets with getSockets. Resuming an app that is not suspended does nothing.
 ///
 /// Mirrors:    nothing; host only.
-/// Parameters: app  awake afterwards.
+/// Parameters: app  awake afterwards; its listeners are as they were.
 /// Returns:    OK, INVALID_ARGUMENT, CONTEXT_SHUT_DOWN.
 /// Threads:    any, also inside callbacks; does not block. Carried out in order with calls.
 /// Since:      0.1
@@ -49,11 +49,11 @@ pub unsafe extern "C" fn chromesock_app_resume(app: *mut chromesock_app) -> Stat
 
 /// Unloads an app, as Chrome does when it is disabled, updated or reloaded: every socket closes,
 /// persistent ones too, pending calls complete, and no onReceive, onAccept or error event raised so
-/// far is delivered any more. The app is awake and empty afterwards and may be used again; its ids go
-/// on counting.
+/// far is delivered any more. The app is then awake, without sockets, and may be used again; ids are not
+/// used again.
 ///
 /// Mirrors:    nothing; host only.
-/// Parameters: app  empty afterwards.
+/// Parameters: app  without sockets afterwards; its listeners are as they were.
 /// Returns:    OK, INVALID_ARGUMENT, CONTEXT_SHUT_DOWN.
 /// Threads:    any, also inside callbacks; does not block. Carried out in order with calls.
 /// Since:      0.1

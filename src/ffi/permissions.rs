@@ -9,7 +9,7 @@ use super::{app_of, guard, put, text_of};
 use crate::api::net_error::Status;
 use crate::permissions::{Grants, Operation, System};
 
-/// A list of texts, owned by the caller until freed.
+/// A list of texts, owned by the caller; free it with chromesock_texts_free.
 pub struct chromesock_texts {
     texts: Vec<CString>,
 }
@@ -24,7 +24,7 @@ impl chromesock_texts {
     }
 }
 
-/// The two systems of permissions, each with the API that it governs.
+/// The two APIs, each with its own system of permissions.
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum chromesock_api {
@@ -34,25 +34,26 @@ pub enum chromesock_api {
     ChromesockApiSocket = 1,
 }
 
-/// What a rule may allow.
+/// An operation that a rule of a manifest may allow.
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum chromesock_operation {
-    /// tcp-connect, sockets.tcp.connect
+    /// Rule tcp-connect, or manifest key sockets.tcp.connect.
     ChromesockOperationTcpConnect = 0,
-    /// tcp-listen, sockets.tcpServer.listen
+    /// Rule tcp-listen, or manifest key sockets.tcpServer.listen.
     ChromesockOperationTcpListen = 1,
-    /// udp-bind, sockets.udp.bind
+    /// Rule udp-bind, or manifest key sockets.udp.bind.
     ChromesockOperationUdpBind = 2,
-    /// udp-send-to, sockets.udp.send
+    /// Rule udp-send-to, or manifest key sockets.udp.send.
     ChromesockOperationUdpSendTo = 3,
-    /// udp-multicast-membership, sockets.udp.multicastMembership; asked with host "*" and port 0.
+    /// Rule udp-multicast-membership, or manifest key sockets.udp.multicastMembership; ask with host "*" and
+    /// port 0.
     ChromesockOperationUdpMulticastMembership = 4,
-    /// resolve-host; no call of the API asks for it.
+    /// Rule resolve-host; no call of the API asks for it.
     ChromesockOperationResolveHost = 5,
-    /// resolve-proxy; no call of the API asks for it.
+    /// Rule resolve-proxy; no call of the API asks for it.
     ChromesockOperationResolveProxy = 6,
-    /// network-state; no call of the API asks for it.
+    /// Rule network-state; no call of the API asks for it.
     ChromesockOperationNetworkState = 7,
 }
 
@@ -69,13 +70,13 @@ fn operation_of(number: i32) -> Result<Operation, Status> {
     Operation::ALL.get(index).copied().ok_or(Status::InvalidArgument)
 }
 
-/// Reads a manifest without opening an app.
+/// Checks a manifest without opening an app.
 ///
 /// Mirrors:    nothing; host only.
 /// Parameters: manifest  text of a manifest.json, UTF-8; borrowed until the call returns. Comments and
-///             a byte-order mark are tolerated.
+///             a byte-order mark are accepted.
 ///             messages  on OK the warnings, in order; on INVALID_MANIFEST the error as Chrome words it,
-///             then where in the manifest it is. Owned by the caller; NULL = not asked.
+///             then where in the manifest it is. Owned by the caller; NULL = not wanted.
 /// Returns:    OK, INVALID_ARGUMENT, INVALID_MANIFEST.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
@@ -157,7 +158,7 @@ pub unsafe extern "C" fn chromesock_texts_free(texts: *mut chromesock_texts) {
     });
 }
 
-/// Whether the app's manifest makes an API available. In a browser an API that is not does not
+/// Whether the app's manifest makes an API available. In a browser an API that is not available does not
 /// exist; here its sockets can be created, and every call that needs a rule is denied.
 ///
 /// Mirrors:    nothing; host only.
@@ -196,7 +197,7 @@ pub unsafe extern "C" fn chromesock_app_has_api(
 ///             port       as a page would pass it.
 ///             allowed    1 or 0.
 ///             rule       the rule that allows it, as canonical text ("*" for an app without a
-///             manifest); empty if denied. Owned by the caller; NULL = not asked.
+///             manifest); empty if denied. Owned by the caller; NULL = not wanted.
 /// Returns:    OK, INVALID_ARGUMENT.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1

@@ -15,7 +15,7 @@ use crate::engine::command::Command;
 ///
 /// Mirrors:    chrome.socket.create
 /// Parameters: socket_type  one of chrome_socket_type.
-///             socket_id    the new id, at once: later calls may use it without waiting. NULL = not asked.
+///             socket_id    the new id, at once: later calls may use it without waiting. NULL = not wanted.
 ///             callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED, INSUFFICIENT_RESOURCES (ids are used up).
@@ -101,7 +101,7 @@ pub unsafe extern "C" fn chrome_socket_connect(
 /// Parameters: callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
-/// Completes:  CHROME_SOCKET_DISCONNECT or "Socket not found" without a result. Chrome has no callback here.
+/// Completes:  CHROME_SOCKET_DISCONNECT, or "Socket not found" without a result. Chrome has no callback here.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
 ///
@@ -127,7 +127,7 @@ pub unsafe extern "C" fn chrome_socket_disconnect(
     })
 }
 
-/// Closes a socket; its id is invalid for every later call. Pending calls complete.
+/// Closes a socket; its id is invalid forevery later call. Pending calls complete.
 ///
 /// Mirrors:    chrome.socket.destroy
 /// State:      any.
@@ -159,7 +159,7 @@ pub unsafe extern "C" fn chrome_socket_destroy(
 ///
 /// Mirrors:    chrome.socket.read
 /// State:      connected.
-/// Parameters: buffer_size  most bytes wanted; NULL = not given: 4096.
+/// Parameters: buffer_size  largest number of bytes to read; NULL = not given: 4096.
 ///             callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
@@ -199,7 +199,7 @@ pub unsafe extern "C" fn chrome_socket_read(
 ///             callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
-/// Completes:  CHROME_SOCKET_WRITE with result: the number of bytes (always all) or a negative code;
+/// Completes:  CHROME_SOCKET_WRITE with result: the number of bytes (always all of them) or a negative code;
 ///             "Exceeded write quota." comes without a result, "Socket not found" with -1.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
@@ -225,7 +225,7 @@ pub unsafe extern "C" fn chrome_socket_write(
     })
 }
 
-/// Listens for connections, which accept hands out.
+/// Listens for connections, which chrome_socket_accept then takes.
 ///
 /// Mirrors:    chrome.socket.listen
 /// State:      TCP, never connected.
@@ -312,7 +312,8 @@ pub unsafe extern "C" fn chrome_socket_accept(
 ///
 /// Mirrors:    chrome.socket.setKeepAlive
 /// State:      connected.
-/// Parameters: delay   seconds of silence before and between probes; 0 = leave the system's timing.
+/// Parameters: enable  true turns it on.
+///             delay   seconds of silence before and between probes; 0 = leave the system's timing.
 ///             callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
@@ -344,11 +345,11 @@ pub unsafe extern "C" fn chrome_socket_set_keep_alive(
     })
 }
 
-/// Sets TCP_NODELAY.
+/// Turns Nagle's algorithm off or on (TCP_NODELAY).
 ///
 /// Mirrors:    chrome.socket.setNoDelay
 /// State:      connected.
-/// Parameters: no_delay  true turns Nagle's algorithm off.
+/// Parameters: no_delay  true turns the algorithm off.
 ///             callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
@@ -379,7 +380,7 @@ pub unsafe extern "C" fn chrome_socket_set_no_delay(
     })
 }
 
-/// Tells the state of a socket.
+/// Reports the state of a socket.
 ///
 /// Mirrors:    chrome.socket.getInfo
 /// State:      any.
@@ -412,7 +413,7 @@ pub unsafe extern "C" fn chrome_socket_get_info(
     })
 }
 
-/// Tells the addresses of the machine, without loopback.
+/// Lists the addresses of the machine's network interfaces, without loopback.
 ///
 /// Mirrors:    chrome.socket.getNetworkList
 /// Parameters: callback, user_data  for the completion; callback may be NULL.

@@ -50,7 +50,7 @@ pub unsafe extern "C" fn chrome_socket_bind(
 ///
 /// Mirrors:    chrome.socket.recvFrom
 /// State:      bound.
-/// Parameters: buffer_size  most bytes wanted; NULL = not given: 4096.
+/// Parameters: buffer_size  largest number of bytes to receive; NULL = not given: 4096.
 ///             callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
@@ -141,11 +141,10 @@ pub unsafe extern "C" fn chrome_socket_send_to(
 ///             callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
-/// Completes:  CHROME_SOCKET_JOIN_GROUP with result OK, ADDRESS_INVALID (not a literal, joined already, or of the
-///             other family), UNEXPECTED (not bound), INVALID_ARGUMENT (not a multicast address) or another code
-///             of the system;
-///             "Socket not found", "Only UDP socket supports multicast." and, where a rule is needed, "App does not
-///             have permission" come with result -1.
+/// Completes:  CHROME_SOCKET_JOIN_GROUP with result OK, ADDRESS_INVALID (not a literal, joined already, or of
+///             the other family), UNEXPECTED (not bound), INVALID_ARGUMENT (not a multicast address) or
+///             another system error; "Socket not found", "Only UDP socket supports multicast." and "App does
+///             not have permission" come with result -1.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
 ///
@@ -183,10 +182,9 @@ pub unsafe extern "C" fn chrome_socket_join_group(
 ///             callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
-/// Completes:  CHROME_SOCKET_LEAVE_GROUP with result OK, ADDRESS_INVALID (not a literal, or not joined) or another
-///             code of the system;
-///             "Socket not found", "Only UDP socket supports multicast." and, where a rule is needed, "App does not
-///             have permission" come with result -1.
+/// Completes:  CHROME_SOCKET_LEAVE_GROUP with result OK, ADDRESS_INVALID (not a literal, or not joined) or
+///             another system error; "Socket not found", "Only UDP socket supports multicast." and "App does
+///             not have permission" come with result -1.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
 ///
@@ -224,10 +222,9 @@ pub unsafe extern "C" fn chrome_socket_leave_group(
 ///             callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
-/// Completes:  CHROME_SOCKET_SET_MULTICAST_TIME_TO_LIVE with result OK, SOCKET_IS_CONNECTED (already bound) or
-///             INVALID_ARGUMENT;
-///             "Socket not found", "Only UDP socket supports multicast." and, where a rule is needed, "App does not
-///             have permission" come with result -1.
+/// Completes:  CHROME_SOCKET_SET_MULTICAST_TIME_TO_LIVE with result OK, SOCKET_IS_CONNECTED (already bound)
+///             or INVALID_ARGUMENT; "Socket not found" and "Only UDP socket supports multicast." come with
+///             result -1.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
 ///
@@ -254,16 +251,16 @@ pub unsafe extern "C" fn chrome_socket_set_multicast_time_to_live(
     })
 }
 
-/// Sets whether multicast datagrams come back to the own host; they do unless this is off.
+/// Sets whether multicast datagrams are also received on the sending machine; they are unless this is off.
 ///
 /// Mirrors:    chrome.socket.setMulticastLoopbackMode
 /// State:      not bound yet.
-/// Parameters: callback, user_data  for the completion; callback may be NULL.
+/// Parameters: enabled  true: they are.
+///             callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
-/// Completes:  CHROME_SOCKET_SET_MULTICAST_LOOPBACK_MODE with result OK or SOCKET_IS_CONNECTED (already bound);
-///             "Socket not found", "Only UDP socket supports multicast." and, where a rule is needed, "App does not
-///             have permission" come with result -1.
+/// Completes:  CHROME_SOCKET_SET_MULTICAST_LOOPBACK_MODE with result OK or SOCKET_IS_CONNECTED (already
+///             bound); "Socket not found" and "Only UDP socket supports multicast." come with result -1.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
 ///
@@ -290,16 +287,15 @@ pub unsafe extern "C" fn chrome_socket_set_multicast_loopback_mode(
     })
 }
 
-/// Tells the joined groups.
+/// Lists the multicast groups that the socket has joined.
 ///
 /// Mirrors:    chrome.socket.getJoinedGroups
 /// State:      any.
 /// Parameters: callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
-/// Completes:  CHROME_SOCKET_GET_JOINED_GROUPS with texts, in join order;
-///             "Socket not found", "Only UDP socket supports multicast." and, where a rule is needed, "App does not
-///             have permission" come with result -1.
+/// Completes:  CHROME_SOCKET_GET_JOINED_GROUPS with texts, in join order; "Socket not found", "Only UDP
+///             socket supports multicast." and "App does not have permission" come with result -1.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
 ///

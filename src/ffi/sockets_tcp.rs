@@ -12,11 +12,11 @@ use crate::api::net_error::Status;
 use crate::api::table::{EventType, Namespace};
 use crate::engine::command::Command;
 
-/// Creates a TCP client socket. It has no system resources before it connects.
+/// Creates a TCP client socket. It uses no system resources before it connects.
 ///
 /// Mirrors:    chrome.sockets.tcp.create
 /// Parameters: properties  borrowed until the call returns; NULL = none given.
-///             socket_id   the new id, at once: later calls may use it without waiting. NULL = not asked.
+///             socket_id   the new id, at once: later calls may use it without waiting. NULL = not wanted.
 ///             callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED, INSUFFICIENT_RESOURCES (ids are used up).
@@ -51,7 +51,7 @@ pub unsafe extern "C" fn chrome_sockets_tcp_create(
     })
 }
 
-/// Changes the properties that are given; works in every state and disturbs nothing.
+/// Changes the properties that are given, and no others. Pending calls and reads go on.
 ///
 /// Mirrors:    chrome.sockets.tcp.update
 /// State:      any.
@@ -92,13 +92,14 @@ pub unsafe extern "C" fn chrome_sockets_tcp_update(
 /// Pauses or resumes receiving. A read that is in flight when the pause begins may still deliver
 /// one onReceive.
 ///
-/// Resuming and pausing again, one call after the other, asks a paused socket for exactly one more read, if
-/// nothing can be read between the two: inside one callback with reactor delivery, elsewhere while the calls
-/// are held (chromesock_app_hold_calls). Otherwise any number of reads may come in between.
+/// Resuming and pausing again makes a paused socket read exactly once more, if both calls are carried out
+/// together: with reactor delivery when they are made inside one callback, otherwise while calls are held
+/// (chromesock_app_hold_calls). If not, any number of reads may come in between.
 ///
 /// Mirrors:    chrome.sockets.tcp.setPaused
 /// State:      any.
-/// Parameters: callback, user_data  for the completion; callback may be NULL.
+/// Parameters: paused  true pauses, false resumes.
+///             callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
 /// Completes:  CHROME_SOCKETS_TCP_SET_PAUSED, or "Socket not found" without a result.
@@ -128,11 +129,12 @@ pub unsafe extern "C" fn chrome_sockets_tcp_set_paused(
     })
 }
 
-/// Turns TCP keep-alive on or off. A fresh connection has it on, with 45 seconds.
+/// Turns TCP keep-alive on or off. A new connection has it on, with a delay of 45 seconds.
 ///
 /// Mirrors:    chrome.sockets.tcp.setKeepAlive
 /// State:      connected; otherwise completes with FAILED.
-/// Parameters: delay   seconds of silence before and between probes; 0 = leave the system's timing.
+/// Parameters: enable  true turns it on.
+///             delay   seconds of silence before and between probes; 0 = leave the system's timing.
 ///             callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
@@ -165,11 +167,11 @@ pub unsafe extern "C" fn chrome_sockets_tcp_set_keep_alive(
     })
 }
 
-/// Sets TCP_NODELAY.
+/// Turns Nagle's algorithm off or on (TCP_NODELAY).
 ///
 /// Mirrors:    chrome.sockets.tcp.setNoDelay
 /// State:      connected; otherwise completes with FAILED.
-/// Parameters: no_delay  true turns Nagle's algorithm off, as it is on a fresh connection.
+/// Parameters: no_delay  true turns the algorithm off, as it is on a new connection.
 ///             callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
@@ -201,7 +203,7 @@ pub unsafe extern "C" fn chrome_sockets_tcp_set_no_delay(
     })
 }
 
-/// Connects to a peer. Several addresses of a name are tried side by side (Happy Eyeballs).
+/// Connects to a peer. The addresses of a name are raced (Happy Eyeballs, RFC 8305).
 ///
 /// Mirrors:    chrome.sockets.tcp.connect
 /// State:      idle; otherwise completes with SOCKET_IS_CONNECTED or CONNECTION_FAILED.
@@ -213,7 +215,7 @@ pub unsafe extern "C" fn chrome_sockets_tcp_set_no_delay(
 ///             UNEXPECTED.
 /// Completes:  CHROME_SOCKETS_TCP_CONNECT with result OK, NAME_NOT_RESOLVED, INTERNET_DISCONNECTED,
 ///             CONNECTION_REFUSED, CONNECTION_TIMED_OUT, ADDRESS_UNREACHABLE, ABORTED (disconnected or
-///             closed meanwhile) or another code of the system; "Socket not found" and "Does not have
+///             closed meanwhile) or another system error; "Socket not found" and "Does not have
 ///             permission" come without a result.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
@@ -291,8 +293,8 @@ pub unsafe extern "C" fn chrome_sockets_tcp_disconnect(
 ///             callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
-/// Completes:  CHROME_SOCKETS_TCP_SEND with result OK and bytes_sent (always all), SOCKET_NOT_CONNECTED,
-///             CONNECTION_RESET or another code of the system without bytes_sent; "Exceeded write
+/// Completes:  CHROME_SOCKETS_TCP_SEND with result OK and bytes_sent (always all of them), SOCKET_NOT_CONNECTED,
+///             CONNECTION_RESET or another system error without bytes_sent; "Exceeded write
 ///             quota." and "Socket not found" come without a result.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
@@ -328,7 +330,7 @@ pub unsafe extern "C" fn chrome_sockets_tcp_send(
 /// was in flight.
 ///
 /// Mirrors:    chrome.sockets.tcp.close
-/// State:      any; the id is invalid for every later call.
+/// State:      any; the id is invalid forevery later call.
 /// Parameters: callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
@@ -353,7 +355,7 @@ pub unsafe extern "C" fn chrome_sockets_tcp_close(
     })
 }
 
-/// Tells the state of a socket.
+/// Reports the state of a socket.
 ///
 /// Mirrors:    chrome.sockets.tcp.getInfo
 /// State:      any.
@@ -386,7 +388,7 @@ pub unsafe extern "C" fn chrome_sockets_tcp_get_info(
     })
 }
 
-/// Tells the state of all sockets of the app that chrome.sockets.tcp owns.
+/// Reports the state of all sockets of the app in chrome.sockets.tcp.
 ///
 /// Mirrors:    chrome.sockets.tcp.getSockets
 /// Parameters: callback, user_data  for the completion; callback may be NULL.
@@ -420,8 +422,8 @@ pub unsafe extern "C" fn chrome_sockets_tcp_get_sockets(
 /// Adds a listener of chrome.sockets.tcp.onReceive: bytes have arrived.
 ///
 /// Mirrors:    chrome.sockets.tcp.onReceive.addListener
-/// Parameters: listener, user_data  together name the listener; added twice they count once.
-///             Listeners run in the order they were added, also over all sockets of the app.
+/// Parameters: listener, user_data  together identify the listener; added twice, it is called once.
+///             Listeners run in the order they were added, and hear of every socket of the app.
 /// Delivers:   CHROME_SOCKETS_TCP_ON_RECEIVE with socket_id and data, 1 byte or more.
 /// Returns:    OK, INVALID_ARGUMENT.
 /// Threads:    any, also inside callbacks; does not block.
@@ -443,7 +445,7 @@ pub unsafe extern "C" fn chrome_sockets_tcp_on_receive_add_listener(
     })
 }
 
-/// Removes a listener of chrome.sockets.tcp.onReceive; one that is not there is no error.
+/// Removes a listener of chrome.sockets.tcp.onReceive; it is no error if it was not added.
 /// A call of it that is running, or is due for the event being delivered, still takes place.
 ///
 /// Mirrors:    chrome.sockets.tcp.onReceive.removeListener
@@ -470,7 +472,7 @@ pub unsafe extern "C" fn chrome_sockets_tcp_on_receive_remove_listener(
     })
 }
 
-/// Whether a listener of chrome.sockets.tcp.onReceive is there.
+/// Whether a listener of chrome.sockets.tcp.onReceive was added.
 ///
 /// Mirrors:    chrome.sockets.tcp.onReceive.hasListener
 /// Parameters: listener, user_data  as added.
@@ -505,10 +507,10 @@ pub unsafe extern "C" fn chrome_sockets_tcp_on_receive_has_listener(
 /// The socket is paused and not connected then.
 ///
 /// Mirrors:    chrome.sockets.tcp.onReceiveError.addListener
-/// Parameters: listener, user_data  together name the listener; added twice they count once.
-///             Listeners run in the order they were added, also over all sockets of the app.
+/// Parameters: listener, user_data  together identify the listener; added twice, it is called once.
+///             Listeners run in the order they were added, and hear of every socket of the app.
 /// Delivers:   CHROME_SOCKETS_TCP_ON_RECEIVE_ERROR with socket_id and result: CONNECTION_CLOSED at the
-///             end of the stream, CONNECTION_RESET, TIMED_OUT or another code of the system.
+///             end of the stream, CONNECTION_RESET, TIMED_OUT or another system error.
 /// Returns:    OK, INVALID_ARGUMENT.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
@@ -531,7 +533,7 @@ pub unsafe extern "C" fn chrome_sockets_tcp_on_receive_error_add_listener(
     })
 }
 
-/// Removes a listener of chrome.sockets.tcp.onReceiveError; one that is not there is no error.
+/// Removes a listener of chrome.sockets.tcp.onReceiveError; it is no error if it was not added.
 /// A call of it that is running, or is due for the event being delivered, still takes place.
 ///
 /// Mirrors:    chrome.sockets.tcp.onReceiveError.removeListener
@@ -558,7 +560,7 @@ pub unsafe extern "C" fn chrome_sockets_tcp_on_receive_error_remove_listener(
     })
 }
 
-/// Whether a listener of chrome.sockets.tcp.onReceiveError is there.
+/// Whether a listener of chrome.sockets.tcp.onReceiveError was added.
 ///
 /// Mirrors:    chrome.sockets.tcp.onReceiveError.hasListener
 /// Parameters: listener, user_data  as added.

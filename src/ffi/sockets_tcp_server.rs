@@ -9,11 +9,11 @@ use crate::api::net_error::Status;
 use crate::api::table::{EventType, Namespace};
 use crate::engine::command::Command;
 
-/// Creates a TCP server socket. It has no system resources before it listens.
+/// Creates a TCP server socket. It uses no system resources before it listens.
 ///
 /// Mirrors:    chrome.sockets.tcpServer.create
 /// Parameters: properties  borrowed until the call returns; NULL = none given.
-///             socket_id   the new id, at once: later calls may use it without waiting. NULL = not asked.
+///             socket_id   the new id, at once: later calls may use it without waiting. NULL = not wanted.
 ///             callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED, INSUFFICIENT_RESOURCES (ids are used up).
@@ -48,7 +48,7 @@ pub unsafe extern "C" fn chrome_sockets_tcp_server_create(
     })
 }
 
-/// Changes the properties that are given; works in every state and disturbs nothing.
+/// Changes the properties that are given, and no others. Pending calls and reads go on.
 ///
 /// Mirrors:    chrome.sockets.tcpServer.update
 /// State:      any.
@@ -90,7 +90,8 @@ pub unsafe extern "C" fn chrome_sockets_tcp_server_update(
 ///
 /// Mirrors:    chrome.sockets.tcpServer.setPaused
 /// State:      any.
-/// Parameters: callback, user_data  for the completion; callback may be NULL.
+/// Parameters: paused  true pauses, false resumes.
+///             callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
 /// Completes:  CHROME_SOCKETS_TCP_SERVER_SET_PAUSED, or "Socket not found" without a result.
@@ -127,7 +128,7 @@ pub unsafe extern "C" fn chrome_sockets_tcp_server_set_paused(
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
 /// Completes:  CHROME_SOCKETS_TCP_SERVER_LISTEN with result OK, INVALID_ARGUMENT, ADDRESS_IN_USE, ADDRESS_INVALID,
-///             ACCESS_DENIED or another code of the system; "Socket not found" and "Does not have
+///             ACCESS_DENIED or another system error; "Socket not found" and "Does not have
 ///             permission" come without a result.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
@@ -199,7 +200,7 @@ pub unsafe extern "C" fn chrome_sockets_tcp_server_disconnect(
 /// announced yet still are.
 ///
 /// Mirrors:    chrome.sockets.tcpServer.close
-/// State:      any; the id is invalid for every later call.
+/// State:      any; the id is invalid forevery later call.
 /// Parameters: callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
@@ -229,7 +230,7 @@ pub unsafe extern "C" fn chrome_sockets_tcp_server_close(
     })
 }
 
-/// Tells the state of a socket.
+/// Reports the state of a socket.
 ///
 /// Mirrors:    chrome.sockets.tcpServer.getInfo
 /// State:      any.
@@ -262,7 +263,7 @@ pub unsafe extern "C" fn chrome_sockets_tcp_server_get_info(
     })
 }
 
-/// Tells the state of all sockets of the app that chrome.sockets.tcpServer owns.
+/// Reports the state of all sockets of the app in chrome.sockets.tcpServer.
 ///
 /// Mirrors:    chrome.sockets.tcpServer.getSockets
 /// Parameters: callback, user_data  for the completion; callback may be NULL.
@@ -296,8 +297,8 @@ pub unsafe extern "C" fn chrome_sockets_tcp_server_get_sockets(
 /// Adds a listener of chrome.sockets.tcpServer.onAccept: a connection was accepted.
 ///
 /// Mirrors:    chrome.sockets.tcpServer.onAccept.addListener
-/// Parameters: listener, user_data  together name the listener; added twice they count once.
-///             Listeners run in the order they were added, also over all sockets of the app.
+/// Parameters: listener, user_data  together identify the listener; added twice, it is called once.
+///             Listeners run in the order they were added, and hear of every socket of the app.
 /// Delivers:   CHROME_SOCKETS_TCP_SERVER_ON_ACCEPT with socket_id (the server) and client_socket_id, a
 ///             connected and paused socket of chrome.sockets.tcp.
 /// Returns:    OK, INVALID_ARGUMENT.
@@ -322,7 +323,7 @@ pub unsafe extern "C" fn chrome_sockets_tcp_server_on_accept_add_listener(
     })
 }
 
-/// Removes a listener of chrome.sockets.tcpServer.onAccept; one that is not there is no error.
+/// Removes a listener of chrome.sockets.tcpServer.onAccept; it is no error if it was not added.
 /// A call of it that is running, or is due for the event being delivered, still takes place.
 ///
 /// Mirrors:    chrome.sockets.tcpServer.onAccept.removeListener
@@ -349,7 +350,7 @@ pub unsafe extern "C" fn chrome_sockets_tcp_server_on_accept_remove_listener(
     })
 }
 
-/// Whether a listener of chrome.sockets.tcpServer.onAccept is there.
+/// Whether a listener of chrome.sockets.tcpServer.onAccept was added.
 ///
 /// Mirrors:    chrome.sockets.tcpServer.onAccept.hasListener
 /// Parameters: listener, user_data  as added.
@@ -386,10 +387,10 @@ pub unsafe extern "C" fn chrome_sockets_tcp_server_on_accept_has_listener(
 /// The server is paused then; chrome_sockets_tcp_server_set_paused resumes it.
 ///
 /// Mirrors:    chrome.sockets.tcpServer.onAcceptError.addListener
-/// Parameters: listener, user_data  together name the listener; added twice they count once.
-///             Listeners run in the order they were added, also over all sockets of the app.
+/// Parameters: listener, user_data  together identify the listener; added twice, it is called once.
+///             Listeners run in the order they were added, and hear of every socket of the app.
 /// Delivers:   CHROME_SOCKETS_TCP_SERVER_ON_ACCEPT_ERROR with socket_id and result:
-///             INSUFFICIENT_RESOURCES or another code of the system.
+///             INSUFFICIENT_RESOURCES or another system error.
 /// Returns:    OK, INVALID_ARGUMENT.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
@@ -412,7 +413,7 @@ pub unsafe extern "C" fn chrome_sockets_tcp_server_on_accept_error_add_listener(
     })
 }
 
-/// Removes a listener of chrome.sockets.tcpServer.onAcceptError; one that is not there is no error.
+/// Removes a listener of chrome.sockets.tcpServer.onAcceptError; it is no error if it was not added.
 /// A call of it that is running, or is due for the event being delivered, still takes place.
 ///
 /// Mirrors:    chrome.sockets.tcpServer.onAcceptError.removeListener
@@ -439,7 +440,7 @@ pub unsafe extern "C" fn chrome_sockets_tcp_server_on_accept_error_remove_listen
     })
 }
 
-/// Whether a listener of chrome.sockets.tcpServer.onAcceptError is there.
+/// Whether a listener of chrome.sockets.tcpServer.onAcceptError was added.
 ///
 /// Mirrors:    chrome.sockets.tcpServer.onAcceptError.hasListener
 /// Parameters: listener, user_data  as added.

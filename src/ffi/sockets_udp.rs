@@ -12,11 +12,11 @@ use crate::api::net_error::Status;
 use crate::api::table::{EventType, Namespace};
 use crate::engine::command::Command;
 
-/// Creates a UDP socket. It has no system resources before it is bound.
+/// Creates a UDP socket. It uses no system resources before it is bound.
 ///
 /// Mirrors:    chrome.sockets.udp.create
 /// Parameters: properties  borrowed until the call returns; NULL = none given.
-///             socket_id   the new id, at once: later calls may use it without waiting. NULL = not asked.
+///             socket_id   the new id, at once: later calls may use it without waiting. NULL = not wanted.
 ///             callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED, INSUFFICIENT_RESOURCES (ids are used up).
@@ -51,7 +51,7 @@ pub unsafe extern "C" fn chrome_sockets_udp_create(
     })
 }
 
-/// Changes the properties that are given. A new buffer size is in force from the next datagram on.
+/// Changes the properties that are given, and no others. A new buffer size applies from the next datagram on.
 ///
 /// Mirrors:    chrome.sockets.udp.update
 /// State:      any.
@@ -59,7 +59,7 @@ pub unsafe extern "C" fn chrome_sockets_udp_create(
 ///             callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
-/// Completes:  CHROME_SOCKETS_UDP_UPDATE or "Socket not found" without a result.
+/// Completes:  CHROME_SOCKETS_UDP_UPDATE, or "Socket not found" without a result.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
 ///
@@ -93,10 +93,11 @@ pub unsafe extern "C" fn chrome_sockets_udp_update(
 ///
 /// Mirrors:    chrome.sockets.udp.setPaused
 /// State:      any.
-/// Parameters: callback, user_data  for the completion; callback may be NULL.
+/// Parameters: paused  true pauses, false resumes.
+///             callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
-/// Completes:  CHROME_SOCKETS_UDP_SET_PAUSED or "Socket not found" without a result.
+/// Completes:  CHROME_SOCKETS_UDP_SET_PAUSED, or "Socket not found" without a result.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
 ///
@@ -134,7 +135,7 @@ pub unsafe extern "C" fn chrome_sockets_udp_set_paused(
 ///             UNEXPECTED.
 /// Completes:  CHROME_SOCKETS_UDP_BIND with result OK, CONNECTION_FAILED (already bound), INVALID_ARGUMENT,
 ///             ADDRESS_IN_USE, ADDRESS_INVALID, ACCESS_DENIED, INSUFFICIENT_RESOURCES (the app has 6000 open) or
-///             another code of the system; "Socket not found" and "App does not have permission" come without a
+///             another system error; "Socket not found" and "App does not have permission" come without a
 ///             result.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
@@ -179,7 +180,7 @@ pub unsafe extern "C" fn chrome_sockets_udp_bind(
 ///             UNEXPECTED.
 /// Completes:  CHROME_SOCKETS_UDP_SEND with result OK and bytes_sent, SOCKET_NOT_CONNECTED (not bound),
 ///             NAME_NOT_RESOLVED, INTERNET_DISCONNECTED, MSG_TOO_BIG, ADDRESS_UNREACHABLE, ACCESS_DENIED or
-///             another code of the system; "Exceeded write quota.", "Socket not found" and "App does not have
+///             another system error; "Exceeded write quota.", "Socket not found" and "App does not have
 ///             permission" come without a result.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
@@ -223,11 +224,11 @@ pub unsafe extern "C" fn chrome_sockets_udp_send(
 /// call.
 ///
 /// Mirrors:    chrome.sockets.udp.close
-/// State:      any; the id is invalid for every later call.
+/// State:      any; the id is invalid forevery later call.
 /// Parameters: callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
-/// Completes:  CHROME_SOCKETS_UDP_CLOSE or "Socket not found" without a result.
+/// Completes:  CHROME_SOCKETS_UDP_CLOSE, or "Socket not found" without a result.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
 ///
@@ -248,7 +249,7 @@ pub unsafe extern "C" fn chrome_sockets_udp_close(
     })
 }
 
-/// Tells the state of a socket.
+/// Reports the state of a socket.
 ///
 /// Mirrors:    chrome.sockets.udp.getInfo
 /// State:      any.
@@ -281,7 +282,7 @@ pub unsafe extern "C" fn chrome_sockets_udp_get_info(
     })
 }
 
-/// Tells the state of all sockets of the app that chrome.sockets.udp owns.
+/// Reports the state of all sockets of the app in chrome.sockets.udp.
 ///
 /// Mirrors:    chrome.sockets.udp.getSockets
 /// Parameters: callback, user_data  for the completion; callback may be NULL.
@@ -315,8 +316,8 @@ pub unsafe extern "C" fn chrome_sockets_udp_get_sockets(
 /// Adds a listener of chrome.sockets.udp.onReceive: a datagram has arrived.
 ///
 /// Mirrors:    chrome.sockets.udp.onReceive.addListener
-/// Parameters: listener, user_data  together name the listener; added twice they count once.
-///             Listeners run in the order they were added, also over all sockets of the app.
+/// Parameters: listener, user_data  together identify the listener; added twice, it is called once.
+///             Listeners run in the order they were added, and hear of every socket of the app.
 /// Delivers:   CHROME_SOCKETS_UDP_ON_RECEIVE with socket_id, data (perhaps empty), address and port
 ///             of the sender.
 /// Returns:    OK, INVALID_ARGUMENT.
@@ -339,7 +340,7 @@ pub unsafe extern "C" fn chrome_sockets_udp_on_receive_add_listener(
     })
 }
 
-/// Removes a listener of chrome.sockets.udp.onReceive; one that is not there is no error.
+/// Removes a listener of chrome.sockets.udp.onReceive; it is no error if it was not added.
 /// A call of it that is running, or is due for the event being delivered, still takes place.
 ///
 /// Mirrors:    chrome.sockets.udp.onReceive.removeListener
@@ -366,7 +367,7 @@ pub unsafe extern "C" fn chrome_sockets_udp_on_receive_remove_listener(
     })
 }
 
-/// Whether a listener of chrome.sockets.udp.onReceive is there.
+/// Whether a listener of chrome.sockets.udp.onReceive was added.
 ///
 /// Mirrors:    chrome.sockets.udp.onReceive.hasListener
 /// Parameters: listener, user_data  as added.
@@ -401,10 +402,10 @@ pub unsafe extern "C" fn chrome_sockets_udp_on_receive_has_listener(
 /// The socket is paused then, and stays bound; chrome_sockets_udp_set_paused resumes it.
 ///
 /// Mirrors:    chrome.sockets.udp.onReceiveError.addListener
-/// Parameters: listener, user_data  together name the listener; added twice they count once.
-///             Listeners run in the order they were added, also over all sockets of the app.
+/// Parameters: listener, user_data  together identify the listener; added twice, it is called once.
+///             Listeners run in the order they were added, and hear of every socket of the app.
 /// Delivers:   CHROME_SOCKETS_UDP_ON_RECEIVE_ERROR with socket_id and result: MSG_TOO_BIG (the
-///             datagram was longer than the buffer size and is lost) or another code of the system.
+///             datagram was longer than the buffer size and is lost) or another system error.
 /// Returns:    OK, INVALID_ARGUMENT.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
@@ -427,7 +428,7 @@ pub unsafe extern "C" fn chrome_sockets_udp_on_receive_error_add_listener(
     })
 }
 
-/// Removes a listener of chrome.sockets.udp.onReceiveError; one that is not there is no error.
+/// Removes a listener of chrome.sockets.udp.onReceiveError; it is no error if it was not added.
 /// A call of it that is running, or is due for the event being delivered, still takes place.
 ///
 /// Mirrors:    chrome.sockets.udp.onReceiveError.removeListener
@@ -454,7 +455,7 @@ pub unsafe extern "C" fn chrome_sockets_udp_on_receive_error_remove_listener(
     })
 }
 
-/// Whether a listener of chrome.sockets.udp.onReceiveError is there.
+/// Whether a listener of chrome.sockets.udp.onReceiveError was added.
 ///
 /// Mirrors:    chrome.sockets.udp.onReceiveError.hasListener
 /// Parameters: listener, user_data  as added.

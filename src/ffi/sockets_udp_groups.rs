@@ -17,10 +17,10 @@ use crate::engine::command::Command;
 ///             callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
-/// Completes:  CHROME_SOCKETS_UDP_JOIN_GROUP with result OK, ADDRESS_INVALID (not a literal, joined already, or of the
-///             other family), UNEXPECTED (not bound), INVALID_ARGUMENT (not a multicast address) or another code
-///             of the system;
-///             "Socket not found" and, where a rule is needed, "App does not have permission" come without a result.
+/// Completes:  CHROME_SOCKETS_UDP_JOIN_GROUP with result OK, ADDRESS_INVALID (not a literal, joined already,
+///             or of the other family), UNEXPECTED (not bound), INVALID_ARGUMENT (not a multicast address) or
+///             another system error; "Socket not found" and "App does not have permission" come without a
+///             result.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
 ///
@@ -58,9 +58,9 @@ pub unsafe extern "C" fn chrome_sockets_udp_join_group(
 ///             callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
-/// Completes:  CHROME_SOCKETS_UDP_LEAVE_GROUP with result OK, ADDRESS_INVALID (not a literal, or not joined) or another
-///             code of the system;
-///             "Socket not found" and, where a rule is needed, "App does not have permission" come without a result.
+/// Completes:  CHROME_SOCKETS_UDP_LEAVE_GROUP with result OK, ADDRESS_INVALID (not a literal, or not joined)
+///             or another system error; "Socket not found" and "App does not have permission" come without a
+///             result.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
 ///
@@ -98,9 +98,8 @@ pub unsafe extern "C" fn chrome_sockets_udp_leave_group(
 ///             callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
-/// Completes:  CHROME_SOCKETS_UDP_SET_MULTICAST_TIME_TO_LIVE with result OK, SOCKET_IS_CONNECTED (already bound) or
-///             INVALID_ARGUMENT;
-///             "Socket not found" and, where a rule is needed, "App does not have permission" come without a result.
+/// Completes:  CHROME_SOCKETS_UDP_SET_MULTICAST_TIME_TO_LIVE with result OK, SOCKET_IS_CONNECTED (already
+///             bound) or INVALID_ARGUMENT; "Socket not found" comes without a result.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
 ///
@@ -127,15 +126,16 @@ pub unsafe extern "C" fn chrome_sockets_udp_set_multicast_time_to_live(
     })
 }
 
-/// Sets whether multicast datagrams come back to the own host; they do unless this is off.
+/// Sets whether multicast datagrams are also received on the sending machine; they are unless this is off.
 ///
 /// Mirrors:    chrome.sockets.udp.setMulticastLoopbackMode
 /// State:      not bound yet.
-/// Parameters: callback, user_data  for the completion; callback may be NULL.
+/// Parameters: enabled  true: they are.
+///             callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
-/// Completes:  CHROME_SOCKETS_UDP_SET_MULTICAST_LOOPBACK_MODE with result OK or SOCKET_IS_CONNECTED (already bound);
-///             "Socket not found" and, where a rule is needed, "App does not have permission" come without a result.
+/// Completes:  CHROME_SOCKETS_UDP_SET_MULTICAST_LOOPBACK_MODE with result OK or SOCKET_IS_CONNECTED (already
+///             bound); "Socket not found" comes without a result.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
 ///
@@ -162,15 +162,15 @@ pub unsafe extern "C" fn chrome_sockets_udp_set_multicast_loopback_mode(
     })
 }
 
-/// Tells the joined groups.
+/// Lists the multicast groups that the socket has joined.
 ///
 /// Mirrors:    chrome.sockets.udp.getJoinedGroups
 /// State:      any.
 /// Parameters: callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
-/// Completes:  CHROME_SOCKETS_UDP_GET_JOINED_GROUPS with texts, in join order;
-///             "Socket not found" and, where a rule is needed, "App does not have permission" come without a result.
+/// Completes:  CHROME_SOCKETS_UDP_GET_JOINED_GROUPS with texts, in join order; "Socket not found" and "App
+///             does not have permission" come without a result.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
 ///
@@ -200,12 +200,12 @@ pub unsafe extern "C" fn chrome_sockets_udp_get_joined_groups(
 ///
 /// Mirrors:    chrome.sockets.udp.setBroadcast
 /// State:      bound.
-/// Parameters: callback, user_data  for the completion; callback may be NULL.
+/// Parameters: enabled  true allows it; a new socket does not.
+///             callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
-/// Completes:  CHROME_SOCKETS_UDP_SET_BROADCAST with result OK, SOCKET_NOT_CONNECTED (not bound) or another code of the
-///             system; an unknown id gives "Socket not found"
-///             without a result.
+/// Completes:  CHROME_SOCKETS_UDP_SET_BROADCAST with result OK, SOCKET_NOT_CONNECTED (not bound) or another
+///             system error; "Socket not found" comes without a result.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
 ///

@@ -11,14 +11,14 @@ use crate::api::properties::{SecureOptions, TlsSession};
 use crate::api::table::EventType;
 use crate::engine::command::Command;
 
-/// SecureOptions of chrome.sockets.tcp and chrome.socket. Fill in `size`. Texts that are not known are
-/// ignored; nothing below TLS 1.2 is ever offered.
+/// SecureOptions of chrome.sockets.tcp and chrome.socket. Fill in `size`. Unknown texts are ignored; nothing
+/// below TLS 1.2 is ever offered.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct chrome_sockets_tcp_secure_options {
     /// sizeof(chrome_sockets_tcp_secure_options).
     pub size: u32,
-    /// Zero.
+    /// Reserved; zero.
     pub reserved: u32,
     /// tlsVersion.min: "tls1", "tls1.1", "tls1.2" or "tls1.3"; the first two act as "tls1.2", which is
     /// the default. NULL = not given.
@@ -55,23 +55,23 @@ impl chrome_sockets_tcp_secure_options {
     }
 }
 
-/// Bytes of another struct.
+/// A range of bytes.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct chromesock_bytes {
-    /// The first.
+    /// The first byte.
     pub data: *const u8,
-    /// Their number.
+    /// The number of bytes.
     pub len: usize,
 }
 
-/// What a secured connection has agreed upon. Made by the library; lives as long as its event.
+/// What client and server of a secured connection have agreed upon. Lives as long as its event.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct chromesock_tls_session {
-    /// Size of this struct.
+    /// Size of this struct in the library that is running.
     pub size: u32,
-    /// Zero.
+    /// Reserved; zero.
     pub reserved: u32,
     /// "tls1.2" or "tls1.3".
     pub version: *const c_char,
@@ -81,9 +81,9 @@ pub struct chromesock_tls_session {
     pub key_exchange_group: *const c_char,
     /// The name or address that the server's certificate was checked for.
     pub verified_name: *const c_char,
-    /// The certificates that the server has sent, in DER, its own first.
+    /// The certificates that the server sent, in DER, its own first.
     pub chain: *const chromesock_bytes,
-    /// Their number.
+    /// The number of certificates in `chain`.
     pub chain_len: usize,
 }
 
@@ -128,10 +128,10 @@ impl SessionView {
 /// `connect` that made the connection, from an authority that the app trusts: see chromesock_app_options.
 ///
 /// Every failure from the handshake on, and every call while a read or a send is unfinished, closes the
-/// socket, and its id is gone. No onReceive has bytes that came before this call. To secure a fresh
-/// connection, create the socket, pause it, connect, secure, and unpause; to secure one that has begun
-/// in plain text (STARTTLS), pause before sending the command that asks for it: its answer still comes, and
-/// chrome_sockets_tcp_set_paused says how to ask for the rest of it.
+/// socket, and its id is gone. No onReceive after this call has bytes that came before it. To secure a new
+/// connection, create the socket, pause it, connect, secure, and unpause. To secure one that began in plain
+/// text (STARTTLS), pause before sending the command that asks for it: its answer still comes, and
+/// chrome_sockets_tcp_set_paused says how to ask for more of it.
 ///
 /// Mirrors:    chrome.sockets.tcp.secure
 /// State:      connected by chrome.sockets.tcp.connect, no read in flight, no send unfinished, not secured yet.
@@ -205,14 +205,15 @@ pub unsafe extern "C" fn chrome_socket_secure(
     })
 }
 
-/// Asks what a secured connection, of either generation of the API, has agreed upon: the completion is
-/// CHROMESOCK_TLS_SESSION with tls_session, or with the message "Socket not found", or "Socket not secured"
-/// and result SOCKET_NOT_CONNECTED.
+/// Asks for the TLS version, cipher suite, key exchange, name and certificates of a secured connection.
 ///
 /// Mirrors:    nothing; host only.
-/// Parameters: callback, user_data  for the completion; callback may be NULL.
+/// State:      secured; otherwise completes with SOCKET_NOT_CONNECTED and "Socket not secured".
+/// Parameters: socket_id  a socket of chrome.sockets.tcp or chrome.socket.
+///             callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
+/// Completes:  CHROMESOCK_TLS_SESSION with tls_session; "Socket not found" comes without a result.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
 ///

@@ -15,7 +15,7 @@ pub type chromesock_bool = u8;
 /// Receives an event: the completion of one call, or a notification.
 ///
 /// `event` and all it points to are borrowed until the callback returns. `user_data` is what was
-/// given with the callback. A callback may call any function, must not throw, and must not leave by
+/// given with the callback. A callback may call any function; it must not throw, and must not leave by
 /// longjmp.
 pub type chromesock_callback = Option<
     unsafe extern "C" fn(
@@ -25,16 +25,19 @@ pub type chromesock_callback = Option<
     ),
 >;
 
-/// A hook without an event: a wake-up, or the release of a `user_data`.
+/// A function of the host's that gets no event: a wake-up, or the release of something that the library no
+/// longer uses. `user_data` is what was given with it. It must not throw, and must not leave by longjmp.
 pub type chromesock_hook = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
-/// Who runs callbacks.
+/// How an app's events reach the host: chromesock_app_options.delivery.
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum chromesock_delivery {
-    /// The host: by dispatching on a thread of its own, or by pulling events.
+    /// Events wait in a queue until the host runs their callbacks with chromesock_app_dispatch, or takes
+    /// them with chromesock_app_next_event. The default.
     ChromesockDeliveryQueue = 0,
-    /// The reactor's thread. Callbacks must be short: all sockets of the reactor wait for them.
+    /// Callbacks run at once, on the reactor's thread. They must be short: all sockets of the reactor wait
+    /// for them.
     ChromesockDeliveryReactor = 1,
 }
 
@@ -74,11 +77,11 @@ pub(crate) unsafe trait Sized: Copy {
     fn present(&self) -> u32;
 }
 
-/// `persistent` is given.
+/// Bit of `present` in chrome_sockets_tcp_properties: `persistent` is given.
 pub const CHROME_SOCKETS_TCP_PROPERTIES_PERSISTENT: u32 = 1;
-/// `name` is given.
+/// Bit of `present` in chrome_sockets_tcp_properties: `name` is given.
 pub const CHROME_SOCKETS_TCP_PROPERTIES_NAME: u32 = 2;
-/// `buffer_size` is given.
+/// Bit of `present` in chrome_sockets_tcp_properties: `buffer_size` is given.
 pub const CHROME_SOCKETS_TCP_PROPERTIES_BUFFER_SIZE: u32 = 4;
 
 /// SocketProperties of chrome.sockets.tcp. Fill in `size`, and a bit of `present` for each member given.
@@ -91,11 +94,11 @@ pub struct chrome_sockets_tcp_properties {
     pub present: u32,
     /// The program's name for the socket, UTF-8; "" clears it.
     pub name: *const c_char,
-    /// Most bytes of one onReceive; 0 and below mean 4096; more than 65536 acts as 65536.
+    /// Largest number of bytes in one onReceive; 0 and below mean 4096, above 65536 means 65536.
     pub buffer_size: i32,
     /// Whether the socket stays open when the app is suspended.
     pub persistent: chromesock_bool,
-    /// Zero.
+    /// Reserved; zero.
     pub reserved: [u8; 3],
 }
 
@@ -131,11 +134,11 @@ impl chrome_sockets_tcp_properties {
     }
 }
 
-/// `persistent` is given.
+/// Bit of `present` in chrome_sockets_udp_properties: `persistent` is given.
 pub const CHROME_SOCKETS_UDP_PROPERTIES_PERSISTENT: u32 = 1;
-/// `name` is given.
+/// Bit of `present` in chrome_sockets_udp_properties: `name` is given.
 pub const CHROME_SOCKETS_UDP_PROPERTIES_NAME: u32 = 2;
-/// `buffer_size` is given.
+/// Bit of `present` in chrome_sockets_udp_properties: `buffer_size` is given.
 pub const CHROME_SOCKETS_UDP_PROPERTIES_BUFFER_SIZE: u32 = 4;
 
 /// SocketProperties of chrome.sockets.udp. Fill in `size`, and a bit of `present` for each member given.
@@ -148,11 +151,12 @@ pub struct chrome_sockets_udp_properties {
     pub present: u32,
     /// The program's name for the socket, UTF-8; "" clears it.
     pub name: *const c_char,
-    /// Longest datagram that is delivered; 0 and below mean 4096; more than 65536 acts as 65536.
+    /// Length in bytes of the longest datagram that is delivered; 0 and below mean 4096, above 65536 means
+    /// 65536.
     pub buffer_size: i32,
     /// Whether the socket stays open when the app is suspended.
     pub persistent: chromesock_bool,
-    /// Zero.
+    /// Reserved; zero.
     pub reserved: [u8; 3],
 }
 
@@ -188,9 +192,9 @@ impl chrome_sockets_udp_properties {
     }
 }
 
-/// `persistent` is given.
+/// Bit of `present` in chrome_sockets_tcp_server_properties: `persistent` is given.
 pub const CHROME_SOCKETS_TCP_SERVER_PROPERTIES_PERSISTENT: u32 = 1;
-/// `name` is given.
+/// Bit of `present` in chrome_sockets_tcp_server_properties: `name` is given.
 pub const CHROME_SOCKETS_TCP_SERVER_PROPERTIES_NAME: u32 = 2;
 
 /// SocketProperties of chrome.sockets.tcpServer. Fill in `size`, and a bit of `present` for each member given.
@@ -205,7 +209,7 @@ pub struct chrome_sockets_tcp_server_properties {
     pub name: *const c_char,
     /// Whether the socket stays open when the app is suspended.
     pub persistent: chromesock_bool,
-    /// Zero.
+    /// Reserved; zero.
     pub reserved: [u8; 7],
 }
 
@@ -268,76 +272,79 @@ const _: () = {
     assert!(CHROME_SOCKETS_TCP_PROPERTIES_NAME == CHROME_SOCKETS_TCP_SERVER_PROPERTIES_NAME);
 };
 
-/// `write_quota_bytes` is given.
+/// Bit of `present` in chromesock_app_options: `write_quota_bytes` is given.
 pub const CHROMESOCK_APP_OPTIONS_WRITE_QUOTA: u32 = 1;
-/// `undelivered_bytes_per_socket` is given.
+/// Bit of `present` in chromesock_app_options: `undelivered_bytes_per_socket` is given.
 pub const CHROMESOCK_APP_OPTIONS_UNDELIVERED_PER_SOCKET: u32 = 2;
-/// `undelivered_bytes_per_app` is given.
+/// Bit of `present` in chromesock_app_options: `undelivered_bytes_per_app` is given.
 pub const CHROMESOCK_APP_OPTIONS_UNDELIVERED_PER_APP: u32 = 4;
 
-/// How an app is to be. Set it to zero, fill in `size`, then what differs from the defaults.
+/// Options of chromesock_app_new. Set all of it to zero, fill in `size`, then what differs from the defaults.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct chromesock_app_options {
     /// sizeof(chromesock_app_options).
     pub size: u32,
-    /// CHROMESOCK_APP_OPTIONS_… of the limits that are given.
+    /// CHROMESOCK_APP_OPTIONS_… of the limits that are given; the others have their defaults.
     pub present: u32,
     /// One of chromesock_delivery.
     pub delivery: i32,
-    /// Zero.
+    /// Reserved; zero.
     pub reserved: u32,
-    /// The reactor that serves the app, shared with others; NULL = one of its own.
+    /// The reactor whose thread serves the app, which other apps may share; NULL = one of its own.
     pub reactor: *mut chromesock_reactor,
-    /// Text of the manifest.json that says what the app may do, UTF-8; NULL = everything.
+    /// Text of the manifest.json that says what the app may do, UTF-8; NULL = everything is allowed.
     pub manifest: *const c_char,
-    /// Most bytes of unfinished sends; a send beyond it fails with "Exceeded write quota.". Default 200 MiB.
+    /// Limit of the app's unfinished sends, in bytes; one that would exceed it completes with "Exceeded write
+    /// quota.". Default: 200 MiB.
     pub write_quota_bytes: u64,
-    /// Received bytes of a socket, not yet delivered or still retained, above which it is not read. Default 1 MiB.
+    /// Limit of a socket's received data that is not delivered yet or still retained, in bytes: once it is
+    /// reached the socket is not read, and its peer has to wait. Each event counts 128 bytes more than its
+    /// data. Default: 1 MiB.
     pub undelivered_bytes_per_socket: u64,
-    /// The same for the whole app. Default 16 MiB.
+    /// The same for all sockets of the app together. Default: 16 MiB.
     pub undelivered_bytes_per_app: u64,
-    /// Queue delivery: called on the reactor's thread when the queue becomes non-empty; may only post
-    /// a task to the host's loop. NULL = none.
+    /// Queue delivery: called on the reactor's thread when the queue becomes non-empty. It should only post a
+    /// task to the host's loop, and not block. NULL = none.
     pub wakeup: chromesock_hook,
     /// Given to `wakeup`.
     pub wakeup_user_data: *mut c_void,
-    /// Certificates in PEM that are trusted besides those of `trust`: authorities (CA:TRUE) may vouch for
-    /// servers; a server may also present one of them, authority or not, itself. NULL = none.
+    /// Certificates in PEM, UTF-8 text, that are trusted besides those of `trust`: authorities (CA:TRUE) may
+    /// vouch for servers, and a server may itself present any of them, authority or not. NULL = none.
     pub extra_roots_pem: *const c_char,
     /// One of chromesock_trust.
     pub trust: i32,
-    /// Whether CHROMESOCK_TLS_KEYS tells the keys of secured connections, with which everything that is
-    /// captured of them can be read.
+    /// Whether CHROMESOCK_TLS_KEYS reports the keys of secured connections, with which captured traffic of
+    /// them can be decrypted.
     pub tells_tls_keys: chromesock_bool,
-    /// Whether listening sockets, and UDP sockets that are bound, share their addresses with those of other
-    /// apps of the same user that have this option too, here or in another process: the system spreads
-    /// connections and datagrams over them (SO_REUSEPORT). Within the app an address stays in use. Only on
-    /// Linux; elsewhere chromesock_app_new refuses it with NOT_IMPLEMENTED.
+    /// Whether listening sockets and bound UDP sockets share their addresses with those of other apps of the
+    /// same user that have this option, in this or another process (SO_REUSEPORT): the system distributes
+    /// connections and datagrams among them. Within one app an address is still in use. Linux only;
+    /// elsewhere chromesock_app_new returns NOT_IMPLEMENTED.
     pub reuse_port: chromesock_bool,
     /// Whether the app is freed, as by chromesock_app_free, when the host closes its end of the stream of
-    /// chromesock_app_event_stream: for a host whose thread may be ended from outside, without running code
-    /// of its own. After that no call may use the app; chromesock_app_free comes before it, or not at all.
+    /// chromesock_app_event_stream: for a host whose thread may be terminated without running any more code.
+    /// Once the stream is closed no call may use the app, chromesock_app_free included.
     pub freed_with_stream: chromesock_bool,
-    /// Zero.
+    /// Reserved; zero.
     pub reserved_2: u8,
-    /// How long the reactor looks for work after its last before it sleeps, in microseconds: an answer to
-    /// what comes within it has no wake-up to wait for, and a CPU is busy for as long. On a shared reactor
-    /// the longest time of its apps counts. 0 = it sleeps at once.
+    /// How long the reactor goes on looking for work before it sleeps, in microseconds: what arrives within
+    /// that time need not wait for a wake-up, and a CPU is busy meanwhile. On a shared reactor the longest
+    /// time of its apps counts. 0 = it sleeps at once.
     pub busy_poll_us: u32,
-    /// CHROMESOCK_WITHOUT_… of what the app's sockets must not use, for systems, network cards or peers that
-    /// have a fault in it. What the app observes is the same.
+    /// Sum of CHROMESOCK_WITHOUT_…: system features that the app's sockets must not use, where a system, a
+    /// network card or a peer has a fault in them. What the app observes stays the same.
     pub without: u32,
 }
 
-/// No UDP_SEGMENT: each datagram is handed to the system alone.
+/// No UDP_SEGMENT: each datagram is sent by a system call of its own.
 pub const CHROMESOCK_WITHOUT_UDP_SEGMENT: u32 = 1;
-/// No UDP_GRO: the system hands over each datagram alone.
+/// No UDP_GRO: the system does not join datagrams that it receives.
 pub const CHROMESOCK_WITHOUT_UDP_GRO: u32 = 2;
 /// No recvmmsg, and no UDP_GRO, which needs it: each datagram is received by a system call of its own.
 pub const CHROMESOCK_WITHOUT_RECVMMSG: u32 = 4;
-/// Sends on a connection that follow one another leave by a system call each, as long as the system takes
-/// them: for peers that take a segment for a message.
+/// No gathering: each send on a TCP connection is written by a system call of its own, as long as the system
+/// takes them. For peers that take a TCP segment for a message.
 pub const CHROMESOCK_WITHOUT_GATHERED_SENDS: u32 = 8;
 
 const WITHOUT_ALL: u32 = {
@@ -352,16 +359,16 @@ pub(super) fn without(value: u32) -> Result<u32, Status> {
     if value & !WITHOUT_ALL == 0 { Ok(value) } else { Err(Status::InvalidArgument) }
 }
 
-/// Which authorities may vouch for servers, besides those that the host adds. None of them turns the
-/// checks off.
+/// Which certificate authorities may vouch for servers, besides extra_roots_pem: chromesock_app_options.trust.
+/// No value turns the checks off.
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum chromesock_trust {
-    /// Those of the web, as Mozilla keeps them, in the version this library was built with.
+    /// Those of the web, as Mozilla maintains them, in the version this library was built with. The default.
     ChromesockTrustWebPki = 0,
-    /// Those of the operating system, read when the app is opened.
+    /// Those of the operating system, read by chromesock_app_new.
     ChromesockTrustSystem = 1,
-    /// None but those that the host adds.
+    /// None but extra_roots_pem.
     ChromesockTrustOnlyExtra = 2,
 }
 
@@ -404,13 +411,13 @@ unsafe impl Sized for chromesock_app_options {
     }
 }
 
-/// What an app has done and holds. Fill in `size` before the call.
+/// Counters of an app, for chromesock_app_get_stats. Fill in `size` before the call.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct chromesock_app_stats {
     /// sizeof(chromesock_app_stats).
     pub size: u32,
-    /// Zero.
+    /// Reserved; zero.
     pub reserved: u32,
     /// Calls that were accepted.
     pub calls_accepted: u64,
@@ -418,11 +425,11 @@ pub struct chromesock_app_stats {
     pub calls_completed: u64,
     /// Live socket ids.
     pub sockets_open: u64,
-    /// Bytes of unfinished sends.
+    /// Bytes of sends that have not completed.
     pub unsent_bytes: u64,
-    /// Received bytes that were not delivered yet, or are in retained events.
+    /// Bytes of received data that is not delivered yet, or in retained events.
     pub undelivered_bytes: u64,
-    /// Events in the queue.
+    /// Events that wait in the queue.
     pub undelivered_events: u64,
 }
 
