@@ -10,7 +10,7 @@ use super::event::chromesock_event;
 use super::event_box::EventBox;
 use super::types::{
     CHROMESOCK_APP_OPTIONS_UNDELIVERED_PER_APP, CHROMESOCK_APP_OPTIONS_UNDELIVERED_PER_SOCKET,
-    CHROMESOCK_APP_OPTIONS_WRITE_QUOTA, Sized, chromesock_app_options, chromesock_app_stats,
+    CHROMESOCK_APP_OPTIONS_WRITE_QUOTA, SizedStruct, chromesock_app_options, chromesock_app_stats,
     chromesock_callback, chromesock_hook, store, without,
 };
 use super::{app_of, guard, put, release_of, sized_of, text_of, ticket};
@@ -114,7 +114,7 @@ pub unsafe extern "C" fn chromesock_app_new(
             return Err(Status::InvalidArgument);
         }
         // SAFETY: the caller's promise.
-        let given = unsafe { sized_of(options) }?.unwrap_or(chromesock_app_options::ZERO);
+        let given = unsafe { sized_of(options) }?.unwrap_or_else(chromesock_app_options::zeroed);
         // SAFETY: the caller's promise.
         let options = unsafe { read_options(&given) }?;
         // SAFETY: NULL or not freed, by the caller's promise.

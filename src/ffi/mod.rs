@@ -105,7 +105,7 @@ pub(crate) unsafe fn put<T>(out: *mut T, value: T) {
 /// # Safety
 /// `from` is NULL or points to a struct that begins with its own size in bytes as `uint32_t`; `T` is
 /// such a struct, in which all zeros is a value.
-pub(crate) unsafe fn sized_of<T: types::Sized>(from: *const T) -> Result<Option<T>, Status> {
+pub(crate) unsafe fn sized_of<T: types::SizedStruct>(from: *const T) -> Result<Option<T>, Status> {
     if from.is_null() {
         return Ok(None);
     }
@@ -116,12 +116,10 @@ pub(crate) unsafe fn sized_of<T: types::Sized>(from: *const T) -> Result<Option<
     if size < T::SMALLEST || ends_within_member {
         return Err(Status::InvalidArgument);
     }
-    let mut copy = T::ZERO;
-    let known = size.min(std::mem::size_of::<T>());
+    let mut copy = T::zeroed();
+    let known = size.min(size_of::<T>());
     // SAFETY: the caller has `size` readable bytes, the copy has at least `known` writable ones.
-    unsafe {
-        std::ptr::copy_nonoverlapping(from.cast::<u8>(), (&raw mut copy).cast::<u8>(), known)
-    };
+    unsafe { ptr::copy_nonoverlapping(from.cast::<u8>(), (&raw mut copy).cast::<u8>(), known) };
     if copy.present() & !T::KNOWN_BITS != 0 {
         return Err(Status::InvalidArgument);
     }

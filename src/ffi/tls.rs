@@ -1,10 +1,9 @@
 //! `secure` of both generations, and what the host may learn about a secured connection.
 
 use std::ffi::{c_char, c_void};
-use std::ptr;
 
 use super::app::chromesock_app;
-use super::types::{Sized, chromesock_callback};
+use super::types::{SizedStruct, chromesock_callback};
 use super::{app_of, guard, sized_of, text_of, ticket};
 use crate::api::net_error::Status;
 use crate::api::properties::{SecureOptions, TlsSession};
@@ -28,9 +27,7 @@ pub struct chrome_sockets_tcp_secure_options {
 }
 
 // SAFETY: repr(C) with size and a mask without bits first; integers and pointers may be zero.
-unsafe impl Sized for chrome_sockets_tcp_secure_options {
-    const ZERO: Self =
-        Self { size: 0, reserved: 0, tls_version_min: ptr::null(), tls_version_max: ptr::null() };
+unsafe impl SizedStruct for chrome_sockets_tcp_secure_options {
     const SMALLEST: usize = 24;
     const KNOWN_BITS: u32 = 0;
     fn present(&self) -> u32 {
@@ -43,7 +40,7 @@ impl chrome_sockets_tcp_secure_options {
     /// `from` is NULL or a valid struct.
     unsafe fn read(from: *const Self) -> Result<SecureOptions, Status> {
         // SAFETY: the caller's promise.
-        let given = unsafe { sized_of(from) }?.unwrap_or(Self::ZERO);
+        let given = unsafe { sized_of(from) }?.unwrap_or(Self::zeroed());
         let text = |text: *const c_char| {
             // SAFETY: a given text is text by the caller's promise.
             if text.is_null() { Ok(None) } else { unsafe { text_of(text) }.map(|t| Some(t.into())) }

@@ -1,6 +1,7 @@
 //! Structs, enums and bits of the C interface, and their conversions to the API's values.
 
 use std::ffi::{CString, c_char, c_void};
+use std::mem;
 
 use super::event::chromesock_event;
 use super::{app::chromesock_app, app::chromesock_reactor, text_of};
@@ -66,15 +67,18 @@ pub(super) fn dns_query_type(value: i32) -> Result<DnsQueryType, Status> {
 ///
 /// # Safety
 /// `repr(C)`, begins with `uint32_t size, present`, and all zeros is a value of it.
-pub(crate) unsafe trait Sized: Copy {
-    /// All members absent.
-    const ZERO: Self;
+pub(crate) unsafe trait SizedStruct: Copy {
     /// Size of the first published version.
     const SMALLEST: usize;
     /// Bits of `present` that this version knows.
     const KNOWN_BITS: u32;
     /// The mask.
     fn present(&self) -> u32;
+    /// A value with all members absent.
+    fn zeroed() -> Self {
+        // SAFETY: all zeros is a value, as this trait demands.
+        unsafe { mem::zeroed() }
+    }
 }
 
 /// Bit of `present` in chrome_sockets_tcp_properties: `persistent` is given.
@@ -103,15 +107,7 @@ pub struct chrome_sockets_tcp_properties {
 }
 
 // SAFETY: repr(C) with size and present first; integers and a pointer may be zero.
-unsafe impl Sized for chrome_sockets_tcp_properties {
-    const ZERO: Self = Self {
-        size: 0,
-        present: 0,
-        name: std::ptr::null(),
-        buffer_size: 0,
-        persistent: 0,
-        reserved: [0; 3],
-    };
+unsafe impl SizedStruct for chrome_sockets_tcp_properties {
     const SMALLEST: usize = 24;
     const KNOWN_BITS: u32 = 7;
     fn present(&self) -> u32 {
@@ -124,12 +120,8 @@ impl chrome_sockets_tcp_properties {
     /// `from` is NULL or a valid struct.
     pub(super) unsafe fn read(from: *const Self) -> Result<SocketProperties, Status> {
         // SAFETY: the caller's promise.
-        match unsafe { super::sized_of(from) }? {
-            None => Ok(SocketProperties::default()),
-            // SAFETY: a given name is text by the caller's promise.
-            Some(given) => unsafe {
-                properties(given.present, given.persistent, given.name, Some(given.buffer_size))
-            },
+        unsafe {
+            read_properties(from, |given| (given.persistent, given.name, Some(given.buffer_size)))
         }
     }
 }
@@ -161,15 +153,7 @@ pub struct chrome_sockets_udp_properties {
 }
 
 // SAFETY: repr(C) with size and present first; integers and a pointer may be zero.
-unsafe impl Sized for chrome_sockets_udp_properties {
-    const ZERO: Self = Self {
-        size: 0,
-        present: 0,
-        name: std::ptr::null(),
-        buffer_size: 0,
-        persistent: 0,
-        reserved: [0; 3],
-    };
+unsafe impl SizedStruct for chrome_sockets_udp_properties {
     const SMALLEST: usize = 24;
     const KNOWN_BITS: u32 = 7;
     fn present(&self) -> u32 {
@@ -182,12 +166,8 @@ impl chrome_sockets_udp_properties {
     /// `from` is NULL or a valid struct.
     pub(super) unsafe fn read(from: *const Self) -> Result<SocketProperties, Status> {
         // SAFETY: the caller's promise.
-        match unsafe { super::sized_of(from) }? {
-            None => Ok(SocketProperties::default()),
-            // SAFETY: a given name is text by the caller's promise.
-            Some(given) => unsafe {
-                properties(given.present, given.persistent, given.name, Some(given.buffer_size))
-            },
+        unsafe {
+            read_properties(from, |given| (given.persistent, given.name, Some(given.buffer_size)))
         }
     }
 }
@@ -214,9 +194,7 @@ pub struct chrome_sockets_tcp_server_properties {
 }
 
 // SAFETY: repr(C) with size and present first; integers and a pointer may be zero.
-unsafe impl Sized for chrome_sockets_tcp_server_properties {
-    const ZERO: Self =
-        Self { size: 0, present: 0, name: std::ptr::null(), persistent: 0, reserved: [0; 7] };
+unsafe impl SizedStruct for chrome_sockets_tcp_server_properties {
     const SMALLEST: usize = 24;
     const KNOWN_BITS: u32 = 3;
     fn present(&self) -> u32 {
@@ -229,37 +207,37 @@ impl chrome_sockets_tcp_server_properties {
     /// `from` is NULL or a valid struct.
     pub(super) unsafe fn read(from: *const Self) -> Result<SocketProperties, Status> {
         // SAFETY: the caller's promise.
-        match unsafe { super::sized_of(from) }? {
-            None => Ok(SocketProperties::default()),
-            // SAFETY: a given name is text by the caller's promise.
-            Some(given) => unsafe { properties(given.present, given.persistent, given.name, None) },
-        }
+        unsafe { read_properties(from, |given| (given.persistent, given.name, None)) }
     }
 }
 
-/// What the three kinds of properties have in common: the same bits for the same members.
+/// Reads any of the three structs of properties, which have the same bits for the same members: `members` gives
+/// `persistent`, `name` and, where it has one, `buffer_size`.
 ///
 /// # Safety
-/// If its bit is set, `name` is NULL or text.
-unsafe fn properties(
-    present: u32,
-    persistent: chromesock_bool,
-    name: *const c_char,
-    buffer_size: Option<i32>,
+/// `from` is NULL or a valid struct, whose name is NULL or text if its bit is set.
+unsafe fn read_properties<T: SizedStruct>(
+    from: *const T,
+    members: impl FnOnce(T) -> (chromesock_bool, *const c_char, Option<i32>),
 ) -> Result<SocketProperties, Status> {
-    let has = |bit: u32| present & bit != 0;
-    let mut given = SocketProperties {
-        persistent: has(CHROME_SOCKETS_TCP_PROPERTIES_PERSISTENT).then_some(persistent != 0),
-        name: None,
-        buffer_size: buffer_size.filter(|_| has(CHROME_SOCKETS_TCP_PROPERTIES_BUFFER_SIZE)),
+    // SAFETY: the caller's promise.
+    let Some(given) = (unsafe { super::sized_of(from) })? else {
+        return Ok(SocketProperties::default());
     };
-    if has(CHROME_SOCKETS_TCP_PROPERTIES_NAME) {
+    let has = |bit: u32| given.present() & bit != 0;
+    let (persistent, name, buffer_size) = members(given);
+    let name = if has(CHROME_SOCKETS_TCP_PROPERTIES_NAME) {
         // SAFETY: the caller's promise.
         let text = unsafe { text_of(name) }?;
-        let text = CString::new(text).map_err(|_| Status::InvalidArgument)?;
-        given.name = Some(text.into_boxed_c_str());
-    }
-    Ok(given)
+        Some(CString::new(text).map_err(|_| Status::InvalidArgument)?.into_boxed_c_str())
+    } else {
+        None
+    };
+    Ok(SocketProperties {
+        persistent: has(CHROME_SOCKETS_TCP_PROPERTIES_PERSISTENT).then_some(persistent != 0),
+        name,
+        buffer_size: buffer_size.filter(|_| has(CHROME_SOCKETS_TCP_PROPERTIES_BUFFER_SIZE)),
+    })
 }
 
 const _: () = {
@@ -382,28 +360,7 @@ pub(super) fn store(value: i32) -> Result<Store, Status> {
 }
 
 // SAFETY: repr(C) with size and present first; integers, pointers and an optional function may be zero.
-unsafe impl Sized for chromesock_app_options {
-    const ZERO: Self = Self {
-        size: 0,
-        present: 0,
-        delivery: 0,
-        reserved: 0,
-        reactor: std::ptr::null_mut(),
-        manifest: std::ptr::null(),
-        write_quota_bytes: 0,
-        undelivered_bytes_per_socket: 0,
-        undelivered_bytes_per_app: 0,
-        wakeup: None,
-        wakeup_user_data: std::ptr::null_mut(),
-        extra_roots_pem: std::ptr::null(),
-        trust: 0,
-        tells_tls_keys: 0,
-        reuse_port: 0,
-        freed_with_stream: 0,
-        reserved_2: 0,
-        busy_poll_us: 0,
-        without: 0,
-    };
+unsafe impl SizedStruct for chromesock_app_options {
     const SMALLEST: usize = 16;
     const KNOWN_BITS: u32 = 7;
     fn present(&self) -> u32 {
