@@ -2,7 +2,7 @@
 
 /** Options of createChrome. */
 export interface ChromeOptions {
-  /** Certificates in PEM form that are trusted beside the system's. */
+  /** Certificates in PEM form that are trusted besides those of the web, which are built in. */
   extraRootsPem?: string;
   /** Most bytes of unfinished sends; a send beyond it fails with "Exceeded write quota.". Default 200 MiB. */
   writeQuotaBytes?: number;

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import enum
 from asyncio import Future
+from operator import index
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Literal, NamedTuple, Optional, TypedDict
 
 from ._convert import choice, code, data, elements, flag, name_of, nothing, optional_int, struct, texts
@@ -209,11 +210,12 @@ class Namespace:
         if parameter["type"] == "integer" and optional:
             if parameter["absent"] is None:
                 return f"{name}: Optional[int] = None", [], [f"optional_int({name})"]
-            return f"{name}: int = {parameter['absent']}", [], [name]
+            return f"{name}: int = {parameter['absent']}", [], [f"index({name})"]
         assert not optional
         if parameter["type"] == "binary":
             return f"{name}: Buffer", [f"held = buffer({name})"], ["held", "len(held)"]
-        return f"{name}: {kind}", [], [f"encode({name})" if parameter["type"] == "string" else name]
+        reader = "encode" if parameter["type"] == "string" else "index"
+        return f"{name}: {kind}", [], [f"{reader}({name})"]
 
     def given(self, member: Node) -> str:
         """The type of what a call gives."""

@@ -5,7 +5,7 @@ import struct
 
 from hosts import DEADLINE, TwoMachines, main
 
-CONNECTION_REFUSED, ADDRESS_UNREACHABLE = -102, -109
+CONNECTION_REFUSED, ADDRESS_INVALID, ADDRESS_UNREACHABLE = -102, -108, -109
 CONNECTION_TIMED_OUT = -118
 FAMILIES = (("0.0.0.0", "10.1.0.1", "10.1.0.2"), ("::", "2001:db8:1::1", "2001:db8:1::2"))
 
@@ -205,6 +205,40 @@ class InterfaceDown(TwoMachines):
         self.a.ip("link", "set", "va", "up")
         self.assertEqual(peer.recv(100), b"while down")
         self.assertEqual(self.host_a.notifications(), [])
+
+
+class WithoutIpv6(TwoMachines):
+    """A machine that has no IPv6 address at all, not even ::1."""
+
+    def setUp(self):
+        super().setUp()
+        self.a.sysctl("ipv6/conf/all/disable_ipv6", 1)
+
+    def test_localhost_is_reached_by_ipv4(self):
+        """udp.md 6.1, tcp.md DN-2, DN-6: ::1 comes first, and cannot be reached by any socket."""
+        peer, port = self.raw(self.a, "127.0.0.1")
+        sender, sender_port = self.host_a.udp("::")
+        self.send(self.host_a, sender, b"events", "localhost", port)
+        self.assertEqual(peer.recvfrom(100), (b"events", ("127.0.0.1", sender_port)))
+        bound, connected = (self.host_a.call("create", "udp")["id"] for _ in range(2))
+        self.assertEqual(self.host_a.result("bind", bound, "::", 0), 0)
+        self.assertEqual(self.host_a.result("sendTo", bound, "localhost", port, b"bound"), 5)
+        self.assertEqual(peer.recv(100), b"bound")
+        self.assertEqual(self.host_a.result("connect", connected, "localhost", port), 0)
+        self.assertEqual(self.host_a.result("write", connected, b"connected"), 9)
+        self.assertEqual(peer.recv(100), b"connected")
+        with self.a.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen()
+            port = listener.getsockname()[1]
+            self.assertEqual(self.host_a.result("tcp.connect", self.host_a.call("tcp.create")["id"], "localhost", port), 0)
+            stream = self.host_a.call("create", "tcp")["id"]
+            self.assertEqual(self.host_a.result("connect", stream, "localhost", port), 0)
+
+    def test_who_asks_for_ipv6_is_refused_it(self):
+        sender, _ = self.host_a.udp("::")
+        self.assertEqual(self.host_a.call("udp.send", sender, "localhost", 9, b"x", "ipv6")["result"], ADDRESS_INVALID)
+        self.assertEqual(self.host_a.result("udp.send", sender, "::1", 9, b"x"), ADDRESS_INVALID)
 
 
 if __name__ == "__main__":

@@ -73,6 +73,38 @@ class Multicast(TwoMachines):
             self.send(self.host_a, sender, b"here", group, port)
             self.assertEqual(self.host_b.received(listener), (b"here", source, sender_port))
 
+    def test_leaving_after_the_routes_have_changed(self):
+        """udp.md 4.11: the group is left where it was joined, wherever the default is by now."""
+        cable(self.a, "va2", self.b, "vb2")
+        self.b.ip("addr", "add", "10.2.0.2/24", "dev", "vb2")
+        for wildcard, groups, family in (("0.0.0.0", GROUPS4, "-4"), ("::", GROUPS6, "-6")):
+            listener, _ = self.host_b.udp(wildcard)
+            moved, lost = groups
+            for group in groups:
+                self.assertEqual(self.host_b.result("udp.join", listener, group), 0)
+                self.assertIn(group, self.b.ip("maddr", "show", "dev", "vb"))
+            self.b.ip(family, "route", "replace", "default", "dev", "vb2")
+            self.assertEqual(self.host_b.result("udp.leave", listener, moved), 0)
+            self.assertNotIn(moved, self.b.ip("maddr", "show", "dev", "vb"))
+            self.b.ip(family, "route", "del", "default")
+            self.assertEqual(self.host_b.result("udp.leave", listener, lost), 0)
+            self.assertNotIn(lost, self.b.ip("maddr", "show", "dev", "vb"))
+            self.assertEqual(self.host_b.call("udp.groups", listener)["groups"], [])
+
+    def test_leaving_after_the_interface_is_gone(self):
+        """udp.md 4.11: with its interface the membership has ended; the group can be joined again elsewhere."""
+        cable(self.a, "va2", self.b, "vb2")
+        self.b.ip("addr", "add", "10.2.0.2/24", "dev", "vb2")
+        listeners = [self.host_b.udp(wildcard)[0] for wildcard in ("0.0.0.0", "::")]
+        for listener, groups in zip(listeners, (GROUPS4, GROUPS6)):
+            self.assertEqual(self.host_b.result("udp.join", listener, groups[1]), 0)
+        self.b.ip("link", "del", "vb")
+        self.b.ip("-4", "route", "add", "default", "dev", "vb2")
+        for listener, groups in zip(listeners, (GROUPS4, GROUPS6)):
+            self.assertEqual(self.host_b.result("udp.leave", listener, groups[1]), 0)
+            self.assertEqual(self.host_b.result("udp.join", listener, groups[1]), 0)
+            self.assertIn(groups[1], self.b.ip("maddr", "show", "dev", "vb2"))
+
     def test_legacy_sockets_join_and_leave(self):
         """socket-legacy.md 4.14."""
         listener = self.host_b.call("create", "udp")["id"]

@@ -278,9 +278,9 @@ impl<N: Network> Engine<N> {
         port: u16,
         addresses: Vec<IpAddr>,
     ) {
-        let Some(first) = addresses.first().map(|address| SocketAddr::new(*address, port)) else {
+        if addresses.is_empty() {
             return not_resolved(reply, Status::NameNotResolved);
-        };
+        }
         let namespace = reply.event_type().namespace().unwrap_or(Namespace::Tcp);
         let (registry, ctx) = self.lend(id);
         let due = match registry.find(namespace, id) {
@@ -290,7 +290,7 @@ impl<N: Network> Engine<N> {
                 client.connect(ctx, properties, race)
             }
             Some(Entry { machine: Machine::Udp(socket), .. }) if !socket.is_open() => {
-                match socket.connect(ctx, first) {
+                match socket.connect(ctx, addresses, port) {
                     Ok(()) => reply.complete(Response::ok_zero()),
                     Err(status) => reply.fail(status),
                 }

@@ -157,26 +157,35 @@ impl<N: Network> UdpSocket<N> {
     /// udp.md 4.4 rows 6 to 8.
     pub(super) fn bind(&mut self, ctx: &mut Context<N>, local: SocketAddr) -> Result<(), Status> {
         let token = Token { owner: ctx.id, lane: 0 };
-        self.open(ctx, None, |net, options| net.bind(local, options, token))
+        self.open(ctx, |net, options| Ok((net.bind(local, options, token)?, None)))
     }
 
     /// socket-legacy.md 4.3 rows 10 and 11.
-    pub(super) fn connect(&mut self, ctx: &mut Context<N>, peer: SocketAddr) -> Result<(), Status> {
+    pub(super) fn connect(
+        &mut self,
+        ctx: &mut Context<N>,
+        addresses: Vec<IpAddr>,
+        port: u16,
+    ) -> Result<(), Status> {
         let token = Token { owner: ctx.id, lane: 0 };
-        self.open(ctx, Some(peer), |net, options| net.connect_datagram(peer, options, token))
+        self.open(ctx, |net, options| {
+            with_usable(addresses.into_iter(), |address| {
+                let peer = SocketAddr::new(address, port);
+                Ok((net.connect_datagram(peer, options, token)?, Some(peer)))
+            })
+        })
     }
 
     fn open(
         &mut self,
         ctx: &mut Context<N>,
-        peer: Option<SocketAddr>,
-        open: impl FnOnce(&mut N, MulticastOptions) -> io::Result<N::Datagram>,
+        open: impl FnOnce(&mut N, MulticastOptions) -> io::Result<(N::Datagram, Option<SocketAddr>)>,
     ) -> Result<(), Status> {
         if ctx.open_udp.get() >= MAX_OPEN {
             return Err(Status::InsufficientResources);
         }
         let map = |error: io::Error| os_error::status(&error);
-        let socket = open(&mut ctx.net, self.options).map_err(map)?;
+        let (socket, peer) = open(&mut ctx.net, self.options).map_err(map)?;
         let local = socket.local_address().map_err(map)?;
         let ready = Ready { readable: false, writable: true, read_closed: false };
         let _counted = Counted::new(&ctx.open_udp);
@@ -359,7 +368,8 @@ impl<N: Network> UdpSocket<N> {
         let Some(open) = self.open.as_mut().filter(|open| may_join && open.ready.writable) else {
             return false;
         };
-        let Some(address) = open.reachable(&[to.ip()]).filter(|_| open.peer.is_none()) else {
+        let address = reachable(open.local, &[to.ip()]).next();
+        let Some(address) = address.filter(|_| open.peer.is_none()) else {
             return false;
         };
         match open.socket.send_equal(data, each, SocketAddr::new(address, to.port())) {
@@ -530,24 +540,39 @@ impl<D: Datagram> Open<D> {
     }
 
     fn send_to(&mut self, data: &[u8], addresses: &[IpAddr], port: u16) -> io::Result<()> {
-        match self.reachable(addresses) {
-            Some(address) => self.socket.send(data, Some(SocketAddr::new(address, port))),
-            None => Err(io::Error::from_raw_os_error(os_error::WRONG_FAMILY)),
-        }
-    }
-
-    /// The first address that a socket bound as this one can send to (udp.md 6.1).
-    fn reachable(&self, addresses: &[IpAddr]) -> Option<IpAddr> {
-        let to_v4 = self.local.is_ipv4();
-        let to_mapped = match self.local.ip() {
-            IpAddr::V4(_) => false,
-            IpAddr::V6(v6) => v6.is_unspecified() || v6.to_ipv4_mapped().is_some(),
-        };
-        addresses.iter().find_map(|address| match address {
-            IpAddr::V4(v4) if to_v4 => Some(IpAddr::V4(*v4)),
-            IpAddr::V4(v4) if to_mapped => Some(IpAddr::V6(v4.to_ipv6_mapped())),
-            IpAddr::V6(v6) if !to_v4 => Some(IpAddr::V6(*v6)),
-            _ => None,
+        let socket = &mut self.socket;
+        with_usable(reachable(self.local, addresses), |address| {
+            socket.send(data, Some(SocketAddr::new(address, port)))
         })
     }
+}
+
+/// What a socket bound to `local` can send to of these addresses (udp.md 6.1).
+fn reachable(local: SocketAddr, addresses: &[IpAddr]) -> impl Iterator<Item = IpAddr> {
+    let to_v4 = local.is_ipv4();
+    let to_mapped = match local.ip() {
+        IpAddr::V4(_) => false,
+        IpAddr::V6(v6) => v6.is_unspecified() || v6.to_ipv4_mapped().is_some(),
+    };
+    addresses.iter().filter_map(move |address| match address {
+        IpAddr::V4(v4) if to_v4 => Some(IpAddr::V4(*v4)),
+        IpAddr::V4(v4) if to_mapped => Some(IpAddr::V6(v4.to_ipv6_mapped())),
+        IpAddr::V6(v6) if !to_v4 => Some(IpAddr::V6(*v6)),
+        _ => None,
+    })
+}
+
+/// Uses the first address that the machine has one of its own for: ::1 comes first, and may not be there.
+fn with_usable<T>(
+    addresses: impl Iterator<Item = IpAddr>,
+    mut attempt: impl FnMut(IpAddr) -> io::Result<T>,
+) -> io::Result<T> {
+    let mut result = Err(io::Error::from_raw_os_error(os_error::WRONG_FAMILY));
+    for address in addresses {
+        result = attempt(address);
+        if !result.as_ref().is_err_and(os_error::lacks_own_address) {
+            break;
+        }
+    }
+    result
 }

@@ -191,7 +191,7 @@ pub trait Datagram: std::fmt::Debug {
     fn local_address(&self) -> io::Result<SocketAddr>;
     /// Joins a multicast group on the system's default interface.
     fn join(&mut self, group: IpAddr) -> io::Result<()>;
-    /// Leaves a multicast group.
+    /// Leaves a multicast group that was joined, wherever the default is by now.
     fn leave(&mut self, group: IpAddr) -> io::Result<()>;
     /// SO_BROADCAST.
     fn set_broadcast(&mut self, on: bool) -> io::Result<()>;

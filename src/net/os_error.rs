@@ -62,6 +62,12 @@ pub const MESSAGE_TOO_LONG: i32 = libc::EMSGSIZE;
 /// An address of a family that the socket cannot reach.
 pub const WRONG_FAMILY: i32 = libc::EAFNOSUPPORT;
 
+/// Whether the machine has no address of its own, or nothing at all, of the family that was to be used.
+#[must_use]
+pub fn lacks_own_address(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EADDRNOTAVAIL | libc::EAFNOSUPPORT))
+}
+
 /// Whether datagrams could not be sent together because of their size, or at all.
 #[must_use]
 pub fn is_about_size(error: &io::Error) -> bool {

@@ -78,7 +78,7 @@ function put(object, path, value) {
   else put((object[first] ??= {}), rest.join('.'), value);
 }
 
-function createChrome(manifest, options) {
+function createChrome(manifest, options = null) {
   const runtime = new Runtime(manifest);
   const chrome = { runtime: runtime.object };
   const tcp = new TcpSockets();

@@ -39,6 +39,18 @@ test('options that are null are not given; one of a wrong type throws', (t) => {
   }
 });
 
+test('options that there are not are refused', (t) => {
+  const error = (message) => ({ name: 'TypeError', message: `createChrome: ${message}` });
+  for (const name of ['writeQuotabytes', 'extra_roots_pem', 'constructor', '']) {
+    assert.throws(() => createChrome(undefined, { writeQuotaBytes: 1, [name]: undefined }), error(`there is no option '${name}'`));
+  }
+  for (const options of ['writeQuotaBytes', 5, true, () => {}, []]) {
+    assert.throws(() => createChrome(undefined, options), error('options must be an object'), String(options));
+  }
+  chromeOf(t, undefined, null);
+  chromeOf(t, undefined, Object.create({ toString: null }));
+});
+
 test('roots that cannot be read are told', (t) => {
   const noRoots = ['', 'nonsense', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'];
   const error = { name: 'Error', message: 'createChrome: the option extraRootsPem has no certificate that can be read' };

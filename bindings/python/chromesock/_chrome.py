@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
+from operator import index
 from types import TracebackType
 from typing import Any, Dict, List, Mapping, Optional, Type
 
@@ -93,7 +94,7 @@ def create_chrome(
         options.extra_roots_pem = alive[-1]
     if write_quota_bytes is not None:
         options.present |= lib.CHROMESOCK_APP_OPTIONS_WRITE_QUOTA
-        options.write_quota_bytes = write_quota_bytes
+        options.write_quota_bytes = index(write_quota_bytes)
     app = ffi.new("chromesock_app **")
     status = lib.chromesock_app_new(options, app)
     if status == lib.CHROMESOCK_INVALID_MANIFEST:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any, List, Mapping, Optional, Tuple
 
 from ._library import NULL, encode, ffi, text
@@ -12,7 +13,7 @@ TEXTS = ffi.integer_const("CHROMESOCK_EVENT_TEXTS")
 
 def optional_int(value: Optional[int]) -> Any:
     """A number that may be absent."""
-    return NULL if value is None else ffi.new("int32_t *", value)
+    return NULL if value is None else ffi.new("int32_t *", operator.index(value))
 
 
 def choice(numbers: Mapping[str, int], value: Optional[str]) -> int:
@@ -43,6 +44,8 @@ def struct(kind: str, bits: Mapping[str, int], given: Optional[Mapping[str, Any]
         if isinstance(value, str):
             value = ffi.new("char[]", encode(value))
             alive.append(value)
+        else:
+            value = operator.index(value)
         setattr(made, member, value)
         if bits[member]:
             made.present |= bits[member]

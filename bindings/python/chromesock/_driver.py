@@ -13,6 +13,7 @@ import warnings
 import weakref
 from collections import deque
 from contextvars import Context, copy_context
+from operator import index
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Callable, Deque, Dict, List, Mapping, Optional, Set, Tuple, TypeVar, Union
 
@@ -124,10 +125,11 @@ class Driver:
     def start_send(self, call: Union[Call, Done], socket_id: int, data: Buffer) -> None:
         """The same, for who may have something cheaper than a future."""
         if type(data) is bytes and len(data) > COPIED:
-            self._start(call, data, self.lib.chromesock_sockets_tcp_send_owned, socket_id, data, len(data), NULL, NULL)
+            sends = self.lib.chromesock_sockets_tcp_send_owned
+            self._start(call, data, sends, index(socket_id), data, len(data), NULL, NULL)
         else:
             held = buffer(data)
-            self._start(call, None, self.lib.chrome_sockets_tcp_send, socket_id, held, len(held))
+            self._start(call, None, self.lib.chrome_sockets_tcp_send, index(socket_id), held, len(held))
 
     def _start(self, call: Union[Call, Done], lent: Optional[bytes], function: Any, *arguments: Any) -> None:
         """Makes a call; the library reads `lent` until it completes."""

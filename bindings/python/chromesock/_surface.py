@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from asyncio import Future
+from operator import index
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Literal, NamedTuple, Optional, TypedDict
 
 from ._convert import choice, code, data, elements, flag, name_of, nothing, optional_int, struct, texts
@@ -152,34 +153,34 @@ class Tcp:
         """chrome.sockets.tcp.update"""
         driver = self._driver
         made = struct("chrome_sockets_tcp_properties", {"persistent": 1, "name": 2, "buffer_size": 4}, properties, persistent=persistent, name=name, buffer_size=buffer_size)
-        return driver.call(driver.lib.chrome_sockets_tcp_update, socket_id, made[0])
+        return driver.call(driver.lib.chrome_sockets_tcp_update, index(socket_id), made[0])
 
     def set_paused(self, socket_id: int, paused: bool) -> Future[None]:
         """chrome.sockets.tcp.setPaused"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_sockets_tcp_set_paused, socket_id, paused)
+        return driver.call(driver.lib.chrome_sockets_tcp_set_paused, index(socket_id), index(paused))
 
     def set_keep_alive(self, socket_id: int, enable: bool, delay: int = 0) -> Future[int]:
         """chrome.sockets.tcp.setKeepAlive"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_sockets_tcp_set_keep_alive, socket_id, enable, delay)
+        return driver.call(driver.lib.chrome_sockets_tcp_set_keep_alive, index(socket_id), index(enable), index(delay))
 
     def set_no_delay(self, socket_id: int, no_delay: bool) -> Future[int]:
         """chrome.sockets.tcp.setNoDelay"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_sockets_tcp_set_no_delay, socket_id, no_delay)
+        return driver.call(driver.lib.chrome_sockets_tcp_set_no_delay, index(socket_id), index(no_delay))
 
     def connect(
         self, socket_id: int, peer_address: str, peer_port: int, dns_query_type: Optional[Tcp.DnsQueryType] = None
     ) -> Future[int]:
         """chrome.sockets.tcp.connect"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_sockets_tcp_connect, socket_id, encode(peer_address), peer_port, choice(_TCP_DNS_QUERY_TYPE, dns_query_type))
+        return driver.call(driver.lib.chrome_sockets_tcp_connect, index(socket_id), encode(peer_address), index(peer_port), choice(_TCP_DNS_QUERY_TYPE, dns_query_type))
 
     def disconnect(self, socket_id: int) -> Future[None]:
         """chrome.sockets.tcp.disconnect"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_sockets_tcp_disconnect, socket_id)
+        return driver.call(driver.lib.chrome_sockets_tcp_disconnect, index(socket_id))
 
     def secure(
         self, socket_id: int, options: Optional[Tcp.SecureOptions] = None, *, tls_version_min: Optional[str] = None, tls_version_max: Optional[str] = None
@@ -187,7 +188,7 @@ class Tcp:
         """chrome.sockets.tcp.secure"""
         driver = self._driver
         made = struct("chrome_sockets_tcp_secure_options", {"tls_version_min": 0, "tls_version_max": 0}, options, tls_version_min=tls_version_min, tls_version_max=tls_version_max)
-        return driver.call(driver.lib.chrome_sockets_tcp_secure, socket_id, made[0])
+        return driver.call(driver.lib.chrome_sockets_tcp_secure, index(socket_id), made[0])
 
     def send(self, socket_id: int, data: Buffer) -> Future[Tcp.SendInfo]:
         """chrome.sockets.tcp.send"""
@@ -197,12 +198,12 @@ class Tcp:
     def close(self, socket_id: int) -> Future[None]:
         """chrome.sockets.tcp.close"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_sockets_tcp_close, socket_id)
+        return driver.call(driver.lib.chrome_sockets_tcp_close, index(socket_id))
 
     def get_info(self, socket_id: int) -> Future[Tcp.SocketInfo]:
         """chrome.sockets.tcp.getInfo"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_sockets_tcp_get_info, socket_id)
+        return driver.call(driver.lib.chrome_sockets_tcp_get_info, index(socket_id))
 
     def get_sockets(self) -> Future[List[Tcp.SocketInfo]]:
         """chrome.sockets.tcp.getSockets"""
@@ -309,32 +310,32 @@ class TcpServer:
         """chrome.sockets.tcpServer.update"""
         driver = self._driver
         made = struct("chrome_sockets_tcp_server_properties", {"persistent": 1, "name": 2}, properties, persistent=persistent, name=name)
-        return driver.call(driver.lib.chrome_sockets_tcp_server_update, socket_id, made[0])
+        return driver.call(driver.lib.chrome_sockets_tcp_server_update, index(socket_id), made[0])
 
     def set_paused(self, socket_id: int, paused: bool) -> Future[None]:
         """chrome.sockets.tcpServer.setPaused"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_sockets_tcp_server_set_paused, socket_id, paused)
+        return driver.call(driver.lib.chrome_sockets_tcp_server_set_paused, index(socket_id), index(paused))
 
     def listen(self, socket_id: int, address: str, port: int, backlog: Optional[int] = None) -> Future[int]:
         """chrome.sockets.tcpServer.listen"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_sockets_tcp_server_listen, socket_id, encode(address), port, optional_int(backlog))
+        return driver.call(driver.lib.chrome_sockets_tcp_server_listen, index(socket_id), encode(address), index(port), optional_int(backlog))
 
     def disconnect(self, socket_id: int) -> Future[None]:
         """chrome.sockets.tcpServer.disconnect"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_sockets_tcp_server_disconnect, socket_id)
+        return driver.call(driver.lib.chrome_sockets_tcp_server_disconnect, index(socket_id))
 
     def close(self, socket_id: int) -> Future[None]:
         """chrome.sockets.tcpServer.close"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_sockets_tcp_server_close, socket_id)
+        return driver.call(driver.lib.chrome_sockets_tcp_server_close, index(socket_id))
 
     def get_info(self, socket_id: int) -> Future[TcpServer.SocketInfo]:
         """chrome.sockets.tcpServer.getInfo"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_sockets_tcp_server_get_info, socket_id)
+        return driver.call(driver.lib.chrome_sockets_tcp_server_get_info, index(socket_id))
 
     def get_sockets(self) -> Future[List[TcpServer.SocketInfo]]:
         """chrome.sockets.tcpServer.getSockets"""
@@ -439,17 +440,17 @@ class Udp:
         """chrome.sockets.udp.update"""
         driver = self._driver
         made = struct("chrome_sockets_udp_properties", {"persistent": 1, "name": 2, "buffer_size": 4}, properties, persistent=persistent, name=name, buffer_size=buffer_size)
-        return driver.call(driver.lib.chrome_sockets_udp_update, socket_id, made[0])
+        return driver.call(driver.lib.chrome_sockets_udp_update, index(socket_id), made[0])
 
     def set_paused(self, socket_id: int, paused: bool) -> Future[None]:
         """chrome.sockets.udp.setPaused"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_sockets_udp_set_paused, socket_id, paused)
+        return driver.call(driver.lib.chrome_sockets_udp_set_paused, index(socket_id), index(paused))
 
     def bind(self, socket_id: int, address: str, port: int) -> Future[int]:
         """chrome.sockets.udp.bind"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_sockets_udp_bind, socket_id, encode(address), port)
+        return driver.call(driver.lib.chrome_sockets_udp_bind, index(socket_id), encode(address), index(port))
 
     def send(
         self, socket_id: int, data: Buffer, address: str, port: int, dns_query_type: Optional[Udp.DnsQueryType] = None
@@ -457,17 +458,17 @@ class Udp:
         """chrome.sockets.udp.send"""
         driver = self._driver
         held = buffer(data)
-        return driver.call(driver.lib.chrome_sockets_udp_send, socket_id, held, len(held), encode(address), port, choice(_UDP_DNS_QUERY_TYPE, dns_query_type))
+        return driver.call(driver.lib.chrome_sockets_udp_send, index(socket_id), held, len(held), encode(address), index(port), choice(_UDP_DNS_QUERY_TYPE, dns_query_type))
 
     def close(self, socket_id: int) -> Future[None]:
         """chrome.sockets.udp.close"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_sockets_udp_close, socket_id)
+        return driver.call(driver.lib.chrome_sockets_udp_close, index(socket_id))
 
     def get_info(self, socket_id: int) -> Future[Udp.SocketInfo]:
         """chrome.sockets.udp.getInfo"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_sockets_udp_get_info, socket_id)
+        return driver.call(driver.lib.chrome_sockets_udp_get_info, index(socket_id))
 
     def get_sockets(self) -> Future[List[Udp.SocketInfo]]:
         """chrome.sockets.udp.getSockets"""
@@ -477,32 +478,32 @@ class Udp:
     def join_group(self, socket_id: int, address: str) -> Future[int]:
         """chrome.sockets.udp.joinGroup"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_sockets_udp_join_group, socket_id, encode(address))
+        return driver.call(driver.lib.chrome_sockets_udp_join_group, index(socket_id), encode(address))
 
     def leave_group(self, socket_id: int, address: str) -> Future[int]:
         """chrome.sockets.udp.leaveGroup"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_sockets_udp_leave_group, socket_id, encode(address))
+        return driver.call(driver.lib.chrome_sockets_udp_leave_group, index(socket_id), encode(address))
 
     def set_multicast_time_to_live(self, socket_id: int, ttl: int) -> Future[int]:
         """chrome.sockets.udp.setMulticastTimeToLive"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_sockets_udp_set_multicast_time_to_live, socket_id, ttl)
+        return driver.call(driver.lib.chrome_sockets_udp_set_multicast_time_to_live, index(socket_id), index(ttl))
 
     def set_multicast_loopback_mode(self, socket_id: int, enabled: bool) -> Future[int]:
         """chrome.sockets.udp.setMulticastLoopbackMode"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_sockets_udp_set_multicast_loopback_mode, socket_id, enabled)
+        return driver.call(driver.lib.chrome_sockets_udp_set_multicast_loopback_mode, index(socket_id), index(enabled))
 
     def get_joined_groups(self, socket_id: int) -> Future[List[str]]:
         """chrome.sockets.udp.getJoinedGroups"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_sockets_udp_get_joined_groups, socket_id)
+        return driver.call(driver.lib.chrome_sockets_udp_get_joined_groups, index(socket_id))
 
     def set_broadcast(self, socket_id: int, enabled: bool) -> Future[int]:
         """chrome.sockets.udp.setBroadcast"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_sockets_udp_set_broadcast, socket_id, enabled)
+        return driver.call(driver.lib.chrome_sockets_udp_set_broadcast, index(socket_id), index(enabled))
 
 
 def _udp_create_info(c: Any) -> Udp.CreateInfo:
@@ -614,69 +615,69 @@ class Socket:
     def connect(self, socket_id: int, hostname: str, port: int) -> Future[int]:
         """chrome.socket.connect"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_socket_connect, socket_id, encode(hostname), port)
+        return driver.call(driver.lib.chrome_socket_connect, index(socket_id), encode(hostname), index(port))
 
     def bind(self, socket_id: int, address: str, port: int) -> Future[int]:
         """chrome.socket.bind"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_socket_bind, socket_id, encode(address), port)
+        return driver.call(driver.lib.chrome_socket_bind, index(socket_id), encode(address), index(port))
 
     def disconnect(self, socket_id: int) -> Future[None]:
         """chrome.socket.disconnect"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_socket_disconnect, socket_id)
+        return driver.call(driver.lib.chrome_socket_disconnect, index(socket_id))
 
     def destroy(self, socket_id: int) -> Future[None]:
         """chrome.socket.destroy"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_socket_destroy, socket_id)
+        return driver.call(driver.lib.chrome_socket_destroy, index(socket_id))
 
     def read(self, socket_id: int, buffer_size: Optional[int] = None) -> Future[Socket.ReadInfo]:
         """chrome.socket.read"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_socket_read, socket_id, optional_int(buffer_size))
+        return driver.call(driver.lib.chrome_socket_read, index(socket_id), optional_int(buffer_size))
 
     def write(self, socket_id: int, data: Buffer) -> Future[Socket.WriteInfo]:
         """chrome.socket.write"""
         driver = self._driver
         held = buffer(data)
-        return driver.call(driver.lib.chrome_socket_write, socket_id, held, len(held))
+        return driver.call(driver.lib.chrome_socket_write, index(socket_id), held, len(held))
 
     def recv_from(self, socket_id: int, buffer_size: Optional[int] = None) -> Future[Socket.RecvFromInfo]:
         """chrome.socket.recvFrom"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_socket_recv_from, socket_id, optional_int(buffer_size))
+        return driver.call(driver.lib.chrome_socket_recv_from, index(socket_id), optional_int(buffer_size))
 
     def send_to(self, socket_id: int, data: Buffer, address: str, port: int) -> Future[Socket.WriteInfo]:
         """chrome.socket.sendTo"""
         driver = self._driver
         held = buffer(data)
-        return driver.call(driver.lib.chrome_socket_send_to, socket_id, held, len(held), encode(address), port)
+        return driver.call(driver.lib.chrome_socket_send_to, index(socket_id), held, len(held), encode(address), index(port))
 
     def listen(self, socket_id: int, address: str, port: int, backlog: Optional[int] = None) -> Future[int]:
         """chrome.socket.listen"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_socket_listen, socket_id, encode(address), port, optional_int(backlog))
+        return driver.call(driver.lib.chrome_socket_listen, index(socket_id), encode(address), index(port), optional_int(backlog))
 
     def accept(self, socket_id: int) -> Future[Socket.AcceptInfo]:
         """chrome.socket.accept"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_socket_accept, socket_id)
+        return driver.call(driver.lib.chrome_socket_accept, index(socket_id))
 
     def set_keep_alive(self, socket_id: int, enable: bool, delay: int = 0) -> Future[bool]:
         """chrome.socket.setKeepAlive"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_socket_set_keep_alive, socket_id, enable, delay)
+        return driver.call(driver.lib.chrome_socket_set_keep_alive, index(socket_id), index(enable), index(delay))
 
     def set_no_delay(self, socket_id: int, no_delay: bool) -> Future[bool]:
         """chrome.socket.setNoDelay"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_socket_set_no_delay, socket_id, no_delay)
+        return driver.call(driver.lib.chrome_socket_set_no_delay, index(socket_id), index(no_delay))
 
     def get_info(self, socket_id: int) -> Future[Socket.SocketInfo]:
         """chrome.socket.getInfo"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_socket_get_info, socket_id)
+        return driver.call(driver.lib.chrome_socket_get_info, index(socket_id))
 
     def get_network_list(self) -> Future[List[Socket.NetworkInterface]]:
         """chrome.socket.getNetworkList"""
@@ -686,27 +687,27 @@ class Socket:
     def join_group(self, socket_id: int, address: str) -> Future[int]:
         """chrome.socket.joinGroup"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_socket_join_group, socket_id, encode(address))
+        return driver.call(driver.lib.chrome_socket_join_group, index(socket_id), encode(address))
 
     def leave_group(self, socket_id: int, address: str) -> Future[int]:
         """chrome.socket.leaveGroup"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_socket_leave_group, socket_id, encode(address))
+        return driver.call(driver.lib.chrome_socket_leave_group, index(socket_id), encode(address))
 
     def set_multicast_time_to_live(self, socket_id: int, ttl: int) -> Future[int]:
         """chrome.socket.setMulticastTimeToLive"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_socket_set_multicast_time_to_live, socket_id, ttl)
+        return driver.call(driver.lib.chrome_socket_set_multicast_time_to_live, index(socket_id), index(ttl))
 
     def set_multicast_loopback_mode(self, socket_id: int, enabled: bool) -> Future[int]:
         """chrome.socket.setMulticastLoopbackMode"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_socket_set_multicast_loopback_mode, socket_id, enabled)
+        return driver.call(driver.lib.chrome_socket_set_multicast_loopback_mode, index(socket_id), index(enabled))
 
     def get_joined_groups(self, socket_id: int) -> Future[List[str]]:
         """chrome.socket.getJoinedGroups"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_socket_get_joined_groups, socket_id)
+        return driver.call(driver.lib.chrome_socket_get_joined_groups, index(socket_id))
 
     def secure(
         self, socket_id: int, options: Optional[Socket.SecureOptions] = None, *, tls_version_min: Optional[str] = None, tls_version_max: Optional[str] = None
@@ -714,7 +715,7 @@ class Socket:
         """chrome.socket.secure"""
         driver = self._driver
         made = struct("chrome_sockets_tcp_secure_options", {"tls_version_min": 0, "tls_version_max": 0}, options, tls_version_min=tls_version_min, tls_version_max=tls_version_max)
-        return driver.call(driver.lib.chrome_socket_secure, socket_id, made[0])
+        return driver.call(driver.lib.chrome_socket_secure, index(socket_id), made[0])
 
 
 def _socket_accept_info(c: Any) -> Socket.AcceptInfo:

@@ -90,16 +90,45 @@ class Server:
         self._client_connected_cb = client_connected_cb
         self._limit = limit
         self._closing: Optional[asyncio.Future[None]] = None
+        self._forever: Optional[asyncio.Future[None]] = None
         _router(chrome).servers[socket_id] = self
 
     def close(self) -> None:
         """Stops listening; connections that were accepted stay."""
-        if self._is_open():
+        if self.is_serving():
             self._closing = self._chrome.sockets.tcp_server.close(self.socket_id)
             self._closing.add_done_callback(self._closed)
+            self._end_forever()
 
-    def _is_open(self) -> bool:
+    def _end_forever(self) -> None:
+        if self._forever is not None:
+            self._forever.cancel()
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        """The loop that connections are served on."""
+        return self._chrome._driver.loop
+
+    def is_serving(self) -> bool:
+        """Whether it listens."""
         return self._closing is None and self.socket_id in _router(self._chrome).servers
+
+    async def start_serving(self) -> None:
+        """For programs written for asyncio's servers; this one listens from the start."""
+        if not self.is_serving():
+            raise RuntimeError("the server is closed")
+
+    async def serve_forever(self) -> None:
+        """Serves until it is cancelled, which closes the server, or the server is closed, which cancels it."""
+        if self._forever is not None:
+            raise RuntimeError("serve_forever is awaited already")
+        await self.start_serving()
+        self._forever = self.get_loop().create_future()
+        try:
+            await self._forever
+        finally:
+            self._forever = None
+            self.close()
+            await self.wait_closed()
 
     def _closed(self, call: asyncio.Future[None]) -> None:
         call.exception()
@@ -136,7 +165,7 @@ class Server:
         driver.loop.call_later(ACCEPT_RETRY_SECONDS, self._resume)
 
     def _resume(self) -> None:
-        if self._is_open():
+        if self.is_serving():
             _forget(self._chrome.sockets.tcp_server.set_paused(self.socket_id, False))
 
     def _connected(self, call: asyncio.Future[Any]) -> None:
@@ -347,7 +376,10 @@ class _Router:
     def _on_end(self) -> None:
         for transport in list(self.transports.values()):
             transport.abort()
+        servers = list(self.servers.values())
         self.servers.clear()
+        for server in servers:
+            server._end_forever()
 
 
 def _router(chrome: Chrome) -> _Router:

@@ -48,6 +48,34 @@ async def test_a_server_serves(make):
         await asyncio.open_connection("127.0.0.1", port)
 
 
+async def test_a_server_serves_until_it_is_cancelled_closed_or_destroyed(make):
+    """asyncio's manner: serve_forever ends as cancelled, and nobody listens any more."""
+
+    async def handle(reader, writer):
+        writer.close()
+
+    for end in ("cancel", "close", "destroy"):
+        chrome = make()
+        server = await streams.start_server(chrome, handle, "127.0.0.1", 0)
+        assert server.is_serving() and server.get_loop() is asyncio.get_running_loop()
+        await server.start_serving()
+        serving = asyncio.ensure_future(server.serve_forever())
+        reader, writer = await asyncio.open_connection(server.address, server.port)
+        assert await reader.read() == b""
+        writer.close()
+        with pytest.raises(RuntimeError, match="already"):
+            await server.serve_forever()
+        {"cancel": serving.cancel, "close": server.close, "destroy": chrome.destroy}[end]()
+        with pytest.raises(asyncio.CancelledError):
+            await serving
+        assert not server.is_serving()
+        for again in (server.start_serving, server.serve_forever):
+            with pytest.raises(RuntimeError, match="closed"):
+                await again()
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", server.port)
+
+
 async def test_a_slow_reader_holds_the_peer_back(peers, make):
     """Backpressure by setPaused: tcp.md PA-5, the peer has to wait."""
     sent, floods = [], []

@@ -1,8 +1,13 @@
 """What is made from the library's table is up to date, and complete."""
 
+import contextlib
+import functools
 import inspect
+import re
 import subprocess
 import sys
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import json
@@ -38,6 +43,43 @@ async def test_every_member_is_there_under_its_name(make):
         wanted = [snake(each["name"]) for each in member["parameters"] if "dropped" not in each]
         given = [each for each in inspect.signature(found).parameters.values() if each.kind is not each.KEYWORD_ONLY]
         assert [each.name for each in given] == wanted
+
+
+async def test_every_number_is_an_integer(make):
+    """What would lose its fraction, or has none by chance, is refused as a text is; what says that it is an
+    integer is taken."""
+
+    class Integer:
+        def __index__(self):
+            return 1
+
+    class Number:
+        def __int__(self):
+            return 1
+
+    tried = 0
+    chrome = make()
+    usual = {"str": "127.0.0.1", "Buffer": b"x", "int": 1, "bool": True, "Socket.SocketType": "udp"}
+    for member in TABLE["members"]:
+        if member["kind"] == "event":
+            continue
+        _, *path, name = member["name"].split(".")
+        method = getattr(functools.reduce(getattr, map(snake, path), chrome), snake(name))
+        parameters = inspect.signature(method).parameters.values()
+        given = {each.name: usual[each.annotation] for each in parameters if each.default is each.empty}
+        for each in parameters:
+            if re.fullmatch(r"(Optional\[)?(int|bool)]?", each.annotation):
+                for wrong in (Number(), Decimal("1.5"), Fraction(1), 1.0, "1"):
+                    with pytest.raises(TypeError):
+                        method(**{**given, each.name: wrong})
+                with contextlib.suppress(chromesock.ChromeSocketError):
+                    await method(**{**given, each.name: Integer()})
+                tried += 1
+    assert tried > 80
+    for wrong in (Decimal(1), 1.0, "1"):
+        with pytest.raises(TypeError):
+            chromesock.create_chrome(write_quota_bytes=wrong)
+    chromesock.create_chrome(write_quota_bytes=Integer()).destroy()
 
 
 def test_every_result_has_its_number():

@@ -135,6 +135,22 @@ fn connect_sends_nothing_and_uses_the_first_address_4_3() {
     );
 }
 
+/// The machine has no ::1, or the system nothing of IPv6.
+#[test]
+fn connect_to_localhost_is_to_127_0_0_1_where_there_is_no_ipv6_4_3() {
+    for errno in [libc::EADDRNOTAVAIL, libc::EAFNOSUPPORT] {
+        let mut rig = with("");
+        rig.sim.world().air.fail_open.push_back(errno);
+        rig.play(
+            r#"
+            > socket.connect(1, "localhost", 9) > socket.getInfo(1)
+            < socket.connect 1: 0
+            < socket.getInfo 1: udp connected local 10.9.9.9 50001 peer 127.0.0.1 9
+            "#,
+        );
+    }
+}
+
 #[test]
 fn bind_tells_the_number_alone_4_4() {
     let mut rig = with("");

@@ -211,6 +211,29 @@ fn a_dual_stack_socket_reaches_ipv4_in_mapped_form_6_1_11() {
     );
 }
 
+/// The machine has no ::1.
+#[test]
+fn localhost_is_127_0_0_1_where_there_is_no_ipv6_6_1() {
+    let mut rig = bound_to("::");
+    rig.sim.world().air.fail_send.push_back(libc::EADDRNOTAVAIL);
+    rig.play(
+        r#"
+        > udp.send(1, "x", "localhost", 9)
+        < udp.send 1: sent 1
+        $
+        ~ 1 send 1 to [::1]:9 -> errno 99
+        ~ 1 send 1 to [::ffff:127.0.0.1]:9 -> 1
+        "#,
+    );
+    rig.sim.world().air.fail_send.push_back(libc::EADDRNOTAVAIL);
+    rig.play(
+        r#"
+        > udp.send(1, "x", "localhost", 9, ipv6)
+        < udp.send 1: -108
+        "#,
+    );
+}
+
 #[test]
 fn an_ipv4_address_in_mapped_form_reaches_ipv4_11() {
     bound_to("::ffff:10.9.9.9").play(

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use bytes::{Bytes, BytesMut};
 use mio::{Interest, Registry};
-use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
+use socket2::{Domain, InterfaceIndexOrAddress, Protocol, SockAddr, SockRef, Socket, Type};
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use super::batch::{Batch, Message};
@@ -214,6 +214,22 @@ fn bind_to_random_port(socket: &Socket, peer: SocketAddr) -> io::Result<()> {
     socket.bind(&SockAddr::from(SocketAddr::new(any, 0)))
 }
 
+/// Leaves a group that was joined on what was the default interface then. The system looks only at the one that is
+/// it now; for IPv6 it looks at all.
+fn leave_v4(socket: &SockRef<'_>, group: &Ipv4Addr) -> io::Result<()> {
+    match socket.leave_multicast_v4(group, &Ipv4Addr::UNSPECIFIED) {
+        Err(error) if matches!(error.raw_os_error(), Some(libc::EADDRNOTAVAIL | libc::ENODEV)) => {}
+        result => return result,
+    }
+    let interfaces = nix::net::if_::if_nameindex()?;
+    // If it was none of these, it is gone, and the membership with it.
+    let _ = interfaces.iter().any(|interface| {
+        let index = InterfaceIndexOrAddress::Index(interface.index());
+        socket.leave_multicast_v4_n(group, &index).is_ok()
+    });
+    Ok(())
+}
+
 impl Datagram for SysDatagram {
     fn receive(&mut self, into: &mut DatagramBuffers) -> io::Result<bool> {
         #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -270,7 +286,7 @@ impl Datagram for SysDatagram {
 
     fn leave(&mut self, group: IpAddr) -> io::Result<()> {
         match group {
-            IpAddr::V4(group) => self.socket().leave_multicast_v4(&group, &Ipv4Addr::UNSPECIFIED),
+            IpAddr::V4(group) => leave_v4(&self.socket(), &group),
             IpAddr::V6(group) => self.socket().leave_multicast_v6(&group, 0),
         }
     }
