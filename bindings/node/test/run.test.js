@@ -132,6 +132,14 @@ test('what is not here says its name when it is used, and can be looked at', asy
   ], stderr);
 });
 
+test('navigator says which Chrome has this engine', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    const [, version] = navigator.userAgent.match(/Chrome\\/([0-9]+)/);
+    console.log(version >= 113, /Chrome/.test(navigator.userAgent) && /Google Inc/.test(navigator.vendor));
+    console.log(navigator.appVersion === navigator.userAgent.slice('Mozilla/'.length));`);
+  assert.deepStrictEqual(lines, ['true true', 'true'], stderr);
+});
+
 test('timers have a page\'s manners, and those that Node itself needs', async (t) => {
   const { lines, stderr } = await ran(t, `
     setTimeout(function (a, b) { console.log(this === window, a, b); }, 0, 1, 2);
