@@ -7,6 +7,7 @@ const fs = require('node:fs');
 const http = require('node:http');
 const os = require('node:os');
 const path = require('node:path');
+const vm = require('node:vm');
 const { spawn } = require('node:child_process');
 const { test } = require('node:test');
 const { node, soon } = require('./support');
@@ -138,6 +139,14 @@ test('navigator says which Chrome has this engine', async (t) => {
     console.log(version >= 113, /Chrome/.test(navigator.userAgent) && /Google Inc/.test(navigator.vendor));
     console.log(navigator.appVersion === navigator.userAgent.slice('Mozilla/'.length));`);
   assert.deepStrictEqual(lines, ['true true', 'true'], stderr);
+});
+
+test('a script may import modules that lie beside it', { skip: !vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER }, async (t) => {
+  const { lines, stderr } = await ran(t, "import('./b.mjs').then(({ one }) => console.log(one));", {
+    'b.mjs': "import { two } from './c.mjs'; export const one = typeof chrome.sockets + two;",
+    'c.mjs': 'export const two = 2;',
+  });
+  assert.deepStrictEqual(lines, ['object2'], stderr);
 });
 
 test('timers have a page\'s manners, and those that Node itself needs', async (t) => {

@@ -141,11 +141,13 @@ function run(folder, storageFile) {
   process.on('unhandledRejection', (reason, promise) => {
     if (!rejected(reason, promise)) console.error('Uncaught (in promise)', reason);
   });
+  // What a script imports by a path relative to it. Not in the first versions of Node 20.
+  const importModuleDynamically = vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER;
   for (const script of scripts) {
     const file = fileOf(folder, script);
     const code = read(file);
     try {
-      vm.runInThisContext(code, { filename: file });
+      vm.runInThisContext(code, { filename: file, importModuleDynamically });
     } catch (error) {
       report(error);
     }
