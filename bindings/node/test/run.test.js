@@ -103,11 +103,27 @@ test('what cannot be run says why', async (t) => {
   assert.match((await node(RUN, '--storage', path.join(empty, 'storage.json'), empty)).stderr, /^chrome-app-run: cannot read .*storage\.json: .*\n$/);
 });
 
-test('a storage area tells its changes, too', async (t) => {
-  const { lines, stderr } = await ran(t, `
-    chrome.storage.local.onChanged.addListener((changes) => console.log(JSON.stringify(changes)));
-    chrome.storage.local.set({ a: 1 });`);
-  assert.deepStrictEqual(lines, ['{"a":{"newValue":1}}'], stderr);
+test('storage areas know nothing of each other, tell their changes, and are kept', async (t) => {
+  const words = appOf(t, `
+    chrome.storage.onChanged.addListener((changes, area) => console.log(area, JSON.stringify(changes)));
+    for (const area of ['local', 'sync']) {
+      const { get, set, onChanged, QUOTA_BYTES } = chrome.storage[area];
+      onChanged.addListener((changes) => console.log('own', area, JSON.stringify(changes), QUOTA_BYTES));
+      get({ from: 'nobody' }, ({ from }) => {
+        console.log(area, from);
+        set({ from: area });
+      });
+    }
+    chrome.runtime.onInstalled.addListener(() => console.log('installed'));`);
+  const first = ['own local {"from":{"newValue":"local"}} 10485760', 'local {"from":{"newValue":"local"}}',
+    'own sync {"from":{"newValue":"sync"}} 102400', 'sync {"from":{"newValue":"sync"}}', 'local nobody', 'sync nobody', 'installed'];
+  for (const expected of [first, ['local local', 'sync sync']]) {
+    const { stdout, stderr } = await node(...words);
+    assert.deepStrictEqual(stdout.trim().split('\n').sort(), expected.sort(), stderr);
+  }
+  // One of them is enough.
+  fs.rmSync(words[2]);
+  assert.doesNotMatch((await node(...words)).stdout, /installed/);
 });
 
 test('what is not here says its name when it is used, and can be looked at', async (t) => {
@@ -117,7 +133,7 @@ test('what is not here says its name when it is used, and can be looked at', asy
       away: () => { const { getDetails } = chrome.app; getDetails(); },
       namespace: () => chrome.notifications.create('a', {}),
       deep: () => chrome.app.window.onClosed.addListener(() => {}),
-      storage: () => chrome.storage.sync.get('a'),
+      storage: () => chrome.storage.managed.get('a'),
     };
     for (const [how, f] of Object.entries(use)) {
       try { f(); } catch ({ name, message }) { console.log(how, name, message); }
@@ -128,7 +144,7 @@ test('what is not here says its name when it is used, and can be looked at', asy
     'away Error chrome.app.getDetails is not available in chrome-app-run',
     'namespace Error chrome.notifications.create is not available in chrome-app-run',
     'deep Error chrome.app.window.onClosed is not available in chrome-app-run',
-    'storage Error chrome.storage.sync.get is not available in chrome-app-run',
+    'storage Error chrome.storage.managed.get is not available in chrome-app-run',
     'true true false true',
   ], stderr);
 });

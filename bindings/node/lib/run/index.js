@@ -15,7 +15,7 @@ const { idOf, runtimeOf } = require('../runtime');
 const { guarded } = require('./missing');
 const { furnish, loaded, raised, rejected } = require('./page');
 const { fileOf } = require('./request');
-const { storageArea } = require('./storage');
+const { LIMITS, storageArea } = require('./storage');
 
 const USAGE = 'Usage: chrome-app-run [--storage FILE] DIR';
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
@@ -68,6 +68,22 @@ const RUNTIME_EVENTS = [
 const NOBODY = 'Could not establish connection. Receiving end does not exist.';
 const APP_EVENTS = ['onLaunched', 'onRestarted'];
 
+/** Where an area is kept, beside the first one. */
+const filesOf = (file) => ({ local: file, sync: `${file}.sync` });
+
+/** chrome.storage. */
+function storageOf(file, runtime, isUnlimited) {
+  const { onChanged } = events('storage', ['onChanged']);
+  const area = ([name, place]) => {
+    const own = events(`storage.${name}`, ['onChanged']);
+    const changed = (changes) => [own.onChanged, onChanged].forEach((event) => dispatch(event, changes, name));
+    // Nothing is synchronised, as where nobody is signed in; its limits count all the same.
+    const methods = storageArea(place, runtime, changed, LIMITS[name], isUnlimited && name === 'local');
+    return [name, guarded(`chrome.storage.${name}`, { ...methods, ...own })];
+  };
+  return guarded('chrome.storage', { ...Object.fromEntries(Object.entries(filesOf(file)).map(area)), onChanged });
+}
+
 /** What background scripts touch beside the sockets. */
 function complete(chrome, storageFile) {
   const runtime = Object.assign(chrome.runtime, events('runtime', RUNTIME_EVENTS), {
@@ -82,22 +98,14 @@ function complete(chrome, storageFile) {
       setImmediate(() => runtimeOf(runtime).answer('runtime.sendMessage', callback, [], NOBODY));
     },
   });
-  const { onChanged } = events('storage', ['onChanged']);
-  const local = events('storage.local', ['onChanged']);
-  const changed = (changes) => {
-    dispatch(local.onChanged, changes, 'local');
-    dispatch(onChanged, changes, 'local');
-  };
+  const isUnlimited = chrome.runtime.getManifest().permissions?.includes('unlimitedStorage') ?? false;
   return guarded('chrome', {
     ...chrome,
     runtime: guarded('chrome.runtime', runtime),
     // Programs look for chrome.experimental.socket before chrome.socket, which came in its place.
     experimental: undefined,
     app: guarded('chrome.app', { runtime: guarded('chrome.app.runtime', events('app.runtime', APP_EVENTS)) }),
-    storage: guarded('chrome.storage', {
-      local: guarded('chrome.storage.local', { ...storageArea(storageFile, runtimeOf(runtime), changed), ...local }),
-      onChanged,
-    }),
+    storage: storageOf(storageFile, runtimeOf(runtime), isUnlimited),
   });
 }
 
@@ -114,7 +122,7 @@ function run(folder, storageFile) {
   // Where it lies makes an unpacked app what it is, not what its manifest says today.
   chrome.runtime.id = idOf(manifest, fs.realpathSync(folder));
   const file = storageFile ?? defaultStorage(chrome.runtime.id);
-  const isNew = !fs.existsSync(file);
+  const isNew = !Object.values(filesOf(file)).some(fs.existsSync);
   const completed = attempt(() => complete(chrome, file));
   furnish(completed, folder);
 
