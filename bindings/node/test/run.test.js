@@ -103,6 +103,46 @@ test('what cannot be run says why', async (t) => {
   assert.match((await node(RUN, '--storage', path.join(empty, 'storage.json'), empty)).stderr, /^chrome-app-run: cannot read .*storage\.json: .*\n$/);
 });
 
+test('an app speaks the language of the user, else its own', async (t) => {
+  const before = process.env.LC_ALL;
+  process.env.LC_ALL = 'de_AT.UTF-8';
+  t.after(() => {
+    if (before === undefined) delete process.env.LC_ALL;
+    else process.env.LC_ALL = before;
+  });
+  const made = folder(t);
+  const put = (name, data) => {
+    fs.mkdirSync(path.dirname(path.join(made, name)), { recursive: true });
+    fs.writeFileSync(path.join(made, name), typeof data === 'string' ? data : JSON.stringify(data));
+  };
+  put('manifest.json', { name: '__MSG_Name__', description: 'of __MSG_none__', version: '1', default_locale: 'en', app: { background: { scripts: ['a.js'] } } });
+  put('_locales/en/messages.json', {
+    name: { message: 'Sockets', description: 'for translators' },
+    port: { message: 'Port $PORT$ of $host$: $3, $$1, $other$', placeholders: { port: { content: '$1', example: '80' }, Host: { content: '$2!' } } },
+    only: { message: 'English only' },
+  });
+  put('_locales/de/messages.json', '\ufeff{ "name": { "message": "Buchsen" }, "port": { "message": "Anschluss $1" } } // de');
+  put('_locales/de_AT/messages.json', { name: { message: 'Steckdosen' } });
+  put('a.js', `
+    const { getMessage } = chrome.i18n;
+    const { name, description } = chrome.runtime.getManifest();
+    console.log([name, description, chrome.i18n.getUILanguage(), getMessage('@@ui_locale')].join('; '));
+    console.log([getMessage('NAME'), getMessage('port', 80), getMessage('only'), getMessage('none'), getMessage(5)].join('; '));
+    console.log(getMessage('port', [1, 2, 3]), getMessage('@@extension_id') === chrome.runtime.id, getMessage('only', '0123456789'.split('')));`);
+  const run = async () => {
+    const { stdout, stderr } = await node(RUN, '--storage', path.join(made, 'storage.json'), made);
+    return stdout.trim().split('\n').concat(stderr || []);
+  };
+  assert.deepStrictEqual(await run(), [
+    'Steckdosen; of __MSG_none__; de-AT; de_AT', 'Steckdosen; Anschluss 80; English only; ; ', 'Anschluss 1 true undefined',
+  ]);
+  fs.rmSync(path.join(made, '_locales/de'), { recursive: true });
+  assert.strictEqual((await run())[2], 'Port 1 of 2!: 3, $1, $other$ true undefined');
+  put('_locales/en/messages.json', { port: { text: 'a' } });
+  const file = path.join(made, '_locales/en/messages.json');
+  assert.deepStrictEqual(await run(), ['', `chrome-app-run: ${file}: There is no "message" element for key port.\n`]);
+});
+
 test('storage areas know nothing of each other, tell their changes, and are kept', async (t) => {
   const words = appOf(t, `
     chrome.storage.onChanged.addListener((changes, area) => console.log(area, JSON.stringify(changes)));

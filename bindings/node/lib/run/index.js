@@ -8,43 +8,17 @@ const process = require('node:process');
 const { setImmediate } = require('node:timers');
 const vm = require('node:vm');
 const { parseArgs } = require('node:util');
-const jsonc = require('jsonc-parser');
 const { createChrome, destroyChrome } = require('../chrome');
 const { Event, dispatch } = require('../event');
 const { idOf, runtimeOf } = require('../runtime');
+const { Failure, attempt, fileOf, read, readJson } = require('./files');
+const { I18n } = require('./i18n');
 const { guarded } = require('./missing');
-const { furnish, loaded, raised, rejected } = require('./page');
-const { fileOf } = require('./request');
+const { LANGUAGE, furnish, loaded, raised, rejected } = require('./page');
 const { LIMITS, storageArea } = require('./storage');
 
 const USAGE = 'Usage: chrome-app-run [--storage FILE] DIR';
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-
-/** What the user is told, in words only. */
-class Failure extends Error {}
-
-/** Does what fails by a fault of the user's, not of ours. */
-function attempt(action, what) {
-  try {
-    return action();
-  } catch ({ message }) {
-    throw new Failure(what ? `${what}: ${message}` : message);
-  }
-}
-
-const read = (file) => attempt(() => fs.readFileSync(file, 'utf8'), `cannot read ${file}`);
-
-/** The manifest of an app; comments are allowed, as in Chrome. */
-function readManifest(folder) {
-  const file = path.join(folder, 'manifest.json');
-  const errors = [];
-  const manifest = jsonc.parse(read(file).replace(/^\ufeff/, ''), errors);
-  if (errors.length > 0) {
-    const { error, offset } = errors[0];
-    throw new Failure(`${file}: ${jsonc.printParseErrorCode(error)} at character ${offset}`);
-  }
-  return manifest;
-}
 
 function scriptsOf(manifest) {
   const scripts = manifest?.app?.background?.scripts;
@@ -85,7 +59,7 @@ function storageOf(file, runtime, isUnlimited) {
 }
 
 /** What background scripts touch beside the sockets. */
-function complete(chrome, storageFile) {
+function complete(chrome, storageFile, i18n) {
   const runtime = Object.assign(chrome.runtime, events('runtime', RUNTIME_EVENTS), {
     getPlatformInfo(callback) {
       const info = { os: os.platform() === 'darwin' ? 'mac' : 'linux', arch: os.arch() === 'x64' ? 'x86-64' : os.arch() };
@@ -105,6 +79,7 @@ function complete(chrome, storageFile) {
     // Programs look for chrome.experimental.socket before chrome.socket, which came in its place.
     experimental: undefined,
     app: guarded('chrome.app', { runtime: guarded('chrome.app.runtime', events('app.runtime', APP_EVENTS)) }),
+    i18n: guarded('chrome.i18n', i18n.api(runtime.id)),
     storage: storageOf(storageFile, runtimeOf(runtime), isUnlimited),
   });
 }
@@ -116,14 +91,15 @@ function defaultStorage(id) {
 
 /** Runs the app in `folder`. */
 function run(folder, storageFile) {
-  const manifest = readManifest(folder);
+  const manifest = readJson(path.join(folder, 'manifest.json'));
   const scripts = scriptsOf(manifest);
-  const chrome = attempt(() => createChrome(manifest));
+  const i18n = new I18n(folder, LANGUAGE, manifest);
+  const chrome = attempt(() => createChrome(i18n.localized(manifest)));
   // Where it lies makes an unpacked app what it is, not what its manifest says today.
   chrome.runtime.id = idOf(manifest, fs.realpathSync(folder));
   const file = storageFile ?? defaultStorage(chrome.runtime.id);
   const isNew = !Object.values(filesOf(file)).some(fs.existsSync);
-  const completed = attempt(() => complete(chrome, file));
+  const completed = attempt(() => complete(chrome, file, i18n));
   furnish(completed, folder);
 
   let isSuspended = false;

@@ -63,7 +63,7 @@ function userAgentOf() {
 }
 
 const userAgent = userAgentOf();
-const language = Intl.DateTimeFormat().resolvedOptions().locale;
+const LANGUAGE = Intl.DateTimeFormat().resolvedOptions().locale;
 const navigator = {
   userAgent,
   appVersion: userAgent.replace('Mozilla/', ''),
@@ -72,8 +72,8 @@ const navigator = {
   product: 'Gecko',
   vendor: 'Google Inc.',
   platform: process.platform === 'darwin' ? 'MacIntel' : `${os.type()} ${os.machine()}`,
-  language,
-  languages: [language],
+  language: LANGUAGE,
+  languages: [LANGUAGE],
   hardwareConcurrency: os.cpus().length,
   get onLine() {
     return Object.values(os.networkInterfaces()).some((addresses) => addresses.some(({ internal }) => !internal));
@@ -151,4 +151,4 @@ function rejected(reason, promise) {
   return tell('unhandledrejection', { reason, promise }, (event) => globalThis.onunhandledrejection?.(event));
 }
 
-module.exports = { furnish, loaded, raised, rejected };
+module.exports = { LANGUAGE, furnish, loaded, raised, rejected };
