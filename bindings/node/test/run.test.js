@@ -143,6 +143,56 @@ test('an app speaks the language of the user, else its own', async (t) => {
   assert.deepStrictEqual(await run(), ['', `chrome-app-run: ${file}: There is no "message" element for key port.\n`]);
 });
 
+test('alarms ring, once or again and again; the app lives for those that somebody waits for', async (t) => {
+  const { lines, code, stderr } = await ran(t, `
+    const { alarms } = chrome;
+    const far = { delayInMinutes: 60 * 24 * 100 };
+    const error = () => console.log(chrome.runtime.lastError.message);
+    let first;
+    const rung = async (alarm) => {
+      console.log(alarm.name, Object.keys(alarm).join(), alarm.scheduledTime <= Date.now());
+      if (alarm.name === '') {
+        console.log((await alarms.get('replaced')).scheduledTime > Date.now(), await alarms.clearAll(), await alarms.clearAll());
+        alarms.create('far', far);
+        alarms.create('again', { periodInMinutes: 0.0005 });
+      } else if (!first) {
+        first = alarm;
+      } else {
+        console.log(alarm.scheduledTime > first.scheduledTime, await alarms.clear('again'), await alarms.clear('again'));
+        console.log((await alarms.getAll()).map(({ name }) => name).join());
+        alarms.onAlarm.removeListener(rung);
+      }
+    };
+    alarms.onAlarm.addListener(rung);
+    alarms.create('replaced', { when: 0 });
+    alarms.create('replaced', far);
+    alarms.create({ when: Date.now() - 1 });
+    alarms.create('never', {}, error);
+    alarms.create('never', { when: 1, delayInMinutes: 1 }, error);
+    alarms.get('never', (...given) => console.log(given.length));`);
+  const again = 'again name,scheduledTime,periodInMinutes true';
+  const expected = [
+    'Must set at least one of when, delayInMinutes, or periodInMinutes.', 'Cannot set both when and delayInMinutes.', '0',
+    ' name,scheduledTime true', 'true true false', again, again, 'true true false', 'far',
+  ];
+  assert.deepStrictEqual({ code, lines: lines.sort() }, { code: 0, lines: expected.sort() }, stderr);
+});
+
+test('an app knows its network, its page and its power', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    chrome.power.requestKeepAwake(chrome.power.Level.SYSTEM);
+    chrome.power.releaseKeepAwake();
+    chrome.runtime.getBackgroundPage((page) => console.log(page === window));
+    chrome.runtime.getPlatformInfo(({ os, arch }) => console.log(os, typeof arch));
+    const { getNetworkInterfaces } = chrome.system.network;
+    getNetworkInterfaces((those) => {
+      chrome.socket.getNetworkList((same) => console.log(JSON.stringify(those) === JSON.stringify(same)));
+    });
+    try { getNetworkInterfaces('all'); } catch ({ message }) { console.log(message); }`);
+  const wrong = 'Error in invocation of system.network.getNetworkInterfaces(function callback): No matching signature.';
+  assert.deepStrictEqual(lines.sort(), [wrong, `${process.platform === 'darwin' ? 'mac' : 'linux'} string`, 'true', 'true'].sort(), stderr);
+});
+
 test('storage areas know nothing of each other, tell their changes, and are kept', async (t) => {
   const words = appOf(t, `
     chrome.storage.onChanged.addListener((changes, area) => console.log(area, JSON.stringify(changes)));
@@ -178,7 +228,7 @@ test('what is not here says its name when it is used, and can be looked at', asy
     for (const [how, f] of Object.entries(use)) {
       try { f(); } catch ({ name, message }) { console.log(how, name, message); }
     }
-    console.log(!!chrome.alarms, !!chrome.runtime.reload, 'alarms' in chrome, Object.keys(chrome.runtime).includes('id'));`);
+    console.log(!!chrome.usb, !!chrome.runtime.reload, 'usb' in chrome, Object.keys(chrome.runtime).includes('id'));`);
   assert.deepStrictEqual(lines, [
     'method Error chrome.runtime.reload is not available in chrome-app-run',
     'away Error chrome.app.getDetails is not available in chrome-app-run',

@@ -11,8 +11,10 @@ const { parseArgs } = require('node:util');
 const { createChrome, destroyChrome } = require('../chrome');
 const { Event, dispatch } = require('../event');
 const { idOf, runtimeOf } = require('../runtime');
+const { alarmsOf } = require('./alarms');
 const { Failure, attempt, fileOf, read, readJson } = require('./files');
 const { I18n } = require('./i18n');
+const { methodsOf } = require('./methods');
 const { guarded } = require('./missing');
 const { LANGUAGE, furnish, loaded, raised, rejected } = require('./page');
 const { LIMITS, storageArea } = require('./storage');
@@ -40,6 +42,11 @@ const RUNTIME_EVENTS = [
 ];
 /** What a message gets for an answer while the app has no window. */
 const NOBODY = 'Could not establish connection. Receiving end does not exist.';
+/** What chrome.runtime is asked for. */
+const FACTS = {
+  getBackgroundPage: { parameters: [], outcome: 'backgroundPage' },
+  getPlatformInfo: { parameters: [], outcome: 'platformInfo' },
+};
 const APP_EVENTS = ['onLaunched', 'onRestarted'];
 
 /** Where an area is kept, beside the first one. */
@@ -58,18 +65,25 @@ function storageOf(file, runtime, isUnlimited) {
   return guarded('chrome.storage', { ...Object.fromEntries(Object.entries(filesOf(file)).map(area)), onChanged });
 }
 
+/** chrome.system.network: what chrome.socket knows of it. */
+function networkOf(socket, runtime) {
+  const members = { getNetworkInterfaces: { parameters: [], outcome: 'networkInterfaces' } };
+  const operations = { getNetworkInterfaces: () => socket.getNetworkList() };
+  return guarded('chrome.system.network', methodsOf('system.network', members, operations, runtime));
+}
+
+/** chrome.power: nothing puts this system to sleep for want of a user. */
+const power = { requestKeepAwake() {}, releaseKeepAwake() {}, Level: { DISPLAY: 'display', SYSTEM: 'system' } };
+
 /** What background scripts touch beside the sockets. */
 function complete(chrome, storageFile, i18n) {
-  const runtime = Object.assign(chrome.runtime, events('runtime', RUNTIME_EVENTS), {
-    getPlatformInfo(callback) {
-      const info = { os: os.platform() === 'darwin' ? 'mac' : 'linux', arch: os.arch() === 'x64' ? 'x86-64' : os.arch() };
-      if (!callback) return Promise.resolve(info);
-      setImmediate(callback, info);
-      return undefined;
-    },
+  const answers = runtimeOf(chrome.runtime);
+  const info = { os: os.platform() === 'darwin' ? 'mac' : 'linux', arch: os.arch() === 'x64' ? 'x86-64' : os.arch() };
+  const facts = { getBackgroundPage: () => globalThis, getPlatformInfo: () => ({ ...info }) };
+  const runtime = Object.assign(chrome.runtime, events('runtime', RUNTIME_EVENTS), methodsOf('runtime', FACTS, facts, answers), {
     sendMessage(...given) {
       const callback = typeof given.at(-1) === 'function' ? given.pop() : null;
-      setImmediate(() => runtimeOf(runtime).answer('runtime.sendMessage', callback, [], NOBODY));
+      setImmediate(() => answers.answer('runtime.sendMessage', callback, [], NOBODY));
     },
   });
   const isUnlimited = chrome.runtime.getManifest().permissions?.includes('unlimitedStorage') ?? false;
@@ -80,7 +94,10 @@ function complete(chrome, storageFile, i18n) {
     experimental: undefined,
     app: guarded('chrome.app', { runtime: guarded('chrome.app.runtime', events('app.runtime', APP_EVENTS)) }),
     i18n: guarded('chrome.i18n', i18n.api(runtime.id)),
-    storage: storageOf(storageFile, runtimeOf(runtime), isUnlimited),
+    alarms: guarded('chrome.alarms', alarmsOf(answers)),
+    power: guarded('chrome.power', power),
+    storage: storageOf(storageFile, answers, isUnlimited),
+    system: guarded('chrome.system', { network: networkOf(chrome.socket, answers) }),
   });
 }
 
