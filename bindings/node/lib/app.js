@@ -76,8 +76,9 @@ class App {
   #gone = Promise.withResolvers ? Promise.withResolvers() : withResolvers();
 
   /**
-   * `members`: what to do with events, by type: { completed(call, batch), notified(batch) }, each of
-   * which returns whether it ran the program's code. `isAwaited`: whether events may come by themselves.
+   * `manifest`: its text, or null. `members`: what to do with events, by type: { completed(call, batch),
+   * notified(batch) }, each of which returns whether it ran the program's code. `isAwaited`: whether events may come by
+   * themselves.
    */
   constructor(manifest, options, members, isAwaited) {
     const { libraryPath, writeQuotaBytes, extraRootsPem } = checked(options);
@@ -86,7 +87,7 @@ class App {
     this.#isAwaited = isAwaited;
     this.#batch = new Batch(this.#functions);
     // A worker that is terminated runs no code any more: Node closes the stream, and that frees the app.
-    const given = { freed_with_stream: 1, manifest: manifest === undefined ? null : JSON.stringify(manifest) };
+    const given = { freed_with_stream: 1, manifest };
     if (writeQuotaBytes !== undefined) {
       given.present = WRITE_QUOTA;
       given.write_quota_bytes = writeQuotaBytes;

@@ -78,7 +78,16 @@ function put(object, path, value) {
   else put((object[first] ??= {}), rest.join('.'), value);
 }
 
-function createChrome(manifest, options = null) {
+/** What a manifest is when the app is made, as text; null if there is none. */
+function textOf(manifest) {
+  if (manifest === undefined) return null;
+  const text = JSON.stringify(manifest);
+  if (text === undefined) throw new TypeError('createChrome: the manifest must be an object');
+  return text;
+}
+
+function createChrome(given, options = null) {
+  const manifest = textOf(given);
   const runtime = new Runtime(manifest);
   const chrome = { runtime: runtime.object };
   const tcp = new TcpSockets();

@@ -24,8 +24,10 @@ class Runtime {
   #lastError;
   #isChecked = false;
 
+  /** `manifest`: its text, or null. */
   constructor(manifest) {
     const runtime = this;
+    const read = () => JSON.parse(manifest ?? '{}');
     this.object = {
       // Programs assign to it and delete it; neither may outlive the callback.
       __proto__: {
@@ -37,8 +39,8 @@ class Runtime {
           runtime.#lastError = value;
         },
       },
-      id: idOf(manifest, JSON.stringify(manifest ?? null)),
-      getManifest: () => structuredClone(manifest ?? {}),
+      id: idOf(read(), manifest ?? 'null'),
+      getManifest: read,
       getURL: (path) => `chrome-extension://${this.object.id}/${String(path).replace(/^\//, '')}`,
     };
     runtimes.set(this.object, this);

@@ -7,6 +7,7 @@ const fs = require('node:fs');
 const http = require('node:http');
 const os = require('node:os');
 const path = require('node:path');
+const vm = require('node:vm');
 const { spawn } = require('node:child_process');
 const { test } = require('node:test');
 const { node, soon } = require('./support');
@@ -102,11 +103,117 @@ test('what cannot be run says why', async (t) => {
   assert.match((await node(RUN, '--storage', path.join(empty, 'storage.json'), empty)).stderr, /^chrome-app-run: cannot read .*storage\.json: .*\n$/);
 });
 
-test('a storage area tells its changes, too', async (t) => {
+test('an app speaks the language of the user, else its own', async (t) => {
+  const before = process.env.LC_ALL;
+  process.env.LC_ALL = 'de_AT.UTF-8';
+  t.after(() => {
+    if (before === undefined) delete process.env.LC_ALL;
+    else process.env.LC_ALL = before;
+  });
+  const made = folder(t);
+  const put = (name, data) => {
+    fs.mkdirSync(path.dirname(path.join(made, name)), { recursive: true });
+    fs.writeFileSync(path.join(made, name), typeof data === 'string' ? data : JSON.stringify(data));
+  };
+  put('manifest.json', { name: '__MSG_Name__', description: 'of __MSG_none__', version: '1', default_locale: 'en', app: { background: { scripts: ['a.js'] } } });
+  put('_locales/en/messages.json', {
+    name: { message: 'Sockets', description: 'for translators' },
+    port: { message: 'Port $PORT$ of $host$: $3, $$1, $other$', placeholders: { port: { content: '$1', example: '80' }, Host: { content: '$2!' } } },
+    only: { message: 'English only' },
+  });
+  put('_locales/de/messages.json', '\ufeff{ "name": { "message": "Buchsen" }, "port": { "message": "Anschluss $1" } } // de');
+  put('_locales/de_AT/messages.json', { name: { message: 'Steckdosen' } });
+  put('a.js', `
+    const { getMessage } = chrome.i18n;
+    const { name, description } = chrome.runtime.getManifest();
+    console.log([name, description, chrome.i18n.getUILanguage(), getMessage('@@ui_locale')].join('; '));
+    console.log([getMessage('NAME'), getMessage('port', 80), getMessage('only'), getMessage('none'), getMessage(5)].join('; '));
+    console.log(getMessage('port', [1, 2, 3]), getMessage('@@extension_id') === chrome.runtime.id, getMessage('only', '0123456789'.split('')));`);
+  const run = async () => {
+    const { stdout, stderr } = await node(RUN, '--storage', path.join(made, 'storage.json'), made);
+    return stdout.trim().split('\n').concat(stderr || []);
+  };
+  assert.deepStrictEqual(await run(), [
+    'Steckdosen; of __MSG_none__; de-AT; de_AT', 'Steckdosen; Anschluss 80; English only; ; ', 'Anschluss 1 true undefined',
+  ]);
+  fs.rmSync(path.join(made, '_locales/de'), { recursive: true });
+  assert.strictEqual((await run())[2], 'Port 1 of 2!: 3, $1, $other$ true undefined');
+  put('_locales/en/messages.json', { port: { text: 'a' } });
+  const file = path.join(made, '_locales/en/messages.json');
+  assert.deepStrictEqual(await run(), ['', `chrome-app-run: ${file}: There is no "message" element for key port.\n`]);
+});
+
+test('alarms ring, once or again and again; the app lives for those that somebody waits for', async (t) => {
+  const { lines, code, stderr } = await ran(t, `
+    const { alarms } = chrome;
+    const far = { delayInMinutes: 60 * 24 * 100 };
+    const error = () => console.log(chrome.runtime.lastError.message);
+    let first;
+    const rung = async (alarm) => {
+      console.log(alarm.name, Object.keys(alarm).join(), alarm.scheduledTime <= Date.now());
+      if (alarm.name === '') {
+        console.log((await alarms.get('replaced')).scheduledTime > Date.now(), await alarms.clearAll(), await alarms.clearAll());
+        alarms.create('far', far);
+        alarms.create('again', { periodInMinutes: 0.0005 });
+      } else if (!first) {
+        first = alarm;
+      } else {
+        console.log(alarm.scheduledTime > first.scheduledTime, await alarms.clear('again'), await alarms.clear('again'));
+        console.log((await alarms.getAll()).map(({ name }) => name).join());
+        alarms.onAlarm.removeListener(rung);
+      }
+    };
+    alarms.onAlarm.addListener(rung);
+    alarms.create('replaced', { when: 0 });
+    alarms.create('replaced', far);
+    alarms.create({ when: Date.now() - 1 });
+    alarms.create('never', {}, error);
+    alarms.create('never', { when: 1, delayInMinutes: 1 }, error);
+    alarms.get('never', (...given) => console.log(given.length));`);
+  const again = 'again name,scheduledTime,periodInMinutes true';
+  const expected = [
+    'Must set at least one of when, delayInMinutes, or periodInMinutes.', 'Cannot set both when and delayInMinutes.', '0',
+    ' name,scheduledTime true', 'true true false', again, again, 'true true false', 'far',
+  ];
+  assert.deepStrictEqual({ code, lines: lines.sort() }, { code: 0, lines: expected.sort() }, stderr);
+});
+
+test('an app knows its network, its page and its power', async (t) => {
   const { lines, stderr } = await ran(t, `
-    chrome.storage.local.onChanged.addListener((changes) => console.log(JSON.stringify(changes)));
-    chrome.storage.local.set({ a: 1 });`);
-  assert.deepStrictEqual(lines, ['{"a":{"newValue":1}}'], stderr);
+    chrome.power.requestKeepAwake(chrome.power.Level.SYSTEM);
+    chrome.power.releaseKeepAwake();
+    chrome.runtime.getBackgroundPage((page) => console.log(page === window));
+    chrome.runtime.getPlatformInfo(({ os, arch }) => console.log(os, typeof arch));
+    const { getNetworkInterfaces } = chrome.system.network;
+    getNetworkInterfaces((those) => {
+      chrome.socket.getNetworkList((same) => console.log(JSON.stringify(those) === JSON.stringify(same)));
+    });
+    try { getNetworkInterfaces('all'); } catch ({ message }) { console.log(message); }`);
+  const wrong = 'Error in invocation of system.network.getNetworkInterfaces(function callback): No matching signature.';
+  assert.deepStrictEqual(lines.sort(), [wrong, `${process.platform === 'darwin' ? 'mac' : 'linux'} string`, 'true', 'true'].sort(), stderr);
+});
+
+test('storage areas know nothing of each other, tell their changes, and are kept', async (t) => {
+  const words = appOf(t, `
+    chrome.storage.onChanged.addListener((changes, area) => console.log(area, JSON.stringify(changes)));
+    for (const area of ['local', 'sync']) {
+      const { get, set, onChanged, QUOTA_BYTES } = chrome.storage[area];
+      onChanged.addListener((changes) => console.log('own', area, JSON.stringify(changes), QUOTA_BYTES));
+      get({ from: 'nobody' }, ({ from }) => {
+        console.log(area, from);
+        set({ from: area });
+      });
+    }
+    chrome.runtime.onInstalled.addListener(() => console.log('installed'));`);
+  const first = ['own local {"from":{"newValue":"local"}} 10485760', 'local {"from":{"newValue":"local"}}',
+    'own sync {"from":{"newValue":"sync"}} 102400', 'sync {"from":{"newValue":"sync"}}', 'local nobody', 'sync nobody', 'installed'];
+  for (const expected of [first, ['local local', 'sync sync']]) {
+    const { stdout, stderr } = await node(...words);
+    assert.deepStrictEqual(stdout.trim().split('\n').sort(), expected.sort(), stderr);
+  }
+  // One of them is enough.
+  fs.rmSync(words[2]);
+  assert.doesNotMatch((await node(...words)).stdout, /installed/);
 });
 
 test('what is not here says its name when it is used, and can be looked at', async (t) => {
@@ -116,20 +223,36 @@ test('what is not here says its name when it is used, and can be looked at', asy
       away: () => { const { getDetails } = chrome.app; getDetails(); },
       namespace: () => chrome.notifications.create('a', {}),
       deep: () => chrome.app.window.onClosed.addListener(() => {}),
-      storage: () => chrome.storage.sync.get('a'),
+      storage: () => chrome.storage.managed.get('a'),
     };
     for (const [how, f] of Object.entries(use)) {
       try { f(); } catch ({ name, message }) { console.log(how, name, message); }
     }
-    console.log(!!chrome.alarms, !!chrome.runtime.reload, 'alarms' in chrome, Object.keys(chrome.runtime).includes('id'));`);
+    console.log(!!chrome.usb, !!chrome.runtime.reload, 'usb' in chrome, Object.keys(chrome.runtime).includes('id'));`);
   assert.deepStrictEqual(lines, [
     'method Error chrome.runtime.reload is not available in chrome-app-run',
     'away Error chrome.app.getDetails is not available in chrome-app-run',
     'namespace Error chrome.notifications.create is not available in chrome-app-run',
     'deep Error chrome.app.window.onClosed is not available in chrome-app-run',
-    'storage Error chrome.storage.sync.get is not available in chrome-app-run',
+    'storage Error chrome.storage.managed.get is not available in chrome-app-run',
     'true true false true',
   ], stderr);
+});
+
+test('navigator says which Chrome has this engine', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    const [, version] = navigator.userAgent.match(/Chrome\\/([0-9]+)/);
+    console.log(version >= 113, /Chrome/.test(navigator.userAgent) && /Google Inc/.test(navigator.vendor));
+    console.log(navigator.appVersion === navigator.userAgent.slice('Mozilla/'.length));`);
+  assert.deepStrictEqual(lines, ['true true', 'true'], stderr);
+});
+
+test('a script may import modules that lie beside it', { skip: !vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER }, async (t) => {
+  const { lines, stderr } = await ran(t, "import('./b.mjs').then(({ one }) => console.log(one));", {
+    'b.mjs': "import { two } from './c.mjs'; export const one = typeof chrome.sockets + two;",
+    'c.mjs': 'export const two = 2;',
+  });
+  assert.deepStrictEqual(lines, ['object2'], stderr);
 });
 
 test('timers have a page\'s manners, and those that Node itself needs', async (t) => {

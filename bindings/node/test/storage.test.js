@@ -1,4 +1,4 @@
-// chrome.storage.local of chrome-app-run.
+// The areas of chrome.storage of chrome-app-run.
 'use strict';
 
 const assert = require('node:assert');
@@ -7,17 +7,17 @@ const os = require('node:os');
 const path = require('node:path');
 const { test } = require('node:test');
 const { runtimeOf } = require('../lib/runtime');
-const { storageArea } = require('../lib/run/storage');
+const { LIMITS, storageArea } = require('../lib/run/storage');
 const { call, chromeOf, ok } = require('./support');
 
 /** An area on a file of its own, with `chrome` and the changes that were told. */
-function area(t) {
+function area(t, limits = LIMITS.local, isUnlimited = false) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'chromesock-'));
   t.after(() => fs.rmSync(folder, { recursive: true }));
   const chrome = chromeOf(t);
   const file = path.join(folder, 'storage', 'items.json');
   const changes = [];
-  const open = () => storageArea(file, runtimeOf(chrome.runtime), (change) => changes.push(change));
+  const open = () => storageArea(file, runtimeOf(chrome.runtime), (change) => changes.push(change), limits, isUnlimited);
   return { chrome, file, changes, open, local: open() };
 }
 
@@ -84,6 +84,34 @@ test('what is stored and what is got are copies; any name is just a name', async
   assert.deepStrictEqual(await local.get('deep'), { deep: { n: 1 } });
   await new Promise(setImmediate);
   assert.deepStrictEqual(changes, [{ deep: { newValue: { n: 1 } }, constructor: { newValue: 2 } }]);
+});
+
+test('an area holds what its limits say, counted in bytes', async (t) => {
+  const limits = { QUOTA_BYTES: 24, QUOTA_BYTES_PER_ITEM: 10, MAX_ITEMS: 4 };
+  const { chrome, local, changes, open } = area(t, limits);
+  assert.strictEqual(local.MAX_ITEMS, 4);
+  await local.set({ 'h\u00e9': '\u00e9' });
+  assert.strictEqual(await local.getBytesInUse(), 7);
+  await local.set({ a: 1, b: 'seven78' });
+  const wrong = [
+    [{ a: 'eight789' }, 'QUOTA_BYTES_PER_ITEM quota exceeded'],
+    [{ a: 'seven78' }, 'QUOTA_BYTES quota exceeded'],
+    [{ c: 1, d: 1 }, 'MAX_ITEMS quota exceeded'],
+  ];
+  for (const [items, message] of wrong) {
+    assert.strictEqual((await call(chrome, local.set, items)).error, message);
+    await assert.rejects(local.set(items), { name: 'Error', message });
+  }
+  assert.deepStrictEqual(await local.get(), { 'h\u00e9': '\u00e9', a: 1, b: 'seven78' });
+  await new Promise(setImmediate);
+  assert.strictEqual(changes.length, 2);
+  // What came there before there was a limit can be removed.
+  const less = open();
+  limits.QUOTA_BYTES = 1;
+  await less.remove('b');
+  assert.deepStrictEqual(await less.get(), { 'h\u00e9': '\u00e9', a: 1 });
+  const endless = area(t, limits, true);
+  await endless.local.set({ a: 'eight789' });
 });
 
 test('what cannot be stored fails by lastError, and changes nothing', async (t) => {

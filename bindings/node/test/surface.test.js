@@ -299,6 +299,17 @@ test('runtime: id, manifest and URLs', (t) => {
   assert.strictEqual(runtime.getURL('/a.html'), `chrome-extension://${runtime.id}/a.html`);
 });
 
+test('a manifest is what it is when the app is made, and no function', (t) => {
+  const manifest = { name: 'a', extra: () => {}, toJSON: undefined };
+  const { runtime } = chromeOf(t, manifest);
+  manifest.name = 'b';
+  assert.deepStrictEqual(runtime.getManifest(), { name: 'a' });
+  runtime.getManifest().name = 'c';
+  assert.deepStrictEqual(runtime.getManifest(), { name: 'a' });
+  const error = { name: 'TypeError', message: 'createChrome: the manifest must be an object' };
+  for (const wrong of [() => {}, Symbol('a'), { toJSON: () => undefined }]) assert.throws(() => createChrome(wrong), error);
+});
+
 test('permissions.md 5.2: what a manifest is warned of is on the console', (t) => {
   const warnings = captured(t, 'warn');
   chromeOf(t, { permissions: ['storage', { socket: ['tcp-connect', 'bogus:1:2'] }, 'nonsense'] });

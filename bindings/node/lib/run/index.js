@@ -8,43 +8,19 @@ const process = require('node:process');
 const { setImmediate } = require('node:timers');
 const vm = require('node:vm');
 const { parseArgs } = require('node:util');
-const jsonc = require('jsonc-parser');
 const { createChrome, destroyChrome } = require('../chrome');
 const { Event, dispatch } = require('../event');
 const { idOf, runtimeOf } = require('../runtime');
+const { alarmsOf } = require('./alarms');
+const { Failure, attempt, fileOf, read, readJson } = require('./files');
+const { I18n } = require('./i18n');
+const { methodsOf } = require('./methods');
 const { guarded } = require('./missing');
-const { furnish, loaded, raised, rejected } = require('./page');
-const { fileOf } = require('./request');
-const { storageArea } = require('./storage');
+const { LANGUAGE, furnish, loaded, raised, rejected } = require('./page');
+const { LIMITS, storageArea } = require('./storage');
 
 const USAGE = 'Usage: chrome-app-run [--storage FILE] DIR';
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-
-/** What the user is told, in words only. */
-class Failure extends Error {}
-
-/** Does what fails by a fault of the user's, not of ours. */
-function attempt(action, what) {
-  try {
-    return action();
-  } catch ({ message }) {
-    throw new Failure(what ? `${what}: ${message}` : message);
-  }
-}
-
-const read = (file) => attempt(() => fs.readFileSync(file, 'utf8'), `cannot read ${file}`);
-
-/** The manifest of an app; comments are allowed, as in Chrome. */
-function readManifest(folder) {
-  const file = path.join(folder, 'manifest.json');
-  const errors = [];
-  const manifest = jsonc.parse(read(file).replace(/^\ufeff/, ''), errors);
-  if (errors.length > 0) {
-    const { error, offset } = errors[0];
-    throw new Failure(`${file}: ${jsonc.printParseErrorCode(error)} at character ${offset}`);
-  }
-  return manifest;
-}
 
 function scriptsOf(manifest) {
   const scripts = manifest?.app?.background?.scripts;
@@ -66,38 +42,62 @@ const RUNTIME_EVENTS = [
 ];
 /** What a message gets for an answer while the app has no window. */
 const NOBODY = 'Could not establish connection. Receiving end does not exist.';
+/** What chrome.runtime is asked for. */
+const FACTS = {
+  getBackgroundPage: { parameters: [], outcome: 'backgroundPage' },
+  getPlatformInfo: { parameters: [], outcome: 'platformInfo' },
+};
 const APP_EVENTS = ['onLaunched', 'onRestarted'];
 
+/** Where an area is kept, beside the first one. */
+const filesOf = (file) => ({ local: file, sync: `${file}.sync` });
+
+/** chrome.storage. */
+function storageOf(file, runtime, isUnlimited) {
+  const { onChanged } = events('storage', ['onChanged']);
+  const area = ([name, place]) => {
+    const own = events(`storage.${name}`, ['onChanged']);
+    const changed = (changes) => [own.onChanged, onChanged].forEach((event) => dispatch(event, changes, name));
+    // Nothing is synchronised, as where nobody is signed in; its limits count all the same.
+    const methods = storageArea(place, runtime, changed, LIMITS[name], isUnlimited && name === 'local');
+    return [name, guarded(`chrome.storage.${name}`, { ...methods, ...own })];
+  };
+  return guarded('chrome.storage', { ...Object.fromEntries(Object.entries(filesOf(file)).map(area)), onChanged });
+}
+
+/** chrome.system.network: what chrome.socket knows of it. */
+function networkOf(socket, runtime) {
+  const members = { getNetworkInterfaces: { parameters: [], outcome: 'networkInterfaces' } };
+  const operations = { getNetworkInterfaces: () => socket.getNetworkList() };
+  return guarded('chrome.system.network', methodsOf('system.network', members, operations, runtime));
+}
+
+/** chrome.power: nothing puts this system to sleep for want of a user. */
+const power = { requestKeepAwake() {}, releaseKeepAwake() {}, Level: { DISPLAY: 'display', SYSTEM: 'system' } };
+
 /** What background scripts touch beside the sockets. */
-function complete(chrome, storageFile) {
-  const runtime = Object.assign(chrome.runtime, events('runtime', RUNTIME_EVENTS), {
-    getPlatformInfo(callback) {
-      const info = { os: os.platform() === 'darwin' ? 'mac' : 'linux', arch: os.arch() === 'x64' ? 'x86-64' : os.arch() };
-      if (!callback) return Promise.resolve(info);
-      setImmediate(callback, info);
-      return undefined;
-    },
+function complete(chrome, storageFile, i18n) {
+  const answers = runtimeOf(chrome.runtime);
+  const info = { os: os.platform() === 'darwin' ? 'mac' : 'linux', arch: os.arch() === 'x64' ? 'x86-64' : os.arch() };
+  const facts = { getBackgroundPage: () => globalThis, getPlatformInfo: () => ({ ...info }) };
+  const runtime = Object.assign(chrome.runtime, events('runtime', RUNTIME_EVENTS), methodsOf('runtime', FACTS, facts, answers), {
     sendMessage(...given) {
       const callback = typeof given.at(-1) === 'function' ? given.pop() : null;
-      setImmediate(() => runtimeOf(runtime).answer('runtime.sendMessage', callback, [], NOBODY));
+      setImmediate(() => answers.answer('runtime.sendMessage', callback, [], NOBODY));
     },
   });
-  const { onChanged } = events('storage', ['onChanged']);
-  const local = events('storage.local', ['onChanged']);
-  const changed = (changes) => {
-    dispatch(local.onChanged, changes, 'local');
-    dispatch(onChanged, changes, 'local');
-  };
+  const isUnlimited = chrome.runtime.getManifest().permissions?.includes('unlimitedStorage') ?? false;
   return guarded('chrome', {
     ...chrome,
     runtime: guarded('chrome.runtime', runtime),
     // Programs look for chrome.experimental.socket before chrome.socket, which came in its place.
     experimental: undefined,
     app: guarded('chrome.app', { runtime: guarded('chrome.app.runtime', events('app.runtime', APP_EVENTS)) }),
-    storage: guarded('chrome.storage', {
-      local: guarded('chrome.storage.local', { ...storageArea(storageFile, runtimeOf(runtime), changed), ...local }),
-      onChanged,
-    }),
+    i18n: guarded('chrome.i18n', i18n.api(runtime.id)),
+    alarms: guarded('chrome.alarms', alarmsOf(answers)),
+    power: guarded('chrome.power', power),
+    storage: storageOf(storageFile, answers, isUnlimited),
+    system: guarded('chrome.system', { network: networkOf(chrome.socket, answers) }),
   });
 }
 
@@ -108,14 +108,15 @@ function defaultStorage(id) {
 
 /** Runs the app in `folder`. */
 function run(folder, storageFile) {
-  const manifest = readManifest(folder);
+  const manifest = readJson(path.join(folder, 'manifest.json'));
   const scripts = scriptsOf(manifest);
-  const chrome = attempt(() => createChrome(manifest));
+  const i18n = new I18n(folder, LANGUAGE, manifest);
+  const chrome = attempt(() => createChrome(i18n.localized(manifest)));
   // Where it lies makes an unpacked app what it is, not what its manifest says today.
   chrome.runtime.id = idOf(manifest, fs.realpathSync(folder));
   const file = storageFile ?? defaultStorage(chrome.runtime.id);
-  const isNew = !fs.existsSync(file);
-  const completed = attempt(() => complete(chrome, file));
+  const isNew = !Object.values(filesOf(file)).some(fs.existsSync);
+  const completed = attempt(() => complete(chrome, file, i18n));
   furnish(completed, folder);
 
   let isSuspended = false;
@@ -141,11 +142,13 @@ function run(folder, storageFile) {
   process.on('unhandledRejection', (reason, promise) => {
     if (!rejected(reason, promise)) console.error('Uncaught (in promise)', reason);
   });
+  // What a script imports by a path relative to it. Not in the first versions of Node 20.
+  const importModuleDynamically = vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER;
   for (const script of scripts) {
     const file = fileOf(folder, script);
     const code = read(file);
     try {
-      vm.runInThisContext(code, { filename: file });
+      vm.runInThisContext(code, { filename: file, importModuleDynamically });
     } catch (error) {
       report(error);
     }

@@ -53,14 +53,27 @@ function locationOf(chrome) {
   return { href, origin, protocol, host, hostname, port, pathname, search, hash, toString: () => href };
 }
 
-const userAgent = `Node.js/${process.versions.node.split('.')[0]}`;
-const language = Intl.DateTimeFormat().resolvedOptions().locale;
+/** Programs look for the version of Chrome; which one has this V8 tells what of the language there is: 12.4 is 124's. */
+function userAgentOf() {
+  const system = process.platform === 'darwin' ? 'Macintosh; Intel Mac OS X 10_15_7' : `X11; ${os.type()} ${os.machine()}`;
+  const [major, minor] = process.versions.v8.split('.');
+  const [node] = process.versions.node.split('.');
+  const engine = 'AppleWebKit/537.36 (KHTML, like Gecko)';
+  return `Mozilla/5.0 (${system}) ${engine} Chrome/${major}${minor}.0.0.0 Safari/537.36 Node.js/${node}`;
+}
+
+const userAgent = userAgentOf();
+const LANGUAGE = Intl.DateTimeFormat().resolvedOptions().locale;
 const navigator = {
   userAgent,
-  appVersion: userAgent,
+  appVersion: userAgent.replace('Mozilla/', ''),
+  appName: 'Netscape',
+  appCodeName: 'Mozilla',
+  product: 'Gecko',
+  vendor: 'Google Inc.',
   platform: process.platform === 'darwin' ? 'MacIntel' : `${os.type()} ${os.machine()}`,
-  language,
-  languages: [language],
+  language: LANGUAGE,
+  languages: [LANGUAGE],
   hardwareConcurrency: os.cpus().length,
   get onLine() {
     return Object.values(os.networkInterfaces()).some((addresses) => addresses.some(({ internal }) => !internal));
@@ -138,4 +151,4 @@ function rejected(reason, promise) {
   return tell('unhandledrejection', { reason, promise }, (event) => globalThis.onunhandledrejection?.(event));
 }
 
-module.exports = { furnish, loaded, raised, rejected };
+module.exports = { LANGUAGE, furnish, loaded, raised, rejected };

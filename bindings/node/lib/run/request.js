@@ -3,6 +3,7 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
+const { fileOf } = require('./files');
 const { withHandlers } = require('./handlers');
 
 const SCHEME = 'chrome-extension:';
@@ -11,9 +12,6 @@ const TYPES = {
   js: 'text/javascript', json: 'application/json', png: 'image/png', svg: 'image/svg+xml', txt: 'text/plain',
   wasm: 'application/wasm', xml: 'text/xml',
 };
-
-/** The file of the app that a path names; no path leaves the app's folder. */
-const fileOf = (folder, name) => path.join(folder, path.join('/', name));
 
 async function own(file) {
   let data;
@@ -192,4 +190,4 @@ function requestOf(fetch, location) {
   return XMLHttpRequest;
 }
 
-module.exports = { decoded, fetchOf, fileOf, requestOf };
+module.exports = { decoded, fetchOf, requestOf };

@@ -1,12 +1,21 @@
-// chrome.storage.local, on a file.
+// Areas of chrome.storage, each on a file.
 'use strict';
 
+const { Buffer } = require('node:buffer');
 const fs = require('node:fs');
 const path = require('node:path');
 const { setImmediate } = require('node:timers');
-const { argumentsOf } = require('../arguments');
+const { methodsOf } = require('./methods');
 
-const MEGABYTE = 1024 * 1024;
+/** What the areas hold at most. Of the numbers of writes nothing is made: nothing is written over a network. */
+const LIMITS = {
+  local: { QUOTA_BYTES: 10 * 1024 * 1024 },
+  sync: {
+    QUOTA_BYTES: 100 * 1024, QUOTA_BYTES_PER_ITEM: 8 * 1024, MAX_ITEMS: 512,
+    MAX_WRITE_OPERATIONS_PER_HOUR: 1800, MAX_WRITE_OPERATIONS_PER_MINUTE: 120,
+    MAX_SUSTAINED_WRITE_OPERATIONS_PER_MINUTE: 1_000_000,
+  },
+};
 
 /** Items by name. They have no prototype: any name is just a name. */
 const itemsOf = (object) => Object.assign(Object.create(null), object);
@@ -48,11 +57,27 @@ const MEMBERS = {
   clear: { parameters: [], outcome: null },
 };
 
-/** A storage area; `changed` hears of changes, `runtime` of answers to callbacks. */
-function storageArea(file, runtime, changed) {
+/** An item's size, as the reference has it: that of its name and of its JSON. */
+const sizeOf = ([name, value]) => Buffer.byteLength(name) + Buffer.byteLength(JSON.stringify(value));
+
+/** Throws if items are too large, too many, or one that is new or changed is. */
+function checkLimits(limits, items, changes) {
+  const sizes = Object.entries(items).map(sizeOf);
+  const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
+  const exceeded = {
+    QUOTA_BYTES_PER_ITEM: Object.keys(changes).some((name) => sizeOf([name, items[name]]) > limits.QUOTA_BYTES_PER_ITEM),
+    QUOTA_BYTES: sum(sizes) > limits.QUOTA_BYTES,
+    MAX_ITEMS: sizes.length > limits.MAX_ITEMS,
+  };
+  const limit = Object.keys(exceeded).find((name) => exceeded[name]);
+  if (limit) throw new Error(`${limit} quota exceeded`);
+}
+
+/** A storage area; `changed` hears of changes, `runtime` of answers to callbacks. An unlimited one only shows its limits. */
+function storageArea(file, runtime, changed, limits, isUnlimited) {
   let items = load(file);
 
-  const change = (edits) => {
+  const change = (edits, check = () => {}) => {
     const changes = {};
     const after = itemsOf(items);
     for (const [name, newValue] of edits) {
@@ -63,6 +88,7 @@ function storageArea(file, runtime, changed) {
       else after[name] = newValue;
     }
     if (Object.keys(changes).length === 0) return;
+    check(after, changes);
     save(file, after);
     items = after;
     setImmediate(changed, changes);
@@ -81,34 +107,14 @@ function storageArea(file, runtime, changed) {
     },
     getBytesInUse(asked) {
       const held = wanted(asked, items).names.filter((name) => name in items);
-      return held.reduce((sum, name) => sum + name.length + JSON.stringify(items[name]).length, 0);
+      return held.reduce((sum, name) => sum + sizeOf([name, items[name]]), 0);
     },
-    set: (edits) => change(Object.entries(plain(edits))),
+    set: (edits) => change(Object.entries(plain(edits)), isUnlimited ? undefined : checkLimits.bind(null, limits)),
     remove: (asked) => removal([asked].flat()),
     clear: () => removal(Object.keys(items)),
   };
 
-  const method = ([name, member]) => {
-    const full = `storage.${name}`;
-    const read = argumentsOf({ ...member, name: full, callback: 'promise' }, {});
-    return (...given) => {
-      const values = read(given);
-      const callback = values.pop();
-      let outcome = [];
-      let message = null;
-      try {
-        const result = operations[name](...values);
-        if (result !== undefined) outcome = [result];
-      } catch (error) {
-        ({ message } = error);
-      }
-      if (!callback) return message === null ? Promise.resolve(outcome[0]) : Promise.reject(new Error(message));
-      setImmediate(() => runtime.answer(full, callback, outcome, message));
-      return undefined;
-    };
-  };
-  const methods = Object.entries(MEMBERS).map((entry) => [entry[0], method(entry)]);
-  return { ...Object.fromEntries(methods), QUOTA_BYTES: 10 * MEGABYTE };
+  return { ...methodsOf('storage', MEMBERS, operations, runtime), ...limits };
 }
 
-module.exports = { storageArea };
+module.exports = { LIMITS, storageArea };

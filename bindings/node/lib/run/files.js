@@ -1,0 +1,36 @@
+// Files of an app, and what is said of those that cannot be used.
+'use strict';
+
+const fs = require('node:fs');
+const path = require('node:path');
+const jsonc = require('jsonc-parser');
+
+/** What the user is told, in words only. */
+class Failure extends Error {}
+
+/** Does what fails by a fault of the user's, not of ours. */
+function attempt(action, what) {
+  try {
+    return action();
+  } catch ({ message }) {
+    throw new Failure(what ? `${what}: ${message}` : message);
+  }
+}
+
+const read = (file) => attempt(() => fs.readFileSync(file, 'utf8'), `cannot read ${file}`);
+
+/** What is in a file of JSON; comments are allowed, as in Chrome. */
+function readJson(file) {
+  const errors = [];
+  const value = jsonc.parse(read(file).replace(/^\ufeff/, ''), errors);
+  if (errors.length > 0) {
+    const { error, offset } = errors[0];
+    throw new Failure(`${file}: ${jsonc.printParseErrorCode(error)} at character ${offset}`);
+  }
+  return value;
+}
+
+/** The file of the app that a path names; no path leaves the app's folder. */
+const fileOf = (folder, name) => path.join(folder, path.join('/', name));
+
+module.exports = { Failure, attempt, fileOf, read, readJson };
