@@ -30,8 +30,6 @@ function checked(options) {
   if (options !== null && (typeof options !== 'object' || Array.isArray(options))) {
     throw new TypeError('createChrome: options must be an object');
   }
-  const unknown = Object.keys(options ?? {}).find((name) => !Object.hasOwn(OPTIONS, name));
-  if (unknown !== undefined) throw new TypeError(`createChrome: there is no option '${unknown}'`);
   const given = {};
   for (const [name, { is, named }] of Object.entries(OPTIONS)) {
     const value = options?.[name] ?? undefined;

@@ -80,7 +80,7 @@ function put(object, path, value) {
 
 /** What a manifest is when the app is made, as text; null if there is none. */
 function textOf(manifest) {
-  if (manifest === undefined) return null;
+  if (manifest === undefined || manifest === null) return null;
   const text = JSON.stringify(manifest);
   if (text === undefined) throw new TypeError('createChrome: the manifest must be an object');
   return text;

@@ -39,13 +39,11 @@ test('options that are null are not given; one of a wrong type throws', (t) => {
   }
 });
 
-test('options that there are not are refused', (t) => {
-  const error = (message) => ({ name: 'TypeError', message: `createChrome: ${message}` });
-  for (const name of ['writeQuotabytes', 'extra_roots_pem', 'constructor', '']) {
-    assert.throws(() => createChrome(undefined, { writeQuotaBytes: 1, [name]: undefined }), error(`there is no option '${name}'`));
-  }
+test('options of other names are ignored, as Node does; what is no object is refused', (t) => {
+  chromeOf(t, undefined, { anotherName: 1 });
   for (const options of ['writeQuotaBytes', 5, true, () => {}, []]) {
-    assert.throws(() => createChrome(undefined, options), error('options must be an object'), String(options));
+    const error = { name: 'TypeError', message: 'createChrome: options must be an object' };
+    assert.throws(() => createChrome(undefined, options), error, String(options));
   }
   chromeOf(t, undefined, null);
   chromeOf(t, undefined, Object.create({ toString: null }));
@@ -297,6 +295,14 @@ test('runtime: id, manifest and URLs', (t) => {
   assert.match(runtime.id, /^[a-p]{32}$/);
   assert.deepStrictEqual(runtime.getManifest(), manifest);
   assert.strictEqual(runtime.getURL('/a.html'), `chrome-extension://${runtime.id}/a.html`);
+});
+
+test('null is no manifest, as undefined is: everything is allowed', async (t) => {
+  for (const none of [null, undefined]) {
+    const chrome = chromeOf(t, none);
+    const { socketId } = await chrome.sockets.udp.create();
+    assert.strictEqual(await new Promise((done) => chrome.sockets.udp.bind(socketId, '127.0.0.1', 0, done)), 0);
+  }
 });
 
 test('a manifest is what it is when the app is made, and no function', (t) => {
