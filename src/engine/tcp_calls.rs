@@ -378,6 +378,7 @@ impl<N: Network> Engine<N> {
             }
             match server.accept(ctx) {
                 Accepted::Nothing => return Visit::Rest,
+                Accepted::Gone => {}
                 Accepted::Client(id, client, asked) => {
                     self.admit(server_id, id, client, asked);
                     if let Some(left) = &mut self.suspended {
