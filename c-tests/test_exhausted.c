@@ -1,10 +1,12 @@
 /* A host at the end of its resources (tcp.md G-6, G-20, 3.5 table: -12; header: INSUFFICIENT_RESOURCES): without
- * descriptors every function answers, and works again when there are some; without threads, too. Limits of the
- * single calls: test_emfile.c, test_udp_bind.c, test_socket_server.c. */
+ * descriptors every function answers, and works again when there are some; without threads, too; and a send of more
+ * than there is memory for costs that send only. Limits of the single calls: test_emfile.c, test_udp_bind.c, test_socket_server.c. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "api.h"
@@ -169,6 +171,58 @@ static void names_without_threads(fx *f) {
     close(listener);
 }
 
+/* ---- no memory ---- */
+
+/* Lets the process have so much more than now. */
+static void limit_memory(rlim_t more) {
+    struct rlimit limit;
+    long pages;
+    FILE *sizes = fopen("/proc/self/statm", "r");
+    CHECK(sizes != NULL && fscanf(sizes, "%ld", &pages) == 1);
+    fclose(sizes);
+    limit.rlim_cur = limit.rlim_max = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + more;
+    CHECK_INT(setrlimit(RLIMIT_AS, &limit), 0);
+}
+
+/* 14.1: -13. A datagram is too long for that, and fails as such (udp.md 4.6 row 8). */
+static void sends_without_memory(fx *f) {
+    const size_t len = 150 << 20; /* within the quota */
+    uint16_t port, udp_port;
+    int peers[3];
+    int32_t tcp = connected(f, &peers[0]), udp = bound(f, &port), legacy = sock_connected(f, &peers[1]);
+    int32_t datagrams = sock_bound(f, &port), both = sock_udp_connected(f, &peers[2], &udp_port);
+    void *much = mmap(NULL, len, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    CHECK(much != MAP_FAILED);
+    limit_memory(64 << 20);
+    IS_SEND_FAIL(tcp_send(f, tcp, much, len), CHROMESOCK_OUT_OF_MEMORY);
+    RESULT(sock_write(f, legacy, much, len), CHROMESOCK_OUT_OF_MEMORY);
+    RESULT(sock_write(f, both, much, len), CHROMESOCK_OUT_OF_MEMORY);
+    IS_SEND_FAIL(udp_send(f, udp, much, len, "127.0.0.1", 9), CHROMESOCK_MSG_TOO_BIG);
+    RESULT(sock_send_to(f, datagrams, much, len, "127.0.0.1", 9), CHROMESOCK_MSG_TOO_BIG);
+    CHECK_INT(fx_stats(f).unsent_bytes, 0);
+    IS_SENT(tcp_send(f, tcp, "still well", 10), 10);
+    peer_expect(peers[0], "still well");
+    RESULT(sock_write(f, legacy, "too", 3), 3);
+}
+
+/* In a process of its own, whose limit goes with it. */
+static void without_memory(void) {
+    if (SANITIZED) return; /* they take all addresses for themselves */
+    for (int mode = 0; mode < MODE_COUNT; mode++) {
+        int status;
+        pid_t child = fork();
+        CHECK(child >= 0);
+        if (child == 0) {
+            fx *f = fx_new((enum mode)mode, NULL);
+            sends_without_memory(f);
+            fx_end(f);
+            _exit(0);
+        }
+        CHECK_INT(waitpid(child, &status, 0), child);
+        CHECK_INT(status, 0);
+    }
+}
+
 int main(int argc, char **argv) {
     struct rlimit limit;
     harness_init(argc, argv);
@@ -180,5 +234,6 @@ int main(int argc, char **argv) {
     RUN(system_roots_without_descriptors);
     RUN(reactors_without_threads);
     RUN_ALL_MODES(names_without_threads);
+    RUN(without_memory);
     return harness_finish();
 }

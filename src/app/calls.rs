@@ -8,7 +8,7 @@ use crate::api::net_error::Status;
 use crate::api::properties::{DnsQueryType, SecureOptions};
 use crate::api::table::{EventType, Namespace};
 use crate::delivery::{Lent, Release};
-use crate::engine::command::{Call, Command, Send, SendData};
+use crate::engine::command::{Call, Command, MAX_DATAGRAM, Send, SendData};
 use crate::reactor::MAX_BESIDE;
 
 impl App {
@@ -137,13 +137,17 @@ impl App {
         dns_query_type: DnsQueryType,
         ticket: Ticket,
     ) -> Result<(), Status> {
-        let bytes = data.len() as u64;
-        let fits = self.accounts.take_unsent(bytes, self.write_quota);
-        let data = fits.then(|| Bytes::copy_from_slice(data));
+        let fits = self.accounts.take_unsent(data.len() as u64, self.write_quota);
+        // Of what is too long for a datagram, no more is kept than shows that it is.
+        let kept = &data[..data.len().min(MAX_DATAGRAM + 1)];
+        if fits {
+            self.accounts.untake_unsent((data.len() - kept.len()) as u64);
+        }
+        let data = fits.then(|| Bytes::copy_from_slice(kept));
         let command = Command::SendTo { data, address: address.into(), port, dns_query_type };
         let posted = self.call(event_type, id, command, ticket);
         if posted.is_err() && fits {
-            self.accounts.untake_unsent(bytes);
+            self.accounts.untake_unsent(kept.len() as u64);
         }
         posted
     }

@@ -173,6 +173,9 @@ pub enum Command {
     },
 }
 
+/// Longest datagram that can be sent (udp.md 4.6 row 8).
+pub const MAX_DATAGRAM: usize = 65_535;
+
 /// The bytes of one `send`.
 #[derive(Debug)]
 pub enum SendData {
@@ -180,6 +183,8 @@ pub enum SendData {
     Blocks(Vec<Bytes>),
     /// None: the call exceeded the write quota.
     OverQuota,
+    /// None: there was no memory for so many bytes.
+    NoMemory(u64),
 }
 
 /// Names one question to the resolver. Unique within an engine, never reused.

@@ -4,6 +4,7 @@
 //! that came last is the result.
 
 use std::collections::VecDeque;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -110,7 +111,10 @@ impl<S: Stream> Race<S> {
                 // The address that was reached, which is another one than 0.0.0.0 (tcp.md 2.2).
                 Ok(peer) => return Step::Won(self.attempts.swap_remove(index).stream, peer),
                 // A spurious event: still under way.
-                Err(_) => return Step::Running(None),
+                Err(error) if error.kind() == io::ErrorKind::NotConnected => {
+                    return Step::Running(None);
+                }
+                Err(error) => error,
             },
             Ok(Some(error)) | Err(error) => error,
         };

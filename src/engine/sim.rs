@@ -454,11 +454,11 @@ impl Stream for SimStream {
     }
 
     fn peer_address(&self) -> io::Result<SocketAddr> {
-        let world = self.sim.look();
-        if world.ends[self.end].connected {
-            Ok(world.ends[self.end].peer)
-        } else {
-            os(libc::ENOTCONN)
+        let mut world = self.sim.world();
+        match world.fail_peer_address.pop_front() {
+            Some(errno) => os(errno),
+            None if world.ends[self.end].connected => Ok(world.ends[self.end].peer),
+            None => os(libc::ENOTCONN),
         }
     }
 

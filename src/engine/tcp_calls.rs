@@ -153,6 +153,7 @@ impl<N: Network> Engine<N> {
     pub(super) fn send_one(&mut self, id: i32, data: SendData, reply: Reply, more_follow: bool) {
         let blocks = match data {
             SendData::OverQuota => return over_quota(reply),
+            SendData::NoMemory(bytes) => return reply.of_send(bytes).fail(Status::OutOfMemory),
             SendData::Blocks(blocks) => blocks,
         };
         let reply = reply.of_send(blocks.iter().map(|block| block.len() as u64).sum());
@@ -166,7 +167,7 @@ impl<N: Network> Engine<N> {
                 }
             }
             Some(Entry { machine: Machine::Udp(socket), .. }) => {
-                socket.write(blocks.concat().into(), reply)
+                socket.write_blocks(&blocks, reply)
             }
             Some(_) => reply.fail(Status::SocketNotConnected),
             None => not_found(reply),
@@ -377,6 +378,7 @@ impl<N: Network> Engine<N> {
             }
             match server.accept(ctx) {
                 Accepted::Nothing => return Visit::Rest,
+                Accepted::Gone => {}
                 Accepted::Client(id, client, asked) => {
                     self.admit(server_id, id, client, asked);
                     if let Some(left) = &mut self.suspended {

@@ -39,6 +39,8 @@ struct Listening<L> {
 pub(super) enum Accepted<N: Network> {
     /// No connection, or none that is wanted now.
     Nothing,
+    /// A connection that its client has given up.
+    Gone,
     /// A connection: its id and its socket; the `accept` that asked for it, if that is how it is told.
     Client(i32, TcpClient<N>, Option<Reply>),
     /// Accepting has stopped with this (AC-6); the `accept` that is told, if an event is not.
@@ -134,30 +136,33 @@ impl<N: Network> TcpServer<N> {
     #[inline(never)]
     pub(super) fn accept(&mut self, ctx: &mut Context<N>) -> Accepted<N> {
         let wants_more = self.wants_more();
-        while let Some(listening) = self.listening.as_mut().filter(|it| it.readable && wants_more) {
-            let error = match listening.accept(ctx) {
-                Ok((id, stream, peer)) => {
-                    listening.readable = listening.listener.has_more();
-                    let (client, asked) = match &mut self.accepting {
-                        Accepting::Events => (TcpClient::default(), None),
-                        Accepting::OnRequest(asked) => (TcpClient::on_request(), asked.take()),
-                    };
-                    return Accepted::Client(id, client.accepted(stream, peer), asked);
-                }
-                Err(error) => error,
-            };
-            if error.kind() == io::ErrorKind::WouldBlock {
-                listening.readable = false;
-            } else if !os_error::client_went_away(&error) {
-                let asked = match &mut self.accepting {
-                    Accepting::Events => None,
-                    Accepting::OnRequest(asked) => asked.take(),
+        let Some(listening) = self.listening.as_mut().filter(|it| it.readable && wants_more) else {
+            return Accepted::Nothing;
+        };
+        let error = match listening.accept(ctx) {
+            Ok((id, stream, peer)) => {
+                listening.readable = listening.listener.has_more();
+                let (client, asked) = match &mut self.accepting {
+                    Accepting::Events => (TcpClient::default(), None),
+                    Accepting::OnRequest(asked) => (TcpClient::on_request(), asked.take()),
                 };
-                self.paused |= asked.is_none();
-                return Accepted::Failure(os_error::status(&error), asked);
+                return Accepted::Client(id, client.accepted(stream, peer), asked);
             }
+            Err(error) => error,
+        };
+        if error.kind() == io::ErrorKind::WouldBlock {
+            listening.readable = false;
+            return Accepted::Nothing;
         }
-        Accepted::Nothing
+        if os_error::client_went_away(&error) {
+            return Accepted::Gone;
+        }
+        let asked = match &mut self.accepting {
+            Accepting::Events => None,
+            Accepting::OnRequest(asked) => asked.take(),
+        };
+        self.paused |= asked.is_none();
+        Accepted::Failure(os_error::status(&error), asked)
     }
 }
 

@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 
-use super::command::{Answer, QueryId};
+use super::command::{Answer, MAX_DATAGRAM, QueryId};
 use super::outcomes::{not_resolved, over_quota};
 use super::registry::Properties;
 use super::reply::{Replies, Reply};
@@ -23,8 +23,6 @@ use crate::api::properties::{Endpoint, SocketInfo};
 use crate::api::table::EventType;
 use crate::net::{Datagram, MulticastOptions, Network, Ready, Token, address, os_error};
 
-/// Longest datagram (udp.md 4.6 row 8).
-const MAX_DATAGRAM: usize = 65_535;
 /// UDP sockets that one app may have open (udp.md 4.4 row 6).
 const MAX_OPEN: usize = 6000;
 /// Sends that may wait behind one that the system would not take (udp.md 6.2).
@@ -348,6 +346,16 @@ impl<N: Network> UdpSocket<N> {
         } else {
             reply.fail(Status::SocketNotConnected);
         }
+    }
+
+    /// The same for a call whose bytes are in blocks. Of what is too long for a datagram, no more is put
+    /// together than shows that it is.
+    pub(super) fn write_blocks(&mut self, blocks: &[Bytes], reply: Reply) {
+        let mut data = Vec::new();
+        for block in blocks {
+            data.extend_from_slice(&block[..block.len().min(MAX_DATAGRAM + 1 - data.len())]);
+        }
+        self.write(data.into(), reply);
     }
 
     /// The same for several calls, whose bytes lie in `data` one after the other.

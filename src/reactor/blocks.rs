@@ -12,6 +12,8 @@ use crate::engine::Recycler;
 const BLOCK: usize = 64 * 1024;
 /// Most whole blocks that wait for reuse: what is kept of a time of large sends.
 const MAX_FREE: usize = 64;
+/// Data of more than that is copied only if the system has memory for all of it.
+const LARGE: usize = 1024 * 1024;
 
 /// Where the data of larger sends is copied to.
 #[derive(Default)]
@@ -43,23 +45,27 @@ impl Drop for Whole {
 }
 
 impl Blocks {
-    /// A copy of `data`, in pieces.
-    pub(super) fn copy(&self, data: &[u8]) -> Vec<Bytes> {
+    /// A copy of `data`, in pieces; `None` if there is no memory for it.
+    pub(super) fn copy(&self, data: &[u8]) -> Option<Vec<Bytes>> {
+        // All at once first: if it were taken piece by piece, others would find nothing left before this gives up.
+        if data.len() > LARGE {
+            Vec::<u8>::new().try_reserve_exact(data.len()).ok()?;
+        }
         data.chunks(BLOCK).map(|piece| self.piece(piece)).collect()
     }
 
-    fn piece(&self, piece: &[u8]) -> Bytes {
+    fn piece(&self, piece: &[u8]) -> Option<Bytes> {
         if piece.len() == BLOCK {
-            let recycled = self.free.lock().pop();
-            let mut data = recycled.unwrap_or_else(|| Vec::with_capacity(BLOCK));
+            let mut data = self.free.lock().pop().unwrap_or_default();
+            data.try_reserve_exact(BLOCK).ok()?;
             data.extend_from_slice(piece);
-            return Bytes::from_owner(Whole { data, free: Arc::clone(&self.free) });
+            return Some(Bytes::from_owner(Whole { data, free: Arc::clone(&self.free) }));
         }
         let mut buffer = self.shared.lock().take(piece.len(), BLOCK);
         buffer.extend_from_slice(piece);
         let shared = buffer.split().freeze();
         self.shared.lock().give(buffer);
-        shared
+        Some(shared)
     }
 }
 
@@ -71,12 +77,12 @@ mod tests {
     fn whole_blocks_are_used_again() {
         let blocks = Blocks::default();
         let data: Vec<u8> = (0..3 * BLOCK + 5).map(|at| (at * 7 + at / 1009) as u8).collect();
-        let first = blocks.copy(&data);
+        let first = blocks.copy(&data).unwrap();
         assert_eq!(first.concat(), data);
         let mut before: Vec<_> = first[..3].iter().map(|block| block.as_ptr()).collect();
         let held = first[1].slice(9..);
         drop(first);
-        let second = blocks.copy(&data);
+        let second = blocks.copy(&data).unwrap();
         assert_eq!(second.concat(), data);
         let after: Vec<_> = second[..3].iter().map(|block| block.as_ptr()).collect();
         // All but the one of which a piece is held.

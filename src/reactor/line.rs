@@ -86,7 +86,9 @@ impl Line {
     #[inline(never)]
     fn send_blocks(&self, send: Send, data: &[u8]) -> Result<(), Status> {
         let Send { event_type, socket_id, ticket, .. } = send;
-        let command = Command::Send(SendData::Blocks(self.inbox.blocks.copy(data)));
+        let copy = self.inbox.blocks.copy(data);
+        let command =
+            Command::Send(copy.map_or(SendData::NoMemory(data.len() as u64), SendData::Blocks));
         self.call(false, || Call { event_type, socket_id, ticket, command })
     }
 

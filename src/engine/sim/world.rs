@@ -36,6 +36,7 @@ pub(in crate::engine) struct World {
     pub(in crate::engine) fail_listen: VecDeque<i32>,
     pub(in crate::engine) fail_watch: VecDeque<i32>,
     pub(in crate::engine) fail_option: VecDeque<i32>,
+    pub(in crate::engine) fail_peer_address: VecDeque<i32>,
     /// Failures of the next accepts; 0 = none; the waiting connections stay.
     pub(in crate::engine) fail_accept: VecDeque<i32>,
     /// Random `WouldBlock`s and short writes, each followed by a new edge.
@@ -114,6 +115,7 @@ impl World {
             fail_listen: VecDeque::new(),
             fail_watch: VecDeque::new(),
             fail_option: VecDeque::new(),
+            fail_peer_address: VecDeque::new(),
             fail_accept: VecDeque::new(),
             stutter: None,
             next_port: 50_000,

@@ -372,6 +372,29 @@ fn errors_of_the_attempt_are_mapped_as_in_the_table_of_3_5() {
     }
 }
 
+/// An attempt ends also where nobody may ask for the peer's address; the next one may be luckier.
+#[test]
+fn a_peer_that_is_not_told_fails_the_attempt() {
+    for (errno, code) in [(libc::EPERM, -10), (libc::ENOBUFS, -176), (libc::EIO, -104)] {
+        let mut rig = rig();
+        rig.sim.serve("10.0.0.2:80");
+        rig.sim.world().fail_peer_address.extend([errno, errno]);
+        rig.play(&format!(
+            r#"
+            > create() > connect(1, "10.0.0.1", 80)
+            < create 1: ok
+            < connect 1: {code}
+            > connect(1, "a.test", 80)
+            ? q1 of 1: a.test Any
+            A q1 10.0.0.1 10.0.0.2
+            < connect 1: 0
+            > getInfo(1)
+            < getInfo 1: connected local 10.9.9.9 50003 peer 10.0.0.2 80
+            "#,
+        ));
+    }
+}
+
 #[test]
 fn spurious_readiness_does_not_end_an_attempt() {
     let mut rig = rig();
