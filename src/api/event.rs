@@ -236,6 +236,14 @@ impl Event {
         self.received_len().unwrap_or(0)
     }
 
+    /// Drops it: at no cost if it holds nothing, as those that bring little data do.
+    #[inline]
+    pub fn discard(self) {
+        if let Payload::Piece(_) = self.payload {
+            std::mem::forget(self);
+        }
+    }
+
     /// What this event counts against the bounds while it is undelivered.
     #[must_use]
     pub fn weight(&self) -> usize {

@@ -53,6 +53,10 @@ impl Table {
         let found = self.listeners.iter().find(|(of, _)| *of == event_type);
         found.map_or(&[], |(_, listeners)| listeners)
     }
+
+    fn default(&self) -> &[Ticket] {
+        self.default.as_ref().map_or(&[], |default| std::slice::from_ref(&default.target))
+    }
 }
 
 impl Handlers {
@@ -139,9 +143,6 @@ impl Snapshot {
             Some(_) => &[],
             None => self.table.listeners(event_type),
         };
-        match &self.table.default {
-            Some(default) if own.is_empty() => std::slice::from_ref(&default.target),
-            _ => own,
-        }
+        if own.is_empty() { self.table.default() } else { own }
     }
 }

@@ -306,7 +306,9 @@ impl Delivery {
             events.drain(..done);
             resume_unwind(panic);
         }
-        events.clear();
+        while let Some(event) = events.pop() {
+            event.discard();
+        }
     }
 
     /// Takes the API's notifications back out of the queue, oldest first.

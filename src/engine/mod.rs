@@ -127,6 +127,7 @@ impl<N: Network> Engine<N> {
             open_udp: Rc::default(),
             limits,
             undelivered: 0,
+            brings_much: false,
             tls: Tls::new(tls),
         };
         Self {
@@ -152,13 +153,27 @@ impl<N: Network> Engine<N> {
     /// Moves the events so far to the end of `into`.
     pub fn take_events(&mut self, into: &mut Vec<Event>) {
         self.ctx.outbox.take_into(into, &mut self.ctx.buffer);
+        self.ctx.brings_much = false;
     }
 
     /// Lends the events so far, and what lies beside them, to one that uses them up.
     pub fn hand_out<R>(&mut self, to: impl FnOnce(&mut Vec<Event>, &[u8]) -> R) -> R {
         let result = self.ctx.outbox.lend(|events| to(events, self.ctx.buffer.beside()));
         self.ctx.buffer.clear();
+        self.ctx.brings_much = false;
         result
+    }
+
+    /// How many events there are so far.
+    #[inline]
+    pub fn events(&self) -> usize {
+        self.ctx.outbox.len()
+    }
+
+    /// Whether some of them bring more than little data.
+    #[inline]
+    pub fn brings_much(&self) -> bool {
+        self.ctx.brings_much
     }
 
     /// Shows the events so far.
@@ -321,23 +336,25 @@ impl<N: Network> Engine<N> {
     }
 
     /// Carries out sends that are like each other; their bytes lie in `data` one after the other.
+    #[inline(always)]
     pub fn handle_sends(&mut self, data: &[u8], sends: &[Send]) {
         if self.sockets.may_use(Feature::GatheredSends) {
-            return self.send(data, sends);
+            self.send(data, sends);
+        } else {
+            self.send_one_by_one(data, sends);
         }
-        let mut rest = data;
+    }
+
+    #[inline(never)]
+    fn send_one_by_one(&mut self, mut data: &[u8], sends: &[Send]) {
         for send in sends {
-            let (own, behind) = rest.split_at(send.len);
-            self.handle_send(own, send);
-            rest = behind;
+            let (own, behind) = data.split_at(send.len);
+            self.send(own, std::slice::from_ref(send));
+            data = behind;
         }
     }
 
-    /// Carries out one send of these bytes.
-    pub fn handle_send(&mut self, data: &[u8], send: &Send) {
-        self.send(data, std::slice::from_ref(send));
-    }
-
+    #[inline(always)]
     fn send(&mut self, data: &[u8], sends: &[Send]) {
         let Some(Send { event_type, socket_id: id, .. }) = sends.first().copied() else { return };
         let Some(namespace) = event_type.namespace() else { return };
@@ -345,12 +362,11 @@ impl<N: Network> Engine<N> {
         let replies = Replies::new(&ctx.outbox, sends);
         match registry.find(namespace, id) {
             Some(Entry { machine: Machine::TcpClient(client), properties, .. }) => {
-                match client.send(data, replies) {
-                    Ok(()) => client.watch(ctx, properties),
-                    Err(error) => client.fail_write(ctx, properties, &error),
+                if let Err(error) = client.send(data, replies) {
+                    client.fail_write(ctx, properties, &error);
                 }
-                if client.has_more_to_write() {
-                    self.enqueue(id);
+                if client.has_unsent() {
+                    self.write_on(id);
                 }
             }
             Some(Entry { machine: Machine::Udp(socket), .. }) => {
@@ -362,6 +378,7 @@ impl<N: Network> Engine<N> {
     }
 
     /// A source reports readiness, and its socket works for a bounded while.
+    #[inline(always)]
     pub fn handle_ready(&mut self, token: Token, ready: Ready) {
         let Token { owner: id, lane } = token;
         if id < 0 {
@@ -371,6 +388,7 @@ impl<N: Network> Engine<N> {
     }
 
     /// Lets the next socket with something to do work for a bounded while.
+    #[inline(never)]
     pub fn handle_next_work(&mut self) {
         if let Some(id) = self.run_queue.pop_front() {
             self.visit(id, None);
@@ -381,6 +399,7 @@ impl<N: Network> Engine<N> {
     }
 
     /// Lets a socket work, because there are news of it or it stood in the run queue.
+    #[inline(always)]
     fn visit(&mut self, id: i32, news: Option<News>) {
         let (registry, ctx) = self.lend(id);
         let Some(entry) = registry.get_mut(id) else {
@@ -402,6 +421,14 @@ impl<N: Network> Engine<N> {
                 socket.visit(ctx, &entry.properties)
             }
         };
+        if visit != Visit::Rest {
+            self.after_visit(id, visit);
+        }
+        self.tell_keys();
+    }
+
+    #[inline(never)]
+    fn after_visit(&mut self, id: i32, visit: Visit) {
         match visit {
             Visit::Rest => {}
             Visit::Wait(due) => self.wait_until(id, Some(due)),
@@ -412,7 +439,6 @@ impl<N: Network> Engine<N> {
                 self.note_open_sockets();
             }
         }
-        self.tell_keys();
     }
 
     /// Timers that are due act.
@@ -563,6 +589,20 @@ impl<N: Network> Engine<N> {
         };
         let is_taken = self.registry.is_taken(transport, SocketAddr::new(address, port));
         if is_taken { Err(Status::AddressInUse) } else { Ok(()) }
+    }
+
+    /// A send has left something unsent.
+    #[inline(never)]
+    fn write_on(&mut self, id: i32) {
+        let (registry, ctx) = self.lend(id);
+        if let Some(Entry { machine: Machine::TcpClient(client), properties, .. }) =
+            registry.get_mut(id)
+        {
+            client.watch(ctx, properties);
+            if client.has_more_to_write() {
+                self.enqueue(id);
+            }
+        }
     }
 
     #[inline(never)]

@@ -36,6 +36,12 @@ impl Outbox {
         Self(Rc::new(Shared { events, accounts, tells_unasked, unused }))
     }
 
+    /// How many events there are.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.0.events.borrow().len()
+    }
+
     /// Shows the events so far.
     pub(super) fn look<R>(&self, look: impl FnOnce(&[Event]) -> R) -> R {
         look(&self.0.events.borrow())
@@ -50,11 +56,15 @@ impl Outbox {
     }
 
     /// Whether anyone hears that a call has completed.
-    #[inline]
     fn tells(&self, call: EventType, ticket: Ticket) -> bool {
         // Some completions tell the delivery what other events are worth.
-        let of_interest = call.ends_data() || call.begins_anew();
-        ticket.callback != 0 || of_interest || self.0.tells_unasked.load(Ordering::Relaxed)
+        call.ends_data() || call.begins_anew() || self.tells_of_send(ticket)
+    }
+
+    /// The same of a send.
+    #[inline]
+    fn tells_of_send(&self, ticket: Ticket) -> bool {
+        ticket.callback != 0 || self.0.tells_unasked.load(Ordering::Relaxed)
     }
 
     #[inline]
@@ -249,7 +259,7 @@ impl<'a> Replies<'a> {
             && send.len <= bytes
         {
             bytes -= send.len;
-            if self.outbox.tells(send.event_type, send.ticket) {
+            if self.outbox.tells_of_send(send.ticket) {
                 self.complete_next();
             } else {
                 self.sends.next();

@@ -47,6 +47,8 @@ pub(super) struct Context<N: Network> {
     pub(super) limits: Limits,
     /// Received bytes of the whole app that the host has not released yet.
     pub(super) undelivered: usize,
+    /// Whether some of the events bring more than little data.
+    pub(super) brings_much: bool,
     pub(super) tls: Tls,
 }
 
@@ -281,6 +283,12 @@ impl<N: Network> TcpClient<N> {
             self.fail_write(ctx, properties, &error);
         }
         self.watch(ctx, properties);
+    }
+
+    /// Whether a send waits for the kernel, or for its turn.
+    #[inline]
+    pub(super) fn has_unsent(&self) -> bool {
+        matches!(&self.phase, Phase::Connected(it) if it.unsent.is_some())
     }
 
     /// Whether a bound has left something that could be written at once.

@@ -14,6 +14,7 @@ use bytes::Bytes;
 
 use super::command::{Answer, MAX_DATAGRAM, QueryId};
 use super::outcomes::{not_resolved, over_quota};
+use super::recycler::SMALL;
 use super::registry::Properties;
 use super::reply::{Replies, Reply};
 use super::tcp_client::{Context, Visit, receive_limit};
@@ -489,7 +490,10 @@ impl<N: Network> UdpSocket<N> {
                 ctx.undelivered += data.len() + RECEIVE_WEIGHT;
             }
             match &mut self.reading {
-                Reading::Events => ctx.outbox.notify(Event::datagram(ctx.id, data, from)),
+                Reading::Events => {
+                    ctx.brings_much |= data.len() > SMALL;
+                    ctx.outbox.notify(Event::datagram(ctx.id, data, from));
+                }
                 Reading::OnRequest(asked) => {
                     if let Some((reply, _)) = asked.take() {
                         let len = i32::try_from(data.len()).unwrap_or(i32::MAX);

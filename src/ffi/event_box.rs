@@ -116,6 +116,9 @@ impl EventBox {
         let result = to(&mut view);
         // What it borrows is not its own to drop.
         mem::forget(view);
+        if let Some(lists) = lists {
+            drop(lists);
+        }
         result
     }
 

@@ -75,7 +75,6 @@ pub(super) struct Sends {
 
 /// Sends to one socket by one function, and their bytes.
 pub(super) struct Run<'a> {
-    pub(super) slot: u32,
     pub(super) sends: &'a [Send],
     pub(super) bytes: &'a [u8],
 }
@@ -134,9 +133,8 @@ impl Batch {
         self.bytes.shrink_to(MAX_KEPT);
     }
 
-    /// The first messages, if they are sends to one socket by one function: these, up to `most` bytes.
-    #[inline(always)]
-    pub(super) fn pop_sends(&mut self, most: usize) -> Option<Run<'_>> {
+    /// Whose sends come next, if sends do: `pop_sends` finds them.
+    pub(super) fn next_sends(&mut self) -> Option<u32> {
         if self.first.number == 0 {
             self.first = match self.messages.front() {
                 None => {
@@ -148,6 +146,12 @@ impl Batch {
                 Some(_) => return None,
             };
         }
+        (self.first.number > 0).then_some(self.first.slot)
+    }
+
+    /// The next sends of the same app, as far as they are to one socket by one function: these, up to `most` bytes.
+    #[inline(always)]
+    pub(super) fn pop_sends(&mut self, most: usize) -> Option<Run<'_>> {
         let sends = &self.sends[self.used.0..][..self.first.number];
         let first = sends.first()?;
         let (mut number, mut len) = (1, first.len);
@@ -162,7 +166,14 @@ impl Batch {
         self.used = (self.used.0 + number, self.used.1 + len);
         self.first.number -= number;
         self.unread -= number;
-        Some(Run { slot: self.first.slot, sends: &sends[..number], bytes })
+        Some(Run { sends: &sends[..number], bytes })
+    }
+
+    /// Leaves the next sends of the same app out; how many they were.
+    pub(super) fn drop_sends(&mut self) -> usize {
+        let number = self.first.number;
+        while self.pop_sends(usize::MAX).is_some() {}
+        number
     }
 
     fn pop_marker(&mut self) -> Sends {
@@ -223,9 +234,11 @@ mod tests {
     fn drain(batch: &mut Batch, most: usize) -> Vec<(u32, usize, Vec<u8>)> {
         let mut found = Vec::new();
         while !batch.is_empty() {
-            match batch.pop_sends(most) {
-                Some(Run { slot, sends, bytes }) => {
-                    found.push((slot, sends.len(), bytes.to_vec()));
+            match batch.next_sends() {
+                Some(slot) => {
+                    while let Some(Run { sends, bytes }) = batch.pop_sends(most) {
+                        found.push((slot, sends.len(), bytes.to_vec()));
+                    }
                 }
                 None => match batch.pop().unwrap() {
                     Message::Released(slot) => found.push((slot, 0, Vec::new())),
@@ -233,7 +246,7 @@ mod tests {
                 },
             }
         }
-        assert!(batch.pop_sends(most).is_none() && batch.pop().is_none());
+        assert!(batch.next_sends().is_none() && batch.pop().is_none());
         found
     }
 

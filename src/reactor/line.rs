@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::batch::{Change, Message, Watched};
 use super::inbox::{SharedInbox, State};
@@ -21,22 +21,43 @@ pub(crate) const MAX_BESIDE: usize = 16 * 1024;
 /// as well have ended later.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
-    closed: AtomicBool,
-    held: AtomicBool,
+    /// `CLOSED` and `HELD`.
+    state: AtomicU8,
 }
 
+const CLOSED: u8 = 1;
+const HELD: u8 = 2;
+
 impl Gate {
+    fn is(&self, bit: u8) -> bool {
+        self.state.load(Ordering::Relaxed) & bit != 0
+    }
+
     pub(super) fn is_held(&self) -> bool {
-        self.held.load(Ordering::Relaxed)
+        self.is(HELD)
     }
 
     fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Relaxed)
+        self.is(CLOSED)
+    }
+
+    /// Neither of the two.
+    #[inline]
+    fn is_open(&self) -> bool {
+        self.state.load(Ordering::Relaxed) == 0
     }
 
     /// False if that was done before.
     pub(super) fn close(&self) -> bool {
-        !self.closed.swap(true, Ordering::Relaxed)
+        self.state.fetch_or(CLOSED, Ordering::Relaxed) & CLOSED == 0
+    }
+
+    fn hold(&self, hold: bool) {
+        if hold {
+            self.state.fetch_or(HELD, Ordering::Relaxed);
+        } else {
+            self.state.fetch_and(!HELD, Ordering::Relaxed);
+        }
     }
 }
 
@@ -57,7 +78,7 @@ impl Line {
     /// Hands over a call, if the app still takes calls; only then is it made. Whether it unpauses a socket.
     pub(crate) fn call(&self, unpauses: bool, call: impl FnOnce() -> Call) -> Result<(), Status> {
         if let Some(own) = self.own() {
-            self.accept_inside()?;
+            self.accounts.count_accepted_inside();
             own.calls().push(Message::Call(self.slot.number, call()));
             return Ok(());
         }
@@ -78,7 +99,7 @@ impl Line {
             return self.send_blocks(send, data);
         }
         let Some(own) = self.own() else { return self.send_outside(send, data) };
-        self.accept_inside()?;
+        self.accounts.count_accepted_inside();
         own.calls().push_send(self.slot.number, send, data);
         Ok(())
     }
@@ -104,17 +125,8 @@ impl Line {
     /// of which the callback may know.
     #[inline]
     fn own(&self) -> Option<Rc<Own>> {
-        let is_free = !self.inbox.has_messages() && !self.gate.is_held();
+        let is_free = !self.inbox.has_messages() && self.gate.is_open();
         if is_free { Own::of(&self.inbox) } else { None }
-    }
-
-    #[inline]
-    fn accept_inside(&self) -> Result<(), Status> {
-        if self.gate.is_closed() {
-            return Err(Status::ContextShutDown);
-        }
-        self.accounts.count_accepted_inside();
-        Ok(())
     }
 
     fn with_open(&self, change: impl FnOnce(&mut State)) -> Result<(), Status> {
@@ -149,7 +161,7 @@ impl Line {
     /// From now on the app's calls leave the reactor asleep; or no longer, and what waits is carried out.
     pub(crate) fn hold(&self, hold: bool) {
         self.inbox.with_state(Some(&self.gate), |state| {
-            self.gate.held.store(hold, Ordering::Relaxed);
+            self.gate.hold(hold);
             if !hold {
                 state.start_together(self.slot.number);
             }

@@ -38,9 +38,8 @@ const MAX_GATHERED: usize = 256 * 1024;
 /// Datagrams that one system call sends at most, and their bytes (the limits of UDP_SEGMENT).
 const MAX_SEGMENTS: usize = 64;
 const MAX_JOINED: usize = 65_000;
-/// Events of at most `SMALL` bytes that are delivered together.
+/// Small events that are delivered together.
 const TOGETHER: usize = 16;
-const SMALL: usize = 1024;
 /// Times that callbacks' calls are carried out before other sockets get their turn.
 const ROUNDS: usize = 16;
 /// Events of an app that are queued before the turn ends.
@@ -162,15 +161,13 @@ impl Turn {
         if self.batch.is_empty() {
             self.take_batch();
         }
-        for read in 1.. {
+        let mut read = 0;
+        loop {
             let mut unpaused = false;
-            // Sends to the same socket that follow one another go out together.
-            if let Some(run) = self.batch.pop_sends(MAX_GATHERED) {
-                self.apps.input(run.slot, run.sends[0].socket_id, |engine| match run.sends {
-                    [send] => engine.handle_send(run.bytes, send),
-                    sends => engine.handle_sends(run.bytes, sends),
-                });
+            if let Some(slot) = self.batch.next_sends() {
+                read += self.send(slot, MESSAGES_PER_READ.saturating_sub(read));
             } else if let Some(message) = self.batch.pop() {
+                read += 1;
                 unpaused = is_unpause(&message);
                 self.carry_out(message);
             }
@@ -185,6 +182,26 @@ impl Turn {
                 return;
             }
         }
+    }
+
+    /// Carries out the sends of an app that come next, those to one socket that follow one another together:
+    /// at most so many times; how many they were.
+    #[inline(always)]
+    fn send(&mut self, slot: u32, most: usize) -> usize {
+        let Self { apps, batch, .. } = self;
+        if apps.get_mut(slot).is_none() {
+            return batch.drop_sends();
+        }
+        let mut done = 0;
+        apps.input(slot, 0, |engine| {
+            while done < most
+                && let Some(run) = batch.pop_sends(MAX_GATHERED)
+            {
+                done += 1;
+                engine.handle_sends(run.bytes, run.sends);
+            }
+        });
+        done
     }
 
     /// What callbacks have called came before what is in the inbox, where their calls may go on.
@@ -514,10 +531,12 @@ impl Turn {
         let own = self.own.end();
         for mut batch in [std::mem::take(&mut self.batch), own, self.inbox.die()] {
             loop {
-                if let Some(run) = batch.pop_sends(usize::MAX) {
-                    for send in run.sends {
-                        let Send { event_type, socket_id, ticket, .. } = *send;
-                        self.leave_unanswered(run.slot, event_type, socket_id, ticket);
+                if let Some(slot) = batch.next_sends() {
+                    while let Some(run) = batch.pop_sends(usize::MAX) {
+                        for send in run.sends {
+                            let Send { event_type, socket_id, ticket, .. } = *send;
+                            self.leave_unanswered(slot, event_type, socket_id, ticket);
+                        }
                     }
                     continue;
                 }
@@ -552,10 +571,9 @@ fn is_unpause(message: &Message) -> bool {
 }
 
 /// Whether the events of an engine should not wait for more.
+#[inline]
 fn is_much(engine: &Engine<SysNetwork>) -> bool {
-    engine.look_at_events(|events| {
-        events.len() >= TOGETHER || events.last().is_some_and(|last| last.data_len() > SMALL)
-    })
+    engine.events() >= TOGETHER || engine.brings_much()
 }
 
 fn app_closed(status: Status) -> Event {

@@ -95,6 +95,7 @@ impl<N: Network> TcpClient<N> {
             self.read_limit = (!self.paused).then_some(next);
         }
         if n > SMALL || ctx.buffer.is_full() {
+            ctx.brings_much = true;
             ctx.outbox.own_data(&mut ctx.buffer);
         }
     }
