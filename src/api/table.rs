@@ -238,45 +238,35 @@ impl EventType {
     /// Whether this completes a call of `chrome.socket`, whose failures come without a message.
     #[must_use]
     pub const fn is_legacy(self) -> bool {
-        (self as u32) >> 8 == 4
+        matches!(self.namespace(), Some(Namespace::Socket))
     }
 
-    /// Chrome's name, such as `chrome.sockets.tcp.onReceive`.
+    /// Chrome's name, such as `chrome.sockets.tcp.onReceive`; a few words for an event of the host.
     #[must_use]
     pub fn chrome_name(self) -> &'static CStr {
-        match MEMBERS.iter().find(|m| m.event_type == self) {
-            Some(member) => member.chrome_name,
-            None => self.host_name(),
-        }
-    }
-
-    /// What an event that is not of the API is called.
-    fn host_name(self) -> &'static CStr {
-        match self {
-            Self::ChromesockPermissionDenied => c"permission denied",
-            Self::ChromesockAppWanted => c"app wanted",
-            Self::ChromesockTlsSession => c"TLS session",
-            Self::ChromesockTlsKeys => c"TLS keys",
-            _ => c"app closed",
-        }
+        Self::named().find(|(known, _)| *known == self).map_or(c"", |(_, name)| name)
     }
 
     /// The type that has this number.
     #[must_use]
     pub fn from_number(number: u32) -> Option<Self> {
-        let of_api = MEMBERS.iter().map(|m| m.event_type);
-        of_api.chain(Self::OF_HOST).find(|t| *t as u32 == number)
+        Self::named().map(|(known, _)| known).find(|known| *known as u32 == number)
     }
 
-    /// Events that are not of the API.
-    const OF_HOST: [Self; 5] = [
-        Self::ChromesockAppClosed,
-        Self::ChromesockPermissionDenied,
-        Self::ChromesockAppWanted,
-        Self::ChromesockTlsSession,
-        Self::ChromesockTlsKeys,
-    ];
+    /// Every type with its name.
+    fn named() -> impl Iterator<Item = (Self, &'static CStr)> {
+        MEMBERS.iter().map(|member| (member.event_type, member.chrome_name)).chain(OF_HOST)
+    }
 }
+
+/// Events that are not of the API.
+const OF_HOST: [(EventType, &CStr); 5] = [
+    (EventType::ChromesockAppClosed, c"app closed"),
+    (EventType::ChromesockPermissionDenied, c"permission denied"),
+    (EventType::ChromesockAppWanted, c"app wanted"),
+    (EventType::ChromesockTlsSession, c"TLS session"),
+    (EventType::ChromesockTlsKeys, c"TLS keys"),
+];
 
 const fn member(event_type: EventType, chrome_name: &'static CStr, c_name: &'static str) -> Member {
     Member { event_type, chrome_name, c_name }
