@@ -1,5 +1,5 @@
-//! IPv4 addresses with the interfaces that have them. What the C library lists has a label in the place of
-//! the interface's name, which is often the same, but may be any text; so Linux is asked itself (rtnetlink).
+//! IPv4 addresses and the interfaces that have them, read from Linux itself (rtnetlink): the C library gives an
+//! address's label for the name of its interface, which is often the same but may be any text.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -10,13 +10,13 @@ use rustix::net::{netdevice::index_to_name, recv, sendto, socket_with};
 const HEADER: usize = 16;
 const GET_ADDRESSES: [u8; 2] = libc::RTM_GETADDR.to_ne_bytes();
 const REQUEST_ALL: [u8; 2] = ((libc::NLM_F_REQUEST | libc::NLM_F_DUMP) as u16).to_ne_bytes();
-/// The system puts no more into one message of many.
+/// The kernel sends no more than this in one datagram of a dump.
 const BUFFER: usize = 32 * 1024;
 
 /// Each with its prefix length and the name of its interface.
 pub(in crate::net) fn ipv4_addresses() -> io::Result<Vec<(Ipv4Addr, u8, String)>> {
     let flags = SocketFlags::CLOEXEC;
-    // The protocol that is none in particular is that of routes and addresses.
+    // Protocol 0 is NETLINK_ROUTE, which has the addresses, too.
     let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, None)?;
     let mut request = [0; HEADER + 8];
     request[..4].copy_from_slice(&(HEADER as u32 + 8).to_ne_bytes());
@@ -48,12 +48,12 @@ pub(in crate::net) fn ipv4_addresses() -> io::Result<Vec<(Ipv4Addr, u8, String)>
     }
 }
 
-/// What is at `at` of `bytes`.
+/// The `N` bytes at `at`.
 fn part<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
     bytes.get(at..at + N)?.try_into().ok()
 }
 
-/// A message's kind and body.
+/// Takes the first message off `rest`: its kind and its body.
 fn take_message<'a>(rest: &mut &'a [u8]) -> Option<(u16, &'a [u8])> {
     let len = u32::from_ne_bytes(part(rest, 0)?) as usize;
     let kind = u16::from_ne_bytes(part(rest, 4)?);
@@ -67,18 +67,18 @@ fn read_address(body: &[u8]) -> Option<(Ipv4Addr, u8, u32)> {
     let [_, prefix_length, ..] = part::<4>(body, 0)?;
     let index = u32::from_ne_bytes(part(body, 4)?);
     let mut rest = body.get(8..)?;
-    let (mut own, mut other) = (None, None);
+    let (mut local, mut address) = (None, None);
     while let Some(len) =
         part(rest, 0).map(|len| usize::from(u16::from_ne_bytes(len))).filter(|len| *len >= 4)
     {
         let value = part(rest, 4).filter(|_| len >= 8);
         match u16::from_ne_bytes(part(rest, 2)?) {
-            // The own one; with a peer, the other kind is the peer's.
-            libc::IFA_LOCAL => own = value,
-            libc::IFA_ADDRESS => other = value,
+            // On a point-to-point interface IFA_ADDRESS is the peer's.
+            libc::IFA_LOCAL => local = value,
+            libc::IFA_ADDRESS => address = value,
             _ => {}
         }
         rest = rest.get(len.next_multiple_of(4)..).unwrap_or_default();
     }
-    Some((own.or(other)?.into(), prefix_length, index))
+    Some((local.or(address)?.into(), prefix_length, index))
 }

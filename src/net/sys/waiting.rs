@@ -1,12 +1,15 @@
-//! Waiting until a socket is ready: what a reactor does each turn.
+//! Waiting until a socket is ready, as a reactor does each turn, or until the host closes its end of a stream.
 
 use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::Duration;
 
 use mio::event::Event;
-use mio::{Events, Poll};
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Registry};
 
-use super::{WAKER, unpack};
+use super::tcp::{ENDED, poll_now};
+use super::token::{WAKER, pack, unpack};
 use crate::net::{Ready, Token};
 
 /// Events taken at a time.
@@ -51,4 +54,20 @@ fn ready(event: &Event) -> Ready {
         // Urgent data makes a read stop at its mark, short of what is there.
         read_closed: event.is_read_closed() || event.is_priority() || failed,
     }
+}
+
+/// Watches for the end of a stream that is no socket of an app: no owner is 0.
+pub(crate) fn watch(registry: &Registry, stream: BorrowedFd<'_>, slot: u32) -> io::Result<()> {
+    let token = pack(slot, Token { owner: 0, lane: 0 });
+    registry.register(&mut SourceFd(&stream.as_raw_fd()), token, Interest::READABLE)
+}
+
+/// Whether the other end of such a stream is closed.
+pub(crate) fn has_ended(stream: BorrowedFd<'_>) -> bool {
+    poll_now(&stream, ENDED).unwrap_or(false)
+}
+
+/// Whether an event is about such a stream.
+pub(crate) fn is_watched(token: Token) -> bool {
+    token.owner == 0
 }

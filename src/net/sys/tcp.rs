@@ -1,0 +1,179 @@
+//! TCP connections and listeners.
+
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use bytes::{Buf, Bytes, BytesMut};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
+
+use super::{NO_SIGNAL, retrying, reuse_port, transfer};
+use crate::net::{Listener, Stream};
+
+/// Keep-alive of a fresh connection, in seconds (tcp.md KA-5).
+const DEFAULT_KEEP_ALIVE: u64 = 45;
+/// Blocks gathered into one system call; well below IOV_MAX everywhere.
+const MAX_BLOCKS: usize = 16;
+
+pub(super) fn new_socket(address: SocketAddr) -> io::Result<Socket> {
+    let (domain, protocol) = (Domain::for_address(address), Some(Protocol::TCP));
+    // Systems without the flag take further calls.
+    #[cfg(not(target_vendor = "apple"))]
+    return Socket::new(domain, Type::STREAM.nonblocking(), protocol);
+    #[cfg(target_vendor = "apple")]
+    {
+        let socket = Socket::new(domain, Type::STREAM, protocol)?;
+        socket.set_nonblocking(true)?;
+        Ok(socket)
+    }
+}
+
+/// Options of a fresh connection; on Linux a listener hands them to what it accepts.
+fn set_defaults(socket: &SockRef<'_>) -> io::Result<()> {
+    socket.set_tcp_nodelay(true)?;
+    set_keep_alive(socket, Duration::from_secs(DEFAULT_KEEP_ALIVE))
+}
+
+fn set_keep_alive(socket: &SockRef<'_>, period: Duration) -> io::Result<()> {
+    let keep_alive = TcpKeepalive::new().with_time(period);
+    #[cfg(not(target_vendor = "apple"))]
+    let keep_alive = keep_alive.with_interval(period);
+    socket.set_tcp_keepalive(&keep_alive)
+}
+
+/// A TCP connection.
+#[derive(Debug)]
+pub(crate) struct SysStream(pub(super) mio::net::TcpStream);
+
+impl SysStream {
+    /// Starts a connection attempt.
+    pub(super) fn connect(peer: SocketAddr) -> io::Result<Self> {
+        let socket = new_socket(peer)?;
+        set_defaults(&SockRef::from(&socket))?;
+        match socket.connect(&SockAddr::from(peer)) {
+            Ok(()) => {}
+            Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(Self(mio::net::TcpStream::from_std(socket.into())))
+    }
+
+    fn socket(&self) -> SockRef<'_> {
+        SockRef::from(&self.0)
+    }
+}
+
+impl Stream for SysStream {
+    #[inline(always)]
+    fn read(&mut self, buffer: &mut BytesMut, max: usize) -> io::Result<usize> {
+        buffer.reserve(max);
+        let spare = &mut buffer.spare_capacity_mut()[..max];
+        let n = transfer::receive(&self.0, spare)?;
+        // SAFETY: recv has initialised the first n bytes of the spare capacity.
+        unsafe { buffer.set_len(buffer.len() + n) };
+        Ok(n)
+    }
+
+    #[inline]
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        transfer::send(&self.0, data)
+    }
+
+    fn write_blocks(&mut self, blocks: &[Bytes]) -> io::Result<usize> {
+        let mut slices = [IoSlice::new(&[]); MAX_BLOCKS];
+        let mut used = 0;
+        for block in blocks.iter().take(MAX_BLOCKS) {
+            slices[used] = IoSlice::new(block.chunk());
+            used += 1;
+        }
+        retrying(|| self.socket().send_vectored_with_flags(&slices[..used], NO_SIGNAL))
+    }
+
+    fn shut_down_write(&mut self) -> io::Result<()> {
+        self.socket().shutdown(std::net::Shutdown::Write)
+    }
+
+    fn take_error(&mut self) -> io::Result<Option<io::Error>> {
+        self.socket().take_error()
+    }
+
+    fn local_address(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+
+    fn peer_address(&self) -> io::Result<SocketAddr> {
+        self.0.peer_addr()
+    }
+
+    fn set_no_delay(&mut self, on: bool) -> io::Result<()> {
+        self.socket().set_tcp_nodelay(on)
+    }
+
+    fn peer_has_ended(&self) -> bool {
+        poll_now(&self.0, ENDED).unwrap_or(false)
+    }
+
+    fn set_keep_alive(&mut self, on: bool, delay: i32) -> io::Result<()> {
+        self.socket().set_keepalive(on)?;
+        if !on || delay == 0 {
+            return Ok(());
+        }
+        let seconds =
+            u64::try_from(delay).map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))?;
+        set_keep_alive(&self.socket(), Duration::from_secs(seconds))
+    }
+}
+
+/// A listening TCP socket.
+#[derive(Debug)]
+pub(crate) struct SysListener(pub(super) mio::net::TcpListener);
+
+impl SysListener {
+    /// Listens at an address, which other apps may have too if that is wanted.
+    pub(super) fn listen(local: SocketAddr, backlog: i32, shares: bool) -> io::Result<Self> {
+        let socket = new_socket(local)?;
+        socket.set_reuse_address(true)?;
+        if shares {
+            reuse_port(&socket)?;
+        }
+        socket.bind(&SockAddr::from(local))?;
+        set_defaults(&SockRef::from(&socket))?;
+        socket.listen(backlog)?;
+        Ok(Self(mio::net::TcpListener::from_std(socket.into())))
+    }
+}
+
+impl Listener for SysListener {
+    type Stream = SysStream;
+
+    fn accept(&mut self) -> io::Result<(SysStream, SocketAddr)> {
+        let (stream, peer) = retrying(|| self.0.accept())?;
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        set_defaults(&SockRef::from(&stream))?;
+        Ok((SysStream(stream), peer))
+    }
+
+    fn has_more(&self) -> bool {
+        // If that cannot be told, the next accept tells.
+        poll_now(&self.0, PollFlags::IN).unwrap_or(true)
+    }
+
+    fn local_address(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+/// Whether `poll` says at this moment that any of these is the case.
+pub(super) fn poll_now(source: &impl AsFd, events: PollFlags) -> io::Result<bool> {
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let found = poll(&mut [PollFd::new(source, events)], Some(&at_once))?;
+    Ok(found > 0)
+}
+
+/// What `poll` says of a stream whose peer has ended its sending side; of one that broke, it says so unasked.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) const ENDED: PollFlags = PollFlags::RDHUP;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(super) const ENDED: PollFlags = PollFlags::empty();
