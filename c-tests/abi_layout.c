@@ -1,4 +1,4 @@
-/* Layouts that foreign readers map directly (style.md 6): sizes, offsets, no hidden padding, numbers
+/* Layouts that foreign readers map directly : sizes, offsets, no hidden padding, numbers
  * of the ABI. */
 #include <chromesock.h>
 #include <stddef.h>

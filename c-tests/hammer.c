@@ -1,5 +1,5 @@
 /* Random misuse from several threads, with a printed seed: hammer [seed [steps]]. Whatever it does,
- * the process lives and every accepted call completes exactly once (style.md 11, tcp.md G-20). */
+ * the process lives and every accepted call completes exactly once (tcp.md G-20). */
 #include <time.h>
 #include <unistd.h>
 

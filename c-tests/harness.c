@@ -241,7 +241,7 @@ void fx_record(fx *f, const chromesock_event *event) {
 }
 
 static void run(fx *f, const chromesock_event *event) {
-    /* style.md 5: callbacks of one app never overlap. */
+    /* Callbacks of one app never overlap. */
     CHECK_INT(atomic_fetch_add(&f->inside_now, 1), 0);
     fx_record(f, event);
     void (*inside)(fx *, const chromesock_event *) = f->inside;
@@ -403,7 +403,7 @@ void fx_close_and_check(fx *f) {
     chromesock_app_stats s;
     CHECK_INT(chromesock_app_close(f->app), CHROMESOCK_OK);
     fx_wait(f, closed, NULL);
-    /* style.md 5 "End": APP_CLOSED is the last event (fx_record fails on a later one). */
+    /* APP_CLOSED is the last event (fx_record fails on a later one). */
     if (f->mode == MODE_PULL) {
         const chromesock_event *e = NULL;
         CHECK_INT(chromesock_app_next_event(f->app, 0, &e), CHROMESOCK_CONTEXT_SHUT_DOWN);

@@ -1,5 +1,5 @@
 /* Every function of the header, by a list made from the header: no app, NULL for every pointer, bad
- * text, bad numbers, bad structs, unknown ids, a closed app, listeners (style.md 6; issue: "Bad input").
+ * text, bad numbers, bad structs, unknown ids, a closed app, listeners.
  * test_misuse.c has what is special to one function. */
 #include <stdint.h>
 #include <sys/mman.h>

@@ -1,4 +1,4 @@
-/* The end of an app (style.md 5 "End"; tcp.md D1, LC-6; issue "Host side"): pending calls complete
+/* The end of an app (README "The end"; tcp.md D1, LC-6): pending calls complete
  * with their codes, APP_CLOSED is the last event, later calls are refused; several apps on one
  * reactor are strangers and end alone. */
 #include <unistd.h>
@@ -71,7 +71,7 @@ static void the_queue_is_drained_first(fx *f) {
     for (int n = 0; n < 10; n++) IS_OK(c[n]);
 }
 
-/* G-4, and style.md 1.1: ids are per app; another app's id is unknown there. */
+/* G-4: ids are per app; another app's id is unknown there. */
 static void apps_are_strangers(void) {
     for (int shared = 0; shared < 2; shared++)
         for (int mode = 0; mode < MODE_COUNT; mode++) {

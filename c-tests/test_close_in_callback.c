@@ -1,5 +1,5 @@
 /* Closing from inside callbacks: the socket of the event, another socket, the server, the app
- * (style.md 1.7, 1.8; tcp.md CL-1..CL-3, D14, O-6). In pull mode: while the event is held. */
+ * (README "Delivery"; tcp.md CL-1..CL-3, D14, O-6). In pull mode: while the event is held. */
 #include <unistd.h>
 
 #include "harness.h"
@@ -177,7 +177,7 @@ static void the_server_in_on_accept(fx *f) {
     settle(f);
     for (size_t n = made->done->seq; n < f->len; n++)
         if (f->events[n]->type == CHROME_SOCKETS_TCP_SERVER_ON_ACCEPT)
-            FAIL("onAccept after the close answer (style.md 5)");
+            FAIL("onAccept after the close answer");
     CHECK_INT(info_of(f, e->client)->connected, 1); /* SD-3 */
     for (int n = 0; n < 5; n++)
         if (peer[n] >= 0) close(peer[n]);

@@ -1,5 +1,5 @@
 /* Close, disconnect, app close and free while a name is being looked up and the resolver hangs
- * (tcp.md CL-3, DC-4, D9; style.md 5: blocked look-ups are left behind). */
+ * (tcp.md CL-3, DC-4, D9; blocked look-ups are left behind). */
 #include <unistd.h>
 
 #include "harness.h"

@@ -1,4 +1,4 @@
-/* The descriptor limit (tcp.md G-6, AC-6, AC-7; 3.5 and 9.2 tables; issue "EMFILE"): -12 everywhere,
+/* The descriptor limit (tcp.md G-6, AC-6, AC-7; 3.5 and 9.2 tables): -12 everywhere,
  * accepting pauses instead of spinning, and all recovers. */
 #include <errno.h>
 #include <fcntl.h>

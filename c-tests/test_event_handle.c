@@ -1,4 +1,4 @@
-/* The event handle as a level (style.md 5): readable exactly while the queue is non-empty, over
+/* The event handle as a level: readable exactly while the queue is non-empty, over
  * several slices of dispatch or single pulls; the wake-up hook runs once per empty -> non-empty. */
 #include <poll.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-/* chromesock_app_free from every place (style.md 5 "End", 1.8; 13 first line): inside callbacks of
+/* chromesock_app_free from every place (README "Delivery", "Threads"): inside callbacks of
  * the app itself and of another, from another thread, with work pending. The remaining completions
  * reach their callbacks, the release hook runs once, and nothing hangs. */
 #include <unistd.h>

@@ -1,5 +1,5 @@
 /* Inside the wake-up hook and the release hook of the default handler, too, every function may be called, and the
- * app freed (style.md 1.7, 1.8; header). The release of lent bytes: test_send_owned.c. */
+ * app freed (header). The release of lent bytes: test_send_owned.c. */
 #include <unistd.h>
 
 #include "api.h"

@@ -1,4 +1,4 @@
-/* suspend, resume and unload as calls (header; style.md 1.7, 5): twice, in any order, in every callback,
+/* suspend, resume and unload as calls (header): twice, in any order, in every callback,
  * from many threads, and when the app closes. */
 #include <errno.h>
 #include <unistd.h>

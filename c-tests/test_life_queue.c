@@ -1,5 +1,5 @@
 /* Suspension and unload in the middle of things: events that wait in the queue, bursts of events whose
- * callbacks suspend, resume or unload (tcp.md LC-2, LC-3, LC-6, LC-7; style.md 1.7). */
+ * callbacks suspend, resume or unload (tcp.md LC-2, LC-3, LC-6, LC-7). */
 #include <sched.h>
 #include <unistd.h>
 

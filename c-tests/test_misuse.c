@@ -1,5 +1,5 @@
-/* Every function with NULL for every pointer, bad text, bad structs, bad numbers (style.md 6; issue:
- * "Bad input"): a defined refusal, out-parameters untouched, nothing kept, no crash. */
+/* Every function with NULL for every pointer, bad text, bad structs, bad numbers:
+ * a defined refusal, out-parameters untouched, nothing kept, no crash. */
 #include <stdint.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -314,7 +314,7 @@ static void short_stats(fx *f) {
 }
 
 /* Numbers at their limits. Ports, backlog, delay and ids are judged in the completion (G-12, tested
- * with each method); an enum that does not exist is an argument error (style.md 6). */
+ * with each method); an enum that does not exist is an argument error. */
 static void numbers(fx *f) {
     static const int32_t types[] = {-1, 3, INT32_MIN, INT32_MAX};
     int32_t id = new_tcp(f), n = 77;

@@ -1,4 +1,4 @@
-/* What a host may do to its own process (README "The end"; style.md 5 "End", "Threads"): end it in the midst of
+/* What a host may do to its own process (README "The end", "Threads"): end it in the midst of
  * traffic, start it without standard descriptors, interrupt its threads, fork, load and unload the library. Each
  * case is a process of its own. */
 #include <dlfcn.h>

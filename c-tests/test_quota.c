@@ -1,4 +1,4 @@
-/* The write quota (tcp.md 4.1, S-2) and the bound on undelivered bytes (R-10, style.md 5 "Pressure"),
+/* The write quota (tcp.md 4.1, S-2) and the bound on undelivered bytes (R-10; README "Limits on memory"),
  * both set small by options. */
 #include <unistd.h>
 

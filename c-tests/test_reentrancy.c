@@ -1,5 +1,5 @@
-/* From inside the callback of every event type, every function may be called (style.md 1.7; issue:
- * "close and free included"). Free is the last thing each callback does in its own run. */
+/* From inside the callback of every event type, every function may be called (README "Delivery"),
+ * close and free included. Free is the last thing each callback does in its own run. */
 #include <sched.h>
 #include <unistd.h>
 

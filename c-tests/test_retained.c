@@ -1,4 +1,4 @@
-/* Ownership of events and handlers (style.md 5 "Ownership words"): retained events outlive the
+/* Ownership of events and handlers (README "Ownership"): retained events outlive the
  * callback, the release of the original, and the app; the default handler's release function runs
  * exactly once, when it is replaced or the app is gone. */
 #include <unistd.h>
@@ -54,7 +54,7 @@ static void retained_after_free(void) {
         peer_expect(peer, "x"); /* unread bytes would make the close a reset */
         close(peer);
         receive_error(f, id, CHROMESOCK_CONNECTION_CLOSED);
-        f->held_bytes = 10; /* what is held keeps its credit (style.md 5 "Pressure") */
+        f->held_bytes = 10; /* what is held keeps its credit (README "Limits on memory") */
         fx_close_and_check(f);
         f->inside = NOTHING;
         chromesock_app_free(f->app);

@@ -225,7 +225,7 @@ static void ends_in_the_middle(fx *f) {
     }
 }
 
-/* Style 5 "End": closing completes, and gives back, everything. */
+/* Closing completes, and gives back, everything. */
 static void the_app_closes(fx *f) {
     int peer;
     int32_t id = connected(f, &peer);

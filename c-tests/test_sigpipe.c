@@ -1,5 +1,5 @@
 /* Peers that reset under write never raise SIGPIPE in the host, whose disposition is the default one
- * and stays it (issue "Must hold"; tcp.md S-8). */
+ * and stays it (tcp.md S-8). */
 #include <signal.h>
 #include <unistd.h>
 

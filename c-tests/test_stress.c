@@ -1,4 +1,4 @@
-/* Many of everything (issue "Must hold"): 5,000 sends in FIFO order, connect/close cycles that leave
+/* Many of everything: 5,000 sends in FIFO order, connect/close cycles that leave
  * nothing behind, many idle connections. CHROMESOCK_SCALE (percent) makes the numbers smaller. */
 #include <malloc.h>
 #include <sched.h>

@@ -1,4 +1,4 @@
-/* sockets.tcpServer: accepting (tcp.md 9.3), and listeners (add, remove, has; style.md 5). */
+/* sockets.tcpServer: accepting (tcp.md 9.3), and listeners (add, remove, has). */
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>

@@ -36,7 +36,7 @@ static void create_with_properties(fx *f) {
                               CHROMESOCK_SOCKET_INFO_CONNECTED);
 }
 
-/* style.md 6: members whose present bit is clear are not looked at. */
+/* Members whose present bit is clear are not looked at. */
 static void absent_members_are_not_read(fx *f) {
     chrome_sockets_tcp_properties p = tcp_props(0, (const char *)1, 77, 1);
     int32_t id;
@@ -48,8 +48,8 @@ static void absent_members_are_not_read(fx *f) {
     CHECK_INT(i->present & CHROMESOCK_SOCKET_INFO_BUFFER_SIZE, 0);
 }
 
-/* style.md 1.4: the id at once, so calls can be made before the completion; the out-parameter may be
- * NULL. A boolean of 2 is true (style.md 6). */
+/* The id at once, so calls can be made before the completion; the out-parameter may be
+ * NULL. A boolean of 2 is true. */
 static void create_gives_the_id_at_once(fx *f) {
     int32_t id = 0;
     chrome_sockets_tcp_properties p = tcp_props(P_PERSISTENT, NULL, 0, 2);

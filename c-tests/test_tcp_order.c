@@ -135,7 +135,7 @@ static void note_thread(fx *f, const chromesock_event *event) {
     atomic_fetch_add(&seen, 1);
 }
 
-/* style.md 5: which thread runs the callbacks. */
+/* Which thread runs the callbacks (README "Delivery"). */
 static void callbacks_run_where_promised(fx *f) {
     pthread_t first;
     atomic_store(&seen, 0);

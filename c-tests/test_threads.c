@@ -1,4 +1,4 @@
-/* Calls from several threads at once (style.md 5 "Threads"; tcp.md G-20): nothing is lost, nothing
+/* Calls from several threads at once (README "Threads"; tcp.md G-20): nothing is lost, nothing
  * comes twice, callbacks never overlap (the recorder checks both), one socket's sends stay whole. */
 #include <unistd.h>
 

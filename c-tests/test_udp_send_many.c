@@ -1,6 +1,5 @@
 /* Many sends made at once, which the library may hand over together: on the wire and in the completions
- * each is what it would be alone (udp.md 4.6, 6.2, 6.3, 7; issue: "without changing what a program
- * observes"). */
+ * each is what it would be alone (udp.md 4.6, 6.2, 6.3, 7). */
 #include <sys/socket.h>
 #include <unistd.h>
 

@@ -100,7 +100,7 @@ fn no_notification_follows_free_in_a_callback_of_the_reactor() {
     no_notification_follows_free_in_a_callback(Drive::Reactor);
 }
 
-/// Style 1.8: closing never deadlocks, whoever calls it and wherever. A release function is host
+/// Closing never deadlocks, whoever calls it and wherever. A release function is host
 /// code; it runs when the handlers of a batch are looked up anew, on the thread that delivers.
 fn freeing_in_a_release_function_does_not_deadlock(drive: Drive) {
     let plan = Plan::new(drive).reacting(|bench, _, handler| {
@@ -133,7 +133,7 @@ fn freeing_in_a_release_function_on_the_reactor_does_not_deadlock() {
     freeing_in_a_release_function_does_not_deadlock(Drive::Reactor);
 }
 
-/// Style 1.10: a panic never is a silent wait. The resolver fails for both apps in the same turn:
+/// A panic never leaves a caller waiting. The resolver fails for both apps in the same turn:
 /// the second failure comes while the first one is being answered for.
 #[test]
 fn a_resolver_that_panics_again_leaves_nobody_waiting() {
@@ -216,7 +216,7 @@ fn a_callback_that_panics_loses_no_completion_of_other_calls() {
     bench.end();
 }
 
-/// Style 1.10: never a silent wait, also when the last callback panics as well. Rust hosts only.
+/// No caller waits in vain, even if the last callback panics as well. Rust hosts only.
 #[test]
 fn an_app_whose_every_callback_panics_can_be_freed() {
     struct Panicking(Arc<Door>);
@@ -320,7 +320,7 @@ fn with_bombs(bench: &Bench) -> [(i32, std::net::TcpStream); 3] {
     connections
 }
 
-/// Style 5 "Panics": a machine that fails costs its socket; tcp.md LC-6: all others are closed, too.
+/// A machine that fails costs its socket; tcp.md LC-6: all others are closed, too.
 fn sockets_that_fail_at_an_unload_do_not_keep_the_others_open(drive: Drive) {
     let bench = Bench::start(drive);
     let connections = with_bombs(&bench);

@@ -1,4 +1,4 @@
-//! Freeing an app from every place (style: closing never deadlocks): the remaining completions come,
+//! Freeing an app from every place (closing never deadlocks): the remaining completions come,
 //! `gone` is said once, and nothing is delivered after it.
 
 use std::net::TcpStream;

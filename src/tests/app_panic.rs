@@ -47,7 +47,7 @@ fn a_panicking_resolver_ends_its_apps_with_unexpected(drive: Drive) {
     bystander.end();
 }
 
-/// Style section 5 "Panics": a callback that panics on the reactor's thread ends every app of that
+/// A callback that panics on the reactor's thread ends every app of that
 /// reactor with UNEXPECTED, and calls that were still to be carried out complete.
 #[test]
 fn a_callback_that_panics_on_the_reactor_s_thread_ends_its_apps() {

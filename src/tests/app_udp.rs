@@ -227,7 +227,7 @@ fn a_send_to_a_name_that_fails_is_told_in_its_turn_7(drive: Drive) {
     bench.end();
 }
 
-/// Style section 5 "Pressure": with little credit the socket is read little by little.
+/// README "Limits on memory": with little credit the socket is read little by little.
 fn undelivered_datagrams_are_bounded_and_none_is_reordered_5_5(drive: Drive) {
     let bench = Plan::new(drive).holding(1, 1).start();
     let id = create(&bench, 4096);

@@ -148,7 +148,7 @@ fn the_table_has_every_documented_member() {
     assert_eq!(known, documented);
 }
 
-/// `chrome.sockets.tcpServer.setPaused` as a C name (style section 7).
+/// `chrome.sockets.tcpServer.setPaused` as a C name.
 fn c_name(chrome_name: &str) -> String {
     let mut name = String::new();
     for c in chrome_name.chars() {
@@ -196,7 +196,7 @@ fn labels(function: &Function) -> Vec<(&'static str, String)> {
     found
 }
 
-/// Style section 10: which labels a function's comment has, and in which order.
+/// Which labels a function's comment has, and in which order.
 #[test]
 fn every_function_is_documented_by_the_labels_in_order() {
     let methods: BTreeMap<_, _> = MEMBERS

@@ -1,4 +1,4 @@
-//! The layers of the house (style section 3), read from the sources:
+//! The layers of the sources, read from their `use` lines and paths:
 //! `ffi -> app -> reactor, delivery, resolver -> engine -> net (traits), permissions -> api`.
 
 use std::collections::BTreeSet;
@@ -317,7 +317,7 @@ fn unsafe_stands_at_the_edges_only() {
     assert!(found.contains("ffi/mod.rs"), "{found:?}");
 }
 
-/// Style 1.9 and section 9: the engine is lent I/O, time and outbox, and has nothing else.
+/// The engine is lent I/O, time and an outbox, and has nothing else.
 #[test]
 fn the_engine_is_pure() {
     for source in sources().iter().filter(|source| source.layer() == Some("engine")) {

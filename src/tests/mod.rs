@@ -1,4 +1,4 @@
-//! Tests of the whole: the house's own rules (header, layers), and apps over real loopback sockets
+//! Tests of the whole: the rules that the sources keep (header, layers), and apps over real loopback sockets
 //! in each way of delivery.
 
 mod bindings;

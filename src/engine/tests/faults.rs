@@ -26,7 +26,7 @@ fn legacy_bound() -> Rig {
     rig
 }
 
-/// style 11 ("zero"), S-8: the answer that takes nothing is not asked for again.
+/// S-8: the answer that takes nothing is not asked for again.
 #[test]
 fn a_write_that_takes_nothing_is_a_failure_not_a_loop_s_8() {
     let zeros = vec![Step::Take(0); 100];
@@ -44,7 +44,7 @@ fn a_write_that_takes_nothing_is_a_failure_not_a_loop_s_8() {
     );
 }
 
-/// style 5 ("a panic costs a call, a socket"). What a read had put into the shared buffer before it
+/// A panic costs a call or a socket, no other. What a read had put into the shared buffer before it
 /// panicked must not become another socket's data.
 #[test]
 fn bytes_of_a_read_that_panicked_reach_no_other_socket() {
@@ -59,7 +59,7 @@ fn bytes_of_a_read_that_panicked_reach_no_other_socket() {
     rig.play("P sends \"public\"\n ! onReceive 2: \"public\"");
 }
 
-/// style 5: "In a machine: that socket is dropped, its replies complete with UNEXPECTED". Nobody
+/// A socket whose machine panics is dropped, and its replies complete with UNEXPECTED. Nobody
 /// learns whose timer panicked: the reactor abandons 0, the socket in hand.
 #[test]
 fn a_panic_at_a_timer_costs_the_socket_whose_timer_it_was() {
@@ -253,7 +253,7 @@ fn a_pending_recv_from_is_no_pending_read_legacy_4_6_4_8() {
     );
 }
 
-/// style 5, as for streams above.
+/// As for streams above.
 #[test]
 fn datagrams_of_a_receive_that_panicked_reach_no_other_socket() {
     let mut rig = bound();
