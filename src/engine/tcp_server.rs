@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use super::reply::Reply;
 use super::tcp_client::{Context, TcpClient};
 use crate::api::net_error::Status;
-use crate::api::properties::{Endpoint, SocketInfo};
+use crate::api::properties::SocketInfo;
 use crate::net::{Listener, Network, Token, address, os_error};
 
 /// The state of one server socket.
@@ -84,9 +84,7 @@ impl<N: Network> TcpServer<N> {
 
     pub(super) fn describe(&self, info: &mut SocketInfo) {
         info.paused = self.paused;
-        info.local = self
-            .local()
-            .map(|local| Endpoint { address: address::text(local.ip()), port: local.port() });
+        info.local = self.local().map(address::endpoint);
     }
 
     pub(super) fn is_listening(&self) -> bool {

@@ -20,7 +20,7 @@ use super::reply::{Replies, Reply};
 use super::tcp_client::{Context, Visit, receive_limit};
 use crate::api::event::{Event, Payload, RECEIVE_WEIGHT, Response};
 use crate::api::net_error::Status;
-use crate::api::properties::{Endpoint, SocketInfo};
+use crate::api::properties::SocketInfo;
 use crate::api::table::EventType;
 use crate::net::{Datagram, MulticastOptions, Network, Ready, Token, address, os_error};
 
@@ -127,11 +127,9 @@ impl<N: Network> UdpSocket<N> {
     }
 
     pub(super) fn describe(&self, info: &mut SocketInfo) {
-        let endpoint =
-            |at: SocketAddr| Endpoint { address: address::text(at.ip()), port: at.port() };
         info.paused = self.paused;
-        info.local = self.local().map(endpoint);
-        info.peer = self.open.as_ref().and_then(|open| open.peer).map(endpoint);
+        info.local = self.local().map(address::endpoint);
+        info.peer = self.open.as_ref().and_then(|open| open.peer).map(address::endpoint);
     }
 
     pub(super) fn local(&self) -> Option<SocketAddr> {

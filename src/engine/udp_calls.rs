@@ -10,17 +10,18 @@ use super::outcomes::{bad_legacy_port, denied, not_found, over_quota};
 use super::reply::Reply;
 use super::tcp_calls::{Lookup, Resolving};
 use super::udp::{Target, UdpSocket};
-use super::{Engine, Entry, Machine, Namespace, Network, Response, Status};
+use super::{Engine, Entry, EventType, Machine, Namespace, Network, Response, Status};
 use crate::api::properties::{DnsQueryType, SocketType};
 use crate::net::Feature;
 use crate::net::address::parse_literal;
-use crate::permissions::{Operation, System};
+use crate::permissions::Operation;
 
 /// Host and port of a membership check (permissions.md 3).
 const ANY_GROUP: (&str, i32) = ("*", 0);
 
-fn namespace_of(reply: &Reply) -> Namespace {
-    if reply.event_type().is_legacy() { Namespace::Socket } else { Namespace::Udp }
+/// The namespace of the UDP socket that a call names.
+fn namespace_of(call: EventType) -> Namespace {
+    if call.is_legacy() { Namespace::Socket } else { Namespace::Udp }
 }
 
 impl<N: Network> Engine<N> {
@@ -31,7 +32,7 @@ impl<N: Network> Engine<N> {
         if is_legacy && narrow.is_err() {
             return bad_legacy_port(reply);
         }
-        let namespace = namespace_of(&reply);
+        let namespace = namespace_of(reply.event_type());
         match self.registry.find(namespace, id).map(|entry| &entry.machine) {
             None => return not_found(reply),
             Some(Machine::Udp(_)) => {}
@@ -84,7 +85,7 @@ impl<N: Network> Engine<N> {
         if is_legacy && narrow.is_err() {
             return bad_legacy_port(reply);
         }
-        let namespace = namespace_of(&reply);
+        let namespace = namespace_of(reply.event_type());
         match self.registry.find(namespace, id).map(|entry| &entry.machine) {
             None => return not_found(reply),
             Some(Machine::Udp(_)) => {}
@@ -126,9 +127,8 @@ impl<N: Network> Engine<N> {
         if !self.sockets.may_use(Feature::UdpSegment) {
             return false;
         }
-        let is_legacy = event_type.is_legacy();
-        let system = if is_legacy { System::Legacy } else { System::Sockets };
-        if !self.grants.allows(system, Operation::UdpSendTo, address, *port) {
+        // A denial is explained for each call, by the way that each goes alone.
+        if !self.is_granted(*event_type, Operation::UdpSendTo, address, *port) {
             return false;
         }
         let literal = Self::look_up(address, *dns_query_type);
@@ -142,7 +142,7 @@ impl<N: Network> Engine<N> {
                 self.joined.extend_from_slice(data);
             }
         }
-        let namespace = if is_legacy { Namespace::Socket } else { Namespace::Udp };
+        let namespace = namespace_of(*event_type);
         let Some(socket) = self.registry.udp(namespace, *socket_id) else { return false };
         if !socket.send_equal(&self.joined, each, SocketAddr::new(ip, port)) {
             return false;
@@ -189,7 +189,7 @@ impl<N: Network> Engine<N> {
         call: impl FnOnce(&mut UdpSocket<N>) -> Response,
     ) {
         let Some(reply) = self.refuse_other_than_udp(id, reply) else { return };
-        match self.registry.udp(namespace_of(&reply), id) {
+        match self.registry.udp(namespace_of(reply.event_type()), id) {
             Some(socket) => reply.complete(call(socket)),
             None => not_found(reply),
         }
@@ -197,7 +197,7 @@ impl<N: Network> Engine<N> {
 
     /// Completes the call if its socket is not UDP; else gives the reply back.
     fn refuse_other_than_udp(&mut self, id: i32, reply: Reply) -> Option<Reply> {
-        match self.registry.find(namespace_of(&reply), id).map(|entry| &entry.machine) {
+        match self.registry.find(namespace_of(reply.event_type()), id).map(|entry| &entry.machine) {
             None => not_found(reply),
             Some(Machine::Udp(_)) => return Some(reply),
             Some(_) => {

@@ -1,7 +1,9 @@
 //! Addresses as text: which text is an IP literal, which is a name, and how addresses are printed.
 
 use std::ffi::{CStr, CString};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use crate::api::properties::Endpoint;
 
 /// What a host text means to `connect`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,6 +99,12 @@ pub fn text(address: IpAddr) -> Box<CStr> {
         }
     };
     CString::new(text).unwrap_or_default().into_boxed_c_str()
+}
+
+/// An address with its port, as programs read it.
+#[must_use]
+pub fn endpoint(at: SocketAddr) -> Endpoint {
+    Endpoint { address: text(at.ip()), port: at.port() }
 }
 
 #[cfg(test)]
