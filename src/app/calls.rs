@@ -12,7 +12,7 @@ use crate::engine::command::{Call, Command, MAX_DATAGRAM, Send, SendData};
 use crate::reactor::MAX_BESIDE;
 
 impl App {
-    /// Any call that needs nothing special; the completion is of `event_type`.
+    /// A call that needs no more than to be passed on; its completion is of `event_type`.
     pub fn call(
         &self,
         event_type: EventType,
@@ -24,7 +24,7 @@ impl App {
         self.line.call(unpauses, || Call { event_type, socket_id, ticket, command })
     }
 
-    /// A `create`; the id at once, since calls are carried out in order.
+    /// A `create`. Returns the id, which later calls can use at once, since calls are carried out in order.
     pub fn create(
         &self,
         event_type: EventType,
@@ -96,8 +96,8 @@ impl App {
     }
 
     /// `sockets.tcp.send` of data that stays where it is until `release` runs, or, without one, until the
-    /// completion is handed out. `release` comes back if the data is not needed any more; after an error
-    /// it never runs.
+    /// completion is delivered. Returns `release` if the data is no longer needed, for the caller to run; after an
+    /// error it never runs.
     pub fn send_lent(
         &self,
         event_type: EventType,

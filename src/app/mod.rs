@@ -1,5 +1,5 @@
-//! One holder of a manifest, of sockets and of one event queue: what the C boundary and the Rust
-//! tests use.
+//! An app: it owns sockets and one event queue, and may do what its manifest allows. The C functions and the
+//! Rust tests use it.
 
 mod calls;
 
@@ -18,7 +18,7 @@ use crate::permissions::Grants;
 use crate::reactor::{Change, Line, Reactor, Seat};
 use crate::resolver::{Pool, Resolver};
 
-/// How an app is to be.
+/// The options of an app.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Who empties its event queue.
@@ -35,7 +35,7 @@ pub struct Options {
     pub undelivered_per_app: u64,
     /// How long its reactor looks for work before it sleeps; of several apps the longest time counts.
     pub busy_poll: Duration,
-    /// What its sockets are to do beyond the API.
+    /// Settings of its sockets that the API does not know.
     pub sockets: SocketSettings,
     /// Whether it is freed when the host closes its end of the stream of wake-ups.
     pub freed_with_stream: bool,
@@ -109,7 +109,7 @@ impl std::fmt::Debug for App {
     }
 }
 
-/// What an app has done and holds.
+/// Counters of an app.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stats {
     /// Calls accepted.
@@ -120,7 +120,7 @@ pub struct Stats {
     pub sockets_open: u64,
     /// Bytes of unfinished sends.
     pub unsent_bytes: u64,
-    /// Received bytes that the host was not given yet, or keeps.
+    /// Received bytes that are not delivered yet, or that the host keeps.
     pub undelivered_bytes: u64,
     /// Events that wait in the queue.
     pub undelivered_events: u64,
@@ -181,7 +181,7 @@ impl App {
         Ok(stream)
     }
 
-    /// From now on calls may wait, and do from one that unpauses on; or no longer, and those that wait start.
+    /// Holds calls back, certainly from one that unpauses a socket on; or ends that, and those that wait start.
     pub fn hold_calls(&self, hold: bool) {
         self.line.hold(hold);
     }
@@ -219,7 +219,7 @@ impl App {
         &self.grants
     }
 
-    /// What the app has done and holds.
+    /// Its counters as of now.
     #[must_use]
     pub fn stats(&self) -> Stats {
         // Completed first: a call that completes in between must not look as if it had done so twice.

@@ -1,5 +1,5 @@
-//! The C boundary: readers for what C gives, and nothing else. The only place, with `net::sys` and
-//! the notify handle, where `unsafe` is allowed.
+//! The C functions: they check and convert arguments, and nothing else. `unsafe` is allowed here, in `net::sys`
+//! and at the notify handle, and nowhere else.
 //!
 //! Every exported function is written out, because the header generator does not expand macros; its
 //! body runs inside `guard!`, so that no panic crosses the boundary.
@@ -111,7 +111,7 @@ pub(crate) unsafe fn sized_of<T: types::SizedStruct>(from: *const T) -> Result<O
     }
     // SAFETY: a sized struct begins with its size.
     let size = unsafe { from.cast::<u32>().read() } as usize;
-    // That would give half a pointer.
+    // A size that ends within a member would give half a pointer.
     let ends_within_member = size < size_of::<T>() && !size.is_multiple_of(align_of::<T>());
     if size < T::SMALLEST || ends_within_member {
         return Err(Status::InvalidArgument);
@@ -126,13 +126,13 @@ pub(crate) unsafe fn sized_of<T: types::SizedStruct>(from: *const T) -> Result<O
     Ok(Some(copy))
 }
 
-/// What a call hands back with its completion.
+/// The callback and `user_data` of a call, which come back with its completion.
 pub(crate) fn ticket(callback: chromesock_callback, user_data: *mut c_void) -> Ticket {
     let callback = callback.map_or(0, |function| function as *const () as usize);
     Ticket { callback, user_data: user_data.expose_provenance() }
 }
 
-/// What tells the host that something of its own is not used any more.
+/// The host's function that is called when something it lent is no longer used.
 pub(crate) fn release_of(hook: chromesock_hook, user_data: *mut c_void) -> Option<Release> {
     let function = hook?;
     let user_data = user_data.expose_provenance();

@@ -1,4 +1,4 @@
-//! The machine's addresses as `chrome.socket.getNetworkList` tells them (socket-legacy.md 10).
+//! The machine's addresses, as `chrome.socket.getNetworkList` lists them (socket-legacy.md 10).
 
 use std::ffi::CString;
 use std::io;
@@ -37,7 +37,7 @@ pub fn list() -> io::Result<Vec<NetworkInterface>> {
     Ok(named.collect())
 }
 
-/// Loopback and unspecified addresses; 127.0.0.1 on another interface is told, as in Chromium.
+/// Unspecified addresses, and IPv6 loopback; 127.0.0.1 on another interface is listed, as in Chromium.
 fn is_left_out(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(v4) => v4.is_unspecified(),

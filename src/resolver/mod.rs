@@ -51,12 +51,12 @@ pub struct Pool {
     shared: Arc<Shared>,
 }
 
-/// There is a thread for each unfinished lookup, up to `MAX_THREADS`.
+/// What the threads share. There is one for each unfinished lookup, up to `MAX_THREADS`.
 #[derive(Default)]
 struct Shared {
     unfinished: AtomicUsize,
     threads: AtomicUsize,
-    /// Those that each waiting lookup answers.
+    /// The questions that each waiting lookup answers.
     questions: Mutex<HashMap<Name, Vec<Question>>>,
 }
 
@@ -161,7 +161,7 @@ fn look_up(host: &str, dns_query_type: DnsQueryType) -> Answer {
                     addresses.push(entry.sockaddr.ip());
                 }
             }
-            // The address that says a name collides with a new top-level domain.
+            // ICANN's address for names that collide with a new top-level domain.
             let collides = addresses.contains(&NAME_COLLISION);
             if addresses.is_empty() || collides {
                 Err(Status::NameNotResolved)

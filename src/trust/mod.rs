@@ -114,8 +114,8 @@ fn is_authority(certificate: &CertificateDer<'_>) -> bool {
     certificate.is_ca() || certificate.version() == X509Version::V1
 }
 
-/// What the system trusts. A certificate that makes no sense, or that may not be read, vouches for nobody;
-/// but where descriptors or memory ran out, nobody knows who is missing.
+/// What the system trusts. A certificate that is malformed, or may not be read, is left out; but if descriptors
+/// or memory ran out, it is unknown what is missing.
 fn system_roots() -> Result<Vec<TrustAnchor<'static>>, Status> {
     let found = load_native_certs();
     if found.errors.iter().any(|error| ran_out(&error.kind)) {

@@ -36,14 +36,14 @@ use stream::Outgoing;
 pub(super) use stream::TlsStream;
 pub(super) use verifier::Verifier;
 
-/// How an app's connections are secured; may cross threads.
+/// How an app's connections are secured. Can be sent to another thread.
 #[derive(Clone, Debug, Default)]
 pub struct TlsSetup {
     /// Who may vouch for servers.
     pub trust: Arc<Trust>,
-    /// Whether the host is told the keys, so that it can read what is captured.
+    /// Whether the host is told the keys, with which captured traffic can be decrypted.
     pub logs_keys: bool,
-    /// Whether nothing is random.
+    /// Whether random numbers are replaced by fixed ones.
     #[cfg(any(test, fuzzing))]
     pub is_fixed: bool,
 }
@@ -76,8 +76,9 @@ struct Common {
     listener: Arc<Listener>,
 }
 
-/// What `rustls` tells by way of its configuration instead of the session: it is asked after every
-/// input, so that there is no doubt which session it was. One thread uses it; `rustls` wants more.
+/// Gets what `rustls` reports to its configuration, which all sessions share, and not to the session. It is
+/// read after every input, so it is clear which session a report is of. One thread alone uses it; the atomics and
+/// the lock are there because `rustls` demands `Sync`.
 #[derive(Debug, Default)]
 struct Listener {
     /// Seconds since 1970, for certificates.

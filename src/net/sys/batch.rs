@@ -1,17 +1,17 @@
-//! recvmmsg, which no library offers in a form that can be used again and again: here its headers are
-//! made once, and of each only what the system has changed is set anew.
+//! recvmmsg. The crates that offer it build its headers for each call; here they are built once, and only what
+//! the system has changed in them is set again.
 
 use std::io;
 use std::mem::{MaybeUninit, size_of};
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::AsRawFd;
 
-/// Datagrams, or runs of joined ones, asked for by one system call. More than come as a rule, since a
-/// call that brings fewer than it asked for tells that no more are there.
+/// Datagrams, or runs of joined ones, asked for by one system call: more than usually wait, since a call
+/// that brings fewer than it asked for shows that no more are there.
 const BATCH: usize = 16;
 /// No datagram, and no run of joined ones, is longer.
 const MAX_DATAGRAM: usize = 65_536;
-/// Where the blocks begin: not all in the same few places of the processor's cache.
+/// Distance of the blocks, chosen so that they do not all map to the same cache sets.
 const STRIDE: usize = MAX_DATAGRAM + 320;
 const NAME_LEN: libc::socklen_t = size_of::<libc::sockaddr_storage>() as _;
 /// Room for the one control message that is asked for: UDP_GRO, an int.
@@ -40,7 +40,7 @@ pub(super) struct Message<'a>(&'a libc::mmsghdr);
 
 impl Batch {
     pub(super) fn new() -> Self {
-        // Pages of it that no datagram reaches are never there.
+        // The system provides its pages only as datagrams reach them.
         let mut bytes = vec![0; BATCH * STRIDE];
         let blocks = (0..BATCH).map(|i| {
             // SAFETY: within the allocation.

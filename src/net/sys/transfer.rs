@@ -1,8 +1,8 @@
-//! Receiving and sending one piece of a stream: what happens for each message.
+//! Receiving and sending on a stream, as happens for each message.
 //!
-//! By the bare system calls, where there are such. The C library's `recv` and `send` are points where a
-//! thread may be cancelled: in a process with threads they do more work for that than for the call, and a
-//! reactor's thread is never cancelled.
+//! By the bare system calls, where `rustix` makes them. The C library's `recv` and `send` are cancellation
+//! points: in a process with threads they do more work for that than for the call, and a reactor's thread is never
+//! cancelled.
 
 use std::io;
 use std::mem::MaybeUninit;
