@@ -36,8 +36,8 @@ impl Recycler {
     }
 }
 
-/// Where an engine reads into: behind what small events bring, which lies here until they are handed out or
-/// taken away. A host that is shown each event at once finds them all in the same few lines of the cache.
+/// The buffer that an engine reads into. The data of small events stays in it until the events are delivered or
+/// taken away, and the next read goes behind it; so with reactor delivery all data lies in the same few cache lines.
 #[derive(Debug, Default)]
 pub(super) struct ReadBuffer {
     current: BytesMut,
@@ -46,12 +46,12 @@ pub(super) struct ReadBuffer {
 
 /// Reads share a buffer of this size.
 const READ_BUFFER: usize = 128 * 1024;
-/// After this many bytes they begin at its start again, if nobody holds a piece of it: the same few
-/// pages stay in the cache, and the others are never touched.
+/// After this many bytes reads begin at its start again, if nobody holds a piece of it: the same few pages
+/// stay in the cache, and the others are never touched.
 const HOT: usize = 8 * 1024;
-/// It is full with more than this beside the events: a read finds no room behind it but by a copy of it all.
+/// With more than this beside the events it counts as full: room for a read would take a copy of all of it.
 const FULL: usize = READ_BUFFER / 2;
-/// What a larger read brings does not stay beside its event: it leaves with a part of the buffer.
+/// The data of a larger read does not stay beside its event: the event takes that part of the buffer.
 pub(super) const SMALL: usize = 1024;
 
 impl ReadBuffer {
