@@ -11,22 +11,8 @@ use crate::api::properties::NetworkInterface;
 /// address of two interfaces once.
 pub fn list() -> io::Result<Vec<NetworkInterface>> {
     let usable = sys::usable_interfaces()?;
-    let unsettled = sys::unsettled_addresses();
-    let ipv4 = sys::ipv4_addresses();
-    let listed = if_addrs::get_if_addrs()?.into_iter();
-    let listed = listed.filter(|one| one.ip().is_ipv6() || ipv4.is_err()).map(|one| {
-        let prefix_length = match &one.addr {
-            if_addrs::IfAddr::V4(v4) => v4.prefixlen,
-            if_addrs::IfAddr::V6(v6) => v6.prefixlen,
-        };
-        (one.ip(), one.name, prefix_length)
-    });
-    let ipv4 = ipv4.iter().flatten().map(|(ip, len, name)| (IpAddr::V4(*ip), name.clone(), *len));
-    let mut found: Vec<(IpAddr, String, u8)> = ipv4
-        .chain(listed)
-        .filter(|(_, name, _)| usable.contains(name))
-        .filter(|(ip, ..)| !is_left_out(*ip) && !unsettled.contains(ip))
-        .collect();
+    let mut found = sys::addresses()?;
+    found.retain(|(ip, name, _)| usable.contains(name) && !is_left_out(*ip));
     found.sort_by_key(|(ip, ..)| *ip);
     found.dedup_by_key(|(ip, ..)| *ip);
     let named = found.into_iter().map(|(ip, name, prefix_length)| NetworkInterface {

@@ -31,7 +31,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("crossbeam_channel", &["resolver/", "reactor/"]),
     ("dns_lookup", &["resolver/"]),
     ("idna", &["net/address.rs", "permissions/"]),
-    ("if_addrs", &["net/interfaces.rs", "resolver/"]),
+    ("if_addrs", &["net/sys/", "resolver/"]),
     ("libc", &["ffi/", "delivery/notify.rs", "net/sys/", "net/os_error.rs", "resolver/", "trust/"]),
     ("mio", &["net/sys/", "reactor/"]),
     // System calls that no portable crate has.

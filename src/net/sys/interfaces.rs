@@ -1,7 +1,6 @@
-//! What the system tells of its network interfaces beyond their addresses.
+//! What the system tells of its network interfaces; on Linux their addresses come from `rtnetlink`.
 
 use std::io;
-use std::net::IpAddr;
 
 /// Names of the interfaces that are up, have a carrier and are not loopback.
 pub(in crate::net) fn usable_interfaces() -> io::Result<Vec<String>> {
@@ -18,22 +17,15 @@ pub(in crate::net) fn usable_interfaces() -> io::Result<Vec<String>> {
         .collect())
 }
 
-/// IPv6 addresses that are tentative, duplicate or optimistic, where the system tells.
-pub(in crate::net) fn unsettled_addresses() -> Vec<IpAddr> {
-    const OPTIMISTIC_FAILED_OR_TENTATIVE: u32 = 0x04 | 0x08 | 0x40;
-    let table = std::fs::read_to_string("/proc/net/if_inet6").unwrap_or_default();
-    let unsettled = table.lines().filter_map(|line| {
-        // Address, index, prefix length, scope, flags, name: hexadecimal but for the name.
-        let mut fields = line.split_ascii_whitespace();
-        let address = u128::from_str_radix(fields.next()?, 16).ok()?;
-        let flags = u32::from_str_radix(fields.nth(3)?, 16).ok()?;
-        (flags & OPTIMISTIC_FAILED_OR_TENTATIVE != 0).then(|| IpAddr::V6(address.into()))
-    });
-    unsettled.collect()
-}
-
-/// Elsewhere the C library tells them right.
+/// All addresses, each with the name of its interface and its prefix length.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(in crate::net) fn ipv4_addresses() -> io::Result<Vec<(std::net::Ipv4Addr, u8, String)>> {
-    Err(io::ErrorKind::Unsupported.into())
+pub(in crate::net) fn addresses() -> io::Result<Vec<(std::net::IpAddr, String, u8)>> {
+    let all = if_addrs::get_if_addrs()?.into_iter().map(|one| {
+        let prefix_length = match &one.addr {
+            if_addrs::IfAddr::V4(v4) => v4.prefixlen,
+            if_addrs::IfAddr::V6(v6) => v6.prefixlen,
+        };
+        (one.ip(), one.name, prefix_length)
+    });
+    Ok(all.collect())
 }

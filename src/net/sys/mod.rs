@@ -5,11 +5,11 @@
 //! may be asked for later. Closing a descriptor ends its registration, so none is undone by hand.
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
-mod addresses;
-#[cfg(any(target_os = "linux", target_os = "android"))]
 mod batch;
 mod datagram;
 mod interfaces;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod rtnetlink;
 mod signals;
 mod tcp;
 mod token;
@@ -30,11 +30,11 @@ use datagram::{Scratch, SysDatagram};
 use tcp::{SysListener, SysStream};
 use token::pack;
 
-#[cfg(any(target_os = "linux", target_os = "android"))]
-pub(super) use addresses::ipv4_addresses;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(super) use interfaces::ipv4_addresses;
-pub(super) use interfaces::{unsettled_addresses, usable_interfaces};
+pub(super) use interfaces::addresses;
+pub(super) use interfaces::usable_interfaces;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) use rtnetlink::addresses;
 pub(crate) use signals::without_signals;
 pub(crate) use token::{MAX_SLOTS, WAKER};
 pub(crate) use waiting::{Waiting, has_ended, is_watched, watch};

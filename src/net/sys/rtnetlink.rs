@@ -1,8 +1,9 @@
-//! IPv4 addresses and the interfaces that have them, read from Linux itself (rtnetlink): the C library gives an
-//! address's label for the name of its interface, which is often the same but may be any text.
+//! The addresses of the machine, read from Linux itself. The C library does not tell which of them are not in use
+//! yet, and gives an IPv4 address's label for the name of its interface, which is often the same but may be any
+//! text.
 
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink};
 use rustix::net::{netdevice::index_to_name, recv, sendto, socket_with};
@@ -13,8 +14,11 @@ const REQUEST_ALL: [u8; 2] = ((libc::NLM_F_REQUEST | libc::NLM_F_DUMP) as u16).t
 /// The kernel sends no more than this in one datagram of a dump.
 const BUFFER: usize = 32 * 1024;
 
-/// Each with its prefix length and the name of its interface.
-pub(in crate::net) fn ipv4_addresses() -> io::Result<Vec<(Ipv4Addr, u8, String)>> {
+/// IPv6: the system does not use the address yet, or never will.
+const UNSETTLED: u32 = libc::IFA_F_OPTIMISTIC | libc::IFA_F_DADFAILED | libc::IFA_F_TENTATIVE;
+
+/// All addresses in use, each with the name of its interface and its prefix length.
+pub(in crate::net) fn addresses() -> io::Result<Vec<(IpAddr, String, u8)>> {
     let flags = SocketFlags::CLOEXEC;
     // Protocol 0 is NETLINK_ROUTE, which has the addresses, too.
     let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, None)?;
@@ -22,7 +26,7 @@ pub(in crate::net) fn ipv4_addresses() -> io::Result<Vec<(Ipv4Addr, u8, String)>
     request[..4].copy_from_slice(&(HEADER as u32 + 8).to_ne_bytes());
     request[4..6].copy_from_slice(&GET_ADDRESSES);
     request[6..8].copy_from_slice(&REQUEST_ALL);
-    request[HEADER] = libc::AF_INET as u8;
+    request[HEADER] = libc::AF_UNSPEC as u8;
     sendto(&socket, &request, SendFlags::empty(), &netlink::SocketAddrNetlink::new(0, 0))?;
     let mut found = Vec::new();
     let mut buffer = vec![0; BUFFER];
@@ -36,7 +40,7 @@ pub(in crate::net) fn ipv4_addresses() -> io::Result<Vec<(Ipv4Addr, u8, String)>
                 _ => {
                     // An interface may have gone since.
                     let named = read_address(body).and_then(|(address, prefix_length, index)| {
-                        Some((address, prefix_length, index_to_name(&socket, index).ok()?))
+                        Some((address, index_to_name(&socket, index).ok()?, prefix_length))
                     });
                     found.extend(named);
                 }
@@ -62,16 +66,16 @@ fn take_message<'a>(rest: &mut &'a [u8]) -> Option<(u16, &'a [u8])> {
     Some((kind, body))
 }
 
-/// The address, its prefix length and its interface's number.
-fn read_address(body: &[u8]) -> Option<(Ipv4Addr, u8, u32)> {
-    let [_, prefix_length, ..] = part::<4>(body, 0)?;
+/// The address, its prefix length and its interface's number; nothing for one that is not in use.
+fn read_address(body: &[u8]) -> Option<(IpAddr, u8, u32)> {
+    let [family, prefix_length, flags, _] = part::<4>(body, 0)?;
     let index = u32::from_ne_bytes(part(body, 4)?);
     let mut rest = body.get(8..)?;
     let (mut local, mut address) = (None, None);
     while let Some(len) =
         part(rest, 0).map(|len| usize::from(u16::from_ne_bytes(len))).filter(|len| *len >= 4)
     {
-        let value = part(rest, 4).filter(|_| len >= 8);
+        let value = rest.get(4..len);
         match u16::from_ne_bytes(part(rest, 2)?) {
             // On a point-to-point interface IFA_ADDRESS is the peer's.
             libc::IFA_LOCAL => local = value,
@@ -80,5 +84,12 @@ fn read_address(body: &[u8]) -> Option<(Ipv4Addr, u8, u32)> {
         }
         rest = rest.get(len.next_multiple_of(4)..).unwrap_or_default();
     }
-    Some((local.or(address)?.into(), prefix_length, index))
+    let address = local.or(address)?;
+    let ip = match i32::from(family) {
+        libc::AF_INET => Ipv4Addr::from(part::<4>(address, 0)?).into(),
+        libc::AF_INET6 if u32::from(flags) & UNSETTLED != 0 => return None,
+        libc::AF_INET6 => Ipv6Addr::from(part::<16>(address, 0)?).into(),
+        _ => return None,
+    };
+    Some((ip, prefix_length, index))
 }
