@@ -7,12 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::driver::{Rig, render};
+use super::talking::{self, Talking};
 use crate::api::event::{Event, Payload};
 use crate::api::net_error::Status;
 use crate::api::table::EventType as T;
 use crate::engine::Limits;
 use crate::engine::sim::{Place, Random, Sim};
-use crate::permissions::Grants;
 
 /// Sockets one side has at most at a time.
 const SOCKETS: usize = 12;
@@ -61,44 +61,17 @@ struct Talk {
     connected: usize,
 }
 
-impl Talk {
-    fn new(seed: u64) -> Self {
-        let sim = Sim::new();
-        let limits = Limits {
-            undelivered_per_socket: 70_000,
-            undelivered_per_app: 300_000,
-            count_undelivered: true,
-        };
-        let side = |host| {
-            let mut rig = Rig::with(&sim, host, limits, Grants::allow_all());
-            rig.writes_trace = false;
-            rig.kept = Some(Vec::new());
-            let (sockets, servers, owed) = (Vec::new(), Vec::new(), Vec::new());
-            let (connections, sends) = (BTreeMap::new(), BTreeMap::new());
-            Side { rig, sockets, servers, connections, sends, owed }
-        };
-        let sides = [side(0), side(1)];
-        let random = Random::new(seed);
-        sim.world().stutter = Some(Random::new(!seed));
-        let read_keys = BTreeSet::new();
-        Self { random, sim, sides, last_key: 0, read_keys, received: 0, connected: 0 }
+impl Talking for Talk {
+    fn rig(&mut self, who: usize) -> &mut Rig {
+        &mut self.sides[who].rig
     }
 
-    // --- what the programs are told
-
-    fn listen_to(&mut self, who: usize) {
-        let events = std::mem::take(self.sides[who].rig.kept.as_mut().unwrap());
-        for event in events {
-            self.hear(who, &event);
-        }
+    fn owed(&mut self, who: usize) -> &mut Vec<(i32, isize)> {
+        &mut self.sides[who].owed
     }
 
-    fn connect(&mut self, who: usize, id: i32) {
-        self.last_key += 1;
-        self.connected += 1;
-        let connection = Connection { key: self.last_key, ..Connection::default() };
-        let before = self.sides[who].connections.insert(id, connection);
-        assert!(before.is_none(), "{id} was connected already");
+    fn random(&mut self) -> &mut Random {
+        &mut self.random
     }
 
     fn hear(&mut self, who: usize, event: &Event) {
@@ -141,6 +114,38 @@ impl Talk {
             _ => {}
         }
     }
+}
+
+impl Talk {
+    fn new(seed: u64) -> Self {
+        let sim = Sim::new();
+        let limits = Limits {
+            undelivered_per_socket: 70_000,
+            undelivered_per_app: 300_000,
+            count_undelivered: true,
+        };
+        let side = |host| {
+            let rig = talking::rig(&sim, host, limits);
+            let (sockets, servers, owed) = (Vec::new(), Vec::new(), Vec::new());
+            let (connections, sends) = (BTreeMap::new(), BTreeMap::new());
+            Side { rig, sockets, servers, connections, sends, owed }
+        };
+        let sides = [side(0), side(1)];
+        let random = Random::new(seed);
+        sim.world().stutter = Some(Random::new(!seed));
+        let read_keys = BTreeSet::new();
+        Self { random, sim, sides, last_key: 0, read_keys, received: 0, connected: 0 }
+    }
+
+    // --- what the programs are told
+
+    fn connect(&mut self, who: usize, id: i32) {
+        self.last_key += 1;
+        self.connected += 1;
+        let connection = Connection { key: self.last_key, ..Connection::default() };
+        let before = self.sides[who].connections.insert(id, connection);
+        assert!(before.is_none(), "{id} was connected already");
+    }
 
     fn receive(&mut self, who: usize, id: i32, data: &[u8]) {
         let connection = self.sides[who].connections.get_mut(&id);
@@ -163,11 +168,6 @@ impl Talk {
     }
 
     // --- what the programs do
-
-    fn call(&mut self, who: usize, call: &str) {
-        self.sides[who].rig.issue(call);
-        self.listen_to(who);
-    }
 
     /// One send, or several in a row.
     fn send(&mut self, who: usize, id: i32) {
@@ -293,38 +293,6 @@ impl Talk {
                 self.sim.place(&address, place);
             }
             _ => self.sim.advance(std::time::Duration::from_millis(self.random.below(600) as u64)),
-        }
-    }
-
-    fn release(&mut self, who: usize) {
-        let owed = &mut self.sides[who].owed;
-        let number = self.random.below(owed.len() + 1);
-        let released: Vec<_> = owed.drain(..number).collect();
-        for (id, bytes) in released {
-            self.sides[who].rig.release(id, bytes);
-        }
-    }
-
-    fn turn(&mut self, who: usize) -> bool {
-        let busy = self.sides[who].rig.turn();
-        self.listen_to(who);
-        busy
-    }
-
-    fn settle(&mut self) {
-        loop {
-            let mut busy = false;
-            for who in [0, 1] {
-                busy |= self.turn(who);
-                let owed = std::mem::take(&mut self.sides[who].owed);
-                busy |= !owed.is_empty();
-                for (id, bytes) in owed {
-                    self.sides[who].rig.release(id, bytes);
-                }
-            }
-            if !busy {
-                return;
-            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod driver;
 mod play;
+mod talking;
 
 mod common;
 mod connecting;

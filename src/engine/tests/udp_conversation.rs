@@ -8,12 +8,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::driver::{Rig, render};
+use super::talking::{self, Talking};
 use crate::api::event::{Event, Payload};
 use crate::api::net_error::Status;
 use crate::api::table::EventType as T;
 use crate::engine::Limits;
 use crate::engine::sim::{Random, Sim};
-use crate::permissions::Grants;
 
 /// Sockets one side has at most at a time.
 const SOCKETS: usize = 5;
@@ -44,27 +44,17 @@ fn rest_of(number: u32) -> String {
     "x".repeat(number as usize % 40)
 }
 
-impl Talk {
-    fn new(seed: u64) -> Self {
-        let sim = Sim::new();
-        let limits = Limits {
-            undelivered_per_socket: 2000,
-            undelivered_per_app: 5000,
-            count_undelivered: true,
-        };
-        let sides = [0, 1].map(|host| {
-            let mut rig = Rig::with(&sim, host, limits, Grants::allow_all());
-            rig.writes_trace = false;
-            rig.kept = Some(Vec::new());
-            let (sockets, paused, owed) = (Vec::new(), BTreeSet::new(), Vec::new());
-            Side { rig, sockets, paused, heard: BTreeMap::new(), sent: BTreeMap::new(), owed }
-        });
-        Self { random: Random::new(seed), sim, sides, number: 0, received: 0 }
+impl Talking for Talk {
+    fn rig(&mut self, who: usize) -> &mut Rig {
+        &mut self.sides[who].rig
     }
 
-    fn listen_to(&mut self, who: usize) {
-        let events = std::mem::take(self.sides[who].rig.kept.as_mut().unwrap());
-        events.iter().for_each(|event| self.hear(who, event));
+    fn owed(&mut self, who: usize) -> &mut Vec<(i32, isize)> {
+        &mut self.sides[who].owed
+    }
+
+    fn random(&mut self) -> &mut Random {
+        &mut self.random
     }
 
     fn hear(&mut self, who: usize, event: &Event) {
@@ -97,10 +87,22 @@ impl Talk {
             _ => {}
         }
     }
+}
 
-    fn call(&mut self, who: usize, call: &str) {
-        self.sides[who].rig.issue(call);
-        self.listen_to(who);
+impl Talk {
+    fn new(seed: u64) -> Self {
+        let sim = Sim::new();
+        let limits = Limits {
+            undelivered_per_socket: 2000,
+            undelivered_per_app: 5000,
+            count_undelivered: true,
+        };
+        let sides = [0, 1].map(|host| {
+            let rig = talking::rig(&sim, host, limits);
+            let (sockets, paused, owed) = (Vec::new(), BTreeSet::new(), Vec::new());
+            Side { rig, sockets, paused, heard: BTreeMap::new(), sent: BTreeMap::new(), owed }
+        });
+        Self { random: Random::new(seed), sim, sides, number: 0, received: 0 }
     }
 
     /// Now and then one that is gone or never was.
@@ -181,37 +183,6 @@ impl Talk {
             2 => self.sim.world().air.batch = 1 + self.random.below(20),
             3 => self.sim.world().air.room = 1 + self.random.below(60),
             _ => self.sim.fill_send_buffers(self.random.one_in(2)),
-        }
-    }
-
-    fn release(&mut self, who: usize) {
-        let owed = &mut self.sides[who].owed;
-        let number = self.random.below(owed.len() + 1);
-        let released: Vec<_> = owed.drain(..number).collect();
-        for (id, bytes) in released {
-            self.sides[who].rig.release(id, bytes);
-        }
-    }
-
-    fn turn(&mut self, who: usize) -> bool {
-        let busy = self.sides[who].rig.turn();
-        self.listen_to(who);
-        busy
-    }
-
-    fn settle(&mut self) {
-        loop {
-            let mut busy = false;
-            for who in [0, 1] {
-                busy |= self.turn(who);
-                for (id, bytes) in std::mem::take(&mut self.sides[who].owed) {
-                    busy = true;
-                    self.sides[who].rig.release(id, bytes);
-                }
-            }
-            if !busy {
-                return;
-            }
         }
     }
 
