@@ -1,4 +1,6 @@
 //! Counters of one app, shared with the threads that make calls and read statistics.
+//!
+//! A number that stands for itself is Relaxed; Acquire and Release keep order between two that are compared.
 
 use std::sync::atomic::{
     AtomicI32, AtomicU64,

@@ -52,6 +52,10 @@ pub struct Pool {
 }
 
 /// What the threads share. There is one for each unfinished lookup, up to `MAX_THREADS`.
+///
+/// The counters are SeqCst, since one is written before the other, or the channel, is read: a thread that ends
+/// counts itself out and then looks for lookups once more; who asks puts its lookup there and then counts the
+/// threads. One of the two sees the other.
 #[derive(Default)]
 struct Shared {
     unfinished: AtomicUsize,
