@@ -12,8 +12,8 @@ use socket2::{Domain, InterfaceIndexOrAddress, Protocol, SockAddr, SockRef, Sock
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use super::batch::{Batch, Message};
-use super::{NO_SIGNAL, retrying};
-use crate::net::{Datagram, DatagramBuffers, Feature, MulticastOptions, SocketSettings};
+use super::{NO_SIGNAL, SysNetwork, retrying, token::pack};
+use crate::net::{Datagram, DatagramBuffers, Feature, MulticastOptions, SocketSettings, Token};
 
 /// No datagram is longer.
 const MAX_DATAGRAM: usize = 65_536;
@@ -111,58 +111,48 @@ fn open(family: Domain, settings: SocketSettings, options: MulticastOptions) -> 
 
 impl SysDatagram {
     pub(super) fn bind(
+        net: &SysNetwork,
         local: SocketAddr,
-        settings: SocketSettings,
         options: MulticastOptions,
-        scratch: &Rc<RefCell<Scratch>>,
-        registry: &Rc<Registry>,
-        token: mio::Token,
+        token: Token,
     ) -> io::Result<Self> {
-        let socket = open(Domain::for_address(local), settings, options)?;
+        let socket = open(Domain::for_address(local), net.settings, options)?;
         // A port that the system chooses must be one that nobody has; it can be shared from then on.
-        let shares_first = settings.reuse_port && local.port() != 0;
+        let shares_first = net.settings.reuse_port && local.port() != 0;
         if shares_first {
             super::reuse_port(&socket)?;
         }
         socket.bind(&SockAddr::from(local))?;
-        if settings.reuse_port && !shares_first {
+        if net.settings.reuse_port && !shares_first {
             super::reuse_port(&socket)?;
         }
-        Self::watched(socket, settings, scratch, registry, token)
+        Self::watched(net, socket, token)
     }
 
     pub(super) fn connect(
+        net: &SysNetwork,
         peer: SocketAddr,
-        settings: SocketSettings,
         options: MulticastOptions,
-        scratch: &Rc<RefCell<Scratch>>,
-        registry: &Rc<Registry>,
-        token: mio::Token,
+        token: Token,
     ) -> io::Result<Self> {
-        let socket = open(Domain::for_address(peer), settings, options)?;
+        let socket = open(Domain::for_address(peer), net.settings, options)?;
         bind_to_random_port(&socket, peer)?;
         socket.connect(&SockAddr::from(peer))?;
-        Self::watched(socket, settings, scratch, registry, token)
+        Self::watched(net, socket, token)
     }
 
-    fn watched(
-        socket: Socket,
-        settings: SocketSettings,
-        scratch: &Rc<RefCell<Scratch>>,
-        registry: &Rc<Registry>,
-        token: mio::Token,
-    ) -> io::Result<Self> {
+    fn watched(net: &SysNetwork, socket: Socket, token: Token) -> io::Result<Self> {
         let mut socket = mio::net::UdpSocket::from_std(socket.into());
-        registry.register(&mut socket, token, Interest::READABLE)?;
-        let (scratch, registry) = (Rc::clone(scratch), Rc::clone(registry));
+        let token = pack(net.slot, token);
+        net.registry.register(&mut socket, token, Interest::READABLE)?;
         Ok(Self {
             socket,
-            scratch,
-            registry,
+            scratch: Rc::clone(&net.scratch),
+            registry: Rc::clone(&net.registry),
             token,
             watches_room: false,
             batches: cfg!(any(target_os = "linux", target_os = "android"))
-                && settings.may_use(Feature::Recvmmsg),
+                && net.settings.may_use(Feature::Recvmmsg),
         })
     }
 
@@ -316,10 +306,11 @@ mod tests {
         scratch: &Rc<RefCell<Scratch>>,
     ) -> SysDatagram {
         let registry = Rc::new(poll.registry().try_clone().unwrap());
-        let options = MulticastOptions { time_to_live: 1, loopback: true };
         let settings = SocketSettings { without, ..SocketSettings::default() };
+        let net = SysNetwork { registry, slot: 0, settings, scratch: Rc::clone(scratch) };
+        let options = MulticastOptions { time_to_live: 1, loopback: true };
         let local = SocketAddr::new(local, 0);
-        SysDatagram::bind(local, settings, options, scratch, &registry, mio::Token(7)).unwrap()
+        SysDatagram::bind(&net, local, options, Token { owner: 7, lane: 0 }).unwrap()
     }
 
     /// A sender that notes what it has sent.

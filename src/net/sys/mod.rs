@@ -122,8 +122,7 @@ impl Network for SysNetwork {
         options: MulticastOptions,
         token: Token,
     ) -> io::Result<SysDatagram> {
-        let token = pack(self.slot, token);
-        SysDatagram::bind(local, self.settings, options, &self.scratch, &self.registry, token)
+        SysDatagram::bind(self, local, options, token)
     }
 
     fn connect_datagram(
@@ -132,8 +131,7 @@ impl Network for SysNetwork {
         options: MulticastOptions,
         token: Token,
     ) -> io::Result<SysDatagram> {
-        let token = pack(self.slot, token);
-        SysDatagram::connect(peer, self.settings, options, &self.scratch, &self.registry, token)
+        SysDatagram::connect(self, peer, options, token)
     }
 
     fn now(&self) -> Instant {
