@@ -1,21 +1,12 @@
 //! Faults that were found in the engine and mended, each with the rule it broke.
 
 use super::driver::{LIMITS, Rig};
-use super::{connected, scripted, settle};
+use super::{connected, scripted, settle, udp_bound};
 use crate::api::event::{Payload, RECEIVE_WEIGHT};
 use crate::engine::Limits;
 use crate::engine::sim::{Place, READABLE, Sim, Step};
 use crate::net::Token;
 use crate::permissions::Grants;
-
-/// Socket 1 of `sockets.udp`, bound to 10.0.0.9:7; and somebody at 10.0.0.1:9.
-fn bound() -> Rig {
-    let mut rig = Rig::new();
-    rig.issue("udp.create()> udp.bind(1, \"10.0.0.9\", 7)");
-    rig.mates.push(rig.sim.open_datagram("10.0.0.1:9"));
-    settle(&mut rig);
-    rig
-}
 
 /// The same of `chrome.socket`.
 fn legacy_bound() -> Rig {
@@ -84,7 +75,7 @@ fn a_panic_at_a_timer_costs_the_socket_whose_timer_it_was() {
 /// udp.md 7, 8: a send in line is not forgotten because the name before it was not resolved.
 #[test]
 fn a_send_behind_a_name_that_fails_leaves_at_once_udp_7() {
-    let mut rig = bound();
+    let mut rig = udp_bound();
     rig.play(
         r#"
         > udp.send(1, "a", "a.test", 9) > udp.send(1, "b", "10.0.0.1", 9)
@@ -140,7 +131,7 @@ fn a_send_to_that_resolves_while_disconnected_ends_with_15_legacy_8() {
 /// udp.md 8: "Close (or owner unload)".
 #[test]
 fn a_send_that_resolves_at_unload_finds_no_socket_udp_8() {
-    let mut rig = bound();
+    let mut rig = udp_bound();
     rig.play("> udp.send(1, \"x\", \"a.test\", 9)\n ? q1 of 1: a.test Any");
     rig.input(1, |engine| engine.shut_down());
     assert_eq!(rig.trace, ["< udp.send 1: \"Socket not found\""]);
@@ -165,7 +156,7 @@ fn a_connected_legacy_socket_resolves_before_send_to_is_refused_legacy_4_9() {
 /// udp.md 4.6 row 7, 6.2: also for a send whose name is known by then.
 #[test]
 fn a_resolved_send_finds_the_line_full_udp_4_6_row_7() {
-    let mut rig = bound();
+    let mut rig = udp_bound();
     rig.sim.fill_send_buffers(true);
     for _ in 0..33 {
         rig.play("> udp.send(1, \"x\", \"10.0.0.1\", 9)");
@@ -256,7 +247,7 @@ fn a_pending_recv_from_is_no_pending_read_legacy_4_6_4_8() {
 /// As for streams above.
 #[test]
 fn datagrams_of_a_receive_that_panicked_reach_no_other_socket() {
-    let mut rig = bound();
+    let mut rig = udp_bound();
     rig.issue("udp.create()> udp.bind(2, \"10.0.0.9\", 8)");
     settle(&mut rig);
     rig.contains_panics = true;

@@ -80,6 +80,20 @@ fn listening() -> Rig {
     rig
 }
 
+/// Socket 1 of `sockets.udp`, bound to 10.0.0.9:7; and somebody at 10.0.0.1:9.
+fn udp_bound() -> Rig {
+    udp_bound_to("10.0.0.9")
+}
+
+/// The same, bound to this address.
+fn udp_bound_to(address: &str) -> Rig {
+    let mut rig = Rig::new();
+    rig.issue(&format!("udp.create()> udp.bind(1, \"{address}\", 7)"));
+    rig.mates.push(rig.sim.open_datagram("10.0.0.1:9"));
+    settle(&mut rig);
+    rig
+}
+
 /// Lets everything happen and forgets what was said so far.
 fn settle(rig: &mut Rig) {
     rig.run();

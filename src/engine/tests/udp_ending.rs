@@ -1,20 +1,11 @@
 //! `sockets.udp`: close, suspension, unload, and what they do to pending calls (udp.md 4.7, 8, 10).
 
 use super::driver::Rig;
-use super::settle;
-
-/// Socket 1, bound to 10.0.0.9:7; and somebody at 10.0.0.1:9.
-fn bound() -> Rig {
-    let mut rig = Rig::new();
-    rig.issue("udp.create()> udp.bind(1, \"10.0.0.9\", 7)");
-    rig.mates.push(rig.sim.open_datagram("10.0.0.1:9"));
-    settle(&mut rig);
-    rig
-}
+use super::{settle, udp_bound};
 
 #[test]
 fn close_frees_port_and_id_and_raises_nothing_4_7() {
-    let mut rig = bound();
+    let mut rig = udp_bound();
     rig.mates[0].send_to("unread", "10.0.0.9:7");
     rig.play(
         r#"
@@ -38,7 +29,7 @@ fn a_socket_closes_before_bind_4_7() {
 
 #[test]
 fn datagrams_held_by_a_pause_go_with_the_socket_4_7() {
-    let mut rig = bound();
+    let mut rig = udp_bound();
     rig.play(
         r#"
         > udp.setPaused(1, true)
@@ -50,7 +41,7 @@ fn datagrams_held_by_a_pause_go_with_the_socket_4_7() {
         "#,
     );
     // One too long holds those behind it.
-    let mut rig = bound();
+    let mut rig = udp_bound();
     for text in [5000, 5001] {
         rig.play(&format!(
             "> udp.setPaused(1, true)\n < udp.setPaused 1: ok\n U sends {text} bytes to 10.0.0.9:7"
@@ -70,7 +61,7 @@ fn datagrams_held_by_a_pause_go_with_the_socket_4_7() {
 
 #[test]
 fn a_send_that_is_being_resolved_finds_no_socket_8() {
-    bound().play(
+    udp_bound().play(
         r#"
         > udp.send(1, "x", "a.test", 9) > udp.send(1, "y", "b.test", 9) > udp.close(1)
         < udp.send 1: "Socket not found"
@@ -87,7 +78,7 @@ fn a_send_that_is_being_resolved_finds_no_socket_8() {
 /// Between them one that waits for its turn only.
 #[test]
 fn sends_that_a_close_cancels_complete_in_order_6_2_8() {
-    bound().play(
+    udp_bound().play(
         r#"
         > udp.send(1, "x", "a.test", 9) > udp.send(1, "y", "10.0.0.1", 9) > udp.send(1, "z", "b.test", 9)
         ? q1 of 1: a.test Any
@@ -106,7 +97,7 @@ fn sends_that_a_close_cancels_complete_in_order_6_2_8() {
 /// D1.
 #[test]
 fn sends_that_wait_for_the_system_get_15_8() {
-    let mut rig = bound();
+    let mut rig = udp_bound();
     rig.sim.fill_send_buffers(true);
     rig.play(
         r#"
@@ -123,7 +114,7 @@ fn sends_that_wait_for_the_system_get_15_8() {
 
 #[test]
 fn an_answer_after_the_close_does_nothing_8() {
-    let mut rig = bound();
+    let mut rig = udp_bound();
     rig.issue("udp.send(1, \"x\", \"a.test\", 9)");
     rig.run();
     let query = rig.queries[&1].id;
@@ -137,7 +128,7 @@ fn an_answer_after_the_close_does_nothing_8() {
 
 #[test]
 fn close_gives_the_quota_back_8() {
-    let mut rig = bound();
+    let mut rig = udp_bound();
     rig.quota = 3;
     rig.sim.fill_send_buffers(true);
     rig.play(
@@ -187,7 +178,7 @@ fn suspension_closes_what_is_not_persistent_10() {
 
 #[test]
 fn suspension_completes_what_it_cancels_10() {
-    let mut rig = bound();
+    let mut rig = udp_bound();
     rig.sim.fill_send_buffers(true);
     rig.play("> udp.send(1, \"x\", \"10.0.0.1\", 9) > udp.send(1, \"y\", \"a.test\", 9)\n ? q1 of 1: a.test Any");
     rig.input(1, |engine| engine.suspend());

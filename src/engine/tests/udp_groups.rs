@@ -3,20 +3,11 @@
 use std::net::IpAddr;
 
 use super::driver::Rig;
-use super::settle;
-
-/// Socket 1, bound to this.
-fn bound_to(address: &str) -> Rig {
-    let mut rig = Rig::new();
-    rig.issue(&format!("udp.create()> udp.bind(1, \"{address}\", 7)"));
-    rig.mates.push(rig.sim.open_datagram("10.0.0.1:9"));
-    settle(&mut rig);
-    rig
-}
+use super::{settle, udp_bound_to};
 
 #[test]
 fn a_member_hears_the_group_until_it_leaves_4_10_4_11() {
-    let mut rig = bound_to("0.0.0.0");
+    let mut rig = udp_bound_to("0.0.0.0");
     rig.play(
         r#"
         U sends "before" to 224.0.0.251:7
@@ -39,7 +30,7 @@ fn a_member_hears_the_group_until_it_leaves_4_10_4_11() {
 
 #[test]
 fn groups_are_listed_normalised_in_join_order_4_12() {
-    bound_to("0.0.0.0").play(
+    udp_bound_to("0.0.0.0").play(
         r#"
         > udp.getJoinedGroups(1)
         < udp.getJoinedGroups 1: []
@@ -58,7 +49,7 @@ fn groups_are_listed_normalised_in_join_order_4_12() {
         < udp.leaveGroup 1: -108
         "#,
     );
-    bound_to("::").play(
+    udp_bound_to("::").play(
         r#"
         > udp.joinGroup(1, "FF02:0:0::FB") > udp.joinGroup(1, "ff02::fb")
         < udp.joinGroup 1: 0
@@ -99,7 +90,7 @@ fn joining_needs_a_literal_then_a_bound_socket_then_its_family_4_10() {
         ~ 1 join fd00::1 -> errno 22
         "#,
     );
-    bound_to("0.0.0.0").play(
+    udp_bound_to("0.0.0.0").play(
         r#"
         > udp.joinGroup(1, "ff02::1") > udp.joinGroup(1, "10.0.0.1")
         < udp.joinGroup 1: -108
@@ -110,7 +101,7 @@ fn joining_needs_a_literal_then_a_bound_socket_then_its_family_4_10() {
 
 #[test]
 fn the_system_s_refusals_change_nothing_4_10_4_11_11() {
-    let mut rig = bound_to("0.0.0.0");
+    let mut rig = udp_bound_to("0.0.0.0");
     for (errno, code) in [(libc::ENODEV, -4), (libc::EADDRINUSE, -147), (libc::ENOBUFS, -176)] {
         rig.sim.world().air.fail_option.push_back(errno);
         rig.play(&format!(

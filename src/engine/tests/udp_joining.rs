@@ -1,26 +1,13 @@
 //! Equal datagrams to one place leave with one system call, and nobody can tell (udp.md 4.6, 7).
 
 use super::driver::{LIMITS, Rig};
-use super::settle;
+use super::{settle, udp_bound, udp_bound_to};
 use crate::engine::sim::Sim;
 use crate::permissions::Grants;
 
-/// Socket 1, bound to this; and somebody at 10.0.0.1:9.
-fn bound_to(address: &str) -> Rig {
-    let mut rig = Rig::new();
-    rig.issue(&format!("udp.create()> udp.bind(1, \"{address}\", 7)"));
-    rig.mates.push(rig.sim.open_datagram("10.0.0.1:9"));
-    settle(&mut rig);
-    rig
-}
-
-fn bound() -> Rig {
-    bound_to("10.0.0.9")
-}
-
 #[test]
 fn equal_datagrams_leave_at_once_and_arrive_one_by_one_7() {
-    bound().play(
+    udp_bound().play(
         r#"
         > udp.send(1, "aa", "10.0.0.1", 9) > udp.send(1, "bb", "10.0.0.1", 9) > udp.send(1, "cc", "10.0.0.1", 9)
         < udp.send 1: sent 2
@@ -38,7 +25,7 @@ fn equal_datagrams_leave_at_once_and_arrive_one_by_one_7() {
 
 #[test]
 fn what_differs_leaves_by_itself() {
-    let mut rig = bound();
+    let mut rig = udp_bound();
     rig.issue("udp.create()> udp.bind(2, \"10.0.0.9\", 8)");
     settle(&mut rig);
     rig.play(
@@ -69,7 +56,7 @@ fn what_differs_leaves_by_itself() {
 
 #[test]
 fn names_leave_one_by_one_7() {
-    bound().play(
+    udp_bound().play(
         r#"
         > udp.send(1, "a", "localhost", 9) > udp.send(1, "b", "localhost", 9)
         < udp.send 1: sent 1
@@ -154,7 +141,7 @@ fn each_denied_send_is_explained() {
 
 #[test]
 fn what_the_system_cannot_send_at_once_leaves_one_by_one() {
-    let mut rig = bound();
+    let mut rig = udp_bound();
     rig.sim.world().air.longest_joined = 2;
     rig.play(
         r#"
@@ -187,7 +174,7 @@ fn what_the_system_cannot_send_at_once_leaves_one_by_one() {
 
 #[test]
 fn a_blocked_socket_keeps_the_order_and_the_limit_6_2() {
-    let mut rig = bound();
+    let mut rig = udp_bound();
     rig.sim.fill_send_buffers(true);
     let calls: Vec<_> =
         (10..50).map(|n| format!("udp.send(1, \"{n}\", \"10.0.0.1\", 9)")).collect();
@@ -208,7 +195,7 @@ fn a_blocked_socket_keeps_the_order_and_the_limit_6_2() {
 
 #[test]
 fn the_quota_counts_each_6_3() {
-    let mut rig = bound();
+    let mut rig = udp_bound();
     rig.quota = 5;
     rig.play(
         r#"
@@ -224,7 +211,7 @@ fn the_quota_counts_each_6_3() {
 
 #[test]
 fn a_dual_stack_socket_reaches_ipv4_at_once_too_11() {
-    bound_to("::").play(
+    udp_bound_to("::").play(
         r#"
         > udp.send(1, "a", "10.0.0.1", 9) > udp.send(1, "b", "10.0.0.1", 9)
         < udp.send 1: sent 1

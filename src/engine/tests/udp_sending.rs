@@ -1,24 +1,11 @@
 //! `sockets.udp.send` (udp.md 4.6, 6, 7, 11).
 
 use super::driver::Rig;
-use super::settle;
-
-/// Socket 1, bound to this; and somebody at 10.0.0.1:9.
-fn bound_to(address: &str) -> Rig {
-    let mut rig = Rig::new();
-    rig.issue(&format!("udp.create()> udp.bind(1, \"{address}\", 7)"));
-    rig.mates.push(rig.sim.open_datagram("10.0.0.1:9"));
-    settle(&mut rig);
-    rig
-}
-
-fn bound() -> Rig {
-    bound_to("10.0.0.9")
-}
+use super::{udp_bound, udp_bound_to};
 
 #[test]
 fn a_datagram_leaves_whole_and_at_once_4_6() {
-    bound().play(
+    udp_bound().play(
         r#"
         > udp.send(1, "hello", "10.0.0.1", 9)
         < udp.send 1: sent 5
@@ -40,7 +27,7 @@ fn a_datagram_leaves_whole_and_at_once_4_6() {
 
 #[test]
 fn two_sends_in_a_row_arrive_as_two_in_call_order_7() {
-    bound().play(
+    udp_bound().play(
         r#"
         > udp.send(1, "a", "10.0.0.1", 9) > udp.send(1, "b", "10.0.0.1", 9)
         < udp.send 1: sent 1
@@ -53,7 +40,7 @@ fn two_sends_in_a_row_arrive_as_two_in_call_order_7() {
 
 #[test]
 fn too_long_is_too_long_4_6_row_8_11() {
-    let mut rig = bound();
+    let mut rig = udp_bound();
     rig.play(
         r#"
         > udp.send(1, 65508 bytes, "10.0.0.1", 9) > udp.send(1, 65536 bytes, "10.0.0.1", 9)
@@ -98,7 +85,7 @@ fn an_unbound_socket_does_not_send_but_resolves_first_4_6_rows_4_6() {
 
 #[test]
 fn bad_ports_are_refused_4_6() {
-    let mut rig = bound();
+    let mut rig = udp_bound();
     for port in ["-1", "65536", "2147483647"] {
         rig.play(&format!("> udp.send(1, \"x\", \"a.test\", {port})\n < udp.send 1: -4"));
     }
@@ -108,7 +95,7 @@ fn bad_ports_are_refused_4_6() {
 
 #[test]
 fn what_is_no_name_is_not_resolved_without_a_question_6_1() {
-    let mut rig = bound();
+    let mut rig = udp_bound();
     for host in ["", "a..b", "exa$mple.com", "x.invalid", "fe80::1%eth0", "[1.2.3.4]"] {
         rig.play(&format!("> udp.send(1, \"x\", \"{host}\", 9)\n < udp.send 1: -105"));
     }
@@ -116,7 +103,7 @@ fn what_is_no_name_is_not_resolved_without_a_question_6_1() {
 
 #[test]
 fn literals_of_the_other_family_are_not_resolved_6_1() {
-    bound().play(
+    udp_bound().play(
         r#"
         > udp.send(1, "x", "10.0.0.1", 9, ipv6) > udp.send(1, "x", "::1", 9, ipv4)
         < udp.send 1: -105
@@ -132,7 +119,7 @@ fn literals_of_the_other_family_are_not_resolved_6_1() {
 
 #[test]
 fn names_are_canonicalised_and_asked_for_each_time_6_1() {
-    bound().play(
+    udp_bound().play(
         r#"
         > udp.send(1, "x", "A.Test", 9) > udp.send(1, "y", "a.test", 9)
         ? q1 of 1: a.test Any
@@ -147,7 +134,7 @@ fn names_are_canonicalised_and_asked_for_each_time_6_1() {
 
 #[test]
 fn only_one_address_is_used_6_1() {
-    let mut rig = bound();
+    let mut rig = udp_bound();
     rig.sim.world().air.fail_send.push_back(libc::ENETUNREACH);
     rig.play(
         r#"
@@ -164,7 +151,7 @@ fn only_one_address_is_used_6_1() {
 /// The decision in 6.1: the first address whose family the bound socket can reach.
 #[test]
 fn the_first_reachable_address_is_used_6_1() {
-    bound().play(
+    udp_bound().play(
         r#"
         > udp.send(1, "x", "a.test", 9)
         ? q1 of 1: a.test Any
@@ -188,7 +175,7 @@ fn the_first_reachable_address_is_used_6_1() {
 
 #[test]
 fn a_dual_stack_socket_reaches_ipv4_in_mapped_form_6_1_11() {
-    bound_to("::").play(
+    udp_bound_to("::").play(
         r#"
         > udp.send(1, "x", "10.0.0.1", 9)
         < udp.send 1: sent 1
@@ -214,7 +201,7 @@ fn a_dual_stack_socket_reaches_ipv4_in_mapped_form_6_1_11() {
 /// The machine has no ::1.
 #[test]
 fn localhost_is_127_0_0_1_where_there_is_no_ipv6_6_1() {
-    let mut rig = bound_to("::");
+    let mut rig = udp_bound_to("::");
     rig.sim.world().air.fail_send.push_back(libc::EADDRNOTAVAIL);
     rig.play(
         r#"
@@ -236,7 +223,7 @@ fn localhost_is_127_0_0_1_where_there_is_no_ipv6_6_1() {
 
 #[test]
 fn an_ipv4_address_in_mapped_form_reaches_ipv4_11() {
-    bound_to("::ffff:10.9.9.9").play(
+    udp_bound_to("::ffff:10.9.9.9").play(
         r#"
         > udp.send(1, "x", "10.0.0.1", 9)
         < udp.send 1: sent 1
@@ -248,7 +235,7 @@ fn an_ipv4_address_in_mapped_form_reaches_ipv4_11() {
 
 #[test]
 fn an_ipv6_address_other_than_the_wildcard_reaches_no_ipv4_11() {
-    bound_to("::1").play(
+    udp_bound_to("::1").play(
         r#"
         > udp.send(1, "x", "10.0.0.1", 9)
         < udp.send 1: -109
@@ -262,7 +249,7 @@ fn an_ipv6_address_other_than_the_wildcard_reaches_no_ipv4_11() {
 
 #[test]
 fn the_system_s_refusals_have_their_codes_and_the_socket_works_on_11() {
-    let mut rig = bound();
+    let mut rig = udp_bound();
     for (errno, code) in [
         (libc::EINVAL, -4),
         (libc::ENETUNREACH, -109),
@@ -292,7 +279,7 @@ fn the_system_s_refusals_have_their_codes_and_the_socket_works_on_11() {
 /// The decision in 7: call order also for names.
 #[test]
 fn sends_to_names_leave_in_call_order_though_answers_come_otherwise_7() {
-    bound().play(
+    udp_bound().play(
         r#"
         > udp.send(1, "a", "a.test", 9) > udp.send(1, "b", "b.test", 9)
         ? q1 of 1: a.test Any
@@ -312,7 +299,7 @@ fn sends_to_names_leave_in_call_order_though_answers_come_otherwise_7() {
 
 #[test]
 fn a_name_in_the_middle_that_fails_does_not_disturb_the_others_7() {
-    bound().play(
+    udp_bound().play(
         r#"
         > udp.send(1, "a", "a.test", 9) > udp.send(1, "b", "b.test", 9)
         ? q1 of 1: a.test Any
@@ -333,7 +320,7 @@ fn a_name_in_the_middle_that_fails_does_not_disturb_the_others_7() {
 
 #[test]
 fn what_is_no_name_is_told_after_the_sends_before_it_7() {
-    let mut rig = bound();
+    let mut rig = udp_bound();
     rig.sim.fill_send_buffers(true);
     rig.play("> udp.send(1, \"a\", \"10.0.0.1\", 9) > udp.send(1, \"b\", \"x.invalid\", 9)");
     rig.sim.fill_send_buffers(false);
@@ -349,7 +336,7 @@ fn what_is_no_name_is_told_after_the_sends_before_it_7() {
 
 #[test]
 fn other_sockets_do_not_wait_for_a_name_7() {
-    let mut rig = bound();
+    let mut rig = udp_bound();
     rig.play(
         r#"
         > udp.create() > udp.bind(2, "10.0.0.9", 8) > udp.send(1, "a", "a.test", 9)
@@ -368,7 +355,7 @@ fn other_sockets_do_not_wait_for_a_name_7() {
 
 #[test]
 fn thirty_two_sends_wait_behind_one_in_progress_4_6_row_7_6_2() {
-    let mut rig = bound();
+    let mut rig = udp_bound();
     rig.sim.fill_send_buffers(true);
     for n in 0..33 {
         rig.play(&format!("> udp.send(1, \"{n}\", \"10.0.0.1\", 9)"));
@@ -395,7 +382,7 @@ fn thirty_two_sends_wait_behind_one_in_progress_4_6_row_7_6_2() {
 
 #[test]
 fn a_blocked_socket_sends_on_when_there_is_room_6_2() {
-    let mut rig = bound();
+    let mut rig = udp_bound();
     rig.sim.fill_send_buffers(true);
     rig.play("> udp.send(1, \"a\", \"10.0.0.1\", 9) > udp.send(1, \"bb\", \"10.0.0.1\", 9)");
     rig.play("$\n ~ 1 send 1 to 10.0.0.1:9 -> blocked");
@@ -412,7 +399,7 @@ fn a_blocked_socket_sends_on_when_there_is_room_6_2() {
 
 #[test]
 fn a_failed_send_lets_the_next_ones_go_6_2() {
-    let mut rig = bound();
+    let mut rig = udp_bound();
     rig.sim.fill_send_buffers(true);
     rig.play("> udp.send(1, \"a\", \"10.0.0.1\", 9) > udp.send(1, \"b\", \"10.0.0.1\", 9)");
     rig.sim.world().air.fail_send.push_back(libc::ENETUNREACH);
@@ -431,7 +418,7 @@ fn a_failed_send_lets_the_next_ones_go_6_2() {
 
 #[test]
 fn the_quota_comes_before_everything_and_is_given_back_6_3() {
-    let mut rig = bound();
+    let mut rig = udp_bound();
     rig.quota = 5;
     rig.play(
         r#"
