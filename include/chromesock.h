@@ -1267,12 +1267,13 @@ typedef struct chromesock_event {
    */
   int32_t socket_id;
   /**
-   * onAccept: the accepted socket, of chrome.sockets.tcp; else 0.
+   * The accepted socket: one of chrome.sockets.tcp with onAccept, one of chrome.socket with
+   * chrome.socket.accept; else 0.
    */
   int32_t client_socket_id;
   /**
    * 0 or a negative chromesock_status; in chrome.socket also a number of bytes, or 1 for true and 0 for
-   * false. Some failures have only a message, and 0 here: CHROMESOCK_EVENT_RESULT tells.
+   * false. Some failures have only a message, and 0 here: see CHROMESOCK_EVENT_RESULT.
    */
   int32_t result;
   /**
@@ -1293,7 +1294,7 @@ typedef struct chromesock_event {
    */
   const char *message;
   /**
-   * Sender of a datagram: numeric, no brackets, no zone. CHROMESOCK_PERMISSION_DENIED: the host as the page
+   * The sender of a datagram: numeric, no brackets, no zone. CHROMESOCK_PERMISSION_DENIED: the host as the page
    * gave it; "*" for multicast membership.
    */
   const char *address;

@@ -111,10 +111,11 @@ pub struct chromesock_event {
     pub present: u32,
     /// The socket that the call or notification is about; 0 = none.
     pub socket_id: i32,
-    /// onAccept: the accepted socket, of chrome.sockets.tcp; else 0.
+    /// The accepted socket: one of chrome.sockets.tcp with onAccept, one of chrome.socket with
+    /// chrome.socket.accept; else 0.
     pub client_socket_id: i32,
     /// 0 or a negative chromesock_status; in chrome.socket also a number of bytes, or 1 for true and 0 for
-    /// false. Some failures have only a message, and 0 here: CHROMESOCK_EVENT_RESULT tells.
+    /// false. Some failures have only a message, and 0 here: see CHROMESOCK_EVENT_RESULT.
     pub result: i32,
     /// The port that belongs to `address`, host byte order.
     pub port: i32,
@@ -125,7 +126,7 @@ pub struct chromesock_event {
     /// What programs read as chrome.runtime.lastError.message. NULL on success, and for most failures of
     /// chrome.socket, which have only a `result`.
     pub message: *const c_char,
-    /// Sender of a datagram: numeric, no brackets, no zone. CHROMESOCK_PERMISSION_DENIED: the host as the page
+    /// The sender of a datagram: numeric, no brackets, no zone. CHROMESOCK_PERMISSION_DENIED: the host as the page
     /// gave it; "*" for multicast membership.
     pub address: *const c_char,
     /// Received bytes; they do not end with NUL.
