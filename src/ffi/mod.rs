@@ -39,7 +39,7 @@ macro_rules! guard {
     ($body:block) => {
         $crate::ffi::contain(|| {
             $body
-            #[allow(unreachable_code)]
+            #[allow(unreachable_code, reason = "a body may end with a return")]
             Ok(())
         })
     };
