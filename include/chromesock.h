@@ -18,6 +18,8 @@
  * Calls
  *   A function whose comment says "Completes:" starts a call. If it returns OK, exactly one completion
  *   follows, whatever happens to the socket; if it returns anything else, nothing was kept and none follows.
+ *   The completion may be delivered on another thread before the function has returned, and before an
+ *   out-parameter is written; the event has the same id as socket_id.
  *   Other functions have no completion: what they return is their result.
  *   Calls of one thread are carried out in order, so a socket can be used before its create has completed.
  *   app:        from chromesock_app_new and not freed; NULL gives INVALID_ARGUMENT.
