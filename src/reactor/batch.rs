@@ -27,6 +27,8 @@ pub(super) enum Message {
     WatchStream(Watched),
     /// The resolver has answered.
     Answer(u32, QueryId, Answer),
+    /// What an app's first handshakes wait for has been done.
+    TlsPrepared(u32),
     /// The host has released data that an engine waits for.
     Released(u32),
     /// Nobody holds the reactor any more.

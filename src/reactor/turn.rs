@@ -228,6 +228,7 @@ impl Turn {
                 let input = |engine: &mut Engine<_>| engine.handle_answer(query, answer);
                 self.apps.input(slot, query.socket_id, input);
             }
+            Message::TlsPrepared(slot) => self.apps.input(slot, 0, Engine::handle_tls_prepared),
             Message::Released(slot) => self.apps.input(slot, 0, |_| {}),
             Message::Stop => self.stop = true,
         }
@@ -488,8 +489,8 @@ impl Turn {
         if delivery.any_released() || engine.wants_release() {
             self.take_credit(slot);
         }
-        if self.apps.get_mut(slot).is_some_and(|app| app.engine.has_queries()) {
-            self.ask_resolver(slot);
+        if self.apps.get_mut(slot).is_some_and(|app| app.engine.has_errands()) {
+            self.run_errands(slot);
         }
     }
 
@@ -511,8 +512,23 @@ impl Turn {
     }
 
     #[inline(never)]
-    fn ask_resolver(&mut self, slot: u32) {
+    fn run_errands(&mut self, slot: u32) {
         let Some(app) = self.apps.get_mut(slot) else { return };
+        if let Some(prepare) = app.engine.take_tls_preparation() {
+            // Another app that has the slot by then is told what is true for it as well.
+            let inbox = Arc::downgrade(&self.inbox);
+            let on_thread = move || {
+                prepare();
+                if let Some(inbox) = inbox.upgrade() {
+                    inbox.post(Message::TlsPrepared(slot));
+                }
+            };
+            let thread = std::thread::Builder::new().name("chromesock-tls".into());
+            if sys::without_signals(|| thread.spawn(on_thread)).is_err() {
+                prepare();
+                self.inbox.post(Message::TlsPrepared(slot));
+            }
+        }
         for query in app.engine.take_queries() {
             let (id, inbox) = (query.id, Arc::clone(&self.inbox));
             let wanted = Weak::clone(&query.wanted);
