@@ -184,8 +184,8 @@ impl Turn {
         }
     }
 
-    /// Carries out the sends of an app that come next, those to one socket that follow one another together:
-    /// at most so many times; how many they were.
+    /// Carries out the sends of an app that come next, at most so many, those to one socket that follow one another
+    /// together; how many they were.
     #[inline(always)]
     fn send(&mut self, slot: u32, most: usize) -> usize {
         let Self { apps, batch, .. } = self;
@@ -195,9 +195,9 @@ impl Turn {
         let mut done = 0;
         apps.input(slot, 0, |engine| {
             while done < most
-                && let Some(run) = batch.pop_sends(MAX_GATHERED)
+                && let Some(run) = batch.pop_sends(most - done, MAX_GATHERED)
             {
-                done += 1;
+                done += run.sends.len();
                 engine.handle_sends(run.bytes, run.sends);
             }
         });
@@ -436,7 +436,8 @@ impl Turn {
             let Some(app) = self.apps.get_mut(slot) else {
                 return;
             };
-            let is_due = app.engine.look_at_events(|events| match app.delivery.mode() {
+            let mode = app.delivery.mode();
+            let is_due = app.engine.look_at_events(|events| match mode {
                 Mode::Queue => events.len() > EVENTS_PER_PUSH,
                 // What nobody asked for waits for the next event, or the end of the turn.
                 Mode::Reactor => !events.iter().all(Event::is_unasked),
@@ -445,7 +446,7 @@ impl Turn {
                 return;
             }
             self.flush(slot);
-            if !self.read_messages() {
+            if mode == Mode::Queue || !self.read_messages() {
                 return;
             }
         }
@@ -548,7 +549,7 @@ impl Turn {
         for mut batch in [std::mem::take(&mut self.batch), own, self.inbox.die()] {
             loop {
                 if let Some(slot) = batch.next_sends() {
-                    while let Some(run) = batch.pop_sends(usize::MAX) {
+                    while let Some(run) = batch.pop_sends(usize::MAX, usize::MAX) {
                         for send in run.sends {
                             let Send { event_type, socket_id, ticket, .. } = *send;
                             self.leave_unanswered(slot, event_type, socket_id, ticket);
