@@ -97,6 +97,9 @@ impl Client {
     fn call(&mut self, event_type: T, command: Command) {
         let ticket = Ticket::default();
         self.engine.handle_call(Call { event_type, socket_id: SOCKET, ticket, command });
+        if self.engine.take_tls_preparation().is_some() {
+            self.engine.handle_tls_prepared();
+        }
         self.engine.handle_ready(Token { owner: SOCKET, lane: 0 }, ALL);
         let mut turns = 0;
         while self.engine.next_work().is_some() {

@@ -181,9 +181,14 @@ impl<N: Network> Engine<N> {
         self.ctx.outbox.look(look)
     }
 
-    /// Whether there are questions for the resolver.
-    pub fn has_queries(&self) -> bool {
-        !self.queries.is_empty()
+    /// Whether there are questions for the resolver, or TLS is to be prepared.
+    pub fn has_errands(&self) -> bool {
+        !self.queries.is_empty() || self.ctx.tls.wants_preparation()
+    }
+
+    /// What is to be run on another thread before `handle_tls_prepared`, if TLS is to be prepared.
+    pub fn take_tls_preparation(&mut self) -> Option<fn()> {
+        self.ctx.tls.take_preparation()
     }
 
     /// The questions for the resolver so far.

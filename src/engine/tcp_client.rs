@@ -31,6 +31,7 @@ use crate::api::properties::{Endpoint, SocketInfo};
 use crate::api::table::EventType;
 use crate::net::{DatagramBuffers, Network, Ready, Stream, address};
 pub(super) use receiving::receive_limit;
+use securing::Securing;
 
 /// What the machines of an engine work with.
 #[derive(Debug)]
@@ -84,8 +85,8 @@ enum Phase<S> {
     Idle,
     Connecting(Box<Race<S>>),
     Connected(Connection<S>),
-    /// Connected, while TLS is agreed upon; the call to complete.
-    Securing(Box<(Connection<S>, Reply)>),
+    /// Connected, while TLS is agreed upon.
+    Securing(Box<Securing<S>>),
 }
 
 /// What the kernel has told of a source of a socket.
@@ -184,7 +185,7 @@ impl<N: Network> TcpClient<N> {
     fn connection(&self) -> Option<&Connection<N::Stream>> {
         match &self.phase {
             Phase::Connected(connection) => Some(connection),
-            Phase::Securing(securing) => Some(&securing.0),
+            Phase::Securing(securing) => Some(&securing.connection),
             Phase::Idle | Phase::Connecting(_) => None,
         }
     }
@@ -323,7 +324,7 @@ impl<N: Network> TcpClient<N> {
                 connection.into_unread(&mut ctx.buffer)
             }
             Phase::Securing(securing) => {
-                let (connection, reply) = *securing;
+                let Securing { connection, reply, .. } = *securing;
                 reply.complete(Response::failed(Status::Aborted));
                 connection.into_unread(&mut ctx.buffer)
             }
@@ -442,7 +443,7 @@ impl<N: Network> TcpClient<N> {
             }
             (Phase::Securing(securing), news) => {
                 if let Some(News { ready, .. }) = news {
-                    securing.0.on_ready(ready);
+                    securing.connection.on_ready(ready);
                 }
                 Some(self.carry_handshake_on(ctx, properties))
             }

@@ -41,6 +41,13 @@ impl<N: Network> Engine<N> {
         }
     }
 
+    /// TLS has been prepared: the handshakes that wait for it begin.
+    pub fn handle_tls_prepared(&mut self) {
+        for id in self.ctx.tls.prepared() {
+            self.enqueue(id);
+        }
+    }
+
     pub(super) fn get_tls_session(&mut self, id: i32, reply: Reply) {
         let session = match self.registry.get_mut(id).map(|entry| &entry.machine) {
             None => return not_found(reply),

@@ -27,6 +27,8 @@ pub(super) enum Message {
     WatchStream(Watched),
     /// The resolver has answered.
     Answer(u32, QueryId, Answer),
+    /// What an app's first handshakes wait for has been done.
+    TlsPrepared(u32),
     /// The host has released data that an engine waits for.
     Released(u32),
     /// Nobody holds the reactor any more.
@@ -149,13 +151,14 @@ impl Batch {
         (self.first.number > 0).then_some(self.first.slot)
     }
 
-    /// The next sends of the same app, as far as they are to one socket by one function: these, up to `most` bytes.
+    /// The next sends of the same app, as far as they are to one socket by one function: these, up to `most` of them
+    /// and so many bytes.
     #[inline(always)]
-    pub(super) fn pop_sends(&mut self, most: usize) -> Option<Run<'_>> {
-        let sends = &self.sends[self.used.0..][..self.first.number];
+    pub(super) fn pop_sends(&mut self, most: usize, most_bytes: usize) -> Option<Run<'_>> {
+        let sends = &self.sends[self.used.0..][..self.first.number.min(most)];
         let first = sends.first()?;
         let (mut number, mut len) = (1, first.len);
-        while len < most
+        while len < most_bytes
             && let Some(next) = sends.get(number)
             && next.is_like(first)
         {
@@ -172,7 +175,7 @@ impl Batch {
     /// Leaves the next sends of the same app out; how many they were.
     pub(super) fn drop_sends(&mut self) -> usize {
         let number = self.first.number;
-        while self.pop_sends(usize::MAX).is_some() {}
+        while self.pop_sends(usize::MAX, usize::MAX).is_some() {}
         number
     }
 
@@ -236,7 +239,7 @@ mod tests {
         while !batch.is_empty() {
             match batch.next_sends() {
                 Some(slot) => {
-                    while let Some(Run { sends, bytes }) = batch.pop_sends(most) {
+                    while let Some(Run { sends, bytes }) = batch.pop_sends(usize::MAX, most) {
                         found.push((slot, sends.len(), bytes.to_vec()));
                     }
                 }

@@ -184,8 +184,8 @@ impl Turn {
         }
     }
 
-    /// Carries out the sends of an app that come next, those to one socket that follow one another together:
-    /// at most so many times; how many they were.
+    /// Carries out the sends of an app that come next, at most so many, those to one socket that follow one another
+    /// together; how many they were.
     #[inline(always)]
     fn send(&mut self, slot: u32, most: usize) -> usize {
         let Self { apps, batch, .. } = self;
@@ -195,9 +195,9 @@ impl Turn {
         let mut done = 0;
         apps.input(slot, 0, |engine| {
             while done < most
-                && let Some(run) = batch.pop_sends(MAX_GATHERED)
+                && let Some(run) = batch.pop_sends(most - done, MAX_GATHERED)
             {
-                done += 1;
+                done += run.sends.len();
                 engine.handle_sends(run.bytes, run.sends);
             }
         });
@@ -228,6 +228,7 @@ impl Turn {
                 let input = |engine: &mut Engine<_>| engine.handle_answer(query, answer);
                 self.apps.input(slot, query.socket_id, input);
             }
+            Message::TlsPrepared(slot) => self.apps.input(slot, 0, Engine::handle_tls_prepared),
             Message::Released(slot) => self.apps.input(slot, 0, |_| {}),
             Message::Stop => self.stop = true,
         }
@@ -435,7 +436,8 @@ impl Turn {
             let Some(app) = self.apps.get_mut(slot) else {
                 return;
             };
-            let is_due = app.engine.look_at_events(|events| match app.delivery.mode() {
+            let mode = app.delivery.mode();
+            let is_due = app.engine.look_at_events(|events| match mode {
                 Mode::Queue => events.len() > EVENTS_PER_PUSH,
                 // What nobody asked for waits for the next event, or the end of the turn.
                 Mode::Reactor => !events.iter().all(Event::is_unasked),
@@ -444,7 +446,7 @@ impl Turn {
                 return;
             }
             self.flush(slot);
-            if !self.read_messages() {
+            if mode == Mode::Queue || !self.read_messages() {
                 return;
             }
         }
@@ -488,8 +490,8 @@ impl Turn {
         if delivery.any_released() || engine.wants_release() {
             self.take_credit(slot);
         }
-        if self.apps.get_mut(slot).is_some_and(|app| app.engine.has_queries()) {
-            self.ask_resolver(slot);
+        if self.apps.get_mut(slot).is_some_and(|app| app.engine.has_errands()) {
+            self.run_errands(slot);
         }
     }
 
@@ -511,8 +513,23 @@ impl Turn {
     }
 
     #[inline(never)]
-    fn ask_resolver(&mut self, slot: u32) {
+    fn run_errands(&mut self, slot: u32) {
         let Some(app) = self.apps.get_mut(slot) else { return };
+        if let Some(prepare) = app.engine.take_tls_preparation() {
+            // Another app that has the slot by then is told what is true for it as well.
+            let inbox = Arc::downgrade(&self.inbox);
+            let on_thread = move || {
+                prepare();
+                if let Some(inbox) = inbox.upgrade() {
+                    inbox.post(Message::TlsPrepared(slot));
+                }
+            };
+            let thread = std::thread::Builder::new().name("chromesock-tls".into());
+            if sys::without_signals(|| thread.spawn(on_thread)).is_err() {
+                prepare();
+                self.inbox.post(Message::TlsPrepared(slot));
+            }
+        }
         for query in app.engine.take_queries() {
             let (id, inbox) = (query.id, Arc::clone(&self.inbox));
             let wanted = Weak::clone(&query.wanted);
@@ -532,7 +549,7 @@ impl Turn {
         for mut batch in [std::mem::take(&mut self.batch), own, self.inbox.die()] {
             loop {
                 if let Some(slot) = batch.next_sends() {
-                    while let Some(run) = batch.pop_sends(usize::MAX) {
+                    while let Some(run) = batch.pop_sends(usize::MAX, usize::MAX) {
                         for send in run.sends {
                             let Send { event_type, socket_id, ticket, .. } = *send;
                             self.leave_unanswered(slot, event_type, socket_id, ticket);

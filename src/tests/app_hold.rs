@@ -2,6 +2,7 @@
 //! or not, and all of them together then.
 
 use super::support::*;
+use crate::api::event::Event;
 use crate::api::net_error::Status;
 use crate::api::table::{EventType as T, Namespace};
 use crate::app::SharedReactor;
@@ -10,6 +11,7 @@ in_each_mode!(
     an_awake_reactor_does_not_see_an_unpause_that_is_held,
     one_more_read_is_one_pa_3,
     one_more_read_is_one_behind_thousands_of_calls_pa_3,
+    sockets_have_their_turn_between_many_small_sends,
     the_end_of_the_app_ends_its_hold,
     steps_of_its_life_wait_with_its_calls,
     what_is_held_completes_when_the_reactor_fails,
@@ -137,4 +139,27 @@ fn what_is_held_completes_when_the_reactor_fails(drive: Drive) {
     }
     bench.end();
     other.end();
+}
+
+/// A flood of small sends is many messages, however few writes they make: what has come to another socket is told
+/// before the last of it is carried out.
+fn sockets_have_their_turn_between_many_small_sends(drive: Drive) {
+    let bench = Bench::start(drive);
+    let (id, peer) = bench.connected();
+    bench.done(bench.call(|app, t| app.set_paused(Namespace::Tcp, id, true, t)));
+    write_to(&peer, b"x");
+    bench.wait_received(id, 1);
+    write_to(&peer, b"y");
+    bench.app().hold_calls(true);
+    bench.resume(id);
+    (0..20_000).for_each(|_| _ = bench.send(NOBODY, b"z"));
+    let last = bench.get_info(id);
+    bench.app().hold_calls(false);
+    bench.done(last);
+    let seen = bench.seen();
+    let place = |what: &dyn Fn(&Event) -> bool| seen.iter().position(|seen| what(&seen.event));
+    let told =
+        place(&|event| event.event_type == T::ChromeSocketsTcpOnReceive && data_of(event) == b"y");
+    assert!(told.is_some() && told < place(&|event| ticket_of(event) == last));
+    bench.end();
 }

@@ -9,11 +9,20 @@ use crate::api::properties::{SecureOptions, TlsSession};
 use crate::engine::connection::{Channel, Connection, Origin};
 use crate::engine::registry::Properties;
 use crate::engine::reply::Reply;
-use crate::engine::tls::{self, ServerName};
+use crate::engine::tls::{self, ServerName, Versions};
 use crate::net::Network;
 
+/// A connection on which TLS is being agreed upon.
+#[derive(Debug)]
+pub(super) struct Securing<S> {
+    pub(super) connection: Connection<S>,
+    pub(super) reply: Reply,
+    /// What to begin with, until then.
+    begin: Option<(ServerName<'static>, Versions)>,
+}
+
 impl<N: Network> TcpClient<N> {
-    /// Puts TLS on the connection; the caller has checked all but what ends the socket (tcp.md TLS-4 to
+    /// The connection is to be secured; the caller has checked all but what ends the socket (tcp.md TLS-4 to
     /// TLS-8, socket-legacy.md 7 row 4), which is the result.
     pub(in crate::engine) fn secure(
         &mut self,
@@ -25,13 +34,34 @@ impl<N: Network> TcpClient<N> {
             reply.complete(Response::failed(Status::Unexpected));
             return Visit::Rest;
         };
-        let name = match self.check_for_tls(&connection) {
-            Ok(name) => name,
-            Err(status) => return self.end_for_good(ctx, connection, reply, status),
+        let name = self.check_for_tls(&connection);
+        match (name, Versions::of(options).ok_or(Status::SslProtocolError)) {
+            (Ok(name), Ok(versions)) => {
+                ctx.tls.prepare_for(ctx.id);
+                let begin = Some((name, versions));
+                self.phase = Phase::Securing(Box::new(Securing { connection, reply, begin }));
+                Visit::Again
+            }
+            (Err(status), _) | (_, Err(status)) => {
+                self.end_for_good(ctx, connection, reply, status)
+            }
+        }
+    }
+
+    /// Puts TLS on the connection, and writes nothing yet.
+    fn begin_tls(
+        &mut self,
+        ctx: &mut Context<N>,
+        name: ServerName<'static>,
+        versions: Versions,
+    ) -> Visit {
+        let Phase::Securing(securing) = std::mem::replace(&mut self.phase, Phase::Idle) else {
+            return Visit::Rest;
         };
-        match connection.with_channel(|stream| ctx.tls.begin(stream, name, options)) {
-            Ok(secured) => {
-                self.phase = Phase::Securing(Box::new((secured, reply)));
+        let Securing { connection, reply, .. } = *securing;
+        match connection.with_channel(|stream| ctx.tls.begin(stream, name, versions)) {
+            Ok(connection) => {
+                self.phase = Phase::Securing(Box::new(Securing { connection, reply, begin: None }));
                 Visit::Again
             }
             Err((connection, status)) => self.end_for_good(ctx, connection, reply, status),
@@ -81,7 +111,11 @@ impl<N: Network> TcpClient<N> {
         properties: &Properties,
     ) -> Visit {
         let Phase::Securing(securing) = &mut self.phase else { return Visit::Rest };
-        let (Connection { channel: Channel::Tls(stream), ready, .. }, _) = &mut **securing else {
+        if let Some((name, versions)) = securing.begin.take_if(|_| ctx.tls.is_prepared()) {
+            return self.begin_tls(ctx, name, versions);
+        }
+        let Connection { channel: Channel::Tls(stream), ready, .. } = &mut securing.connection
+        else {
             return Visit::Rest;
         };
         ctx.tls.set_time(ctx.net.calendar_time());
@@ -97,7 +131,7 @@ impl<N: Network> TcpClient<N> {
         let Phase::Securing(securing) = std::mem::replace(&mut self.phase, Phase::Idle) else {
             return Visit::Rest;
         };
-        let (connection, reply) = *securing;
+        let Securing { connection, reply, .. } = *securing;
         if let Err(status) = outcome {
             return self.end_for_good(ctx, connection, reply, status);
         }

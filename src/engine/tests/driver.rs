@@ -50,6 +50,8 @@ pub(super) struct Rig {
     pub(super) held: Vec<(Bytes, Vec<u8>)>,
     /// Whether pieces are held, to see that their memory is not used again.
     pub(super) holds: bool,
+    /// Whether TLS is prepared as soon as that is asked for.
+    pub(super) prepares_tls: bool,
     /// Whether lines are written; a long random conversation needs none.
     pub(super) writes_trace: bool,
     /// The events since the last look, if they are kept for the test.
@@ -101,6 +103,7 @@ impl Rig {
             received: BTreeMap::new(),
             held: Vec::new(),
             holds: false,
+            prepares_tls: true,
             writes_trace: true,
             kept: None,
             events: Vec::new(),
@@ -287,6 +290,9 @@ impl Rig {
     }
 
     fn ask(&mut self) {
+        if self.prepares_tls && self.engine.take_tls_preparation().is_some() {
+            self.input(0, Engine::handle_tls_prepared);
+        }
         for query in self.engine.take_queries() {
             let Query { id, host, dns_query_type, .. } = &query;
             let (serial, socket) = (id.serial, id.socket_id);

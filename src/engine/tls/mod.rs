@@ -65,6 +65,25 @@ pub(super) struct Tls {
     /// One configuration for each span of versions, made when first asked for.
     configs: Vec<(Versions, Arc<ClientConfig>)>,
     common: Rc<Common>,
+    preparation: Preparation,
+    /// Sockets whose handshake waits for it.
+    waiting: Vec<i32>,
+}
+
+/// How far this app is with what takes its time when a process does it first: it must not happen on the thread
+/// that all sockets need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Preparation {
+    NotNeeded,
+    Needed,
+    Running,
+    Done,
+}
+
+/// Takes that time: entropy is gathered.
+fn prepare() {
+    // Should it fail, the handshake does, too.
+    let _ = provider().secure_random.fill(&mut [0]);
 }
 
 #[derive(Debug)]
@@ -90,7 +109,7 @@ struct Listener {
 
 /// Versions to offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Versions {
+pub(super) enum Versions {
     Only12,
     Only13,
     Both,
@@ -98,7 +117,7 @@ enum Versions {
 
 impl Versions {
     /// tcp.md 7.3, socket-legacy.md 7.1; `None`: the least is above the most.
-    fn of(options: &SecureOptions) -> Option<Self> {
+    pub(super) fn of(options: &SecureOptions) -> Option<Self> {
         let needs_13 = options.tls_version_min.as_deref() == Some("tls1.3");
         let stops_at_12 = options.tls_version_max.as_deref() == Some("tls1.2");
         match (needs_13, stops_at_12) {
@@ -146,7 +165,47 @@ impl Tls {
             outgoing: RefCell::default(),
             listener: Arc::default(),
         };
-        Self { setup, configs: Vec::new(), common: Rc::new(common) }
+        Self {
+            setup,
+            configs: Vec::new(),
+            common: Rc::new(common),
+            preparation: Preparation::NotNeeded,
+            waiting: Vec::new(),
+        }
+    }
+
+    /// Sees to it that `id` hears when `begin` may be called.
+    pub(super) fn prepare_for(&mut self, id: i32) {
+        if self.preparation == Preparation::NotNeeded {
+            self.preparation = Preparation::Needed;
+        }
+        if !self.is_prepared() {
+            self.waiting.push(id);
+        }
+    }
+
+    /// Whether `begin` may be called.
+    pub(super) fn is_prepared(&self) -> bool {
+        self.preparation == Preparation::Done
+    }
+
+    /// Whether somebody has to prepare it.
+    pub(super) fn wants_preparation(&self) -> bool {
+        self.preparation == Preparation::Needed
+    }
+
+    /// What is to be run for it, on another thread.
+    pub(super) fn take_preparation(&mut self) -> Option<fn()> {
+        self.wants_preparation().then(|| {
+            self.preparation = Preparation::Running;
+            prepare as fn()
+        })
+    }
+
+    /// It has been run; who waits for it.
+    pub(super) fn prepared(&mut self) -> Vec<i32> {
+        self.preparation = Preparation::Done;
+        std::mem::take(&mut self.waiting)
     }
 
     /// Sets the time that certificates are checked for.
@@ -169,11 +228,8 @@ impl Tls {
         &mut self,
         stream: S,
         name: ServerName<'static>,
-        options: &SecureOptions,
+        versions: Versions,
     ) -> Result<TlsStream<S>, (S, Status)> {
-        let Some(versions) = Versions::of(options) else {
-            return Err((stream, Status::SslProtocolError));
-        };
         match self.config(versions) {
             Ok(config) => TlsStream::new(stream, config, name, Rc::clone(&self.common)),
             Err(_) => Err((stream, Status::Unexpected)),

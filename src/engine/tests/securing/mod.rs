@@ -12,6 +12,7 @@ mod ending;
 mod goodbyes;
 mod names;
 mod peer;
+mod preparing;
 mod protocol;
 mod ranks;
 mod rules;
