@@ -13,4 +13,7 @@ const withHandlers = (names) =>
     }
   };
 
-module.exports = { withHandlers };
+/** An event that tells how much has come; all of it, as far as is known. */
+const progressEvent = (type, loaded) => Object.assign(new Event(type), { loaded, total: loaded, lengthComputable: loaded > 0 });
+
+module.exports = { progressEvent, withHandlers };

@@ -16,7 +16,7 @@ const { Failure, attempt, fileOf, read, readJson } = require('./files');
 const { I18n } = require('./i18n');
 const { methodsOf } = require('./methods');
 const { guarded } = require('./missing');
-const { LANGUAGE, furnish, loaded, raised, rejected } = require('./page');
+const { LANGUAGE, furnish, loaded, report, reportRejection } = require('./page');
 const { LIMITS, storageArea } = require('./storage');
 
 const USAGE = 'Usage: chrome-app-run [--storage FILE] DIR';
@@ -134,14 +134,8 @@ function run(folder, storageFile) {
   // Nobody reads it any more. Told to the page, or written about, it would only come again.
   for (const output of [process.stdout, process.stderr]) output.on('error', () => end(1));
 
-  // A page lives on after an error, in its scripts, too.
-  const report = (error) => {
-    if (!raised(error)) console.error('Uncaught', error);
-  };
   process.on('uncaughtException', report);
-  process.on('unhandledRejection', (reason, promise) => {
-    if (!rejected(reason, promise)) console.error('Uncaught (in promise)', reason);
-  });
+  process.on('unhandledRejection', reportRejection);
   // What a script imports by a path relative to it. Not in the first versions of Node 20.
   const importModuleDynamically = vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER;
   for (const script of scripts) {
