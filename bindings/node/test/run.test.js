@@ -270,6 +270,48 @@ test('a script may import modules that lie beside it', { skip: !vm.constants?.US
   assert.deepStrictEqual(lines, ['object2'], stderr);
 });
 
+test('a page may have names of its own for everything that is global', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    const [log, names, text] = [console.log.bind(console), Object.getOwnPropertyNames(window), JSON.stringify];
+    const [blob, data, now] = [new Blob(['read']), new Uint8Array([1, 2, 3]), Date.now()];
+    window.addEventListener('load', () => log('load'));
+    const { onLaunched } = chrome.app.runtime;
+    // WebAssembly is what Node's own fetch needs as soon as anybody looks at Response.
+    const kept = ['chrome', 'window', 'self', 'globalThis', 'FileReader', 'WebAssembly'];
+    for (const name of names) {
+      if (['function', 'object'].includes(typeof window[name]) && !kept.includes(name)) {
+        window[name] = function () { throw name; };
+      }
+    }
+    const { sockets, storage, alarms, socket } = chrome;
+    onLaunched.addListener(() => {
+      storage.local.set({ a: [1] }, () => storage.local.get('a', (items) => log('stored', text(items))));
+      const reader = new FileReader();
+      reader.onload = ({ loaded }) => log(reader.result, loaded);
+      reader.readAsText(blob);
+      alarms.onAlarm.addListener(({ name }) => log('alarm', name));
+      alarms.create('a', { when: now });
+      sockets.tcp.getInfo(99, () => log('error', chrome.runtime.lastError.message));
+      sockets.tcp.update(99, { name: 'a' });
+      try { sockets.tcp.connect(); } catch (error) { log('wrong', error.name); }
+      socket.getNetworkList((list) => log('list', list.length > 0));
+      sockets.udp.create({ name: 'a' }, ({ socketId }) => {
+        sockets.udp.bind(socketId, '127.0.0.1', 0, async () => {
+          const info = await sockets.udp.getInfo(socketId);
+          sockets.udp.onReceive.addListener((received) => {
+            log(text([info.name, received.data.byteLength, received.remoteAddress]));
+            sockets.udp.close(socketId);
+          });
+          sockets.udp.send(socketId, data, info.localAddress, info.localPort, ({ bytesSent }) => log('sent', bytesSent));
+        });
+      });
+    });`, { 'manifest.json': JSON.stringify({ app: { background: { scripts: ['a.js'] } }, sockets: { udp: { bind: '*', send: '*' } } }) });
+  assert.deepStrictEqual(lines.sort(), [
+    '["a",3,"127.0.0.1"]', 'alarm a', 'error Socket not found', 'list true', 'load', 'read 4', 'sent 3', 'stored {"a":[1]}', 'wrong TypeError',
+  ], stderr);
+  assert.strictEqual(stderr, 'Unchecked runtime.lastError: Socket not found\n');
+});
+
 test('timers have a page\'s manners, and those that Node itself needs', async (t) => {
   const { lines, stderr } = await ran(t, `
     setTimeout(function (a, b) { console.log(this === window, a, b); }, 0, 1, 2);

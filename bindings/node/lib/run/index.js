@@ -10,6 +10,7 @@ const vm = require('node:vm');
 const { parseArgs } = require('node:util');
 const { createChrome, destroyChrome } = require('../chrome');
 const { Event, dispatch } = require('../event');
+const { Array, console, Object } = require('../globals');
 const { idOf, runtimeOf } = require('../runtime');
 const { alarmsOf } = require('./alarms');
 const { Failure, attempt, fileOf, read, readJson } = require('./files');

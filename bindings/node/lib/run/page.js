@@ -3,6 +3,7 @@
 
 const os = require('node:os');
 const process = require('node:process');
+const { Error, Event, Number, Object, String, URL } = require('../globals');
 const { report: show } = require('../event');
 const { FileReader } = require('./reader');
 const { fetchOf, requestOf } = require('./request');

@@ -2,6 +2,7 @@
 'use strict';
 
 const { Buffer } = require('node:buffer');
+const { DOMException, TypeError } = require('../globals');
 const { progressEvent, withHandlers } = require('./handlers');
 const { decoded } = require('./request');
 

@@ -4,6 +4,9 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { clearTimeout, setTimeout } = require('node:timers');
+const {
+  AbortController, decodeURIComponent, DOMException, Headers, Object, Request, Response, TextDecoder, TypeError, Uint8Array, URL,
+} = require('../globals');
 const { fileOf } = require('./files');
 const { progressEvent, withHandlers } = require('./handlers');
 

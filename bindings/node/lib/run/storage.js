@@ -5,6 +5,7 @@ const { Buffer } = require('node:buffer');
 const fs = require('node:fs');
 const path = require('node:path');
 const { setImmediate } = require('node:timers');
+const { Array, Error, JSON, Object } = require('../globals');
 const { methodsOf } = require('./methods');
 
 /** What the areas hold at most. Of the numbers of writes nothing is made: nothing is written over a network. */
