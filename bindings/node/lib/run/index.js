@@ -37,8 +37,9 @@ const events = (prefix, names) =>
   Object.fromEntries(names.map((name) => [name, new Event(`${prefix}.${name}`, () => {})]));
 
 const RUNTIME_EVENTS = [
-  'onInstalled', 'onStartup', 'onSuspend', 'onSuspendCanceled', 'onUpdateAvailable',
-  // Nobody is there to send: they never come.
+  'onInstalled', 'onStartup', 'onSuspend', 'onSuspendCanceled',
+  // Nobody is there to update or to send: they never come.
+  'onBrowserUpdateAvailable', 'onRestartRequired', 'onUpdateAvailable',
   'onMessage', 'onMessageExternal', 'onConnect', 'onConnectExternal',
 ];
 /** What a message gets for an answer while the app has no window. */
@@ -47,6 +48,7 @@ const NOBODY = 'Could not establish connection. Receiving end does not exist.';
 const FACTS = {
   getBackgroundPage: { parameters: [], outcome: 'backgroundPage' },
   getPlatformInfo: { parameters: [], outcome: 'platformInfo' },
+  requestUpdateCheck: { parameters: [], outcome: 'status' },
 };
 const APP_EVENTS = ['onLaunched', 'onRestarted'];
 
@@ -80,7 +82,7 @@ const power = { requestKeepAwake() {}, releaseKeepAwake() {}, Level: { DISPLAY: 
 function complete(chrome, storageFile, i18n) {
   const answers = runtimeOf(chrome.runtime);
   const info = { os: os.platform() === 'darwin' ? 'mac' : 'linux', arch: os.arch() === 'x64' ? 'x86-64' : os.arch() };
-  const facts = { getBackgroundPage: () => globalThis, getPlatformInfo: () => ({ ...info }) };
+  const facts = { getBackgroundPage: () => globalThis, getPlatformInfo: () => ({ ...info }), requestUpdateCheck: () => 'no_update' };
   const runtime = Object.assign(chrome.runtime, events('runtime', RUNTIME_EVENTS), methodsOf('runtime', FACTS, facts, answers), {
     sendMessage(...given) {
       const callback = typeof given.at(-1) === 'function' ? given.pop() : null;
