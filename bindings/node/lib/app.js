@@ -8,6 +8,7 @@ const { performance } = require('node:perf_hooks');
 const process = require('node:process');
 const { setImmediate } = require('node:timers');
 const { isMainThread } = require('node:worker_threads');
+const { Array, BigInt64Array, BigUint64Array, console, Error, Number, Object, Promise, TypeError } = require('./globals');
 const { check, load, api } = require('./library');
 const { Batch } = require('./records');
 const { packed } = require('./structs');

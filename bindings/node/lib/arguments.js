@@ -2,6 +2,7 @@
 'use strict';
 
 const { types } = require('node:util');
+const { Array, ArrayBuffer, DataView, Function, Number, Object, TypeError, Uint8Array } = require('./globals');
 
 const INT32_MAX = 2 ** 31 - 1;
 const INT32_MIN = -(2 ** 31);

@@ -5,6 +5,7 @@ const { AsyncResource } = require('node:async_hooks');
 const { App } = require('./app');
 const { argumentsOf, byteLengthOf } = require('./arguments');
 const { Event, dispatch } = require('./event');
+const { console, Error, Int32Array, JSON, Object, Promise, Set, Symbol, TypeError } = require('./globals');
 const { api } = require('./library');
 const { outcomeReader } = require('./records');
 const { Runtime } = require('./runtime');

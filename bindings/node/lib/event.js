@@ -1,6 +1,8 @@
 // chrome.events.Event.
 'use strict';
 
+const { console, Error, TypeError } = require('./globals');
+
 /** Tells the console what the program threw, as far as that can be shown. */
 function report(where, error) {
   try {

@@ -5,6 +5,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const process = require('node:process');
 const koffi = require('koffi');
+const { Error, Object } = require('./globals');
 
 const NATIVE = path.join(__dirname, '..', 'native');
 const FILE = process.platform === 'darwin' ? 'libchromesock.dylib' : 'libchromesock.so';

@@ -2,6 +2,7 @@
 'use strict';
 
 const { Buffer } = require('node:buffer');
+const { Boolean, Number, Object } = require('./globals');
 const { api } = require('./library');
 const { layouts, listOf } = require('./structs');
 

@@ -3,6 +3,7 @@
 
 const { Buffer } = require('node:buffer');
 const { createHash } = require('node:crypto');
+const { console, JSON, parseInt, String } = require('./globals');
 const { report } = require('./event');
 
 /**

@@ -5,6 +5,7 @@
 'use strict';
 
 const { Buffer } = require('node:buffer');
+const { Array, ArrayBuffer, BigInt, Map, Number, Object } = require('./globals');
 const { api, koffi } = require('./library');
 
 /** On all systems that the package is for. */

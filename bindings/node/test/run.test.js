@@ -143,6 +143,21 @@ test('an app speaks the language of the user, else its own', async (t) => {
   assert.deepStrictEqual(await run(), ['', `chrome-app-run: ${file}: There is no "message" element for key port.\n`]);
 });
 
+test('window is what its listeners are called on, and what its events are of', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    function listener(event) { console.log(event.type, [this, event.target, event.currentTarget].every((object) => object === window)); }
+    const object = { handleEvent(event) { console.log(this === object, event.target === window); } };
+    for (const each of [listener, object, listener]) window.addEventListener('load', each);
+    window.addEventListener('own', listener);
+    window.addEventListener('own', () => { throw new Error('heard'); }, { once: true });
+    window.onerror = (message) => console.log(message) ?? true;
+    window.dispatchEvent(new CustomEvent('own', { detail: 5 }));
+    window.removeEventListener('own', listener);
+    console.log(window.dispatchEvent(new Event('own', { cancelable: true })));`);
+  assert.deepStrictEqual(lines, ['own true', 'Uncaught Error: heard', 'true', 'load true', 'true true'], stderr);
+  assert.strictEqual(stderr, '');
+});
+
 test('alarms ring, once or again and again; the app lives for those that somebody waits for', async (t) => {
   const { lines, code, stderr } = await ran(t, `
     const { alarms } = chrome;
@@ -183,6 +198,8 @@ test('an app knows its network, its page and its power', async (t) => {
     chrome.power.requestKeepAwake(chrome.power.Level.SYSTEM);
     chrome.power.releaseKeepAwake();
     chrome.runtime.getBackgroundPage((page) => console.log(page === window));
+    chrome.runtime.requestUpdateCheck((status) => console.log(status));
+    for (const name of ['onUpdateAvailable', 'onRestartRequired', 'onBrowserUpdateAvailable']) chrome.runtime[name].addListener(() => {});
     chrome.runtime.getPlatformInfo(({ os, arch }) => console.log(os, typeof arch));
     const { getNetworkInterfaces } = chrome.system.network;
     getNetworkInterfaces((those) => {
@@ -190,7 +207,7 @@ test('an app knows its network, its page and its power', async (t) => {
     });
     try { getNetworkInterfaces('all'); } catch ({ message }) { console.log(message); }`);
   const wrong = 'Error in invocation of system.network.getNetworkInterfaces(function callback): No matching signature.';
-  assert.deepStrictEqual(lines.sort(), [wrong, `${process.platform === 'darwin' ? 'mac' : 'linux'} string`, 'true', 'true'].sort(), stderr);
+  assert.deepStrictEqual(lines.sort(), [wrong, `${process.platform === 'darwin' ? 'mac' : 'linux'} string`, 'no_update', 'true', 'true'].sort(), stderr);
 });
 
 test('storage areas know nothing of each other, tell their changes, and are kept', async (t) => {
@@ -255,6 +272,48 @@ test('a script may import modules that lie beside it', { skip: !vm.constants?.US
   assert.deepStrictEqual(lines, ['object2'], stderr);
 });
 
+test('a page may have names of its own for everything that is global', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    const [log, names, text] = [console.log.bind(console), Object.getOwnPropertyNames(window), JSON.stringify];
+    const [blob, data, now] = [new Blob(['read']), new Uint8Array([1, 2, 3]), Date.now()];
+    window.addEventListener('load', () => log('load'));
+    const { onLaunched } = chrome.app.runtime;
+    // WebAssembly is what Node's own fetch needs as soon as anybody looks at Response.
+    const kept = ['chrome', 'window', 'self', 'globalThis', 'FileReader', 'WebAssembly'];
+    for (const name of names) {
+      if (['function', 'object'].includes(typeof window[name]) && !kept.includes(name)) {
+        window[name] = function () { throw name; };
+      }
+    }
+    const { sockets, storage, alarms, socket } = chrome;
+    onLaunched.addListener(() => {
+      storage.local.set({ a: [1] }, () => storage.local.get('a', (items) => log('stored', text(items))));
+      const reader = new FileReader();
+      reader.onload = ({ loaded }) => log(reader.result, loaded);
+      reader.readAsText(blob);
+      alarms.onAlarm.addListener(({ name }) => log('alarm', name));
+      alarms.create('a', { when: now });
+      sockets.tcp.getInfo(99, () => log('error', chrome.runtime.lastError.message));
+      sockets.tcp.update(99, { name: 'a' });
+      try { sockets.tcp.connect(); } catch (error) { log('wrong', error.name); }
+      socket.getNetworkList((list) => log('list', list.length > 0));
+      sockets.udp.create({ name: 'a' }, ({ socketId }) => {
+        sockets.udp.bind(socketId, '127.0.0.1', 0, async () => {
+          const info = await sockets.udp.getInfo(socketId);
+          sockets.udp.onReceive.addListener((received) => {
+            log(text([info.name, received.data.byteLength, received.remoteAddress]));
+            sockets.udp.close(socketId);
+          });
+          sockets.udp.send(socketId, data, info.localAddress, info.localPort, ({ bytesSent }) => log('sent', bytesSent));
+        });
+      });
+    });`, { 'manifest.json': JSON.stringify({ app: { background: { scripts: ['a.js'] } }, sockets: { udp: { bind: '*', send: '*' } } }) });
+  assert.deepStrictEqual(lines.sort(), [
+    '["a",3,"127.0.0.1"]', 'alarm a', 'error Socket not found', 'list true', 'load', 'read 4', 'sent 3', 'stored {"a":[1]}', 'wrong TypeError',
+  ], stderr);
+  assert.match(stderr, /^Unchecked runtime.lastError: Socket not found$/m);
+});
+
 test('timers have a page\'s manners, and those that Node itself needs', async (t) => {
   const { lines, stderr } = await ran(t, `
     setTimeout(function (a, b) { console.log(this === window, a, b); }, 0, 1, 2);
@@ -271,13 +330,15 @@ test('timers have a page\'s manners, and those that Node itself needs', async (t
 test('a page survives whatever it throws', async (t) => {
   const { lines, code } = await ran(t, `
     const wrong = [undefined, null, 'text', 5n, Symbol('a'), {}, Object.create(null), () => {}, new Proxy({}, {})];
+    const words = { get() { throw new Error('no words'); } };
+    wrong.push(Object.defineProperties(Object.create(Error.prototype), { message: words, stack: words }));
     window.onerror = (message) => console.log(message);
     const next = () => { if (wrong.length > 0) { setTimeout(next); throw wrong.shift(); } };
     next();`);
   assert.strictEqual(code, 0);
   assert.deepStrictEqual(lines, [
     'Uncaught undefined', 'Uncaught null', 'Uncaught text', 'Uncaught 5', 'Uncaught Symbol(a)',
-    'Uncaught [object Object]', 'Uncaught [object Object]', 'Uncaught () => {}', 'Uncaught [object Object]',
+    'Uncaught [object Object]', 'Uncaught [object Object]', 'Uncaught () => {}', 'Uncaught [object Object]', 'Uncaught what cannot be shown',
   ]);
 });
 
@@ -296,9 +357,11 @@ test('window hears of errors that nothing has caught, and may take care of them'
       if (event.reason === 'mine') event.preventDefault();
     });
     setTimeout(() => { throw new Error('mine'); });
-    setTimeout(() => { throw new TypeError('other'); }, 20);
-    setTimeout(() => Promise.reject('mine'), 40);
-    setTimeout(() => Promise.reject('other'), 60);`);
+    setTimeout(() => { throw new TypeError('other'); });
+    setTimeout(() => Promise.reject('mine'));
+    setTimeout(() => Promise.reject('other'));
+    // All of them are due at once.
+    for (const now = Date.now(); Date.now() === now;);`);
   assert.deepStrictEqual(lines, [
     'error Uncaught Error: mine mine', 'onerror Uncaught Error: mine mine',
     'error Uncaught TypeError: other other', 'onerror Uncaught TypeError: other other',
@@ -436,6 +499,40 @@ test('an unpacked app is known by its folder, or its key; it is installed while 
   assert.deepStrictEqual(await run(apps[1]), ['install', line(0, 1)]);
   assert.deepStrictEqual(await run(apps[0], { key: 'AAAA' }), ['install', line(0, 2)]);
   assert.deepStrictEqual(await run(apps[1], { key: 'AAAA' }), [line(1, 2)]);
+});
+
+test('FileReader: one Blob at a time, which may be aborted; the encoding that a text says of itself', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    const text = (...bytes) => new Blob([new Uint8Array(bytes)]);
+    const read = (reader, blob, ...more) => new Promise((resolve) => {
+      const order = [];
+      for (const kind of ['loadstart', 'progress', 'load', 'abort', 'error', 'loadend']) {
+        if (reader['on' + kind] !== null) console.log('no', kind);
+        reader['on' + kind] = ({ type, loaded, total, target }) => order.push(type + loaded + total + target.readyState);
+      }
+      reader.addEventListener('loadend', () => resolve(console.log(order.join(), JSON.stringify(reader.result), reader.DONE)), { once: true });
+      reader.readAsText(blob, ...more);
+    });
+    (async () => {
+      await read(new FileReader(), text(0xff, 0xfe, 65, 0));
+      await read(new FileReader(), text(0xfe, 0xff, 0, 65), 'utf-8');
+      await read(new FileReader(), text(0xef, 0xbb, 0xbf, 65), 'latin1');
+      const reader = new FileReader();
+      const aborted = read(reader, text(65));
+      try { reader.readAsText(text(66)); } catch ({ name, message }) { console.log(name, message); }
+      reader.abort();
+      await aborted;
+      reader.abort();
+      // The second one begins within the first one's load, which then has no loadend.
+      reader.onload = () => { reader.onload = () => console.log(reader.result); reader.readAsText(text(68)); };
+      reader.onloadend = ({ type }) => console.log(type);
+      reader.readAsText(text(67));
+    })();`);
+  assert.deepStrictEqual(lines, [
+    'loadstart001,progress441,load442,loadend442 "A" 2', 'loadstart001,progress441,load442,loadend442 "A" 2',
+    'loadstart001,progress441,load442,loadend442 "A" 2', 'InvalidStateError The object is already busy reading Blobs.',
+    'loadstart001,abort002,loadend002 null 2', 'D', 'loadend',
+  ], stderr);
 });
 
 test('FileReader: what is no Blob throws at once, an unknown encoding is UTF-8', async (t) => {

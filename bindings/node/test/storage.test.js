@@ -71,7 +71,7 @@ test('wrong arguments throw, in Chrome\'s words, and cost nothing that is stored
 });
 
 test('what is stored and what is got are copies; any name is just a name', async (t) => {
-  const { changes, local } = area(t);
+  const { changes, local, open } = area(t);
   const given = { deep: { n: 1 }, constructor: 2 };
   await local.set(given);
   given.deep.n = 2;
@@ -84,6 +84,11 @@ test('what is stored and what is got are copies; any name is just a name', async
   assert.deepStrictEqual(await local.get('deep'), { deep: { n: 1 } });
   await new Promise(setImmediate);
   assert.deepStrictEqual(changes, [{ deep: { newValue: { n: 1 } }, constructor: { newValue: 2 } }]);
+  await local.set(JSON.parse('{ "__proto__": 3 }'));
+  assert.strictEqual(JSON.stringify(await open().get('__proto__')), '{"__proto__":3}');
+  assert.strictEqual(JSON.stringify(await local.get(JSON.parse('{ "__proto__": 4, "e": 5 }'))), '{"__proto__":3,"e":5}');
+  await local.remove('__proto__');
+  assert.deepStrictEqual(await local.get('__proto__'), {});
 });
 
 test('an area holds what its limits say, counted in bytes', async (t) => {

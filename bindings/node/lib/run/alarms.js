@@ -3,6 +3,7 @@
 
 const { clearTimeout, setTimeout } = require('node:timers');
 const { Event, dispatch } = require('../event');
+const { Date, Error, Map, Math } = require('../globals');
 const { methodsOf } = require('./methods');
 
 const MINUTE = 60_000;

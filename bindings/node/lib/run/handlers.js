@@ -1,6 +1,8 @@
 // Objects of a page that tell of events, by listeners and by properties such as `onload`.
 'use strict';
 
+const { Event, EventTarget, Object } = require('../globals');
+
 /** A class of such objects. */
 const withHandlers = (names) =>
   class extends EventTarget {
@@ -13,4 +15,7 @@ const withHandlers = (names) =>
     }
   };
 
-module.exports = { withHandlers };
+/** An event that tells how much has come; all of it, as far as is known. */
+const progressEvent = (type, loaded) => Object.assign(new Event(type), { loaded, total: loaded, lengthComputable: loaded > 0 });
+
+module.exports = { progressEvent, withHandlers };

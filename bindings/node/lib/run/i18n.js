@@ -2,6 +2,7 @@
 'use strict';
 
 const fs = require('node:fs');
+const { Map, Object } = require('../globals');
 const { Failure, fileOf, readJson } = require('./files');
 
 const MAX_SUBSTITUTIONS = 9;

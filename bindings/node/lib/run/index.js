@@ -10,13 +10,14 @@ const vm = require('node:vm');
 const { parseArgs } = require('node:util');
 const { createChrome, destroyChrome } = require('../chrome');
 const { Event, dispatch } = require('../event');
+const { Array, console, Object } = require('../globals');
 const { idOf, runtimeOf } = require('../runtime');
 const { alarmsOf } = require('./alarms');
 const { Failure, attempt, fileOf, read, readJson } = require('./files');
 const { I18n } = require('./i18n');
 const { methodsOf } = require('./methods');
 const { guarded } = require('./missing');
-const { LANGUAGE, furnish, loaded, raised, rejected } = require('./page');
+const { LANGUAGE, furnish, loaded, report, reportRejection } = require('./page');
 const { LIMITS, storageArea } = require('./storage');
 
 const USAGE = 'Usage: chrome-app-run [--storage FILE] DIR';
@@ -36,8 +37,9 @@ const events = (prefix, names) =>
   Object.fromEntries(names.map((name) => [name, new Event(`${prefix}.${name}`, () => {})]));
 
 const RUNTIME_EVENTS = [
-  'onInstalled', 'onStartup', 'onSuspend', 'onSuspendCanceled', 'onUpdateAvailable',
-  // Nobody is there to send: they never come.
+  'onInstalled', 'onStartup', 'onSuspend', 'onSuspendCanceled',
+  // Nobody is there to update or to send: they never come.
+  'onBrowserUpdateAvailable', 'onRestartRequired', 'onUpdateAvailable',
   'onMessage', 'onMessageExternal', 'onConnect', 'onConnectExternal',
 ];
 /** What a message gets for an answer while the app has no window. */
@@ -46,6 +48,7 @@ const NOBODY = 'Could not establish connection. Receiving end does not exist.';
 const FACTS = {
   getBackgroundPage: { parameters: [], outcome: 'backgroundPage' },
   getPlatformInfo: { parameters: [], outcome: 'platformInfo' },
+  requestUpdateCheck: { parameters: [], outcome: 'status' },
 };
 const APP_EVENTS = ['onLaunched', 'onRestarted'];
 
@@ -79,7 +82,7 @@ const power = { requestKeepAwake() {}, releaseKeepAwake() {}, Level: { DISPLAY: 
 function complete(chrome, storageFile, i18n) {
   const answers = runtimeOf(chrome.runtime);
   const info = { os: os.platform() === 'darwin' ? 'mac' : 'linux', arch: os.arch() === 'x64' ? 'x86-64' : os.arch() };
-  const facts = { getBackgroundPage: () => globalThis, getPlatformInfo: () => ({ ...info }) };
+  const facts = { getBackgroundPage: () => globalThis, getPlatformInfo: () => ({ ...info }), requestUpdateCheck: () => 'no_update' };
   const runtime = Object.assign(chrome.runtime, events('runtime', RUNTIME_EVENTS), methodsOf('runtime', FACTS, facts, answers), {
     sendMessage(...given) {
       const callback = typeof given.at(-1) === 'function' ? given.pop() : null;
@@ -134,14 +137,8 @@ function run(folder, storageFile) {
   // Nobody reads it any more. Told to the page, or written about, it would only come again.
   for (const output of [process.stdout, process.stderr]) output.on('error', () => end(1));
 
-  // A page lives on after an error, in its scripts, too.
-  const report = (error) => {
-    if (!raised(error)) console.error('Uncaught', error);
-  };
   process.on('uncaughtException', report);
-  process.on('unhandledRejection', (reason, promise) => {
-    if (!rejected(reason, promise)) console.error('Uncaught (in promise)', reason);
-  });
+  process.on('unhandledRejection', reportRejection);
   // What a script imports by a path relative to it. Not in the first versions of Node 20.
   const importModuleDynamically = vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER;
   for (const script of scripts) {

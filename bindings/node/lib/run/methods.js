@@ -3,6 +3,7 @@
 
 const { setImmediate } = require('node:timers');
 const { argumentsOf } = require('../arguments');
+const { Object } = require('../globals');
 
 /**
  * A method of signature `member`, which answers by callback or promise with what `operation` gives, or fails as it

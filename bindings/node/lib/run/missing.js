@@ -1,6 +1,8 @@
 // APIs of Chrome that are not here: using one says which.
 'use strict';
 
+const { Error, Proxy, Reflect } = require('../globals');
+
 const isPlain = (key) => typeof key === 'symbol' || key === 'then' || key === 'toJSON';
 
 function unavailable(name) {

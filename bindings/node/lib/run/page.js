@@ -1,50 +1,12 @@
 // What a background page finds in its global object, as far as networking code touches it.
 'use strict';
 
-const { Buffer } = require('node:buffer');
 const os = require('node:os');
 const process = require('node:process');
-const { withHandlers } = require('./handlers');
-const { decoded, fetchOf, requestOf } = require('./request');
-
-/** Reads a Blob as the web does; what is in memory cannot fail, nor be aborted. */
-class FileReader extends withHandlers(['loadstart', 'load', 'loadend']) {
-  static EMPTY = 0;
-  static LOADING = 1;
-  static DONE = 2;
-
-  readyState = FileReader.EMPTY;
-  result = null;
-  error = null;
-
-  readAsArrayBuffer(blob) {
-    this.#read(blob, (buffer) => buffer);
-  }
-
-  readAsBinaryString(blob) {
-    this.#read(blob, (buffer) => Buffer.from(buffer).toString('latin1'));
-  }
-
-  readAsText(blob, encoding) {
-    this.#read(blob, (buffer) => decoded(buffer, encoding));
-  }
-
-  readAsDataURL(blob) {
-    const type = blob.type || 'application/octet-stream';
-    this.#read(blob, (buffer) => `data:${type};base64,${Buffer.from(buffer).toString('base64')}`);
-  }
-
-  #read(blob, convert) {
-    if (typeof blob?.arrayBuffer !== 'function') throw new TypeError('FileReader reads a Blob, and was given something else');
-    this.readyState = FileReader.LOADING;
-    blob.arrayBuffer().then((buffer) => {
-      this.result = convert(buffer);
-      this.readyState = FileReader.DONE;
-      for (const name of ['load', 'loadend']) this.dispatchEvent(new Event(name));
-    });
-    this.dispatchEvent(new Event('loadstart'));
-  }
-}
+const { Error, Event, Number, Object, String, URL } = require('../globals');
+const { report: show } = require('../event');
+const { FileReader } = require('./reader');
+const { fetchOf, requestOf } = require('./request');
 
 function locationOf(chrome) {
   const url = new URL(chrome.runtime.getURL('_generated_background_page.html'));
@@ -96,7 +58,37 @@ function timers() {
 }
 
 const target = new EventTarget();
-target.addEventListener('load', (event) => globalThis.onload?.(event));
+const listeners = new WeakMap();
+
+/** A listener as a page's: `this` is the window, which hears of what it throws. */
+function ofWindow(listener) {
+  const isObject = typeof listener === 'object' && listener !== null;
+  if (typeof listener !== 'function' && !isObject) return listener;
+  if (!listeners.has(listener)) {
+    listeners.set(listener, (event) => {
+      try {
+        if (isObject) listener.handleEvent(event);
+        else listener.call(globalThis, event);
+      } catch (error) {
+        report(error);
+      }
+    });
+  }
+  return listeners.get(listener);
+}
+
+/** The window as something that events are sent to. */
+const WINDOW = {
+  addEventListener: (type, listener, options) => target.addEventListener(type, ofWindow(listener), options),
+  removeEventListener: (type, listener, options) => target.removeEventListener(type, ofWindow(listener), options),
+  dispatchEvent(event) {
+    for (const name of ['target', 'currentTarget', 'srcElement']) {
+      Object.defineProperty(event, name, { value: globalThis, configurable: true });
+    }
+    return target.dispatchEvent(event);
+  },
+};
+WINDOW.addEventListener('load', (event) => globalThis.onload?.(event));
 
 /** Makes the global object a page's; `folder` is the app's. */
 function furnish(chrome, folder) {
@@ -104,9 +96,8 @@ function furnish(chrome, folder) {
   const fetch = fetchOf(folder, location);
   const globals = {
     chrome, window: globalThis, self: globalThis, navigator, location, FileReader, fetch,
-    XMLHttpRequest: requestOf(fetch, location), ...timers(),
+    XMLHttpRequest: requestOf(fetch, location), ...WINDOW, ...timers(),
   };
-  for (const verb of ['addEventListener', 'removeEventListener', 'dispatchEvent']) globals[verb] = target[verb].bind(target);
   for (const [name, value] of Object.entries(globals)) {
     // Some are there already in newer versions of Node, and read-only.
     Object.defineProperty(globalThis, name, { value, configurable: true, enumerable: true, writable: true });
@@ -115,7 +106,7 @@ function furnish(chrome, folder) {
 
 /** The scripts have run. */
 function loaded() {
-  target.dispatchEvent(new Event('load'));
+  WINDOW.dispatchEvent(new Event('load'));
 }
 
 let isTelling = false;
@@ -126,29 +117,38 @@ function tell(type, properties, call) {
   isTelling = true;
   const event = Object.assign(new Event(type, { cancelable: true }), properties);
   try {
-    target.dispatchEvent(event);
+    WINDOW.dispatchEvent(event);
     call(event);
   } catch (error) {
-    console.error('Uncaught', error);
-  }
-  // Listeners throw in the ticks before this one.
-  process.nextTick(() => {
+    report(error);
+  } finally {
     isTelling = false;
-  });
+  }
   return event.defaultPrevented;
 }
 
-function raised(error) {
-  const isObject = typeof error === 'object' && error !== null;
-  const words = error instanceof Error ? `${error.name}: ${error.message}` : (isObject ? Object.prototype.toString.call(error) : String(error));
-  const message = `Uncaught ${words}`;
-  return tell('error', { message, filename: '', lineno: 0, colno: 0, error }, (event) => {
+/** An error that nothing has caught; the page lives on. */
+function report(error) {
+  const message = `Uncaught ${wordsOf(error)}`;
+  const isTaken = tell('error', { message, filename: '', lineno: 0, colno: 0, error }, (event) => {
     if (globalThis.onerror?.(message, '', 0, 0, error) === true) event.preventDefault();
   });
+  if (!isTaken) show('Uncaught', error);
 }
 
-function rejected(reason, promise) {
-  return tell('unhandledrejection', { reason, promise }, (event) => globalThis.onunhandledrejection?.(event));
+function wordsOf(error) {
+  try {
+    if (error instanceof Error) return `${error.name}: ${error.message}`;
+    return typeof error === 'object' && error !== null ? Object.prototype.toString.call(error) : String(error);
+  } catch {
+    return 'what cannot be shown';
+  }
 }
 
-module.exports = { LANGUAGE, furnish, loaded, raised, rejected };
+/** The same of a promise. */
+function reportRejection(reason, promise) {
+  const isTaken = tell('unhandledrejection', { reason, promise }, (event) => globalThis.onunhandledrejection?.(event));
+  if (!isTaken) show('Uncaught (in promise)', reason);
+}
+
+module.exports = { LANGUAGE, furnish, loaded, report, reportRejection };

@@ -3,8 +3,12 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
+const { clearTimeout, setTimeout } = require('node:timers');
+const {
+  AbortController, decodeURIComponent, DOMException, Headers, Object, Request, Response, TextDecoder, TypeError, Uint8Array, URL,
+} = require('../globals');
 const { fileOf } = require('./files');
-const { withHandlers } = require('./handlers');
+const { progressEvent, withHandlers } = require('./handlers');
 
 const SCHEME = 'chrome-extension:';
 const TYPES = {
@@ -47,10 +51,14 @@ const CONVERT = {
 /** What a content type says of the encoding. */
 const charsetOf = (type) => /charset="?([^;"]+)/i.exec(type)?.[1];
 
-/** Text in an encoding, or in UTF-8 if there is none of that name. */
+const BYTE_ORDER_MARKS = { 'utf-8': [0xef, 0xbb, 0xbf], 'utf-16le': [0xff, 0xfe], 'utf-16be': [0xfe, 0xff] };
+
+/** Text in the encoding that it says of itself, else in `encoding`, or in UTF-8 if there is none of that name. */
 function decoded(data, encoding) {
+  const bytes = new Uint8Array(data);
+  const said = Object.keys(BYTE_ORDER_MARKS).find((name) => BYTE_ORDER_MARKS[name].every((byte, n) => bytes[n] === byte));
   try {
-    return new TextDecoder(encoding).decode(data);
+    return new TextDecoder(said ?? encoding).decode(data);
   } catch {
     return new TextDecoder().decode(data);
   }
@@ -182,7 +190,7 @@ function requestOf(fetch, location) {
     }
 
     #tell(type, loaded = 0) {
-      this.dispatchEvent(Object.assign(new Event(type), { loaded, total: loaded, lengthComputable: loaded > 0 }));
+      this.dispatchEvent(progressEvent(type, loaded));
     }
   }
   Object.assign(XMLHttpRequest, STATES);

@@ -5,6 +5,7 @@ const { Buffer } = require('node:buffer');
 const fs = require('node:fs');
 const path = require('node:path');
 const { setImmediate } = require('node:timers');
+const { Array, Error, JSON, Object } = require('../globals');
 const { methodsOf } = require('./methods');
 
 /** What the areas hold at most. Of the numbers of writes nothing is made: nothing is written over a network. */
@@ -78,16 +79,18 @@ function storageArea(file, runtime, changed, limits, isUnlimited) {
   let items = load(file);
 
   const change = (edits, check = () => {}) => {
-    const changes = {};
+    const told = [];
     const after = itemsOf(items);
     for (const [name, newValue] of edits) {
       const oldValue = items[name];
       if (JSON.stringify(oldValue) === JSON.stringify(newValue)) continue;
-      changes[name] = { ...(oldValue !== undefined && { oldValue }), ...(newValue !== undefined && { newValue }) };
+      told.push([name, { ...(oldValue !== undefined && { oldValue }), ...(newValue !== undefined && { newValue }) }]);
       if (newValue === undefined) delete after[name];
       else after[name] = newValue;
     }
-    if (Object.keys(changes).length === 0) return;
+    if (told.length === 0) return;
+    // Not by assignment: a name may be `__proto__`.
+    const changes = Object.fromEntries(told);
     check(after, changes);
     save(file, after);
     items = after;
@@ -98,12 +101,8 @@ function storageArea(file, runtime, changed, limits, isUnlimited) {
   const operations = {
     get(asked) {
       const { names, defaults } = wanted(asked, items);
-      const found = {};
-      for (const name of names) {
-        if (name in items) found[name] = plain(items[name]);
-        else if (Object.hasOwn(defaults, name)) found[name] = defaults[name];
-      }
-      return found;
+      const held = { ...defaults, ...items };
+      return Object.fromEntries(names.filter((name) => Object.hasOwn(held, name)).map((name) => [name, plain(held[name])]));
     },
     getBytesInUse(asked) {
       const held = wanted(asked, items).names.filter((name) => name in items);
