@@ -15,6 +15,9 @@ from ._library import encode, ffi, load, text
 from ._surface import DECODERS, Socket, Sockets
 
 
+WRITE_QUOTA_BYTES = 200 * 2**20  # as in Chrome
+
+
 class Runtime:
     """chrome.runtime, as far as it is about sockets."""
 
@@ -32,8 +35,9 @@ class Chrome:
     As a context manager, synchronous or not, it is destroyed at the end.
     """
 
-    def __init__(self, driver: Driver, manifest: Dict[str, Any]) -> None:
+    def __init__(self, driver: Driver, manifest: Dict[str, Any], write_quota_bytes: int) -> None:
         self._driver = driver
+        self._write_quota_bytes = write_quota_bytes
         self.sockets = Sockets(driver)
         self.socket = Socket(driver)
         self.runtime = Runtime(manifest)
@@ -92,9 +96,10 @@ def create_chrome(
     if extra_roots_pem is not None:
         alive.append(ffi.new("char[]", encode(extra_roots_pem)))
         options.extra_roots_pem = alive[-1]
-    if write_quota_bytes is not None:
-        options.present |= lib.CHROMESOCK_APP_OPTIONS_WRITE_QUOTA
-        options.write_quota_bytes = index(write_quota_bytes)
+    if write_quota_bytes is None:
+        write_quota_bytes = WRITE_QUOTA_BYTES
+    options.present |= lib.CHROMESOCK_APP_OPTIONS_WRITE_QUOTA
+    options.write_quota_bytes = index(write_quota_bytes)
     app = ffi.new("chromesock_app **")
     status = lib.chromesock_app_new(options, app)
     if status == lib.CHROMESOCK_INVALID_MANIFEST:
@@ -109,7 +114,7 @@ def create_chrome(
         # Rules that were dropped among them: without a word, their calls would just be denied.
         for warning in _manifest_texts(lib, options.manifest):
             logger.warning("%s", warning)
-    return Chrome(Driver(lib, loop, app[0], DECODERS), json.loads(manifest_text))
+    return Chrome(Driver(lib, loop, app[0], DECODERS), json.loads(manifest_text), write_quota_bytes)
 
 
 def _mapping(value: Any) -> Dict[str, Any]:

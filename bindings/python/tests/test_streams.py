@@ -135,6 +135,34 @@ async def test_a_fast_writer_waits_for_the_peer(peers, make):
     assert b"".join(got) == BULK * 4
 
 
+async def test_the_write_quota_ends_no_stream(peers, make):
+    """tcp.md Q-1: what goes beyond it waits, and peers that take nothing leave room for the others."""
+    never, got = asyncio.Event(), 0
+
+    async def handle(reader, writer):
+        nonlocal got
+        if await reader.readexactly(1) == b"-":
+            await never.wait()
+        while data := await reader.read(65536):
+            got += len(data)
+        writer.close()
+
+    server, port = await peers.server(handle)
+    async with server:
+        chrome = make(write_quota_bytes=len(BULK) // 8)
+        for peer in b"---+":
+            _, writer = await streams.open_connection(chrome, "127.0.0.1", port)
+            writer.write(bytes([peer]))
+            writer.write(BULK)
+        await writer.drain()
+        # The other half of the quota is the program's own.
+        assert (await chrome.sockets.tcp.send(writer.get_extra_info("socket_id"), bytes(len(BULK) // 16))).bytes_sent
+        writer.close()
+        await writer.wait_closed()
+        while got < len(BULK) * 17 // 16:
+            await asyncio.sleep(0)
+
+
 async def test_pieces_of_all_sizes_keep_their_order(peers, make):
     """tcp.md S-4: short ones that go out together, and long ones that do not wait for others."""
     got = bytearray()
