@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import weakref
 from collections import deque
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Awaitable, Callable, Deque, Dict, Optional, Tuple, Type, Union
@@ -35,7 +36,6 @@ async def open_connection(
     chrome: Chrome, host: str, port: int, *, limit: int = LIMIT, secure: bool = False
 ) -> Tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Connects to a server; with `secure` by TLS."""
-    loop = asyncio.get_running_loop()
     tcp = chrome.sockets.tcp
     socket_id = await _created(tcp, tcp.create(buffer_size=READ_BYTES))
     try:
@@ -48,11 +48,8 @@ async def open_connection(
     except BaseException:
         _close(tcp, socket_id)
         raise
-    reader = asyncio.StreamReader(limit, loop)
-    protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
-    transport = SocketTransport(chrome, info, protocol)
-    transport._start()
-    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
+    reader, protocol, transport = _connected(chrome, info, limit, None)
+    return reader, asyncio.StreamWriter(transport, protocol, reader, asyncio.get_running_loop())
 
 
 async def start_server(
@@ -173,18 +170,16 @@ class Server:
             _forget(self._chrome.sockets.tcp_server.set_paused(self.socket_id, False))
 
     def _connected(self, call: asyncio.Future[Any]) -> None:
-        if call.exception() is not None:
-            return  # The chrome object was destroyed.
-        loop = call.get_loop()
-        reader = asyncio.StreamReader(self._limit, loop)
-        protocol = asyncio.StreamReaderProtocol(reader, self._client_connected_cb, loop)
-        SocketTransport(self._chrome, call.result(), protocol)._start()
+        if call.exception() is None:  # Else the chrome object was destroyed.
+            _connected(self._chrome, call.result(), self._limit, self._client_connected_cb)
 
 
 class SocketTransport(asyncio.Transport):
     """One TCP socket under an asyncio protocol. There is no half-close: neither API nor transport has it."""
 
-    def __init__(self, chrome: Chrome, info: Any, protocol: asyncio.Protocol) -> None:
+    def __init__(
+        self, chrome: Chrome, info: Any, protocol: asyncio.Protocol, reader: asyncio.StreamReader
+    ) -> None:
         super().__init__(
             {
                 "socket_id": info.socket_id,
@@ -198,6 +193,8 @@ class SocketTransport(asyncio.Transport):
         self._id: int = info.socket_id
         self._loop = asyncio.get_running_loop()
         self._protocol = protocol
+        # Who forgets the reader forgets the connection, as in asyncio.
+        self._reader = weakref.ref(reader)
         self._closing = False
         # Sizes of the sends under way, and their sum.
         self._sending: Deque[int] = deque()
@@ -217,10 +214,19 @@ class SocketTransport(asyncio.Transport):
     async def secure(
         self, *, tls_version_min: Optional[str] = None, tls_version_max: Optional[str] = None
     ) -> None:
-        """Starts TLS (STARTTLS). Pause reading before the command that asks for it is sent."""
-        await self._tcp.secure(
+        """Starts TLS (STARTTLS). Pause reading before the command that asks for it is sent.
+
+        What came before, and was not read, is dropped.
+        """
+        if self._reading:
+            raise RuntimeError("call pause_reading() before the command that asks for TLS is sent")
+        securing = self._tcp.secure(
             self._id, tls_version_min=tls_version_min, tls_version_max=tls_version_max
         )
+        reader = self._reader()
+        if reader is not None:
+            reader._buffer.clear()  # type: ignore[attr-defined]  # asyncio has no other way
+        await securing
         self.resume_reading()
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
@@ -358,6 +364,18 @@ class SocketTransport(asyncio.Transport):
         self._router.starving.pop(self, None)
         _close(self._tcp, self._id)
         self._loop.call_soon(self._protocol.connection_lost, error)
+
+
+def _connected(
+    chrome: Chrome, info: Any, limit: int, client_connected_cb: Optional[ClientConnected]
+) -> Tuple[asyncio.StreamReader, asyncio.StreamReaderProtocol, SocketTransport]:
+    """What lies over a socket that is connected and paused; reading starts."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit, loop)
+    protocol = asyncio.StreamReaderProtocol(reader, client_connected_cb, loop)
+    transport = SocketTransport(chrome, info, protocol, reader)
+    transport._start()
+    return reader, protocol, transport
 
 
 class _Router:
