@@ -243,11 +243,13 @@ class SocketTransport(asyncio.Transport):
         return self._reading and not self._closing
 
     def pause_reading(self) -> None:
+        self._driver.check_thread()
         if self.is_reading():
             self._reading = False
             _forget(self._tcp.set_paused(self._id, True))
 
     def resume_reading(self) -> None:
+        self._driver.check_thread()
         if not self._reading and not self._closing:
             self._reading = True
             _forget(self._tcp.set_paused(self._id, False))
@@ -269,6 +271,7 @@ class SocketTransport(asyncio.Transport):
         return self._under_way + len(self._waiting)
 
     def write(self, data: Buffer) -> None:
+        self._driver.check_thread()
         if self._closing:
             return
         held = buffer(data)
@@ -317,12 +320,14 @@ class SocketTransport(asyncio.Transport):
         return False
 
     def close(self) -> None:
+        self._driver.check_thread()
         if not self._closing:
             self.pause_reading()
             self._closing = True
             self._end_if_done()
 
     def abort(self) -> None:
+        self._driver.check_thread()
         self._end(None)
 
     def _on_received(self, data: bytes) -> None:

@@ -1,6 +1,7 @@
 """The stream adapter, under asyncio's own readers and writers."""
 
 import asyncio
+import concurrent.futures
 import contextlib
 import os
 import resource
@@ -329,6 +330,25 @@ async def test_a_server_goes_on_after_it_could_not_accept(make, record, loop_err
             assert await loop.sock_recv(client, 10) == b"hi"
     assert loop_errors.pop(0)["exception"].code == Status.INSUFFICIENT_RESOURCES
     loop_errors.clear()
+
+
+async def test_a_foreign_thread_is_refused_and_changes_nothing(peers, make):
+    """The package's own, as for calls; also while others' writes are under way, when a write makes no call."""
+    server, port = await peers.echo()
+    async with server:
+        reader, writer = await streams.open_connection(make(), "127.0.0.1", port)
+        transport = writer.transport
+        writer.write(b"under way")
+        uses = [lambda: writer.write(b"x"), writer.close, transport.abort, transport.pause_reading, transport.resume_reading]
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            for use in uses:
+                with pytest.raises(RuntimeError, match="call_soon_threadsafe"):
+                    pool.submit(use).result()
+        assert transport.is_reading() and not writer.is_closing() and transport.get_write_buffer_size() == 9
+        assert await reader.readexactly(9) == b"under way"
+        writer.close()
+        await writer.wait_closed()
+        assert await reader.read() == b""
 
 
 async def test_destroying_ends_the_streams(peers):
