@@ -224,10 +224,10 @@ def test_destroying_after_the_loop_was_closed(loop):
     """The package's own: no future can complete any more, all the same."""
 
     async def start():
-        chrome = create_chrome()
-        return chrome, chrome.sockets.tcp.create()
+        return create_chrome()
 
-    chrome, pending = loop.run_until_complete(start())
+    chrome = loop.run_until_complete(start())
+    pending = chrome.sockets.tcp.create()  # The loop runs no more: it cannot complete before.
     loop.close()
     chrome.destroy()
     assert not pending.done()
