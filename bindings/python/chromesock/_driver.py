@@ -110,10 +110,15 @@ class Driver:
         self._release = weakref.finalize(self, _abandoned, lib, app, self._lent)
         # Not at exit: a daemon thread may still be inside a call.
         self._release.atexit = False
-        handle = ffi.new("ptrdiff_t *")
-        self._check(lib.chromesock_app_event_handle(app, handle))
-        self._handle = int(handle[0])
-        loop.add_reader(self._handle, self._on_readable)
+        try:
+            handle = ffi.new("ptrdiff_t *")
+            self._check(lib.chromesock_app_event_handle(app, handle))
+            self._handle = int(handle[0])
+            loop.add_reader(self._handle, self._on_readable)
+        except BaseException:
+            self._release.detach()
+            self._free(app)
+            raise
         _drivers.add(self)
 
     def call(self, function: Any, *arguments: Any) -> asyncio.Future[Any]:

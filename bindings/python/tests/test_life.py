@@ -220,6 +220,21 @@ def test_a_closed_loop_leaves_nothing_running(loop, action, monkeypatch):
     assert not set(os.listdir("/proc/self/task")) - threads
 
 
+def test_what_could_not_be_made_leaves_nothing(loop, monkeypatch):
+    """The package's own: neither a thread nor, later, a warning of an object that nobody has had."""
+    threads, raised = set(os.listdir("/proc/self/task")), []
+    monkeypatch.setattr(sys, "unraisablehook", raised.append)
+    monkeypatch.delattr(asyncio.selector_events.BaseSelectorEventLoop, "add_reader")
+
+    async def fail():
+        with pytest.raises(NotImplementedError):
+            create_chrome()
+
+    loop.run_until_complete(fail())
+    gc.collect()
+    assert set(os.listdir("/proc/self/task")) == threads and raised == []
+
+
 def test_destroying_after_the_loop_was_closed(loop):
     """The package's own: no future can complete any more, all the same."""
 
