@@ -276,12 +276,14 @@ class SocketTransport(asyncio.Transport):
             return
         held = buffer(data)
         size = len(held)
-        if size > COPIED:
+        if size == 0:
+            return
+        if size > COPIED and self._waiting:
             self._send_waiting()
         if self._waiting or self._sending and size <= COPIED or size > self._room():
             self._waiting.extend(held if type(held) is bytes else ffi.buffer(held))
             self._send_if_worth()
-        elif size > 0:
+        else:
             self._send(data, size)
         self._pause_if_full()
 
@@ -354,10 +356,11 @@ class SocketTransport(asyncio.Transport):
         if self._write_paused and self.get_write_buffer_size() <= self._low:
             self._write_paused = False
             self._protocol.resume_writing()
-        self._end_if_done()
+        if self._closing:
+            self._end_if_done()
 
     def _end_if_done(self) -> None:
-        if self._closing and not self._sending and not self._waiting:
+        if not self._sending and not self._waiting:
             self._end(None)
 
     def _end(self, error: Optional[Exception]) -> None:
@@ -404,12 +407,12 @@ class _Router:
     def share(self) -> int:
         """Most bytes that one stream may have under way: peers that take nothing leave room for all others."""
         room = self._most_under_way - self.under_way
-        return max(room // PART, min(room, LEAST))
+        return room // PART if room > PART * LEAST else min(room, LEAST)
 
     def sent(self, size: int) -> None:
         """There is more room."""
         self.under_way -= size
-        while self.starving and self.share() > 0:
+        while self.starving and self.under_way < self._most_under_way:
             transport = next(iter(self.starving))
             del self.starving[transport]
             transport._send_waiting()
