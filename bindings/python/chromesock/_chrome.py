@@ -96,10 +96,9 @@ def create_chrome(
     if extra_roots_pem is not None:
         alive.append(ffi.new("char[]", encode(extra_roots_pem)))
         options.extra_roots_pem = alive[-1]
-    if write_quota_bytes is None:
-        write_quota_bytes = WRITE_QUOTA_BYTES
+    quota = WRITE_QUOTA_BYTES if write_quota_bytes is None else index(write_quota_bytes)
     options.present |= lib.CHROMESOCK_APP_OPTIONS_WRITE_QUOTA
-    options.write_quota_bytes = index(write_quota_bytes)
+    options.write_quota_bytes = quota
     app = ffi.new("chromesock_app **")
     status = lib.chromesock_app_new(options, app)
     if status == lib.CHROMESOCK_INVALID_MANIFEST:
@@ -114,7 +113,7 @@ def create_chrome(
         # Rules that were dropped among them: without a word, their calls would just be denied.
         for warning in _manifest_texts(lib, options.manifest):
             logger.warning("%s", warning)
-    return Chrome(Driver(lib, loop, app[0], DECODERS), json.loads(manifest_text), write_quota_bytes)
+    return Chrome(Driver(lib, loop, app[0], DECODERS), json.loads(manifest_text), quota)
 
 
 def _mapping(value: Any) -> Dict[str, Any]:

@@ -48,7 +48,7 @@ async def open_connection(
     except BaseException:
         _close(tcp, socket_id)
         raise
-    reader, protocol, transport = _connected(chrome, info, limit, None)
+    reader, protocol, transport = _open_stream(chrome, info, limit, None)
     return reader, asyncio.StreamWriter(transport, protocol, reader, asyncio.get_running_loop())
 
 
@@ -171,7 +171,7 @@ class Server:
 
     def _connected(self, call: asyncio.Future[Any]) -> None:
         if call.exception() is None:  # Else the chrome object was destroyed.
-            _connected(self._chrome, call.result(), self._limit, self._client_connected_cb)
+            _open_stream(self._chrome, call.result(), self._limit, self._client_connected_cb)
 
 
 class SocketTransport(asyncio.Transport):
@@ -374,7 +374,7 @@ class SocketTransport(asyncio.Transport):
         self._loop.call_soon(self._protocol.connection_lost, error)
 
 
-def _connected(
+def _open_stream(
     chrome: Chrome, info: Any, limit: int, client_connected_cb: Optional[ClientConnected]
 ) -> Tuple[asyncio.StreamReader, asyncio.StreamReaderProtocol, SocketTransport]:
     """What lies over a socket that is connected and paused; reading starts."""
