@@ -195,7 +195,7 @@ def test_each_thread_may_have_its_loop(loop):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(DEADLINE_SECONDS)
     assert len(done) == 8
 
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import resource
 import socket
+import time
 
 import pytest
 
@@ -295,7 +296,9 @@ async def test_who_was_accepted_before_the_server_closed_is_served(make):
     server = await streams.start_server(chrome, greet, "127.0.0.1", 0)
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(socket.create_connection((server.address, server.port))) for _ in range(3)]
-        while queued_events(chrome) < len(clients):  # The loop stands still meanwhile.
+        until = time.monotonic() + DEADLINE_SECONDS
+        while queued_events(chrome) < len(clients):  # The loop stands still meanwhile, and so does its deadline.
+            assert time.monotonic() < until
             os.sched_yield()
         server.close()
         server.close()
