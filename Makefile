@@ -125,6 +125,7 @@ $(out)/python/ready: bindings/python/requirements-test.txt
 
 stage-python: build $(out)/python/ready
 	$(python) bindings/python/generate.py stage $(out)/release/libchromesock.so
+	install -m 644 LICENSE-MIT LICENSE-APACHE bindings/python
 
 bindings: bindings-table bindings-node bindings-python
 
@@ -147,6 +148,7 @@ stage-node: build $(node_modules)/ready
 	native=bindings/node/native/$$(node -p 'process.platform + "-" + process.arch')
 	install -D -m 755 $(out)/release/libchromesock.so $$native/libchromesock.so
 	install -m 644 bindings/api.json bindings/node/native/api.json
+	install -m 644 LICENSE-MIT LICENSE-APACHE bindings/node
 
 bindings-node: bindings-table stage-node
 	node bindings/node/scripts/types.js
@@ -213,4 +215,4 @@ install: $(if $(shell command -v $(CARGO)),build)
 	$(call fill,chromesock-config-version.cmake,$(LIBDIR)/cmake/chromesock)
 
 clean:
-	rm -rf $(out) fuzz/target bindings/node/node_modules bindings/node/native
+	rm -rf $(out) fuzz/target bindings/node/node_modules bindings/node/native bindings/{node,python}/LICENSE-*

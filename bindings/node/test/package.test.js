@@ -28,7 +28,8 @@ test('npm pack carries the library; a program that installs it runs', { timeout:
   const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', work], { cwd: ROOT });
   const [{ filename, files }] = JSON.parse(stdout);
   const names = files.map((file) => file.path);
-  for (const needed of ['lib/index.js', 'lib/index.mjs', 'index.d.ts', 'bin/chrome-app-run.js', 'native/api.json']) {
+  const parts = ['lib/index.js', 'lib/index.mjs', 'index.d.ts', 'bin/chrome-app-run.js', 'native/api.json'];
+  for (const needed of [...parts, 'LICENSE-MIT', 'LICENSE-APACHE']) {
     assert.ok(names.includes(needed), needed);
   }
   assert.ok(names.some((name) => /^native\/\w+-\w+\/libchromesock\./.test(name)), names.join(' '));

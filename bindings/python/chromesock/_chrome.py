@@ -15,6 +15,9 @@ from ._library import encode, ffi, load, text
 from ._surface import DECODERS, Socket, Sockets
 
 
+WRITE_QUOTA_BYTES = 200 * 2**20  # as in Chrome
+
+
 class Runtime:
     """chrome.runtime, as far as it is about sockets."""
 
@@ -32,8 +35,9 @@ class Chrome:
     As a context manager, synchronous or not, it is destroyed at the end.
     """
 
-    def __init__(self, driver: Driver, manifest: Dict[str, Any]) -> None:
+    def __init__(self, driver: Driver, manifest: Dict[str, Any], write_quota_bytes: int) -> None:
         self._driver = driver
+        self._write_quota_bytes = write_quota_bytes
         self.sockets = Sockets(driver)
         self.socket = Socket(driver)
         self.runtime = Runtime(manifest)
@@ -71,6 +75,7 @@ def create_chrome(
     *,
     extra_roots_pem: Optional[str] = None,
     write_quota_bytes: Optional[int] = None,
+    reuse_port: bool = False,
     library_path: Optional[str] = None,
 ) -> Chrome:
     """Makes a chrome object on the running loop.
@@ -78,23 +83,23 @@ def create_chrome(
     manifest           a Chrome App's manifest.json, parsed: calls reach what it permits; None = everything
     extra_roots_pem    more trusted certificates for `secure`
     write_quota_bytes  most bytes of unfinished sends
+    reuse_port         share addresses with other chrome objects that do, in this or another process of the user
     library_path       the shared library to use instead of the packaged one
     """
     loop = asyncio.get_running_loop()
     lib = load(library_path)
-    options = ffi.new("chromesock_app_options *", {"size": ffi.sizeof("chromesock_app_options")})
+    manifest_text = None if manifest is None else json.dumps(manifest, default=_mapping)
+    quota = WRITE_QUOTA_BYTES if write_quota_bytes is None else index(write_quota_bytes)
+    options = ffi.new("chromesock_app_options *")
+    options.size = ffi.sizeof("chromesock_app_options")
+    options.present = lib.CHROMESOCK_APP_OPTIONS_WRITE_QUOTA
+    options.write_quota_bytes = quota
+    options.reuse_port = bool(reuse_port)
     alive = []  # The struct only points to them.
-    manifest_text = "{}"
-    if manifest is not None:
-        manifest_text = json.dumps(manifest, default=_mapping)
-        alive.append(ffi.new("char[]", encode(manifest_text)))
-        options.manifest = alive[-1]
-    if extra_roots_pem is not None:
-        alive.append(ffi.new("char[]", encode(extra_roots_pem)))
-        options.extra_roots_pem = alive[-1]
-    if write_quota_bytes is not None:
-        options.present |= lib.CHROMESOCK_APP_OPTIONS_WRITE_QUOTA
-        options.write_quota_bytes = index(write_quota_bytes)
+    for member, value in (("manifest", manifest_text), ("extra_roots_pem", extra_roots_pem)):
+        if value is not None:
+            alive.append(ffi.new("char[]", encode(value)))
+            setattr(options, member, alive[-1])
     app = ffi.new("chromesock_app **")
     status = lib.chromesock_app_new(options, app)
     if status == lib.CHROMESOCK_INVALID_MANIFEST:
@@ -109,7 +114,7 @@ def create_chrome(
         # Rules that were dropped among them: without a word, their calls would just be denied.
         for warning in _manifest_texts(lib, options.manifest):
             logger.warning("%s", warning)
-    return Chrome(Driver(lib, loop, app[0], DECODERS), json.loads(manifest_text))
+    return Chrome(Driver(lib, loop, app[0], DECODERS), json.loads(manifest_text or "{}"), quota)
 
 
 def _mapping(value: Any) -> Dict[str, Any]:

@@ -44,7 +44,8 @@ class Call(asyncio.Future):  # type: ignore[type-arg]  # not subscriptable as a 
     def add_done_callback(self, fn: Callable[[Any], object], *, context: Optional[Context] = None) -> None:
         if context is None:  # An empty one is false.
             context = copy_context()
-        self.waiters += ((fn, context),)
+        if not self.done():
+            self.waiters += ((fn, context),)
         super().add_done_callback(fn, context=context)
 
     def remove_done_callback(self, fn: Callable[[Any], object], /) -> int:
@@ -53,9 +54,16 @@ class Call(asyncio.Future):  # type: ignore[type-arg]  # not subscriptable as a 
 
     def take_waiters(self) -> Tuple[Tuple[Callable[[Any], object], Context], ...]:
         """Those who wait, for the caller to call: the loop will not."""
-        for fn, _ in self.waiters:
+        waiters, self.waiters = self.waiters, ()
+        for fn, _ in waiters:
             super().remove_done_callback(fn)
-        return self.waiters
+        return waiters
+
+    def cancel(self, msg: Any = None) -> bool:
+        cancelled = super().cancel(msg)
+        if cancelled:  # The loop calls who waits.
+            self.waiters = ()
+        return cancelled
 
 
 class Driver:
@@ -102,10 +110,15 @@ class Driver:
         self._release = weakref.finalize(self, _abandoned, lib, app, self._lent)
         # Not at exit: a daemon thread may still be inside a call.
         self._release.atexit = False
-        handle = ffi.new("ptrdiff_t *")
-        self._check(lib.chromesock_app_event_handle(app, handle))
-        self._handle = int(handle[0])
-        loop.add_reader(self._handle, self._on_readable)
+        try:
+            handle = ffi.new("ptrdiff_t *")
+            self._check(lib.chromesock_app_event_handle(app, handle))
+            self._handle = int(handle[0])
+            loop.add_reader(self._handle, self._on_readable)
+        except BaseException:
+            self._release.detach()
+            self._free(app)
+            raise
         _drivers.add(self)
 
     def call(self, function: Any, *arguments: Any) -> asyncio.Future[Any]:
@@ -133,8 +146,7 @@ class Driver:
 
     def _start(self, call: Union[Call, Done], lent: Optional[bytes], function: Any, *arguments: Any) -> None:
         """Makes a call; the library reads `lent` until it completes."""
-        if get_ident() != self._thread:
-            raise RuntimeError("called from a foreign thread; use loop.call_soon_threadsafe")
+        self.check_thread()
         self._token = token = self._token + 1
         if lent is not None:
             # Before the call: an exception of a signal handler may come right behind it.
@@ -144,6 +156,11 @@ class Driver:
             self._lent.forget(token, None)
             self._check(status)
         self._pending[token] = call
+
+    def check_thread(self) -> None:
+        """Refuses what is called elsewhere than on the loop's thread."""
+        if get_ident() != self._thread:
+            raise RuntimeError("called from a foreign thread; use loop.call_soon_threadsafe")
 
     def _drop_data(self, function: Any, socket_id: int) -> None:
         """After a call that ends a socket's data; the library sees to what it still has."""
@@ -160,11 +177,10 @@ class Driver:
 
     def destroy(self) -> None:
         """Ends the app: what is pending completes, nothing happens afterwards."""
-        if get_ident() != self._thread and not self._gone:
-            raise RuntimeError("destroyed from a foreign thread; use loop.call_soon_threadsafe")
         app = self._app
         if not app:
             return
+        self.check_thread()
         self._leave("the chrome object was destroyed")
         for event in self._batch:
             if event.type not in self._events:
@@ -308,9 +324,11 @@ class Driver:
 
 
 def _abandoned(lib: Any, app: Any, lent: Lent) -> None:
-    warnings.warn("a chrome object was not destroyed", ResourceWarning, stacklevel=2)
-    lib.chromesock_app_free(app)
-    lent.end()
+    try:
+        warnings.warn("a chrome object was not destroyed", ResourceWarning, stacklevel=2)
+    finally:
+        lib.chromesock_app_free(app)
+        lent.end()
 
 
 def _after_fork() -> None:

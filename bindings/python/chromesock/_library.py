@@ -42,4 +42,8 @@ def encode(value: str) -> bytes:
 
 def buffer(data: Any) -> Any:
     """Any contiguous buffer, as something that the library can read and that `len` gives the bytes of."""
-    return data if type(data) is bytes else ffi.from_buffer(data)
+    if type(data) is bytes:
+        return data
+    if isinstance(data, str):
+        raise TypeError("a bytes-like object is required, not 'str'")
+    return ffi.from_buffer(data)

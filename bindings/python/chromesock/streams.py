@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import weakref
 from collections import deque
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Awaitable, Callable, Deque, Dict, List, Optional, Tuple, Type, Union
+from typing import TYPE_CHECKING, Any, Awaitable, Callable, Deque, Dict, Optional, Tuple, Type, Union
 
 from ._chrome import Chrome
 from ._errors import ChromeSocketError
 from ._lent import COPIED
+from ._library import buffer, ffi
 from ._surface import Status
 
 if TYPE_CHECKING:
@@ -18,11 +20,14 @@ if TYPE_CHECKING:
 
 LIMIT = 2**16  # as in asyncio
 READ_BYTES = 2**16
-# Under way at once. Each time the library's thread has sent what it has, the two threads take turns.
+# Unsent at once. Each time the library's thread has sent what it has, the two threads take turns.
 HIGH_WATER = 2**20
 ACCEPT_RETRY_SECONDS = 1.0  # as in asyncio
 # Short pieces that are written while others are under way go out together, up to about this size.
 TOGETHER = 2**16
+# A stream may have this part of the room under way that all streams leave, or, when that is little, this many bytes.
+PART = 64
+LEAST = 2**12
 
 ClientConnected = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Union[None, Awaitable[None]]]
 
@@ -31,7 +36,6 @@ async def open_connection(
     chrome: Chrome, host: str, port: int, *, limit: int = LIMIT, secure: bool = False
 ) -> Tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Connects to a server; with `secure` by TLS."""
-    loop = asyncio.get_running_loop()
     tcp = chrome.sockets.tcp
     socket_id = await _created(tcp, tcp.create(buffer_size=READ_BYTES))
     try:
@@ -44,11 +48,8 @@ async def open_connection(
     except BaseException:
         _close(tcp, socket_id)
         raise
-    reader = asyncio.StreamReader(limit, loop)
-    protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
-    transport = SocketTransport(chrome, info, protocol)
-    transport._start()
-    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
+    reader, protocol, transport = _open_stream(chrome, info, limit, None)
+    return reader, asyncio.StreamWriter(transport, protocol, reader, asyncio.get_running_loop())
 
 
 async def start_server(
@@ -169,18 +170,16 @@ class Server:
             _forget(self._chrome.sockets.tcp_server.set_paused(self.socket_id, False))
 
     def _connected(self, call: asyncio.Future[Any]) -> None:
-        if call.exception() is not None:
-            return  # The chrome object was destroyed.
-        loop = call.get_loop()
-        reader = asyncio.StreamReader(self._limit, loop)
-        protocol = asyncio.StreamReaderProtocol(reader, self._client_connected_cb, loop)
-        SocketTransport(self._chrome, call.result(), protocol)._start()
+        if call.exception() is None:  # Else the chrome object was destroyed.
+            _open_stream(self._chrome, call.result(), self._limit, self._client_connected_cb)
 
 
 class SocketTransport(asyncio.Transport):
     """One TCP socket under an asyncio protocol. There is no half-close: neither API nor transport has it."""
 
-    def __init__(self, chrome: Chrome, info: Any, protocol: asyncio.Protocol) -> None:
+    def __init__(
+        self, chrome: Chrome, info: Any, protocol: asyncio.Protocol, reader: asyncio.StreamReader
+    ) -> None:
         super().__init__(
             {
                 "socket_id": info.socket_id,
@@ -194,12 +193,14 @@ class SocketTransport(asyncio.Transport):
         self._id: int = info.socket_id
         self._loop = asyncio.get_running_loop()
         self._protocol = protocol
+        # Who forgets the reader forgets the connection, as in asyncio.
+        self._reader = weakref.ref(reader)
         self._closing = False
-        # Sizes of the sends under way.
+        # Sizes of the sends under way, and their sum.
         self._sending: Deque[int] = deque()
-        self._waiting: List[bytes] = []
-        self._waiting_size = 0
-        self._unsent = 0
+        self._under_way = 0
+        # What is written, but not under way yet.
+        self._waiting = bytearray()
         self._write_paused = False
         self._reading = True
         self.set_write_buffer_limits()
@@ -213,10 +214,19 @@ class SocketTransport(asyncio.Transport):
     async def secure(
         self, *, tls_version_min: Optional[str] = None, tls_version_max: Optional[str] = None
     ) -> None:
-        """Starts TLS (STARTTLS). Pause reading before the command that asks for it is sent."""
-        await self._tcp.secure(
+        """Starts TLS (STARTTLS). Pause reading before the command that asks for it is sent.
+
+        What came before, and was not read, is dropped.
+        """
+        if self._reading:
+            raise RuntimeError("call pause_reading() before the command that asks for TLS is sent")
+        securing = self._tcp.secure(
             self._id, tls_version_min=tls_version_min, tls_version_max=tls_version_max
         )
+        reader = self._reader()
+        if reader is not None:
+            reader._buffer.clear()  # type: ignore[attr-defined]  # asyncio has no other way
+        await securing
         self.resume_reading()
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
@@ -233,11 +243,13 @@ class SocketTransport(asyncio.Transport):
         return self._reading and not self._closing
 
     def pause_reading(self) -> None:
+        self._driver.check_thread()
         if self.is_reading():
             self._reading = False
             _forget(self._tcp.set_paused(self._id, True))
 
     def resume_reading(self) -> None:
+        self._driver.check_thread()
         if not self._reading and not self._closing:
             self._reading = True
             _forget(self._tcp.set_paused(self._id, False))
@@ -256,53 +268,68 @@ class SocketTransport(asyncio.Transport):
         return self._low, self._high
 
     def get_write_buffer_size(self) -> int:
-        return self._unsent
+        return self._under_way + len(self._waiting)
 
     def write(self, data: Buffer) -> None:
+        self._driver.check_thread()
         if self._closing:
             return
-        size = len(data) if type(data) is bytes else memoryview(data).nbytes
+        held = buffer(data)
+        size = len(held)
         if size == 0:
             return
-        if self._sending and size <= COPIED:
-            self._waiting.append(bytes(data))
-            self._waiting_size += size
-            self._unsent += size
-            if self._waiting_size >= TOGETHER:
-                self._send_waiting()
-        else:
+        if size > COPIED and self._waiting:
             self._send_waiting()
+        if self._waiting or self._sending and size <= COPIED or size > self._room():
+            self._waiting.extend(held if type(held) is bytes else ffi.buffer(held))
+            self._send_if_worth()
+        else:
             self._send(data, size)
-            self._unsent += size
         self._pause_if_full()
 
     def _pause_if_full(self) -> None:
-        if self._unsent > self._high and not self._write_paused:
+        if self._under_way + len(self._waiting) > self._high and not self._write_paused:
             self._write_paused = True
             self._protocol.pause_writing()
+
+    def _room(self) -> int:
+        """How much more may be under way."""
+        return self._router.share() - self._under_way
 
     def _send(self, data: Buffer, size: int) -> None:
         self._driver.start_send(self._on_sent, self._id, data)
         self._sending.append(size)
+        self._under_way += size
+        self._router.under_way += size
+
+    def _send_if_worth(self) -> None:
+        """Short pieces wait for each other while others are under way."""
+        if not self._sending or len(self._waiting) >= TOGETHER:
+            self._send_waiting()
 
     def _send_waiting(self) -> None:
-        if self._waiting:
-            data, size = b"".join(self._waiting), self._waiting_size
-            self._waiting.clear()
-            self._waiting_size = 0
-            self._send(data, size)
+        """Sends what waits, in pieces that are not short, as far as there is room."""
+        while self._waiting:
+            size = min(len(self._waiting), self._room())
+            if size < min(len(self._waiting), TOGETHER if self._sending else 1):
+                break
+            self._send(bytes(self._waiting[:size]), size)
+            del self._waiting[:size]
+        if self._waiting and not self._sending:
+            self._router.starving[self] = None
 
     def can_write_eof(self) -> bool:
         return False
 
     def close(self) -> None:
+        self._driver.check_thread()
         if not self._closing:
             self.pause_reading()
             self._closing = True
-            if self._unsent == 0:
-                self._end(None)
+            self._end_if_done()
 
     def abort(self) -> None:
+        self._driver.check_thread()
         self._end(None)
 
     def _on_received(self, data: bytes) -> None:
@@ -318,16 +345,22 @@ class SocketTransport(asyncio.Transport):
             self._end(self._driver.network_error(code))
 
     def _on_sent(self, error: Optional[ChromeSocketError]) -> None:
-        self._unsent -= self._sending.popleft()
+        size = self._sending.popleft()
+        self._under_way -= size
+        self._router.sent(size)
         if error is not None:
             self._end(error)
             return
-        if not self._sending:
-            self._send_waiting()
-        if self._write_paused and self._unsent <= self._low:
+        if self._waiting:
+            self._send_if_worth()
+        if self._write_paused and self.get_write_buffer_size() <= self._low:
             self._write_paused = False
             self._protocol.resume_writing()
-        if self._closing and self._unsent == 0:
+        if self._closing:
+            self._end_if_done()
+
+    def _end_if_done(self) -> None:
+        if not self._sending and not self._waiting:
             self._end(None)
 
     def _end(self, error: Optional[Exception]) -> None:
@@ -336,8 +369,21 @@ class SocketTransport(asyncio.Transport):
             return
         self._closing = True
         self._waiting.clear()
+        self._router.starving.pop(self, None)
         _close(self._tcp, self._id)
         self._loop.call_soon(self._protocol.connection_lost, error)
+
+
+def _open_stream(
+    chrome: Chrome, info: Any, limit: int, client_connected_cb: Optional[ClientConnected]
+) -> Tuple[asyncio.StreamReader, asyncio.StreamReaderProtocol, SocketTransport]:
+    """What lies over a socket that is connected and paused; reading starts."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit, loop)
+    protocol = asyncio.StreamReaderProtocol(reader, client_connected_cb, loop)
+    transport = SocketTransport(chrome, info, protocol, reader)
+    transport._start()
+    return reader, protocol, transport
 
 
 class _Router:
@@ -346,12 +392,30 @@ class _Router:
     def __init__(self, chrome: Chrome) -> None:
         self.transports: Dict[int, SocketTransport] = {}
         self.servers: Dict[int, Server] = {}
+        # Bytes of the streams' sends, and, in turn, those streams that have none under way for lack of room.
+        self.under_way = 0
+        self.starving: Dict[SocketTransport, None] = {}
+        # The other half of the quota is for sends of the program's own.
+        self._most_under_way = max(chrome._write_quota_bytes // 2, 1)
         tcp, tcp_server = chrome.sockets.tcp, chrome.sockets.tcp_server
         tcp.on_receive.add_listener(self._on_receive)
         tcp.on_receive_error.add_listener(self._on_receive_error)
         tcp_server.on_accept.add_listener(self._on_accept)
         tcp_server.on_accept_error.add_listener(self._on_accept_error)
         chrome._driver.at_end.append(self._on_end)
+
+    def share(self) -> int:
+        """Most bytes that one stream may have under way: peers that take nothing leave room for all others."""
+        room = self._most_under_way - self.under_way
+        return room // PART if room > PART * LEAST else min(room, LEAST)
+
+    def sent(self, size: int) -> None:
+        """There is more room."""
+        self.under_way -= size
+        while self.starving and self.under_way < self._most_under_way:
+            transport = next(iter(self.starving))
+            del self.starving[transport]
+            transport._send_waiting()
 
     def _on_receive(self, info: Any) -> None:
         transport = self.transports.get(info.socket_id)

@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+from conftest import DEADLINE_SECONDS
+
 EXITS = Path(__file__).with_name("exits")
 sys.path.insert(0, str(EXITS))
 from lent import PIECES, piece  # noqa: E402  # needs the path
@@ -29,13 +31,13 @@ def test_what_was_lent_outlives_the_interpreter():
         with subprocess.Popen(command, env=ENVIRONMENT) as program:
             try:
                 peer, _ = server.accept()
-                until = time.monotonic() + 20
+                until = time.monotonic() + DEADLINE_SECONDS
                 while os.getsid(program.pid) != program.pid:
                     assert program.poll() is None and time.monotonic() < until
-                peer.settimeout(20)
+                peer.settimeout(DEADLINE_SECONDS)
                 with peer, peer.makefile("rb") as stream:
                     for wanted in map(piece, range(PIECES)):
                         assert stream.read(len(wanted)) == wanted
             finally:
                 program.terminate()
-            assert program.wait(20) == -signal.SIGTERM
+            assert program.wait(DEADLINE_SECONDS) == -signal.SIGTERM

@@ -5,7 +5,10 @@ import contextvars
 import functools
 import gc
 import os
+import sys
 import threading
+import warnings
+import weakref
 from pathlib import Path
 
 import pytest
@@ -192,12 +195,13 @@ def test_each_thread_may_have_its_loop(loop):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(DEADLINE_SECONDS)
     assert len(done) == 8
 
 
-def test_a_closed_loop_leaves_nothing_running(loop):
-    """The package's own: a chrome object that was forgotten is freed, with a warning."""
+@pytest.mark.parametrize("action", ["always", "error"])
+def test_a_closed_loop_leaves_nothing_running(loop, action, monkeypatch):
+    """The package's own: a chrome object that was forgotten is freed, with a warning, also where that is an error."""
     threads = set(os.listdir("/proc/self/task"))
 
     async def forget():
@@ -206,20 +210,39 @@ def test_a_closed_loop_leaves_nothing_running(loop):
 
     loop.run_until_complete(forget())
     assert set(os.listdir("/proc/self/task")) - threads
-    with pytest.warns(ResourceWarning, match="was not destroyed"):
+    raised = []
+    monkeypatch.setattr(sys, "unraisablehook", raised.append)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter(action, ResourceWarning)
         loop.close()
         gc.collect()
+    assert "was not destroyed" in " ".join(map(str, [*caught, *raised]))
     assert not set(os.listdir("/proc/self/task")) - threads
+
+
+def test_what_could_not_be_made_leaves_nothing(loop, monkeypatch):
+    """The package's own: neither a thread nor, later, a warning of an object that nobody has had."""
+    threads, raised = set(os.listdir("/proc/self/task")), []
+    monkeypatch.setattr(sys, "unraisablehook", raised.append)
+    monkeypatch.delattr(asyncio.selector_events.BaseSelectorEventLoop, "add_reader")
+
+    async def fail():
+        with pytest.raises(NotImplementedError):
+            create_chrome()
+
+    loop.run_until_complete(fail())
+    gc.collect()
+    assert set(os.listdir("/proc/self/task")) == threads and raised == []
 
 
 def test_destroying_after_the_loop_was_closed(loop):
     """The package's own: no future can complete any more, all the same."""
 
     async def start():
-        chrome = create_chrome()
-        return chrome, chrome.sockets.tcp.create()
+        return create_chrome()
 
-    chrome, pending = loop.run_until_complete(start())
+    chrome = loop.run_until_complete(start())
+    pending = chrome.sockets.tcp.create()  # The loop runs no more: it cannot complete before.
     loop.close()
     chrome.destroy()
     assert not pending.done()
@@ -278,6 +301,36 @@ def test_creating_and_destroying_keeps_nothing(loop):
     loop.run_until_complete(cycles(CYCLES))
     assert held() == before
     assert resident_kib() - memory < 2048, "KiB more after the cycles"
+
+
+async def test_a_call_that_is_kept_keeps_none_who_waited(make):
+    """As asyncio's futures: what a program keeps of a call is its result."""
+
+    class Waiter:
+        def called(self, call):
+            pass
+
+    async def wait(call):
+        waiter = Waiter()
+        alive.append(weakref.ref(waiter))
+        await call
+        return waiter
+
+    tcp, alive = make().sockets.tcp, []
+    done = tcp.create()
+    await asyncio.gather(*(wait(done) for _ in range(3)))
+    cancelled = tcp.create()
+    for call in (done, cancelled):
+        waiter = Waiter()
+        alive.append(weakref.ref(waiter))
+        call.add_done_callback(waiter.called)
+    del waiter
+    assert cancelled.cancel()
+    await tcp.get_sockets()
+    await asyncio.sleep(0)  # so that the callbacks have run
+    gc.collect()
+    assert [each() for each in alive] == [None] * 5
+    assert done.result().socket_id == 1
 
 
 async def test_all_who_wait_for_a_call_go_on(make, loop_errors):

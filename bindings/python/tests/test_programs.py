@@ -102,11 +102,13 @@ def test_the_echo_example_talks_to_socat():
             server.terminate()
 
 
-def test_the_program_of_the_readme_runs():
-    """The complete program of README.md."""
-    text = (ROOT / "README.md").read_text()
-    source = text.split("```python\n", 1)[1].split("```", 1)[0]
-    done = subprocess.run(
-        [sys.executable, "-c", source], env=ENVIRONMENT, capture_output=True, text=True, timeout=60
-    )
-    assert (done.stdout, done.stderr, done.returncode) == ("b'hello'\n", "", 0)
+def test_the_programs_of_the_readme_run():
+    """The complete programs of README.md."""
+    _, *programs = (ROOT / "README.md").read_text().split("```python\n")
+    said = []
+    for program in programs:
+        command = [sys.executable, "-W", "error", "-c", program.split("```", 1)[0]]
+        done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=60)
+        assert (done.stderr, done.returncode) == ("", 0)
+        said.append(done.stdout)
+    assert said == ["b'hello'\n", "b'HELLO\\n'\n"]

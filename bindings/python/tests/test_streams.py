@@ -1,10 +1,12 @@
 """The stream adapter, under asyncio's own readers and writers."""
 
 import asyncio
+import concurrent.futures
 import contextlib
 import os
 import resource
 import socket
+import time
 
 import pytest
 
@@ -133,6 +135,34 @@ async def test_a_fast_writer_waits_for_the_peer(peers, make):
     while sum(map(len, got)) < 4 * len(BULK):
         await asyncio.sleep(0)
     assert b"".join(got) == BULK * 4
+
+
+async def test_the_write_quota_ends_no_stream(peers, make):
+    """tcp.md Q-1: what goes beyond it waits, and peers that take nothing leave room for the others."""
+    never, got = asyncio.Event(), 0
+
+    async def handle(reader, writer):
+        nonlocal got
+        if await reader.readexactly(1) == b"-":
+            await never.wait()
+        while data := await reader.read(65536):
+            got += len(data)
+        writer.close()
+
+    server, port = await peers.server(handle)
+    async with server:
+        chrome = make(write_quota_bytes=len(BULK) // 8)
+        for peer in b"---+":
+            _, writer = await streams.open_connection(chrome, "127.0.0.1", port)
+            writer.write(bytes([peer]))
+            writer.write(BULK)
+        await writer.drain()
+        # The other half of the quota is the program's own.
+        assert (await chrome.sockets.tcp.send(writer.get_extra_info("socket_id"), bytes(len(BULK) // 16))).bytes_sent
+        writer.close()
+        await writer.wait_closed()
+        while got < len(BULK) * 17 // 16:
+            await asyncio.sleep(0)
 
 
 async def test_pieces_of_all_sizes_keep_their_order(peers, make):
@@ -266,7 +296,9 @@ async def test_who_was_accepted_before_the_server_closed_is_served(make):
     server = await streams.start_server(chrome, greet, "127.0.0.1", 0)
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(socket.create_connection((server.address, server.port))) for _ in range(3)]
-        while queued_events(chrome) < len(clients):  # The loop stands still meanwhile.
+        until = time.monotonic() + DEADLINE_SECONDS
+        while queued_events(chrome) < len(clients):  # The loop stands still meanwhile, and so does its deadline.
+            assert time.monotonic() < until
             os.sched_yield()
         server.close()
         server.close()
@@ -301,6 +333,25 @@ async def test_a_server_goes_on_after_it_could_not_accept(make, record, loop_err
             assert await loop.sock_recv(client, 10) == b"hi"
     assert loop_errors.pop(0)["exception"].code == Status.INSUFFICIENT_RESOURCES
     loop_errors.clear()
+
+
+async def test_a_foreign_thread_is_refused_and_changes_nothing(peers, make):
+    """The package's own, as for calls; also while others' writes are under way, when a write makes no call."""
+    server, port = await peers.echo()
+    async with server:
+        reader, writer = await streams.open_connection(make(), "127.0.0.1", port)
+        transport = writer.transport
+        writer.write(b"under way")
+        uses = [lambda: writer.write(b"x"), writer.close, transport.abort, transport.pause_reading, transport.resume_reading]
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            for use in uses:
+                with pytest.raises(RuntimeError, match="call_soon_threadsafe"):
+                    pool.submit(use).result()
+        assert transport.is_reading() and not writer.is_closing() and transport.get_write_buffer_size() == 9
+        assert await reader.readexactly(9) == b"under way"
+        writer.close()
+        await writer.wait_closed()
+        assert await reader.read() == b""
 
 
 async def test_destroying_ends_the_streams(peers):

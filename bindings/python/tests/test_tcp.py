@@ -141,11 +141,12 @@ async def test_wrong_arguments_are_refused_at_once(make):
         lambda: tcp.connect("1", "127.0.0.1", 1),
         lambda: tcp.connect(1, b"127.0.0.1", 1),
         lambda: tcp.connect(1, "127.0.0.1", 1.5),
-        lambda: tcp.send(1, "text"),
         lambda: tcp.create(name=5),
     ):
         with pytest.raises(TypeError):
             call()
+    with pytest.raises(TypeError, match="a bytes-like object is required, not 'str'"):
+        tcp.send(1, "text")
     with pytest.raises(OverflowError):
         tcp.connect(2**31, "127.0.0.1", 1)
     with pytest.raises(ValueError):

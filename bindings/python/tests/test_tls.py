@@ -1,6 +1,7 @@
 """`secure` against Python's own ssl: tcp.md 7, socket-legacy.md 7."""
 
 import asyncio
+import socket
 import ssl
 import subprocess
 
@@ -62,6 +63,44 @@ async def test_a_trusted_server_is_secured(context, roots, host):
             await writer.wait_closed()
 
 
+def start_tls(listener, context, answer):
+    """The server's side of STARTTLS."""
+    with listener.accept()[0] as plain:
+        assert plain.recv(10, socket.MSG_WAITALL) == b"STARTTLS\r\n"
+        plain.sendall(answer)
+        with context.wrap_socket(plain, server_side=True) as secured:
+            secured.sendall(b"by TLS\r\n")
+            secured.recv(1)
+
+
+@pytest.mark.parametrize("more", [b"", b"injected\r\n"])
+async def test_a_stream_is_secured_and_reads_nothing_of_before(context, roots, more):
+    """TLS-11 recipe 2, TLS-28: what came with the answer to STARTTLS, and was not read, is never read."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, create_chrome(extra_roots_pem=roots) as chrome:
+        loop = asyncio.get_running_loop()
+        peer = loop.run_in_executor(None, start_tls, listener, context, b"220 go ahead\r\n" + more)
+        reader, writer = await streams.open_connection(chrome, "localhost", listener.getsockname()[1])
+        writer.transport.pause_reading()
+        writer.write(b"STARTTLS\r\n")
+        assert await reader.readline() == b"220 go ahead\r\n"
+        await writer.transport.secure()
+        assert await reader.readline() == b"by TLS\r\n"
+        writer.close()
+        await peer
+
+
+async def test_a_stream_that_reads_is_not_secured(peers, make):
+    """TLS-4 would end the connection: it is told what is missing, and goes on."""
+    server, port = await peers.echo()
+    async with server:
+        reader, writer = await streams.open_connection(make(), "127.0.0.1", port)
+        with pytest.raises(RuntimeError, match="pause_reading"):
+            await writer.transport.secure()
+        writer.write(b"goes on\n")
+        assert await reader.readline() == b"goes on\n"
+        writer.close()
+
+
 async def test_an_unknown_authority_is_refused_and_the_socket_gone(context, error_of):
     """tcp.md 7.8 rank 5, TLS-10."""
     async with await asyncio.start_server(echo, "127.0.0.1", 0, ssl=context) as server:
@@ -91,12 +130,11 @@ async def test_the_older_api_is_secured_too(context, roots):
     """socket-legacy.md 7 row 6."""
     async with await asyncio.start_server(echo, "127.0.0.1", 0, ssl=context) as server:
         with create_chrome(extra_roots_pem=roots) as chrome:
-            socket = chrome.socket
-            made = await socket.create("tcp")
-            assert await socket.connect(made.socket_id, "localhost", port_of(server)) == 0
-            assert await socket.secure(made.socket_id) == 0
-            assert (await socket.write(made.socket_id, b"hello")).bytes_written == 5
-            assert (await socket.read(made.socket_id)).data == b"hello"
+            made = await chrome.socket.create("tcp")
+            assert await chrome.socket.connect(made.socket_id, "localhost", port_of(server)) == 0
+            assert await chrome.socket.secure(made.socket_id) == 0
+            assert (await chrome.socket.write(made.socket_id, b"hello")).bytes_written == 5
+            assert (await chrome.socket.read(made.socket_id)).data == b"hello"
 
 
 async def test_roots_that_cannot_be_read_are_refused():

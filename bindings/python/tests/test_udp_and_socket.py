@@ -56,6 +56,24 @@ async def test_groups_are_told_in_join_order(make, error_of):
     assert await udp.get_joined_groups(socket_id) == ["239.1.2.2"]
 
 
+async def test_objects_that_reuse_ports_all_hear_a_group(make, record, error_of):
+    """README "More cores": as SSDP and mDNS need it; without the option the address is in use."""
+    heard = []
+    port = 0
+    for _ in range(3):
+        udp = make(reuse_port=True).sockets.udp
+        heard.append(record(udp.on_receive))
+        socket_id = (await udp.create()).socket_id
+        assert await udp.bind(socket_id, "0.0.0.0", port) == 0
+        assert await udp.join_group(socket_id, "239.1.2.3") == 0
+        port = (await udp.get_info(socket_id)).local_port
+    await udp.send(socket_id, b"all", "239.1.2.3", port)
+    assert [(await each.get()).data for each in heard] == [b"all"] * 3
+    alone = make().sockets.udp
+    call = alone.bind((await alone.create()).socket_id, "0.0.0.0", port)
+    assert (await error_of(call)).code == Status.ADDRESS_IN_USE
+
+
 async def test_the_older_api_reads_on_request(peers, make, error_of):
     """socket-legacy.md 3, 4.6, 4.7: a failure of the network is a number, not an error."""
     chrome = make()

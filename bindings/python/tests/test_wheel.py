@@ -33,11 +33,13 @@ def wheel(tmp_path_factory):
 
 
 def test_the_wheel_is_of_this_platform_and_carries_all(wheel):
-    """Any Python 3, one platform; library, declarations and types are inside."""
+    """Any Python 3, one platform; library, declarations, types and licenses are inside."""
     assert wheel.name.startswith("chromesock-") and "-py3-none-linux_" in wheel.name
     names = zipfile.ZipFile(wheel).namelist()
     for part in ("lib/libchromesock.so", "_abi.py", "_surface.py", "py.typed"):
         assert f"chromesock/{part}" in names
+    for license in ("LICENSE-MIT", "LICENSE-APACHE"):
+        assert any(name.endswith(f".dist-info/licenses/{license}") for name in names)
 
 
 def test_the_wheel_works_in_a_clean_environment(wheel, tmp_path):
