@@ -21,7 +21,7 @@ export interface ChromeOptions {
  * Opens an app: its sockets, under the permissions of its manifest, which is the parsed manifest.json.
  * Without a manifest, everything is allowed.
  */
-export function createChrome(manifest?: object, options?: ChromeOptions): Chrome;
+export function createChrome(manifest?: object | null, options?: ChromeOptions | null): Chrome;
 
 /** Ends an app: its calls complete, its sockets close. The promise is fulfilled when that is done. */
 export function destroyChrome(chrome: Chrome): Promise<void>;
