@@ -1,6 +1,7 @@
 """The wheel carries the library and works where nothing else is."""
 
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -20,16 +21,30 @@ print(asyncio.run(main()))
 """
 
 
+def build(folder, without=None):
+    """Runs pip on a copy: building writes beside the source."""
+    source = folder / "source"
+    shutil.copytree(ROOT, source)
+    if without is not None:
+        (source / without).unlink()
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder, source]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheel")
-    source = folder / "source"
-    # A copy: building writes beside the source.
-    subprocess.run(["cp", "-r", ROOT, source], check=True)
-    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder, source]
-    subprocess.run(command, check=True, stdout=sys.stderr)
+    done = build(folder)
+    assert done.returncode == 0, done.stderr
     (made,) = folder.glob("*.whl")
     return made
+
+
+def test_without_the_library_no_wheel_is_made(tmp_path):
+    """As in a fresh checkout: it is told what is missing."""
+    done = build(tmp_path, without="chromesock/lib/libchromesock.so")
+    assert done.returncode != 0 and "run `make bindings`" in done.stdout + done.stderr
+    assert not list(tmp_path.glob("*.whl"))
 
 
 def test_the_wheel_is_of_this_platform_and_carries_all(wheel):
