@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from chromesock import ChromeSocketError, Status, Tcp, create_chrome
+from chromesock import ChromeSocketError, Status, Tcp, create_chrome, streams
 
 
 async def test_bytes_go_out_and_come_back(peers, client, record):
@@ -132,6 +132,30 @@ async def test_errors_have_code_name_and_message(make, error_of):
     assert (error.code, error.message) == (Status.FAILED, "Socket not found")
     error = await error_of(tcp.send(socket_id, b"x"))
     assert error.result == Tcp.SendInfo(Status.SOCKET_NOT_CONNECTED, None)
+
+
+async def test_errors_are_of_the_class_that_python_has_for_them(make, error_of):
+    """README "The names": what catches asyncio's errors catches these."""
+    refused = await error_of(streams.open_connection(make(), "127.0.0.1", 1))
+    assert isinstance(refused, ConnectionRefusedError) and type(refused).__name__ == "ChromeSocketError"
+    kinds = {
+        ConnectionResetError: [Status.CONNECTION_RESET],
+        ConnectionAbortedError: [Status.CONNECTION_ABORTED],
+        ConnectionError: [Status.CONNECTION_FAILED, Status.CONNECTION_CLOSED, Status.SOCKET_NOT_CONNECTED],
+        TimeoutError: [Status.TIMED_OUT, Status.CONNECTION_TIMED_OUT],
+        PermissionError: [Status.ACCESS_DENIED],
+    }
+    for kind, codes in kinds.items():
+        for code in codes:
+            error = ChromeSocketError(code, code.name, "text")
+            assert isinstance(error, kind) and (error.code, error.message, str(error)) == (code, "text", "text")
+
+    class OfAProgram(ChromeSocketError):
+        pass
+
+    assert OfAProgram(Status.CONNECTION_RESET, None, "text").message == "text"
+    for code in (None, Status.FAILED, Status.NAME_NOT_RESOLVED):
+        assert type(ChromeSocketError(code, None, "text")) is ChromeSocketError
 
 
 async def test_wrong_arguments_are_refused_at_once(make):
@@ -321,5 +345,7 @@ def test_an_error_survives_pickling():
     """The package's own: an error may cross a process pool."""
     import pickle
 
-    error = pickle.loads(pickle.dumps(ChromeSocketError(-2, "net::ERR_FAILED", "text", 5)))
-    assert (error.code, error.name, error.message, error.result) == (-2, "net::ERR_FAILED", "text", 5)
+    for code in (Status.FAILED, Status.CONNECTION_RESET):
+        error = pickle.loads(pickle.dumps(ChromeSocketError(code, "name", "text", 5)))
+        assert (error.code, error.name, error.message, error.result) == (code, "name", "text", 5)
+    assert isinstance(error, ConnectionResetError)
