@@ -105,6 +105,8 @@ class Driver:
         self._woken: Deque[Tuple[Callable[[Any], object], Context, Call]] = deque()
         # Code ran that may have woken others, who run in the loop's next turn.
         self._others_follow = False
+        # Calls wait, to start together.
+        self._holds = False
         # What more has to end with the app.
         self.at_end: List[Callable[[], None]] = []
         self._release = weakref.finalize(self, _abandoned, lib, app, self._lent)
@@ -233,7 +235,7 @@ class Driver:
 
     def _drain(self) -> None:
         # What listeners call, and those who were waiting, starts together: the library's thread is woken once.
-        self.lib.chromesock_app_hold_calls(self._app, True)
+        self._hold_calls()
         self._others_follow = False
         try:
             self._run_events()
@@ -247,7 +249,23 @@ class Driver:
                 # What ends programs was raised, and this one goes on.
                 self.loop.call_soon(self._drain)
 
+    def start_together(self, *calls: Callable[[], object]) -> None:
+        """Makes calls between which nothing happens."""
+        holds = self._holds
+        self._hold_calls()
+        try:
+            for call in calls:
+                call()
+        finally:
+            if not holds:
+                self._start_calls()
+
+    def _hold_calls(self) -> None:
+        self._holds = True
+        self.lib.chromesock_app_hold_calls(self._app, True)
+
     def _start_calls(self) -> None:
+        self._holds = False
         self.lib.chromesock_app_hold_calls(self._app, False)
 
     def _run_events(self) -> None:

@@ -254,6 +254,15 @@ class SocketTransport(asyncio.Transport):
             self._reading = True
             _forget(self._tcp.set_paused(self._id, False))
 
+    def read_once(self) -> None:
+        """Asks for one more piece while reading is paused, as when the answer to STARTTLS comes in several."""
+        self._driver.check_thread()
+        if not self._reading and not self._closing:
+            self._driver.start_together(
+                lambda: _forget(self._tcp.set_paused(self._id, False)),
+                lambda: _forget(self._tcp.set_paused(self._id, True)),
+            )
+
     def set_write_buffer_limits(self, high: Optional[int] = None, low: Optional[int] = None) -> None:
         if high is None:
             high = HIGH_WATER if low is None else 4 * low

@@ -1,13 +1,16 @@
 """`secure` against Python's own ssl: tcp.md 7, socket-legacy.md 7."""
 
 import asyncio
+import functools
 import socket
 import ssl
 import subprocess
+import threading
 
 import pytest
 
 from chromesock import ChromeSocketError, Status, create_chrome, streams
+from conftest import DEADLINE_SECONDS
 
 
 @pytest.fixture(scope="module")
@@ -63,11 +66,14 @@ async def test_a_trusted_server_is_secured(context, roots, host):
             await writer.wait_closed()
 
 
-def start_tls(listener, context, answer):
-    """The server's side of STARTTLS."""
+def start_tls(listener, context, *answer, go_on=None):
+    """The server's side of STARTTLS. Of an answer in pieces, each but the first waits for `go_on`."""
     with listener.accept()[0] as plain:
         assert plain.recv(10, socket.MSG_WAITALL) == b"STARTTLS\r\n"
-        plain.sendall(answer)
+        plain.sendall(answer[0])
+        for piece in answer[1:]:
+            assert go_on.acquire(timeout=DEADLINE_SECONDS)
+            plain.sendall(piece)
         with context.wrap_socket(plain, server_side=True) as secured:
             secured.sendall(b"by TLS\r\n")
             secured.recv(1)
@@ -83,6 +89,26 @@ async def test_a_stream_is_secured_and_reads_nothing_of_before(context, roots, m
         writer.transport.pause_reading()
         writer.write(b"STARTTLS\r\n")
         assert await reader.readline() == b"220 go ahead\r\n"
+        await writer.transport.secure()
+        assert await reader.readline() == b"by TLS\r\n"
+        writer.close()
+        await peer
+
+
+async def test_a_stream_is_secured_after_an_answer_in_pieces(context, roots):
+    """PA-3, TLS-11 recipe 2: each piece is asked for, and no read is in flight at the end."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, create_chrome(extra_roots_pem=roots) as chrome:
+        loop, go_on = asyncio.get_running_loop(), threading.Semaphore(0)
+        pieces = [b"22", b"0 go", b" ahead\r\n"]
+        peer = loop.run_in_executor(None, functools.partial(start_tls, listener, context, *pieces, go_on=go_on))
+        reader, writer = await streams.open_connection(chrome, "localhost", listener.getsockname()[1])
+        writer.transport.pause_reading()
+        writer.write(b"STARTTLS\r\n")
+        for piece in pieces:
+            assert await reader.readexactly(len(piece)) == piece
+            if piece != pieces[-1]:
+                writer.transport.read_once()
+                go_on.release()
         await writer.transport.secure()
         assert await reader.readline() == b"by TLS\r\n"
         writer.close()
