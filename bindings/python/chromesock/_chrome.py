@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
+import os
 from operator import index
 from types import TracebackType
-from typing import Any, Dict, List, Mapping, Optional, Type
+from typing import Any, Dict, List, Mapping, Optional, Type, Union
 
 from ._driver import Driver, logger
 from ._errors import ChromeSocketError
@@ -76,7 +77,7 @@ def create_chrome(
     extra_roots_pem: Optional[str] = None,
     write_quota_bytes: Optional[int] = None,
     reuse_port: bool = False,
-    library_path: Optional[str] = None,
+    library_path: Union[str, os.PathLike[str], None] = None,
 ) -> Chrome:
     """Makes a chrome object on the running loop.
 

@@ -22,7 +22,7 @@ class Event(Generic[Info]):
         """Adds a listener; one that is there already counts once."""
         if not callable(callback):
             raise TypeError(f"expected a callable, got {type(callback).__name__}")
-        if inspect.iscoroutinefunction(callback):
+        if inspect.iscoroutinefunction(callback) or inspect.iscoroutinefunction(type(callback).__call__):
             raise TypeError("expected a plain function, not a coroutine function: nobody would await it")
         if callback not in self._listeners:
             self._listeners += (callback,)

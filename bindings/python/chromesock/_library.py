@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 from ._abi import ffi as _ffi
 
@@ -13,7 +13,7 @@ NULL = ffi.NULL
 _PACKAGED = Path(__file__).with_name("lib") / "libchromesock.so"
 
 
-def load(path: Optional[str] = None) -> Any:
+def load(path: Union[str, os.PathLike[str], None] = None) -> Any:
     """The library at `path`, else the one inside the package, else the system's."""
     if path is None:
         path = str(_PACKAGED) if _PACKAGED.exists() else "libchromesock.so"

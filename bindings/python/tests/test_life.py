@@ -50,7 +50,10 @@ async def test_a_coroutine_function_is_no_listener(make):
         async def on_receive(self, info):
             pass
 
-    for each in (listener, Program().on_receive, functools.partial(listener)):
+        async def __call__(self, info):
+            pass
+
+    for each in (listener, Program().on_receive, Program(), functools.partial(listener)):
         with pytest.raises(TypeError, match="plain function"):
             event.add_listener(each)
     assert not event.has_listeners()
