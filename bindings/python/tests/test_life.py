@@ -115,9 +115,10 @@ async def test_a_cancelled_wait_leaves_the_call_alone(peers, make, client, recor
 
 async def test_destroying_completes_what_is_pending(peers, client, error_of):
     """tcp.md CL-3 for all sockets; later calls are refused; a second time does nothing."""
+    never = asyncio.Event()  # kept, and with it the task that waits for it
 
     async def never_read(reader, writer):
-        await asyncio.Event().wait()
+        await never.wait()
 
     server, port = await peers.server(never_read)
     async with server:

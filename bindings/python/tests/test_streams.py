@@ -207,9 +207,10 @@ async def test_a_refused_write_counts_for_nothing(peers, make):
 
 async def test_lower_limits_hold_for_what_is_written_already(peers, make):
     """asyncio's manner: a writer that is beyond the new limit waits."""
+    never = asyncio.Event()  # kept, and with it the task that waits for it
 
     async def never_read(reader, writer):
-        await asyncio.Event().wait()
+        await never.wait()
 
     server, port = await peers.server(never_read)
     async with server:
