@@ -8,6 +8,7 @@ const path = require('node:path');
 const { execFile } = require('node:child_process');
 const { promisify } = require('node:util');
 const { test } = require('node:test');
+const ts = require('typescript');
 const { createChrome } = require('chromesock');
 
 const run = promisify(execFile);
@@ -54,4 +55,32 @@ test('a library that is missing, or is none, is named', (t) => {
   assert.throws(() => createChrome(undefined, { libraryPath: file }), named);
   fs.writeFileSync(file, 'no library');
   assert.throws(() => createChrome(undefined, { libraryPath: file }), named);
+});
+
+/** The globals that the functions of a file read when they run, by name. */
+function globalsOf(file) {
+  const source = ts.createSourceFile(file, fs.readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true);
+  const declared = new Set();
+  const read = new Set();
+  const visit = (node, isWithin) => {
+    if (ts.isIdentifier(node)) {
+      const { parent } = node;
+      const isName = parent.name === node || parent.propertyName === node;
+      if (isName && !ts.isPropertyAccessExpression(parent)) declared.add(node.text);
+      else if (!isName && isWithin) read.add(node.text);
+    }
+    ts.forEachChild(node, (child) => visit(child, isWithin || ts.isFunctionLike(node)));
+  };
+  visit(source, false);
+  return [...read].filter((name) => name in globalThis && !declared.has(name));
+}
+
+test('the library keeps the globals that it uses: a page may replace them', () => {
+  // These are the page's, or nobody's to replace.
+  const allowed = ['globalThis', 'undefined'];
+  for (const name of fs.readdirSync(path.join(ROOT, 'lib'), { recursive: true })) {
+    if (!name.endsWith('.js')) continue;
+    const names = globalsOf(path.join(ROOT, 'lib', name)).filter((each) => !allowed.includes(each));
+    assert.deepStrictEqual(names, [], name);
+  }
 });

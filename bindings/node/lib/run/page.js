@@ -48,7 +48,7 @@ function timers() {
     const isCode = typeof handler === 'function';
     return set(() => (isCode ? handler.apply(globalThis, values) : undefined), delay);
   };
-  const { setTimeout, setInterval } = globalThis;
+  const { clearTimeout, setInterval, setTimeout } = globalThis;
   const any = setTimeout(() => {});
   clearTimeout(any);
   Object.getPrototypeOf(any).toJSON = function toJSON() {
