@@ -206,6 +206,11 @@ impl<N: Network> Engine<N> {
         self.run_queue.front().copied()
     }
 
+    /// Whether a socket has something to do.
+    pub fn has_work(&self, id: i32) -> bool {
+        self.registry.get(id).is_some_and(|entry| entry.queued)
+    }
+
     /// Whether a socket waits for `release`.
     pub fn wants_release(&self) -> bool {
         !self.stalled.is_empty()

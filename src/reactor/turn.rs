@@ -29,8 +29,10 @@ use crate::engine::{Engine, Setup};
 use crate::net::sys::{self, SysNetwork, Waiting};
 use crate::resolver::Resolver;
 
-/// Visits to sockets before the poll is asked again.
+/// Visits to sockets before the poll is asked again, and what one counts that a bound has ended: it may have written
+/// a megabyte.
 const VISITS_PER_TURN: usize = 256;
+const LONG_VISIT: usize = 32;
 /// Messages read before sockets get their turn.
 const MESSAGES_PER_READ: usize = 4096;
 /// Bytes of sends to one socket that are written together.
@@ -414,8 +416,10 @@ impl Turn {
                 let work = self.apps.get_mut(slot).and_then(|app| app.engine.next_work());
                 if let Some(id) = work {
                     some_worked = true;
-                    visits = visits.saturating_sub(1);
                     self.apps.input(slot, id, Engine::handle_next_work);
+                    let app = self.apps.get_mut(slot);
+                    let was_long = app.is_some_and(|app| app.engine.has_work(id));
+                    visits = visits.saturating_sub(if was_long { LONG_VISIT } else { 1 });
                     if self.is_worth_settling(slot) {
                         self.settle(slot);
                     }

@@ -1,4 +1,4 @@
-//! Name resolution away from the reactor: the system's resolver on a few private threads.
+//! Name resolution away from the reactor: the system's resolver on private threads.
 //!
 //! Threads start when there is work and end when there has been none for a while. Questions that wait for
 //! the same name are answered by one lookup. A question that nobody wants any more is skipped; a lookup
@@ -20,8 +20,8 @@ use crate::api::properties::DnsQueryType;
 use crate::engine::command::{Answer, Query};
 use crate::net::sys::without_signals;
 
-/// Lookups that run at once.
-const MAX_THREADS: usize = 8;
+/// Lookups that run at once. One that gets no answer takes a thread for as long as the system waits, some ten seconds.
+const MAX_THREADS: usize = 64;
 /// Lookups that wait; the question for one more is answered at once with NAME_NOT_RESOLVED.
 const MAX_WAITING: usize = 4096;
 /// How long an idle thread stays.
@@ -247,6 +247,21 @@ mod tests {
             ran("one of two");
             ran("both");
         }
+    }
+
+    /// Names of a zone whose servers say nothing hold up no others, unless they are very many.
+    #[test]
+    fn many_look_ups_that_hang_hold_up_no_other() {
+        let (mut pool, wanted) = (Pool::default(), Arc::new(()));
+        let (runs, run) = channel();
+        let ends: Vec<_> = (1..64)
+            .map(|hangs| hang(&mut pool, &format!("127.0.0.{hangs}"), &wanted, &runs))
+            .collect();
+        ends.iter().for_each(|_| run.recv_timeout(DEADLINE).unwrap());
+        let (answers, answer) = channel();
+        let on_answer = Box::new(move |found| answers.send(found).unwrap());
+        ask(&mut pool, "127.0.0.64", &wanted, on_answer);
+        assert_eq!(answer.recv_timeout(DEADLINE), Ok(Ok(vec![IpAddr::from([127, 0, 0, 64])])));
     }
 
     /// However many ask for a name at once, it takes one place among the lookups that wait, and none is refused.
