@@ -24,11 +24,13 @@ pub struct Call {
 }
 
 impl Call {
-    /// The bytes of a send of blocks.
+    /// The bytes that it has taken from the write quota.
     #[must_use]
-    pub fn block_bytes(&self) -> usize {
+    pub fn unsent_bytes(&self) -> usize {
         match &self.command {
             Command::Send(SendData::Blocks(blocks)) => blocks.iter().map(Bytes::len).sum(),
+            Command::Send(SendData::NoMemory(bytes)) => *bytes,
+            Command::SendTo { data: Some(data), .. } => data.len(),
             _ => 0,
         }
     }
@@ -184,7 +186,7 @@ pub enum SendData {
     /// None: the call exceeded the write quota.
     OverQuota,
     /// None: there was no memory for so many bytes.
-    NoMemory(u64),
+    NoMemory(usize),
 }
 
 /// Names one question to the resolver. Unique within an engine, never reused.

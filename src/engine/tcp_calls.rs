@@ -154,7 +154,9 @@ impl<N: Network> Engine<N> {
     pub(super) fn send_one(&mut self, id: i32, data: SendData, reply: Reply, more_follow: bool) {
         let blocks = match data {
             SendData::OverQuota => return over_quota(reply),
-            SendData::NoMemory(bytes) => return reply.of_send(bytes).fail(Status::OutOfMemory),
+            SendData::NoMemory(bytes) => {
+                return reply.of_send(bytes as u64).fail(Status::OutOfMemory);
+            }
             SendData::Blocks(blocks) => blocks,
         };
         let reply = reply.of_send(blocks.iter().map(|block| block.len() as u64).sum());

@@ -108,8 +108,7 @@ impl Line {
     fn send_blocks(&self, send: Send, data: &[u8]) -> Result<(), Status> {
         let Send { event_type, socket_id, ticket, .. } = send;
         let copy = self.inbox.blocks.copy(data);
-        let command =
-            Command::Send(copy.map_or(SendData::NoMemory(data.len() as u64), SendData::Blocks));
+        let command = Command::Send(copy.map_or(SendData::NoMemory(data.len()), SendData::Blocks));
         self.call(false, || Call { event_type, socket_id, ticket, command })
     }
 

@@ -20,7 +20,7 @@ use super::inbox::SharedInbox;
 use super::life::{self, Asleep};
 use super::own::Own;
 use super::spin::Spin;
-use crate::api::event::{Event, Ticket};
+use crate::api::event::Event;
 use crate::api::net_error::Status;
 use crate::api::table::EventType;
 use crate::delivery::{Delivery, Mode};
@@ -248,7 +248,7 @@ impl Turn {
     /// Blocks to the same socket that follow one another are written together.
     fn gather_block(&mut self, slot: u32, call: Call) {
         let socket_id = call.socket_id;
-        self.gathered += call.block_bytes();
+        self.gathered += call.unsent_bytes();
         let is_full = self.gathered >= MAX_GATHERED;
         let more_follow = !is_full && self.batch.next_is_block_like(slot, &call);
         self.apps.input(slot, socket_id, |engine| engine.handle_block(call, more_follow));
@@ -555,8 +555,7 @@ impl Turn {
                 if let Some(slot) = batch.next_sends() {
                     while let Some(run) = batch.pop_sends(usize::MAX, usize::MAX) {
                         for send in run.sends {
-                            let Send { event_type, socket_id, ticket, .. } = *send;
-                            self.leave_unanswered(slot, event_type, socket_id, ticket);
+                            self.leave_unanswered(slot, *send);
                         }
                     }
                     continue;
@@ -564,7 +563,9 @@ impl Turn {
                 match batch.pop() {
                     Some(Message::Attach(slot, seat)) => self.attach(slot, *seat),
                     Some(Message::Call(slot, call)) => {
-                        self.leave_unanswered(slot, call.event_type, call.socket_id, call.ticket);
+                        let len = call.unsent_bytes();
+                        let Call { event_type, socket_id, ticket, .. } = call;
+                        self.leave_unanswered(slot, Send { event_type, socket_id, len, ticket });
                     }
                     Some(_) => {}
                     None => break,
@@ -576,13 +577,15 @@ impl Turn {
         }
     }
 
-    /// Completes a call that no engine will see.
-    fn leave_unanswered(&mut self, slot: u32, call: EventType, socket_id: i32, ticket: Ticket) {
+    /// Completes a call that no engine will see; its length is what it has taken from the write quota.
+    fn leave_unanswered(&mut self, slot: u32, call: Send) {
         let Some(app) = self.apps.get_mut(slot) else { return };
         app.accounts.count_completed();
-        let mut event = Event::notification(call, socket_id, Some(Status::Unexpected));
+        app.accounts.give_back_unsent(call.len as u64);
+        let mut event =
+            Event::notification(call.event_type, call.socket_id, Some(Status::Unexpected));
         event.message = Some(Status::Unexpected.name());
-        event.ticket = Some(ticket);
+        event.ticket = Some(call.ticket);
         app.events.push(event);
     }
 }

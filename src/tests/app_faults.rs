@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::support::*;
 use crate::api::event::{Event, Ticket};
 use crate::api::net_error::Status;
+use crate::api::properties::DnsQueryType;
 use crate::api::table::{EventType as T, Namespace};
 use crate::app::{App, Options, SharedReactor};
 use crate::delivery::{Host, Mode, Release};
@@ -168,8 +169,8 @@ fn a_resolver_that_panics_again_leaves_nobody_waiting() {
     }
 }
 
-/// G-20: an accepted call completes. Here the turn fails while an app and its first call still lie
-/// in the inbox.
+/// G-20: an accepted call completes, and nothing of it is unsent any more. Here the turn fails while an app
+/// and its first calls still lie in the inbox.
 #[test]
 fn calls_of_an_app_that_a_failed_reactor_never_met_complete() {
     let door = Arc::new(Door::default());
@@ -185,9 +186,18 @@ fn calls_of_an_app_that_a_failed_reactor_never_met_complete() {
     door.wait_for_visitor();
     let second = Plan::new(Drive::Dispatch).on(&reactor).start();
     let create = second.call(|app, t| app.make(Namespace::Tcp, Default::default(), t).map(|_| ()));
+    let sends = [3, 100_000].map(|len| second.send(1, &vec![1; len]));
+    let to = ("127.0.0.1", 9);
+    let send_to = T::ChromeSocketsUdpSend;
+    let datagram = second.call(|app, t| app.send_to(send_to, 2, b"data", to, DnsQueryType::Any, t));
     door.open();
     second.wait_event(T::ChromesockAppClosed, 0);
     assert_eq!(second.done(create).event_type, T::ChromeSocketsTcpCreate);
+    for send in sends {
+        assert_eq!(second.done(send).event_type, T::ChromeSocketsTcpSend);
+    }
+    assert_eq!(second.done(datagram).event_type, send_to);
+    assert_eq!(second.stats().unsent_bytes, 0);
     second.end();
     first.end();
 }
