@@ -3,10 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-#[cfg(any(target_os = "linux", target_os = "android"))]
-use std::os::fd::FromRawFd;
-use std::os::fd::OwnedFd;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
@@ -25,20 +22,15 @@ pub(super) struct Level {
 impl Level {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     pub(super) fn new() -> io::Result<Self> {
-        // SAFETY: eventfd takes two integers and touches no memory of ours.
-        let fd = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
-        if fd < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: the descriptor is open and nobody else owns it.
-        let read_end = unsafe { File::from_raw_fd(fd) };
-        Ok(Self { read_end, write_end: None })
+        use rustix::event::{EventfdFlags, eventfd};
+        let read_end = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        Ok(Self { read_end: read_end.into(), write_end: None })
     }
 
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     pub(super) fn new() -> io::Result<Self> {
         let (read_end, write_end) = io::pipe()?;
-        let file = |end: std::os::fd::OwnedFd| File::from(end);
+        let file = |end: OwnedFd| File::from(end);
         Ok(Self { read_end: file(read_end.into()), write_end: Some(file(write_end.into())) })
     }
 

@@ -1,5 +1,5 @@
-//! The C functions: they check and convert arguments, and nothing else. `unsafe` is allowed here, in `net::sys`
-//! and at the notify handle, and nowhere else.
+//! The C functions: they check and convert arguments, and nothing else. `unsafe` is allowed here and in
+//! `net::sys`, and nowhere else.
 //!
 //! Every exported function is written out, because the header generator does not expand macros; its
 //! body runs inside `guard!`, so that no panic crosses the boundary.

@@ -7,6 +7,7 @@ mod inbox;
 mod life;
 mod line;
 mod own;
+mod preparing;
 mod slots;
 mod spin;
 mod turn;

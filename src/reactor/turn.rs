@@ -19,6 +19,7 @@ use super::batch::{Batch, Change, Message, Watched};
 use super::inbox::SharedInbox;
 use super::life::{self, Asleep};
 use super::own::Own;
+use super::preparing;
 use super::spin::Spin;
 use crate::api::event::Event;
 use crate::api::net_error::Status;
@@ -522,17 +523,11 @@ impl Turn {
         if let Some(prepare) = app.engine.take_tls_preparation() {
             // Another app that has the slot by then is told what is true for it as well.
             let inbox = Arc::downgrade(&self.inbox);
-            let on_thread = move || {
-                prepare();
+            preparing::TLS.run(prepare, move || {
                 if let Some(inbox) = inbox.upgrade() {
                     inbox.post(Message::TlsPrepared(slot));
                 }
-            };
-            let thread = std::thread::Builder::new().name("chromesock-tls".into());
-            if sys::without_signals(|| thread.spawn(on_thread)).is_err() {
-                prepare();
-                self.inbox.post(Message::TlsPrepared(slot));
-            }
+            });
         }
         for query in app.engine.take_queries() {
             let (id, inbox) = (query.id, Arc::clone(&self.inbox));

@@ -32,14 +32,14 @@ const CRATES: &[(&str, &[&str])] = &[
     ("dns_lookup", &["resolver/"]),
     ("idna", &["net/address.rs", "permissions/"]),
     ("if_addrs", &["net/sys/", "resolver/"]),
-    ("libc", &["ffi/", "delivery/notify.rs", "net/sys/", "net/os_error.rs", "resolver/", "trust/"]),
+    ("libc", &["ffi/", "net/sys/", "net/os_error.rs", "resolver/", "trust/"]),
     ("mio", &["net/sys/", "reactor/"]),
     // System calls that no portable crate has.
     ("nix", &["net/sys/"]),
     // Locks: where threads meet, and nowhere else.
     ("parking_lot", &["delivery/", "engine/tls/", "reactor/", "resolver/"]),
-    // Bare system calls for what happens for each message.
-    ("rustix", &["net/sys/"]),
+    // Bare system calls: the notify handle, and what happens for each message.
+    ("rustix", &["delivery/notify.rs", "net/sys/"]),
     ("rustls", &["engine/tls/"]),
     ("rustls_native_certs", &["trust/"]),
     ("rustls_pki_types", &["trust/"]),
@@ -53,7 +53,7 @@ const CRATES: &[(&str, &[&str])] = &[
 ];
 
 /// Where `unsafe` may stand.
-const UNSAFE: &[&str] = &["ffi/", "net/sys/", "delivery/notify.rs"];
+const UNSAFE: &[&str] = &["ffi/", "net/sys/"];
 
 /// What the engine must not know: threads, clocks, channels, locks, files, environment.
 const IMPURE: &[&str] = &[
