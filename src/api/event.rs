@@ -236,11 +236,13 @@ impl Event {
         self.received_len().unwrap_or(0)
     }
 
-    /// Drops it: at no cost if it holds nothing, as those that bring little data do.
+    /// Empties a list of events: at no cost if none of them holds anything, as those that bring little data do.
     #[inline]
-    pub fn discard(self) {
-        if let Payload::Piece(_) = self.payload {
-            std::mem::forget(self);
+    pub fn drop_all(events: &mut Vec<Self>) {
+        if events.iter().all(|event| matches!(event.payload, Payload::Piece(_))) {
+            std::mem::forget(events.drain(..));
+        } else {
+            events.clear();
         }
     }
 

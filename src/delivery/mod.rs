@@ -55,8 +55,8 @@ pub enum Mode {
 
 /// The host as seen from here: callbacks that C, Rust tests or bindings provide.
 pub trait Host: Send + Sync {
-    /// Calls each handler with the event and the data it brings.
-    fn deliver(&self, event: &Event, data: &[u8], handlers: &[Ticket]);
+    /// Calls each handler with the event, whose data may lie `beside` it.
+    fn deliver(&self, event: &Event, beside: &[u8], handlers: &[Ticket]);
     /// The queue became non-empty; called on the reactor's thread.
     fn wake_up(&self);
     /// Nothing will be delivered any more.
@@ -277,7 +277,7 @@ impl Delivery {
 
     /// Delivers events at once (reactor mode), some of which bring what lies `beside` them; `handlers` is what
     /// the last time has left. If a callback panics, the events behind it stay.
-    #[inline]
+    #[inline(always)]
     pub fn deliver_now(
         &self,
         events: &mut Vec<Event>,
@@ -290,6 +290,7 @@ impl Delivery {
         }
     }
 
+    #[inline(never)]
     fn run_now(&self, events: &mut Vec<Event>, beside: &[u8], handlers: &mut Option<Snapshot>) {
         let epoch = self.unloads_done.load(Ordering::Acquire);
         let mut done = 0;
@@ -306,9 +307,7 @@ impl Delivery {
             events.drain(..done);
             resume_unwind(panic);
         }
-        while let Some(event) = events.pop() {
-            event.discard();
-        }
+        Event::drop_all(events);
     }
 
     /// Takes the API's notifications back out of the queue, oldest first.
@@ -514,6 +513,9 @@ impl Delivery {
             let mut snapshot = self.handlers.snapshot();
             while let Some(event) = next() {
                 let charge = Charge::of(&event);
+                if event.event_type == EventType::ChromesockAppClosed {
+                    self.state.lock().end.said_closed = true;
+                }
                 self.deliver(&mut snapshot, &event, &[], epoch);
                 delivered(charge);
             }
@@ -523,16 +525,13 @@ impl Delivery {
     /// Delivers one event to whom it concerns.
     #[inline(always)]
     fn deliver(&self, snapshot: &mut Snapshot, event: &Event, beside: &[u8], epoch: u64) {
-        if event.event_type == EventType::ChromesockAppClosed {
-            self.state.lock().end.said_closed = true;
-        }
         if !self.is_of_interest(event, epoch) {
             return;
         }
         let ticket = event.ticket.as_ref();
         let handlers = snapshot.route(&self.handlers, event.event_type, ticket);
         if !handlers.is_empty() {
-            self.host.deliver(event, event.data(beside), handlers);
+            self.host.deliver(event, beside, handlers);
         }
     }
 

@@ -57,8 +57,8 @@ impl CHost {
 }
 
 impl Host for CHost {
-    fn deliver(&self, event: &Event, data: &[u8], handlers: &[Ticket]) {
-        EventBox::lend(event, data, self, |view| {
+    fn deliver(&self, event: &Event, beside: &[u8], handlers: &[Ticket]) {
+        EventBox::lend(event, beside, self, |view| {
             for handler in handlers {
                 // A completion has that of its call.
                 if event.ticket.is_none() {

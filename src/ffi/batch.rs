@@ -182,7 +182,7 @@ pub unsafe extern "C" fn chromesock_app_copy_events(
         for event in events {
             let hand_over = must_hand_over(&event);
             // SAFETY: the events were taken by the room they need.
-            let at = EventBox::lend(&event, event.data(&[]), ptr::null(), |view| unsafe {
+            let at = EventBox::lend(&event, &[], ptr::null(), |view| unsafe {
                 writer.record(view, hand_over)
             });
             if hand_over {

@@ -97,12 +97,12 @@ impl chromesock_event {
 }
 
 impl EventBox {
-    /// Lends `to` the C view of an event and of the data it brings, as to its callbacks; outside of those
+    /// Lends `to` the C view of an event, whose data may lie `beside` it, as to its callbacks; outside of those
     /// `host` may be NULL.
     #[inline]
     pub(super) fn lend<R>(
         event: &Event,
-        data: &[u8],
+        beside: &[u8],
         host: *const CHost,
         to: impl FnOnce(&mut Self) -> R,
     ) -> R {
@@ -112,7 +112,7 @@ impl EventBox {
             address: [0; size_of::<AddressText>()],
             origin: Origin::Borrowed(host, event),
         };
-        show_payload(event, data, &mut view.c, &mut lists, &mut view.address);
+        show_payload(event, beside, &mut view.c, &mut lists, &mut view.address);
         let result = to(&mut view);
         // What it borrows is not its own to drop.
         mem::forget(view);
@@ -151,7 +151,7 @@ impl EventBox {
     fn keep(&mut self, mut event: Event) {
         let Origin::Owned(kept) = &mut self.origin else { return };
         self.c = chromesock_event::head(&event);
-        show_payload(&event, event.data(&[]), &mut self.c, &mut kept.lists, &mut self.address);
+        show_payload(&event, &[], &mut self.c, &mut kept.lists, &mut self.address);
         kept.charge = Charge::of(&event);
         kept.data.clear();
         if event.detach_data(&mut kept.data) {
@@ -216,24 +216,28 @@ impl EventBox {
     }
 }
 
-/// Writes what C sees of an event's payload: `data`, or what else lies on the heap; it points there, to `lists`
-/// and to `address`.
+/// Writes what C sees of an event's payload: data, which may lie `beside` it, or what else lies on the heap; it
+/// points there, to `lists` and to `address`.
 #[inline(always)]
 fn show_payload(
     event: &Event,
-    data: &[u8],
+    beside: &[u8],
     c: &mut chromesock_event,
     lists: &mut Option<Box<Lists>>,
     address: &mut AddressText,
 ) {
-    if event.has_data() {
-        c.present |= CHROMESOCK_EVENT_DATA;
-        c.data = data.as_ptr();
-        c.data_len = data.len();
+    match &event.payload {
+        Payload::Piece(piece) => show_data(piece.of(beside), c),
+        Payload::Data(data) => show_data(data, c),
+        _ => show_rest(event, c, lists, address),
     }
-    if !matches!(event.payload, Payload::Data(_) | Payload::Piece(_)) {
-        show_rest(event, c, lists, address);
-    }
+}
+
+#[inline]
+fn show_data(data: &[u8], c: &mut chromesock_event) {
+    c.present |= CHROMESOCK_EVENT_DATA;
+    c.data = data.as_ptr();
+    c.data_len = data.len();
 }
 
 /// The rest of a payload that is not data alone.
@@ -250,7 +254,8 @@ fn show_rest(
             c.present |= CHROMESOCK_EVENT_BYTES_SENT;
             c.bytes_sent = *bytes;
         }
-        Payload::Datagram(_, from) => {
+        Payload::Datagram(data, from) => {
+            show_data(data, c);
             c.present |= CHROMESOCK_EVENT_ADDRESS | CHROMESOCK_EVENT_PORT;
             c.port = from.port().into();
             write_address(address, from.ip());

@@ -111,13 +111,13 @@ impl Drop for Leaving<'_> {
 struct Recording(Arc<Bench>);
 
 impl Host for Recording {
-    fn deliver(&self, event: &Event, data: &[u8], handlers: &[Ticket]) {
-        let mut event = event.clone();
+    fn deliver(&self, event: &Event, beside: &[u8], handlers: &[Ticket]) {
+        let mut taken = event.clone();
         if event.has_data() {
-            event.attach_data(data);
+            taken.attach_data(event.data(beside));
         }
         for handler in handlers {
-            self.0.take(&event, handler.callback);
+            self.0.take(&taken, handler.callback);
         }
     }
 
