@@ -28,7 +28,7 @@ const ROOT: &str = include_str!("../seeds/root.pem");
 const NOW: Duration = Duration::from_secs(1_800_000_000);
 
 const SOCKET: i32 = 1;
-const ALL: Ready = Ready { readable: true, writable: true, read_closed: true };
+const ALL: Ready = Ready::READABLE.and(Ready::WRITABLE).and(Ready::READ_CLOSED);
 
 /// The first byte says which versions are offered and how many bytes are read at once; the others come
 /// from the server, which then ends the connection. What `secure` came to, and what was received.

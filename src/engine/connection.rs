@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use bytes::{Bytes, BytesMut};
 
 use super::recycler::ReadBuffer;
+use super::reply::Replies;
 use super::send_queue::{MAX_FLUSH, SendQueue};
 use super::tls::TlsStream;
 use crate::api::event::RECEIVE_WEIGHT;
@@ -114,7 +115,7 @@ impl<S: Stream> Channel<S> {
 impl<S: Stream> Connection<S> {
     pub(super) fn new(stream: S, peer: SocketAddr, name: Option<Box<Box<str>>>) -> Self {
         // Writable until the kernel says otherwise; readable only when it says so.
-        let ready = Ready { writable: true, ..Ready::default() };
+        let ready = Ready::WRITABLE;
         let channel = Channel::Plain(stream);
         let (origin, wrote, bulk, unsent) = (Origin::Connected, false, false, None);
         Self { channel, peer, origin, name, ready, wrote, bulk, unsent }
@@ -123,16 +124,21 @@ impl<S: Stream> Connection<S> {
     pub(super) fn accepted(stream: S, peer: SocketAddr) -> Self {
         let new = Self::new(stream, peer, None);
         // Nobody tells what there is to read.
-        let ready = Ready { readable: true, ..new.ready };
+        let ready = new.ready.and(Ready::READABLE);
         Self { origin: Origin::Accepted(Watched::Nothing), ready, ..new }
     }
 
-    /// Whether it is watched for all that it can wait for now.
+    /// Whether it is not watched at all yet.
     #[inline]
+    pub(super) fn is_unwatched(&self) -> bool {
+        self.origin == Origin::Accepted(Watched::Nothing)
+    }
+
+    /// Whether it is watched for all that it can wait for now.
     pub(super) fn is_watched(&self) -> bool {
         match self.origin {
             Origin::Accepted(Watched::Nothing) => false,
-            Origin::Accepted(Watched::Reading) => self.ready.writable,
+            Origin::Accepted(Watched::Reading) => self.ready.has(Ready::WRITABLE),
             Origin::Connected | Origin::Accepted(Watched::All) => true,
         }
     }
@@ -146,10 +152,10 @@ impl<S: Stream> Connection<S> {
     ) -> io::Result<()> {
         let Channel::Plain(stream) = &mut self.channel else { return Ok(()) };
         let token = Token { owner, lane: 0 };
-        if !self.ready.writable {
+        if !self.ready.has(Ready::WRITABLE) {
             self.origin = Origin::Accepted(Watched::All);
             net.rewatch(stream, token)
-        } else if is_reading && !self.ready.readable {
+        } else if is_reading && !self.ready.has(Ready::READABLE) {
             self.origin = Origin::Accepted(Watched::Reading);
             net.watch(stream, token)
         } else {
@@ -186,8 +192,10 @@ impl<S: Stream> Connection<S> {
     /// The kernel has told that something can be done.
     #[inline]
     pub(super) fn on_ready(&mut self, ready: Ready) {
-        self.ready.merge(ready);
-        if let (true, Channel::Tls(stream)) = (ready.readable, &mut self.channel) {
+        self.ready = self.ready.and(ready);
+        if let Channel::Tls(stream) = &mut self.channel
+            && ready.has(Ready::READABLE)
+        {
             stream.on_readable();
         }
     }
@@ -196,11 +204,14 @@ impl<S: Stream> Connection<S> {
     /// may go beyond the room, but not further because it is cut into many.
     #[inline]
     pub(super) fn next_read(&self, room: usize, limit: usize) -> usize {
-        let size = if self.bulk && room >= MAX_BULK { MAX_BULK } else { MAX_RECEIVE };
-        if limit >= RECEIVE_WEIGHT && room >= 2 * size {
-            // Each event counts at most twice its bytes.
-            return size;
+        // TLS has buffers of its own between here and the kernel.
+        let is_bulk = self.bulk && !self.channel.is_secured();
+        let usual = if is_bulk { MAX_BULK } else { MAX_RECEIVE };
+        // Each event counts at most twice its bytes.
+        if limit >= RECEIVE_WEIGHT && room >= 2 * usual {
+            return usual;
         }
+        let size = if room >= usual { usual } else { MAX_RECEIVE };
         let events = room.saturating_add(MAX_RECEIVE) / (limit + RECEIVE_WEIGHT) + 1;
         size.min(events * limit)
     }
@@ -208,11 +219,10 @@ impl<S: Stream> Connection<S> {
     /// A read has brought `n` bytes of at most `max`.
     #[inline(always)]
     pub(super) fn note_read(&mut self, n: usize, max: usize) {
-        // TLS has buffers of its own between here and the kernel.
-        self.bulk = n >= MAX_RECEIVE && !self.channel.is_secured();
+        self.bulk = n >= MAX_RECEIVE;
         // A short read has emptied the kernel's buffer, unless the end is waiting in it.
-        if n < max && !self.ready.read_closed {
-            self.ready.readable = self.channel.has_more();
+        if n < max && !self.ready.has(Ready::READ_CLOSED) {
+            self.ready.set(Ready::READABLE, self.channel.has_more());
         }
     }
 
@@ -220,24 +230,67 @@ impl<S: Stream> Connection<S> {
         self.unsent.get_or_insert_default()
     }
 
-    /// Writes what the kernel takes, up to a bound, unless earlier bytes are waiting; how much it took, before
-    /// a failure if there was one.
-    #[inline]
-    pub(super) fn write(&mut self, data: &[u8]) -> (usize, io::Result<()>) {
-        let data = &data[..data.len().min(MAX_FLUSH)];
-        let mut taken = 0;
-        while taken < data.len() && self.unsent.is_none() && self.ready.writable {
-            self.wrote = true;
-            match self.channel.write(&data[taken..]) {
+    /// Sends several calls' bytes, which lie in `data` one after the other, behind what waits already.
+    #[inline(always)]
+    pub(super) fn send(&mut self, data: &[u8], sends: Replies<'_>) -> io::Result<()> {
+        let may_write = self.unsent.is_none() && self.ready.has(Ready::WRITABLE);
+        if !may_write || data.is_empty() {
+            return self.send_rest(data, 0, Ok(()), sends);
+        }
+        self.wrote = true;
+        let bounded = &data[..data.len().min(MAX_FLUSH)];
+        match self.channel.write(bounded) {
+            // Nearly always.
+            Ok(taken) if taken == data.len() => {
+                sends.complete_all();
+                Ok(())
+            }
+            first => {
+                let (taken, written) = self.write_on(bounded, first);
+                self.send_rest(data, taken, written, sends)
+            }
+        }
+    }
+
+    /// Goes on writing after a first attempt, until nothing more is taken; how much was, before a failure if there
+    /// was one.
+    #[inline(never)]
+    fn write_on(&mut self, data: &[u8], first: io::Result<usize>) -> (usize, io::Result<()>) {
+        let (mut taken, mut last) = (0, first);
+        loop {
+            match last {
                 Ok(0) => return (taken, Err(io::ErrorKind::WriteZero.into())),
                 Ok(n) => taken += n,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.ready.writable = false;
+                    self.ready.set(Ready::WRITABLE, false);
+                    return (taken, Ok(()));
                 }
                 Err(error) => return (taken, Err(error)),
             }
+            if taken == data.len() {
+                return (taken, Ok(()));
+            }
+            last = self.channel.write(&data[taken..]);
         }
-        (taken, Ok(()))
+    }
+
+    /// Completes the sends whose bytes were `taken`, and keeps the others.
+    #[inline(never)]
+    fn send_rest(
+        &mut self,
+        data: &[u8],
+        taken: usize,
+        written: io::Result<()>,
+        mut sends: Replies<'_>,
+    ) -> io::Result<()> {
+        let begun = match self.unsent {
+            None => sends.complete_covered(taken),
+            Some(_) => 0,
+        };
+        if !sends.is_empty() {
+            self.queue().push_copies(&data[taken - begun..], begun, sends);
+        }
+        written
     }
 
     /// Whether there may be something that `flush` writes.
@@ -248,7 +301,7 @@ impl<S: Stream> Connection<S> {
 
     /// Writes what is unsent; whether more could be written at once.
     pub(super) fn flush(&mut self) -> io::Result<bool> {
-        if !self.ready.writable {
+        if !self.ready.has(Ready::WRITABLE) {
             return Ok(false);
         }
         self.wrote |= self.unsent.is_some();
@@ -264,7 +317,7 @@ impl<S: Stream> Connection<S> {
             }
             Ok(false) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.ready.writable = false;
+                self.ready.set(Ready::WRITABLE, false);
                 Ok(false)
             }
             Err(error) => Err(error),

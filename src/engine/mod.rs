@@ -43,7 +43,7 @@ use crate::net::address::parse_literal;
 use crate::net::{DatagramBuffers, Feature, Network, Ready, SocketSettings, Token};
 use crate::permissions::Grants;
 use accounts::Accounts;
-use command::{Call, Command, Query, QueryId, Send};
+use command::{Call, Command, Query, QueryId};
 use legacy_calls::network_list;
 use linger::Linger;
 use outcomes::not_found;
@@ -51,7 +51,7 @@ use recycler::ReadBuffer;
 pub(crate) use recycler::Recycler;
 pub(crate) use registry::IdMap;
 use registry::{Entry, Machine, Properties, Registry};
-use reply::{Outbox, Replies, Reply};
+use reply::{Outbox, Reply};
 use tcp_calls::Resolving;
 use tcp_client::{Context, News, TcpClient, Visit};
 use tcp_server::TcpServer;
@@ -345,48 +345,6 @@ impl<N: Network> Engine<N> {
         }
     }
 
-    /// Carries out sends that are like each other; their bytes lie in `data` one after the other.
-    #[inline(always)]
-    pub fn handle_sends(&mut self, data: &[u8], sends: &[Send]) {
-        if self.sockets.may_use(Feature::GatheredSends) {
-            self.send(data, sends);
-        } else {
-            self.send_one_by_one(data, sends);
-        }
-    }
-
-    #[inline(never)]
-    fn send_one_by_one(&mut self, mut data: &[u8], sends: &[Send]) {
-        for send in sends {
-            let (own, behind) = data.split_at(send.len);
-            self.send(own, std::slice::from_ref(send));
-            data = behind;
-        }
-    }
-
-    #[inline(always)]
-    fn send(&mut self, data: &[u8], sends: &[Send]) {
-        let Some(Send { event_type, socket_id: id, .. }) = sends.first().copied() else { return };
-        let Some(namespace) = event_type.namespace() else { return };
-        let (registry, ctx) = self.lend(id);
-        let replies = Replies::new(&ctx.outbox, sends);
-        match registry.find(namespace, id) {
-            Some(Entry { machine: Machine::TcpClient(client), properties, .. }) => {
-                if let Err(error) = client.send(data, replies) {
-                    client.fail_write(ctx, properties, &error);
-                }
-                if client.has_unsent() {
-                    self.write_on(id);
-                }
-            }
-            Some(Entry { machine: Machine::Udp(socket), .. }) => {
-                socket.write_copies(data, replies);
-            }
-            Some(_) => replies.for_each(|(_, reply)| reply.fail(Status::SocketNotConnected)),
-            None => replies.for_each(|(_, reply)| not_found(reply)),
-        }
-    }
-
     /// A source reports readiness, and its socket works for a bounded while.
     #[inline(always)]
     pub fn handle_ready(&mut self, token: Token, ready: Ready) {
@@ -394,11 +352,19 @@ impl<N: Network> Engine<N> {
         if id < 0 {
             return self.linger.on_ready(id, &mut self.ctx.buffer);
         }
+        // What most events are about.
+        let (registry, ctx) = self.lend(id);
+        if let Some(Entry { machine: Machine::TcpClient(client), properties, .. }) =
+            registry.get_mut(id)
+            && client.is_connected()
+        {
+            let visit = client.visit_connected(ctx, properties, ready);
+            return self.after_visit(id, visit);
+        }
         self.visit(id, Some(News { lane, ready }));
     }
 
     /// Lets the next socket with something to do work for a bounded while.
-    #[inline(never)]
     pub fn handle_next_work(&mut self) {
         if let Some(id) = self.run_queue.pop_front() {
             self.visit(id, None);
@@ -409,7 +375,7 @@ impl<N: Network> Engine<N> {
     }
 
     /// Lets a socket work, because there are news of it or it stood in the run queue.
-    #[inline(always)]
+    #[inline(never)]
     fn visit(&mut self, id: i32, news: Option<News>) {
         let (registry, ctx) = self.lend(id);
         let Some(entry) = registry.get_mut(id) else {
@@ -431,14 +397,20 @@ impl<N: Network> Engine<N> {
                 socket.visit(ctx, &entry.properties)
             }
         };
+        self.after_visit(id, visit);
+    }
+
+    #[inline]
+    fn after_visit(&mut self, id: i32, visit: Visit) {
         if visit != Visit::Rest {
-            self.after_visit(id, visit);
+            self.take_up(id, visit);
         }
         self.tell_keys();
     }
 
+    /// Sees to it that what a visit has left is done.
     #[inline(never)]
-    fn after_visit(&mut self, id: i32, visit: Visit) {
+    fn take_up(&mut self, id: i32, visit: Visit) {
         match visit {
             Visit::Rest => {}
             Visit::Wait(due) => self.wait_until(id, Some(due)),
@@ -599,20 +571,6 @@ impl<N: Network> Engine<N> {
         };
         let is_taken = self.registry.is_taken(transport, SocketAddr::new(address, port));
         if is_taken { Err(Status::AddressInUse) } else { Ok(()) }
-    }
-
-    /// A send has left something unsent.
-    #[inline(never)]
-    fn write_on(&mut self, id: i32) {
-        let (registry, ctx) = self.lend(id);
-        if let Some(Entry { machine: Machine::TcpClient(client), properties, .. }) =
-            registry.get_mut(id)
-        {
-            client.watch(ctx, properties);
-            if client.has_more_to_write() {
-                self.enqueue(id);
-            }
-        }
     }
 
     #[inline(never)]

@@ -136,6 +136,33 @@ impl Reply {
         Self { outbox: Some(outbox.clone()), event_type, socket_id, ticket, unsent: 0 }
     }
 
+    /// The duty to complete a send.
+    fn to(send: &Send, outbox: &Outbox) -> Self {
+        let Send { event_type, socket_id, ticket, len } = *send;
+        Self::new(outbox, event_type, socket_id, ticket).of_send(len as u64)
+    }
+
+    /// Completes a send of which nothing is left.
+    #[inline]
+    fn complete_whole(send: &Send, outbox: &Outbox) {
+        if outbox.tells_of_send(send.ticket) {
+            Self::tell_of_whole(send, outbox);
+        } else {
+            outbox.count_completed(send.len as u64);
+        }
+    }
+
+    #[inline(never)]
+    fn tell_of_whole(send: &Send, outbox: &Outbox) {
+        Self::to(send, outbox).complete_send(send.len as u64);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn drop_all(sends: &[Send], outbox: &Outbox) {
+        sends.iter().for_each(|send| drop(Self::to(send, outbox)));
+    }
+
     /// The same, for a send whose bytes were taken from the quota.
     #[must_use]
     pub(super) fn of_send(mut self, bytes: u64) -> Self {
@@ -224,47 +251,38 @@ impl Drop for Reply {
 /// when this is dropped was dropped unused.
 pub(super) struct Replies<'a> {
     outbox: &'a Outbox,
-    sends: std::slice::Iter<'a, Send>,
+    sends: &'a [Send],
 }
 
 impl<'a> Replies<'a> {
     /// Those of these sends, whose bytes were taken from the quota.
     #[inline]
     pub(super) fn new(outbox: &'a Outbox, sends: &'a [Send]) -> Self {
-        Self { outbox, sends: sends.iter() }
+        Self { outbox, sends }
     }
 
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
-        self.sends.as_slice().is_empty()
+        self.sends.is_empty()
     }
 
-    #[inline(never)]
-    fn complete_next(&mut self) {
-        if let Some((len, reply)) = self.next() {
-            reply.complete_send(len as u64);
+    /// Completes all of them.
+    #[inline(always)]
+    pub(super) fn complete_all(mut self) {
+        while let Some((send, others)) = self.sends.split_first() {
+            self.sends = others;
+            Reply::complete_whole(send, self.outbox);
         }
     }
 
-    #[cold]
-    #[inline(never)]
-    fn drop_unused(&mut self) {
-        self.for_each(drop);
-    }
-
     /// Completes the next sends, as many as `bytes` cover from their beginning; how many bytes are left.
-    #[inline]
     pub(super) fn complete_covered(&mut self, mut bytes: usize) -> usize {
-        while let Some(send) = self.sends.as_slice().first()
+        while let Some((send, others)) = self.sends.split_first()
             && send.len <= bytes
         {
             bytes -= send.len;
-            if self.outbox.tells_of_send(send.ticket) {
-                self.complete_next();
-            } else {
-                self.sends.next();
-                self.outbox.count_completed(send.len as u64);
-            }
+            self.sends = others;
+            Reply::complete_whole(send, self.outbox);
         }
         bytes
     }
@@ -275,9 +293,9 @@ impl Iterator for Replies<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let Send { event_type, socket_id, ticket, len } = *self.sends.next()?;
-        let reply = Reply::new(self.outbox, event_type, socket_id, ticket);
-        Some((len, reply.of_send(len as u64)))
+        let (send, others) = self.sends.split_first()?;
+        self.sends = others;
+        Some((send.len, Reply::to(send, self.outbox)))
     }
 }
 
@@ -285,7 +303,7 @@ impl Drop for Replies<'_> {
     #[inline]
     fn drop(&mut self) {
         if !self.is_empty() {
-            self.drop_unused();
+            Reply::drop_all(self.sends, self.outbox);
         }
     }
 }

@@ -17,14 +17,13 @@ use bytes::{Bytes, BytesMut};
 
 use crate::net::{Listener, MulticastOptions, Network, Ready, Stream, Token};
 pub(super) use air::SimDatagram;
-pub(super) use world::{READABLE, WRITABLE};
 use world::{Source, Watched, World, os};
 
 /// The host whose ends the test itself holds; they get no events.
 pub(super) const TEST: usize = usize::MAX;
 
 /// Everything became ready.
-pub(super) const ALL: Ready = Ready { readable: true, writable: true, read_closed: true };
+pub(super) const ALL: Ready = Ready::WRITABLE.and(Ready::READABLE).and(Ready::READ_CLOSED);
 /// How an address answers connection attempts.
 #[derive(Clone, Debug)]
 pub(super) enum Place {

@@ -6,9 +6,10 @@ use std::ffi::CString;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
-use super::command::{Answer, SendData};
+use super::command::{Answer, Send, SendData};
 use super::connecting::Race;
 use super::outcomes::{bad_legacy_port, denied, not_found, not_resolved, over_quota};
+use super::reply::Replies;
 use super::tcp_server::Accepted;
 use super::udp::UdpSocket;
 use super::{
@@ -17,6 +18,7 @@ use super::{
 };
 use crate::api::event::Denied;
 use crate::api::properties::{DnsQueryType, SocketProperties, SocketType};
+use crate::net::Feature;
 use crate::net::address::{Host, parse_host, parse_literal};
 use crate::permissions::{Operation, System};
 
@@ -149,6 +151,66 @@ impl<N: Network> Engine<N> {
         // `chrome.socket` says true or false.
         let succeeded = response.message.is_none();
         reply.complete(if is_legacy { Response::number(succeeded.into()) } else { response });
+    }
+
+    /// Carries out sends that are like each other; their bytes lie in `data` one after the other.
+    #[inline(always)]
+    pub fn handle_sends(&mut self, data: &[u8], sends: &[Send]) {
+        if self.sockets.may_use(Feature::GatheredSends) {
+            self.send(data, sends);
+        } else {
+            self.send_one_by_one(data, sends);
+        }
+    }
+
+    #[inline(never)]
+    fn send_one_by_one(&mut self, mut data: &[u8], sends: &[Send]) {
+        for send in sends {
+            let (own, behind) = data.split_at(send.len);
+            self.send(own, std::slice::from_ref(send));
+            data = behind;
+        }
+    }
+
+    #[inline(always)]
+    fn send(&mut self, data: &[u8], sends: &[Send]) {
+        let Some(Send { event_type, socket_id: id, .. }) = sends.first().copied() else { return };
+        let Some(namespace) = event_type.namespace() else { return };
+        let (registry, ctx) = self.lend(id);
+        let replies = Replies::new(&ctx.outbox, sends);
+        match registry.find(namespace, id) {
+            Some(Entry { machine: Machine::TcpClient(client), properties, .. }) => {
+                if let Err(error) = client.send(data, replies) {
+                    client.fail_write(ctx, properties, &error);
+                } else if client.has_unsent() {
+                    self.write_on(id);
+                }
+            }
+            other => Self::send_otherwise(other, data, replies),
+        }
+    }
+
+    #[inline(never)]
+    fn send_otherwise(entry: Option<&mut Entry<N>>, data: &[u8], replies: Replies<'_>) {
+        match entry.map(|entry| &mut entry.machine) {
+            Some(Machine::Udp(socket)) => socket.write_copies(data, replies),
+            Some(_) => replies.for_each(|(_, reply)| reply.fail(Status::SocketNotConnected)),
+            None => replies.for_each(|(_, reply)| not_found(reply)),
+        }
+    }
+
+    /// A send has left something unsent.
+    #[inline(never)]
+    fn write_on(&mut self, id: i32) {
+        let (registry, ctx) = self.lend(id);
+        if let Some(Entry { machine: Machine::TcpClient(client), properties, .. }) =
+            registry.get_mut(id)
+        {
+            client.watch(ctx, properties);
+            if client.has_more_to_write() {
+                self.enqueue(id);
+            }
+        }
     }
 
     pub(super) fn send_one(&mut self, id: i32, data: SendData, reply: Reply, more_follow: bool) {

@@ -249,21 +249,21 @@ impl<N: Network> TcpClient<N> {
     }
 
     /// Sends several calls' bytes, which lie in `data` one after the other; a failure is for `fail_write`.
-    #[inline]
-    pub(super) fn send(&mut self, data: &[u8], mut sends: Replies<'_>) -> io::Result<()> {
-        let Phase::Connected(connection) = &mut self.phase else {
-            sends.for_each(|(_, reply)| reply.fail(Status::SocketNotConnected));
-            return Ok(());
-        };
-        let (taken, written) = connection.write(data);
-        let begun = match connection.unsent {
-            None => sends.complete_covered(taken),
-            Some(_) => 0,
-        };
-        if !sends.is_empty() {
-            connection.queue().push_copies(&data[taken - begun..], begun, sends);
+    #[inline(always)]
+    pub(super) fn send(&mut self, data: &[u8], sends: Replies<'_>) -> io::Result<()> {
+        match &mut self.phase {
+            Phase::Connected(connection) => connection.send(data, sends),
+            _ => {
+                sends.for_each(|(_, reply)| reply.fail(Status::SocketNotConnected));
+                Ok(())
+            }
         }
-        written
+    }
+
+    /// Whether a send waits for the kernel, or for its turn.
+    #[inline]
+    pub(super) fn has_unsent(&self) -> bool {
+        matches!(&self.phase, Phase::Connected(it) if it.unsent.is_some())
     }
 
     /// Sends one call's bytes, which have blocks of their own, and what waits before it; unless
@@ -286,15 +286,10 @@ impl<N: Network> TcpClient<N> {
         self.watch(ctx, properties);
     }
 
-    /// Whether a send waits for the kernel, or for its turn.
-    #[inline]
-    pub(super) fn has_unsent(&self) -> bool {
-        matches!(&self.phase, Phase::Connected(it) if it.unsent.is_some())
-    }
-
     /// Whether a bound has left something that could be written at once.
     pub(super) fn has_more_to_write(&self) -> bool {
-        matches!(&self.phase, Phase::Connected(it) if it.unsent.is_some() && it.ready.writable)
+        let is_writable = |it: &Connection<_>| it.ready.has(Ready::WRITABLE);
+        matches!(&self.phase, Phase::Connected(it) if it.unsent.is_some() && is_writable(it))
     }
 
     /// The program ends the connection: cancelled calls complete, then this one, then a read in
@@ -381,11 +376,21 @@ impl<N: Network> TcpClient<N> {
         {
             return visit;
         }
+        let ready = news.map_or(Ready::default(), |news| news.ready);
+        self.visit_connected(ctx, properties, ready)
+    }
+
+    /// The same of one that is connected.
+    #[inline(always)]
+    pub(super) fn visit_connected(
+        &mut self,
+        ctx: &mut Context<N>,
+        properties: &Properties,
+        ready: Ready,
+    ) -> Visit {
         let Phase::Connected(connection) = &mut self.phase else { return Visit::Rest };
-        if let Some(News { ready, .. }) = news {
-            connection.on_ready(ready);
-        }
-        if connection.may_flush() || !connection.is_watched() {
+        connection.on_ready(ready);
+        if connection.may_flush() || connection.is_unwatched() {
             return self.write_and_read(ctx, properties);
         }
         self.read(ctx, properties)

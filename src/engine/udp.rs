@@ -184,7 +184,7 @@ impl<N: Network> UdpSocket<N> {
         let map = |error: io::Error| os_error::status(&error);
         let (socket, peer) = open(&mut ctx.net, self.options).map_err(map)?;
         let local = socket.local_address().map_err(map)?;
-        let ready = Ready { readable: false, writable: true, read_closed: false };
+        let ready = Ready::WRITABLE;
         let _counted = Counted::new(&ctx.open_udp);
         self.open = Some(Open { socket, local, peer, ready, _counted });
         self.options_used = true;
@@ -320,7 +320,8 @@ impl<N: Network> UdpSocket<N> {
 
     /// Whether as many sends wait for the system as may (udp.md 4.6 row 7).
     fn is_line_full(&self) -> bool {
-        let waits_for_system = self.open.as_ref().is_some_and(|open| !open.ready.writable);
+        let waits_for_system =
+            self.open.as_ref().is_some_and(|open| !open.ready.has(Ready::WRITABLE));
         waits_for_system
             && self.outgoing.iter().filter(|send| !send.is_resolving()).count() > MAX_WAITING
     }
@@ -372,7 +373,9 @@ impl<N: Network> UdpSocket<N> {
     /// possible now.
     pub(super) fn send_equal(&mut self, data: &[u8], each: u16, to: SocketAddr) -> bool {
         let may_join = self.outgoing.is_empty() && each < self.too_large_to_join;
-        let Some(open) = self.open.as_mut().filter(|open| may_join && open.ready.writable) else {
+        let Some(open) =
+            self.open.as_mut().filter(|open| may_join && open.ready.has(Ready::WRITABLE))
+        else {
             return false;
         };
         let address = reachable(open.local, &[to.ip()]).next();
@@ -404,10 +407,10 @@ impl<N: Network> UdpSocket<N> {
                 (Some(open), Some(_)) if !open.can_send_to(&send.to) => {
                     Err(Status::SocketNotConnected)
                 }
-                (Some(open), Some(_)) if !open.ready.writable => return,
+                (Some(open), Some(_)) if !open.ready.has(Ready::WRITABLE) => return,
                 (Some(open), Some(data)) => match open.send(data, &send.to) {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                        open.ready.writable = false;
+                        open.ready.set(Ready::WRITABLE, false);
                         return;
                     }
                     Err(error) => Err(os_error::status(&error)),
@@ -427,7 +430,7 @@ impl<N: Network> UdpSocket<N> {
 
     pub(super) fn on_ready(&mut self, ready: Ready) {
         if let Some(open) = &mut self.open {
-            open.ready.merge(ready);
+            open.ready = open.ready.and(ready);
         }
     }
 
@@ -447,14 +450,17 @@ impl<N: Network> UdpSocket<N> {
             {
                 return Visit::Stalled;
             }
-            let Some(open) = self.open.as_mut().filter(|open| open.ready.readable) else {
+            let Some(open) = self.open.as_mut().filter(|open| open.ready.has(Ready::READABLE))
+            else {
                 return Visit::Rest;
             };
             match open.socket.receive(&mut ctx.datagrams) {
                 // A connected socket may have an error waiting behind what it received.
-                Ok(is_empty) => open.ready.readable = !is_empty || open.peer.is_some(),
+                Ok(is_empty) => {
+                    open.ready.set(Ready::READABLE, !is_empty || open.peer.is_some());
+                }
                 Err(error) => match error.kind() {
-                    io::ErrorKind::WouldBlock => open.ready.readable = false,
+                    io::ErrorKind::WouldBlock => open.ready.set(Ready::READABLE, false),
                     io::ErrorKind::Interrupted => {}
                     _ => self.fail_receive(ctx, os_error::status(&error)),
                 },

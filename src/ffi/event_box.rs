@@ -67,20 +67,33 @@ const MAX_SHELL_DATA: usize = 2 * 1024;
 unsafe impl Send for EventBox {}
 
 impl chromesock_event {
-    /// An event without its payload. Member by member, which is cheaper than a copy of an empty one.
+    /// An event without its payload.
     #[inline(always)]
     fn head(event: &Event) -> Self {
+        let mut head = Self::bare(event.event_type, event.socket_id);
+        head.present = if event.result.is_some() { CHROMESOCK_EVENT_RESULT } else { 0 };
+        head.client_socket_id = event.client_socket_id;
+        head.result = event.result.unwrap_or(0);
+        head.user_data =
+            ptr::with_exposed_provenance_mut(event.ticket.map_or(0, |ticket| ticket.user_data));
+        head.message = event.message.map_or(ptr::null(), CStr::as_ptr);
+        head
+    }
+
+    /// An event of which no more is known. Member by member, which is cheaper than a copy of an empty one.
+    #[inline(always)]
+    fn bare(event_type: EventType, socket_id: i32) -> Self {
         Self {
             size: size_of::<Self>() as u32,
-            r#type: event.event_type as u32,
-            present: if event.result.is_some() { CHROMESOCK_EVENT_RESULT } else { 0 },
-            socket_id: event.socket_id,
-            client_socket_id: event.client_socket_id,
-            result: event.result.unwrap_or(0),
+            r#type: event_type as u32,
+            present: 0,
+            socket_id,
+            client_socket_id: 0,
+            result: 0,
             port: 0,
             reserved: 0,
-            user_data: ptr::with_exposed_provenance_mut(event.ticket.map_or(0, |t| t.user_data)),
-            message: event.message.map_or(ptr::null(), CStr::as_ptr),
+            user_data: ptr::null_mut(),
+            message: ptr::null(),
             address: ptr::null(),
             data: ptr::null(),
             data_len: 0,
@@ -108,11 +121,17 @@ impl EventBox {
     ) -> R {
         let mut lists = None;
         let mut view = Self {
-            c: chromesock_event::head(event),
+            c: chromesock_event::bare(event.event_type, event.socket_id),
             address: [0; size_of::<AddressText>()],
             origin: Origin::Borrowed(host, event),
         };
-        show_payload(event, beside, &mut view.c, &mut lists, &mut view.address);
+        match &event.payload {
+            // What most events are.
+            Payload::Piece(piece) if event.event_type == EventType::ChromeSocketsTcpOnReceive => {
+                show_data(piece.of(beside), &mut view.c);
+            }
+            _ => view.show(event, beside, &mut lists),
+        }
         let result = to(&mut view);
         // What it borrows is not its own to drop.
         mem::forget(view);
@@ -120,6 +139,12 @@ impl EventBox {
             drop(lists);
         }
         result
+    }
+
+    #[inline(never)]
+    fn show(&mut self, event: &Event, beside: &[u8], lists: &mut Option<Box<Lists>>) {
+        self.c = chromesock_event::head(event);
+        show_payload(event, beside, &mut self.c, lists, &mut self.address);
     }
 
     /// Gives an event to the host program, which must release it, whenever that may be.

@@ -80,13 +80,14 @@ pub(crate) unsafe fn text_of<'a>(text: *const c_char) -> Result<&'a str, Status>
 /// # Safety
 /// `data` is NULL or points to `len` readable bytes.
 pub(crate) unsafe fn bytes_of<'a>(data: *const u8, len: usize) -> Result<&'a [u8], Status> {
-    match (data.is_null(), len) {
-        (_, 0) => Ok(&[]),
-        (true, _) => Err(Status::InvalidArgument),
-        (false, _) if isize::try_from(len).is_err() => Err(Status::InvalidArgument),
-        // SAFETY: not NULL and not longer than an allocation can be; the rest is the caller's promise.
-        (false, _) => Ok(unsafe { std::slice::from_raw_parts(data, len) }),
+    if len == 0 {
+        return Ok(&[]);
     }
+    if data.is_null() || isize::try_from(len).is_err() {
+        return Err(Status::InvalidArgument);
+    }
+    // SAFETY: not NULL and not longer than an allocation can be; the rest is the caller's promise.
+    Ok(unsafe { std::slice::from_raw_parts(data, len) })
 }
 
 /// Writes an out-parameter that may be left out.

@@ -30,24 +30,37 @@ pub struct Token {
     pub lane: u16,
 }
 
-/// What an I/O source became ready for.
+/// What an I/O source became ready for: any of these.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ready {
-    /// Reading or accepting may succeed.
-    pub readable: bool,
-    /// Writing may succeed, or a connection attempt has ended.
-    pub writable: bool,
-    /// The peer's end of stream, an error or a mark is waiting to be read: a short read does not tell
-    /// that nothing is left.
-    pub read_closed: bool,
-}
+pub struct Ready(u8);
 
 impl Ready {
-    /// Adds what another event reports.
-    pub fn merge(&mut self, other: Self) {
-        self.readable |= other.readable;
-        self.writable |= other.writable;
-        self.read_closed |= other.read_closed;
+    /// Reading or accepting may succeed.
+    pub const READABLE: Self = Self(1);
+    /// Writing may succeed, or a connection attempt has ended.
+    pub const WRITABLE: Self = Self(2);
+    /// The peer's end of stream, an error or a mark is waiting to be read: a short read does not tell
+    /// that nothing is left.
+    pub const READ_CLOSED: Self = Self(4);
+
+    /// Whether this is among them.
+    #[inline]
+    #[must_use]
+    pub const fn has(self, what: Self) -> bool {
+        self.0 & what.0 != 0
+    }
+
+    /// These and those that another event reports.
+    #[inline]
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Notes whether this is among them.
+    #[inline]
+    pub fn set(&mut self, what: Self, is: bool) {
+        self.0 = if is { self.0 | what.0 } else { self.0 & !what.0 };
     }
 }
 

@@ -102,22 +102,26 @@ impl Apps {
         self.slots.last()
     }
 
-    /// Gives one input to an app's engine. A panic costs the socket it was about.
+    /// Gives one input to an app's engine, if there is one; what comes of it. A panic costs the socket it was about.
     #[inline]
-    pub(super) fn input(
+    pub(super) fn input<R>(
         &mut self,
         slot: u32,
         socket_id: i32,
-        input: impl FnOnce(&mut Engine<SysNetwork>),
-    ) {
-        let Some(app) = self.slots.get_mut(slot) else { return };
-        let engine = &mut app.engine;
-        if catch_unwind(AssertUnwindSafe(|| input(engine))).is_err() {
-            engine.abandon(socket_id);
-        }
+        input: impl FnOnce(&mut Engine<SysNetwork>) -> R,
+    ) -> Option<R> {
+        let app = self.slots.get_mut(slot)?;
         if !app.dirty {
             app.dirty = true;
             self.dirty.push(slot);
+        }
+        let engine = &mut app.engine;
+        match catch_unwind(AssertUnwindSafe(|| input(engine))) {
+            Ok(result) => Some(result),
+            Err(_) => {
+                engine.abandon(socket_id);
+                None
+            }
         }
     }
 }

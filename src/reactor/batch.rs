@@ -64,8 +64,6 @@ pub(super) struct Batch {
     first: Sends,
     /// How many of `sends` and of `bytes` are used up.
     used: (usize, usize),
-    /// Messages and sends that were not read.
-    unread: usize,
 }
 
 /// So many sends of one app.
@@ -75,22 +73,59 @@ pub(super) struct Sends {
     number: usize,
 }
 
+/// Sends of one app, to be carried out in runs.
+pub(super) struct Runs<'a> {
+    pub(super) slot: u32,
+    given: usize,
+    sends: &'a [Send],
+    /// Theirs, and what lies behind.
+    bytes: &'a [u8],
+}
+
 /// Sends to one socket by one function, and their bytes.
 pub(super) struct Run<'a> {
     pub(super) sends: &'a [Send],
     pub(super) bytes: &'a [u8],
 }
 
+/// How many sends were taken, and how many bytes lie behind theirs.
+pub(super) struct Taken {
+    sends: usize,
+    behind: usize,
+}
+
+impl<'a> Runs<'a> {
+    /// The next sends, as far as they are like each other, up to `most` bytes.
+    #[inline(always)]
+    pub(super) fn next(&mut self, most: usize) -> Option<Run<'a>> {
+        let (first, others) = self.sends.split_first()?;
+        let (mut number, mut len) = (1, first.len);
+        for next in others {
+            if len >= most || !next.is_like(first) {
+                break;
+            }
+            number += 1;
+            len += next.len;
+        }
+        let (sends, bytes);
+        (sends, self.sends) = self.sends.split_at(number);
+        (bytes, self.bytes) = self.bytes.split_at(len);
+        Some(Run { sends, bytes })
+    }
+
+    pub(super) fn taken(&self) -> Taken {
+        Taken { sends: self.given - self.sends.len(), behind: self.bytes.len() }
+    }
+}
+
 impl Batch {
-    #[inline]
     pub(super) fn is_empty(&self) -> bool {
-        self.unread == 0
+        self.messages.is_empty() && self.first.number == 0 && self.last.number == 0
     }
 
     pub(super) fn push(&mut self, message: Message) {
         self.close_sends();
         self.messages.push_back(message);
-        self.unread += 1;
     }
 
     /// Appends a send, copying its data.
@@ -101,7 +136,6 @@ impl Batch {
             self.last.slot = slot;
         }
         self.last.number += 1;
-        self.unread += 1;
         self.bytes.extend_from_slice(data);
         self.sends.push(send);
     }
@@ -121,22 +155,35 @@ impl Batch {
         self.sends.append(&mut next.sends);
         self.bytes.append(&mut next.bytes);
         self.last = std::mem::take(&mut next.last);
-        self.unread += std::mem::take(&mut next.unread);
         next.recycle();
     }
 
     /// All messages are read: the memory is of use for the next ones.
+    #[inline]
     pub(super) fn recycle(&mut self) {
         self.used = (0, 0);
         self.sends.clear();
         self.bytes.clear();
+        let kept = [
+            self.messages.capacity() * size_of::<Message>(),
+            self.sends.capacity() * size_of::<Send>(),
+            self.bytes.capacity(),
+        ];
+        if kept.iter().any(|kept| *kept > MAX_KEPT) {
+            self.shrink();
+        }
+    }
+
+    #[inline(never)]
+    fn shrink(&mut self) {
         self.messages.shrink_to(MAX_KEPT / size_of::<Message>());
         self.sends.shrink_to(MAX_KEPT / size_of::<Send>());
         self.bytes.shrink_to(MAX_KEPT);
     }
 
-    /// Whose sends come next, if sends do: `pop_sends` finds them.
-    pub(super) fn next_sends(&mut self) -> Option<u32> {
+    /// The sends that come next, if sends do: those of one app that follow one another, at most so many. What was taken
+    /// of them is to be told to `drop_taken`.
+    pub(super) fn next_sends(&mut self, most: usize) -> Option<Runs<'_>> {
         if self.first.number == 0 {
             self.first = match self.messages.front() {
                 None => {
@@ -148,35 +195,17 @@ impl Batch {
                 Some(_) => return None,
             };
         }
-        (self.first.number > 0).then_some(self.first.slot)
+        let Sends { slot, number } = self.first;
+        let sends = &self.sends[self.used.0..][..number.min(most)];
+        let bytes = &self.bytes[self.used.1..];
+        (number > 0).then_some(Runs { slot, given: sends.len(), sends, bytes })
     }
 
-    /// The next sends of the same app, as far as they are to one socket by one function: these, up to `most` of them
-    /// and so many bytes.
-    #[inline(always)]
-    pub(super) fn pop_sends(&mut self, most: usize, most_bytes: usize) -> Option<Run<'_>> {
-        let sends = &self.sends[self.used.0..][..self.first.number.min(most)];
-        let first = sends.first()?;
-        let (mut number, mut len) = (1, first.len);
-        while len < most_bytes
-            && let Some(next) = sends.get(number)
-            && next.is_like(first)
-        {
-            number += 1;
-            len += next.len;
-        }
-        let bytes = &self.bytes[self.used.1..][..len];
-        self.used = (self.used.0 + number, self.used.1 + len);
-        self.first.number -= number;
-        self.unread -= number;
-        Some(Run { sends: &sends[..number], bytes })
-    }
-
-    /// Leaves the next sends of the same app out; how many they were.
-    pub(super) fn drop_sends(&mut self) -> usize {
-        let number = self.first.number;
-        while self.pop_sends(usize::MAX, usize::MAX).is_some() {}
-        number
+    /// These of the sends that came next are done; how many they were.
+    pub(super) fn drop_taken(&mut self, Taken { sends, behind }: Taken) -> usize {
+        self.used = (self.used.0 + sends, self.bytes.len() - behind);
+        self.first.number -= sends;
+        sends
     }
 
     fn pop_marker(&mut self) -> Sends {
@@ -188,9 +217,7 @@ impl Batch {
 
     /// The first message, if it is no send.
     pub(super) fn pop(&mut self) -> Option<Message> {
-        let message = self.messages.pop_front()?;
-        self.unread -= 1;
-        Some(message)
+        self.messages.pop_front()
     }
 
     /// The next message, if it is a datagram that may be sent at once with `call` and its size fits.
@@ -237,11 +264,13 @@ mod tests {
     fn drain(batch: &mut Batch, most: usize) -> Vec<(u32, usize, Vec<u8>)> {
         let mut found = Vec::new();
         while !batch.is_empty() {
-            match batch.next_sends() {
-                Some(slot) => {
-                    while let Some(Run { sends, bytes }) = batch.pop_sends(usize::MAX, most) {
-                        found.push((slot, sends.len(), bytes.to_vec()));
+            match batch.next_sends(usize::MAX) {
+                Some(mut runs) => {
+                    while let Some(Run { sends, bytes }) = runs.next(most) {
+                        found.push((runs.slot, sends.len(), bytes.to_vec()));
                     }
+                    let taken = runs.taken();
+                    batch.drop_taken(taken);
                 }
                 None => match batch.pop().unwrap() {
                     Message::Released(slot) => found.push((slot, 0, Vec::new())),
@@ -249,7 +278,7 @@ mod tests {
                 },
             }
         }
-        assert!(batch.next_sends().is_none() && batch.pop().is_none());
+        assert!(batch.next_sends(usize::MAX).is_none() && batch.pop().is_none());
         found
     }
 

@@ -19,6 +19,7 @@ pub(super) struct Own {
     /// Whose they are; NULL: no call is taken up any more.
     inbox: Cell<*const Inbox>,
     calls: RefCell<Box<Batch>>,
+    /// Whether there are any, here or in the batch that is being read.
     any: Cell<bool>,
 }
 
@@ -56,7 +57,12 @@ impl Own {
         self.calls.borrow_mut()
     }
 
-    /// Whether there are any.
+    /// The batch that is being read is put aside unfinished.
+    pub(super) fn leave(&self) {
+        self.any.set(true);
+    }
+
+    /// Whether there are any, or some were left.
     #[inline]
     pub(super) fn has_calls(&self) -> bool {
         self.any.get()

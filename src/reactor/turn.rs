@@ -27,6 +27,7 @@ use crate::api::table::EventType;
 use crate::delivery::{Delivery, Mode};
 use crate::engine::command::{Call, Command, Send, SendData};
 use crate::engine::{Engine, Setup};
+use crate::net::Ready;
 use crate::net::sys::{self, SysNetwork, Waiting};
 use crate::resolver::Resolver;
 
@@ -111,15 +112,14 @@ impl Turn {
                 // A call is carried out before what comes later is read.
                 self.read_messages();
                 if sys::is_watched(token) {
-                    self.free_if_left(slot, ready.read_closed);
+                    self.free_if_left(slot, ready.has(Ready::READ_CLOSED));
                     continue;
                 }
-                let mut is_due = false;
-                self.apps.input(slot, token.owner, |engine| {
+                let is_due = self.apps.input(slot, token.owner, |engine| {
                     engine.handle_ready(token, ready);
-                    is_due = is_much(engine);
+                    is_much(engine)
                 });
-                if is_due {
+                if is_due == Some(true) {
                     self.settle(slot);
                 }
             }
@@ -146,7 +146,7 @@ impl Turn {
 
     #[inline]
     fn has_messages(&self) -> bool {
-        !self.batch.is_empty() || self.own.has_calls() || self.inbox.has_messages()
+        self.own.has_calls() || self.inbox.has_messages()
     }
 
     /// Whether there were any.
@@ -167,8 +167,8 @@ impl Turn {
         let mut read = 0;
         loop {
             let mut unpaused = false;
-            if let Some(slot) = self.batch.next_sends() {
-                read += self.send(slot, MESSAGES_PER_READ.saturating_sub(read));
+            if let Some(done) = self.send(MESSAGES_PER_READ.saturating_sub(read)) {
+                read += done;
             } else if let Some(message) = self.batch.pop() {
                 read += 1;
                 unpaused = is_unpause(&message);
@@ -176,35 +176,36 @@ impl Turn {
             }
             if self.batch.is_empty() {
                 self.batch.recycle();
-                // A pause that follows an unpause comes before any read of the socket.
-                if unpaused {
-                    self.take_batch();
+                if !unpaused {
+                    return;
                 }
-            }
-            if self.batch.is_empty() || read >= MESSAGES_PER_READ && !unpaused {
-                return;
+                // A pause that follows an unpause comes before any read of the socket.
+                self.take_batch();
+                if self.batch.is_empty() {
+                    return;
+                }
+            } else if read >= MESSAGES_PER_READ && !unpaused {
+                return self.own.leave();
             }
         }
     }
 
-    /// Carries out the sends of an app that come next, at most so many, those to one socket that follow one another
-    /// together; how many they were.
+    /// Carries out the sends of an app that come next, if sends do: at most so many, those to one socket that follow
+    /// one another together; how many they were.
     #[inline(always)]
-    fn send(&mut self, slot: u32, most: usize) -> usize {
+    fn send(&mut self, most: usize) -> Option<usize> {
         let Self { apps, batch, .. } = self;
-        if apps.get_mut(slot).is_none() {
-            return batch.drop_sends();
+        let mut runs = batch.next_sends(most)?;
+        if apps.get_mut(runs.slot).is_none() {
+            while runs.next(usize::MAX).is_some() {}
         }
-        let mut done = 0;
-        apps.input(slot, 0, |engine| {
-            while done < most
-                && let Some(run) = batch.pop_sends(most - done, MAX_GATHERED)
-            {
-                done += run.sends.len();
+        apps.input(runs.slot, 0, |engine| {
+            while let Some(run) = runs.next(MAX_GATHERED) {
                 engine.handle_sends(run.bytes, run.sends);
             }
         });
-        done
+        let taken = runs.taken();
+        Some(batch.drop_taken(taken))
     }
 
     /// What callbacks have called came before what is in the inbox, where their calls may go on.
@@ -231,8 +232,12 @@ impl Turn {
                 let input = |engine: &mut Engine<_>| engine.handle_answer(query, answer);
                 self.apps.input(slot, query.socket_id, input);
             }
-            Message::TlsPrepared(slot) => self.apps.input(slot, 0, Engine::handle_tls_prepared),
-            Message::Released(slot) => self.apps.input(slot, 0, |_| {}),
+            Message::TlsPrepared(slot) => {
+                self.apps.input(slot, 0, Engine::handle_tls_prepared);
+            }
+            Message::Released(slot) => {
+                self.apps.input(slot, 0, |_| {});
+            }
             Message::Stop => self.stop = true,
         }
     }
@@ -242,7 +247,9 @@ impl Turn {
         match call.command {
             Command::Send(SendData::Blocks(_)) => self.gather_block(slot, call),
             Command::SendTo { data: Some(_), .. } => self.gather_datagrams(slot, call),
-            _ => self.apps.input(slot, socket_id, |engine| engine.handle_call(call)),
+            _ => {
+                self.apps.input(slot, socket_id, |engine| engine.handle_call(call));
+            }
         }
     }
 
@@ -275,14 +282,12 @@ impl Turn {
             let Some(next) = batch.pop_datagram_like(slot, last, fits) else { break };
             datagrams.push(next);
         }
-        let mut are_sent = false;
         if datagrams.len() > 1 {
-            apps.input(slot, socket_id, |engine| {
-                are_sent = engine.handle_equal_datagrams(datagrams);
-            });
-        }
-        if are_sent {
-            datagrams.clear();
+            let are_sent =
+                apps.input(slot, socket_id, |engine| engine.handle_equal_datagrams(datagrams));
+            if are_sent == Some(true) {
+                datagrams.clear();
+            }
         }
         for call in datagrams.drain(..) {
             apps.input(slot, socket_id, |engine| engine.handle_call(call));
@@ -305,8 +310,12 @@ impl Turn {
         let is_asleep = self.apps.get_mut(slot).is_some_and(|app| app.asleep.is_some());
         match change {
             Change::Suspend if is_asleep => return,
-            Change::Suspend => self.apps.input(slot, 0, Engine::suspend),
-            Change::Resume => self.apps.input(slot, 0, Engine::resume),
+            Change::Suspend => {
+                self.apps.input(slot, 0, Engine::suspend);
+            }
+            Change::Resume => {
+                self.apps.input(slot, 0, Engine::resume);
+            }
             Change::Unload => self.shut_down(slot),
         }
         let Some(app) = self.apps.get_mut(slot) else { return };
@@ -492,10 +501,8 @@ impl Turn {
         };
         app.hand_out();
         let App { engine, delivery, .. } = app;
-        if delivery.any_released() || engine.wants_release() {
+        if delivery.any_released() || engine.wants_release() || engine.has_errands() {
             self.take_credit(slot);
-        }
-        if self.apps.get_mut(slot).is_some_and(|app| app.engine.has_errands()) {
             self.run_errands(slot);
         }
     }
@@ -503,7 +510,7 @@ impl Turn {
     #[inline(never)]
     fn take_credit(&mut self, slot: u32) {
         let Some(App { engine, delivery, .. }) = self.apps.get_mut(slot) else { return };
-        loop {
+        while delivery.any_released() || engine.wants_release() {
             delivery.take_released(&mut self.released, engine.wants_release());
             if self.released.is_empty() {
                 return;
@@ -547,12 +554,14 @@ impl Turn {
         let own = self.own.end();
         for mut batch in [std::mem::take(&mut self.batch), own, self.inbox.die()] {
             loop {
-                if let Some(slot) = batch.next_sends() {
-                    while let Some(run) = batch.pop_sends(usize::MAX, usize::MAX) {
+                if let Some(mut runs) = batch.next_sends(usize::MAX) {
+                    while let Some(run) = runs.next(usize::MAX) {
                         for send in run.sends {
-                            self.leave_unanswered(slot, *send);
+                            self.leave_unanswered(runs.slot, *send);
                         }
                     }
+                    let taken = runs.taken();
+                    batch.drop_taken(taken);
                     continue;
                 }
                 match batch.pop() {

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use bytes::Bytes;
 
-use super::world::{READABLE, Source, WRITABLE, World, os};
+use super::world::{Source, World, os};
 use super::{Sim, TEST, shown};
 use crate::net::{Datagram, DatagramBuffers, MulticastOptions, Ready, Token};
 
@@ -206,7 +206,7 @@ impl World {
             };
             if sock.queue.len() < room {
                 sock.queue.push_back((Bytes::copy_from_slice(data), from));
-                self.post(Source::Sock(other), READABLE);
+                self.post(Source::Sock(other), Ready::READABLE);
             }
         }
         Ok(data.len())
@@ -291,7 +291,7 @@ impl Sim {
         world.air.is_full = is_full;
         for index in 0..world.air.sockets.len() {
             if !is_full && std::mem::take(&mut world.air.sockets[index].blocked) {
-                world.post(Source::Sock(index), WRITABLE);
+                world.post(Source::Sock(index), Ready::WRITABLE);
             }
         }
     }
@@ -302,7 +302,7 @@ impl Sim {
         let is = |sock: &Sock| !sock.gone && sock.token.is_some_and(|token| token.owner == id);
         let index = world.air.sockets.iter().position(is).expect("an open datagram socket");
         world.air.sockets[index].error = Some(errno);
-        let failed = Ready { read_closed: true, ..super::ALL };
+        let failed = super::ALL;
         world.post(Source::Sock(index), failed);
     }
 

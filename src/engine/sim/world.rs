@@ -10,11 +10,7 @@ use super::air::Air;
 use super::{ALL, Place, Random, Step, TEST, shown};
 use crate::net::{Ready, Token};
 
-pub(in crate::engine) const READABLE: Ready =
-    Ready { readable: true, writable: false, read_closed: false };
-pub(in crate::engine) const WRITABLE: Ready =
-    Ready { readable: false, writable: true, read_closed: false };
-const ENDED: Ready = Ready { readable: true, writable: false, read_closed: true };
+const ENDED: Ready = Ready::READABLE.and(Ready::READ_CLOSED);
 
 #[derive(Debug)]
 pub(in crate::engine) struct World {
@@ -126,7 +122,9 @@ impl World {
     pub(super) fn post(&mut self, source: Source, ready: Ready) {
         let (host, token) = match source {
             // Room alone is not told to who watches for reading.
-            Source::End(end) if self.ends[end].watched == Watched::Reading && !ready.readable => {
+            Source::End(end)
+                if self.ends[end].watched == Watched::Reading && !ready.has(Ready::READABLE) =>
+            {
                 return;
             }
             Source::End(end) => (self.ends[end].host, self.ends[end].token),
@@ -136,7 +134,7 @@ impl World {
         let Some(token) = token else { return };
         let same = |entry: &&mut (Source, usize, Token, Ready)| entry.0 == source;
         match self.ready.iter_mut().find(same) {
-            Some(entry) => entry.3.merge(ready),
+            Some(entry) => entry.3 = entry.3.and(ready),
             None => self.ready.push((source, host, token, ready)),
         }
     }
@@ -207,7 +205,7 @@ impl World {
             Place::Script(reads, writes) => {
                 self.ends[end].script = Some((reads.into(), writes.into()));
                 self.ends[end].connected = true;
-                self.post(Source::End(end), WRITABLE);
+                self.post(Source::End(end), Ready::WRITABLE);
             }
             Place::Normal => {
                 let (local, peer) = (self.ends[end].local, self.ends[end].peer);
@@ -223,8 +221,8 @@ impl World {
                     self.ends[one].connected = true;
                 }
                 self.ports[port].waiting.push_back(other);
-                self.post(Source::End(end), WRITABLE);
-                self.post(Source::Port(port), READABLE);
+                self.post(Source::End(end), Ready::WRITABLE);
+                self.post(Source::Port(port), Ready::READABLE);
             }
         }
     }
@@ -286,7 +284,7 @@ impl World {
                 _ => os(libc::EAGAIN),
             };
         }
-        if self.ends[end].host != TEST && self.stutters(end, READABLE) {
+        if self.ends[end].host != TEST && self.stutters(end, Ready::READABLE) {
             return os(libc::EAGAIN);
         }
         let it = &mut self.ends[end];
@@ -294,7 +292,7 @@ impl World {
             let data = it.input.drain(..max.min(it.input.len())).collect();
             if let Some(other) = it.other.filter(|other| self.ends[*other].blocked) {
                 self.ends[other].blocked = false;
-                self.post(Source::End(other), WRITABLE);
+                self.post(Source::End(other), Ready::WRITABLE);
             }
             return Ok(data);
         }
@@ -315,7 +313,7 @@ impl World {
                 Some(_) => os(libc::EAGAIN),
             };
         }
-        if self.ends[end].host != TEST && self.stutters(end, WRITABLE) {
+        if self.ends[end].host != TEST && self.stutters(end, Ready::WRITABLE) {
             return os(libc::EAGAIN);
         }
         let it = &mut self.ends[end];
@@ -338,7 +336,7 @@ impl World {
         }
         let taken = room.min(data.len()).min(self.most_per_write);
         self.ends[other].input.extend(&data[..taken]);
-        self.post(Source::End(other), READABLE);
+        self.post(Source::End(other), Ready::READABLE);
         Ok(taken)
     }
 
@@ -393,11 +391,10 @@ impl World {
         let it = &mut self.ends[end];
         it.token = Some(token);
         it.watched = what;
-        let ready = Ready {
-            readable: !it.input.is_empty() || it.input_ended,
-            writable: !it.blocked,
-            read_closed: it.input_ended,
-        };
+        let mut ready = Ready::default();
+        ready.set(Ready::READABLE, !it.input.is_empty() || it.input_ended);
+        ready.set(Ready::WRITABLE, !it.blocked);
+        ready.set(Ready::READ_CLOSED, it.input_ended);
         self.post(Source::End(end), ready);
         Ok(())
     }

@@ -10,7 +10,7 @@ use crate::engine::connection::MAX_RECEIVE;
 use crate::engine::recycler::SMALL;
 use crate::engine::registry::Properties;
 use crate::engine::tls;
-use crate::net::Network;
+use crate::net::{Network, Ready};
 
 /// Bytes of a receive when the program set no buffer size (tcp.md 2.1).
 const DEFAULT_RECEIVE: NonZeroU32 = NonZeroU32::new(4096).unwrap();
@@ -26,7 +26,7 @@ impl<N: Network> TcpClient<N> {
             return Visit::Rest;
         };
         let limit = limit.get() as usize;
-        if !connection.ready.readable {
+        if !connection.ready.has(Ready::READABLE) {
             return Visit::Rest;
         }
         // What a call asks for is bounded by the calls.
@@ -40,7 +40,7 @@ impl<N: Network> TcpClient<N> {
         match connection.channel.read(ctx.buffer.with_room(max), max) {
             Ok(n @ 1..) => {
                 connection.note_read(n, max);
-                let again = connection.ready.readable && !self.paused;
+                let again = connection.ready.has(Ready::READABLE) && !self.paused;
                 self.deliver(ctx, properties, n, limit);
                 if again { Visit::Again } else { Visit::Rest }
             }
@@ -56,8 +56,9 @@ impl<N: Network> TcpClient<N> {
             Ok(_) => Status::ConnectionClosed,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 let Phase::Connected(connection) = &mut self.phase else { return Visit::Rest };
-                connection.ready.readable = connection.channel.has_more();
-                return if connection.ready.readable { Visit::Again } else { Visit::Rest };
+                let has_more = connection.channel.has_more();
+                connection.ready.set(Ready::READABLE, has_more);
+                return if has_more { Visit::Again } else { Visit::Rest };
             }
             Err(error) => tls::status(&error),
         };
@@ -84,20 +85,26 @@ impl<N: Network> TcpClient<N> {
                 reply.complete(Response { payload, ..Response::number(len) });
             }
         } else {
-            let secured = matches!(&self.phase, Phase::Connected(c) if c.channel.is_secured());
-            let next = receive_limit(properties);
-            while !rest.is_empty() {
+            loop {
                 let piece = rest.split_to(limit);
                 self.count(ctx, piece.len as usize);
-                ctx.outbox.notify_with(|| Event::received(ctx.id, piece, secured));
-                limit = next.get() as usize;
+                ctx.outbox.notify_with(|| Event::received(ctx.id, piece, self.is_secured()));
+                if rest.is_empty() {
+                    break;
+                }
+                limit = receive_limit(properties).get() as usize;
             }
-            self.read_limit = (!self.paused).then_some(next);
+            self.read_limit = (!self.paused).then(|| receive_limit(properties));
         }
         if n > SMALL || ctx.buffer.is_full() {
             ctx.brings_much = true;
             ctx.outbox.own_data(&mut ctx.buffer);
         }
+    }
+
+    #[inline]
+    fn is_secured(&self) -> bool {
+        matches!(&self.phase, Phase::Connected(connection) if connection.channel.is_secured())
     }
 
     /// Counts received bytes that the host will have to release.

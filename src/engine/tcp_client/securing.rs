@@ -10,7 +10,7 @@ use crate::engine::connection::{Channel, Connection, Origin};
 use crate::engine::registry::Properties;
 use crate::engine::reply::Reply;
 use crate::engine::tls::{self, ServerName, Versions};
-use crate::net::Network;
+use crate::net::{Network, Ready};
 
 /// A connection on which TLS is being agreed upon.
 #[derive(Debug)]
@@ -123,7 +123,8 @@ impl<N: Network> TcpClient<N> {
             Ok(false) => return Visit::Again,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Visit::Rest,
             Ok(true) => {
-                ready.readable = stream.has_more() || ready.read_closed;
+                let is_readable = stream.has_more() || ready.has(Ready::READ_CLOSED);
+                ready.set(Ready::READABLE, is_readable);
                 Ok(())
             }
             Err(error) => Err(tls::status(&error)),

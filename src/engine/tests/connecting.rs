@@ -1,9 +1,9 @@
 //! `connect`: the order of its checks, repeated and failing calls, error codes (tcp.md 3.5).
 
 use super::{connected, rig};
-use crate::engine::sim::{Place, READABLE, Sim, WRITABLE};
+use crate::engine::sim::{Place, Sim};
 use crate::engine::tests::driver::{LIMITS, Rig};
-use crate::net::Token;
+use crate::net::{Ready, Token};
 use crate::permissions::Grants;
 
 /// An app that may connect to and listen at a few places.
@@ -403,13 +403,13 @@ fn spurious_readiness_does_not_end_an_attempt() {
     rig.issue("create()> connect(1, \"10.0.0.1\", 80)");
     rig.run();
     for lane in [0, 1, 77] {
-        for ready in [READABLE, WRITABLE] {
+        for ready in [Ready::READABLE, Ready::WRITABLE] {
             rig.input(1, |engine| engine.handle_ready(Token { owner: 1, lane }, ready));
         }
     }
     // Sockets that do not exist, and one that only drains.
     for owner in [0, 5, -1, i32::MIN, i32::MAX] {
-        rig.input(owner, |engine| engine.handle_ready(Token { owner, lane: 0 }, WRITABLE));
+        rig.input(owner, |engine| engine.handle_ready(Token { owner, lane: 0 }, Ready::WRITABLE));
     }
     rig.run();
     rig.play("T 1000\n < connect 1: 0");

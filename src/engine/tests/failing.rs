@@ -25,7 +25,7 @@ fn explosive(panic: Step, writes: &[Step]) -> Rig {
 
 fn wake(rig: &mut Rig) {
     let token = Token { owner: 1, lane: 0 };
-    rig.input(1, |engine| engine.handle_ready(token, crate::engine::sim::READABLE));
+    rig.input(1, |engine| engine.handle_ready(token, crate::net::Ready::READABLE));
     rig.run();
 }
 

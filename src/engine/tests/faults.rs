@@ -4,8 +4,8 @@ use super::driver::{LIMITS, Rig};
 use super::{connected, scripted, settle, udp_bound};
 use crate::api::event::{Payload, RECEIVE_WEIGHT};
 use crate::engine::Limits;
-use crate::engine::sim::{Place, READABLE, Sim, Step};
-use crate::net::Token;
+use crate::engine::sim::{Place, Sim, Step};
+use crate::net::{Ready, Token};
 use crate::permissions::Grants;
 
 /// The same of `chrome.socket`.
@@ -45,7 +45,7 @@ fn bytes_of_a_read_that_panicked_reach_no_other_socket() {
     settle(&mut rig);
     rig.contains_panics = true;
     let token = Token { owner: 1, lane: 0 };
-    rig.input(1, |engine| engine.handle_ready(token, READABLE));
+    rig.input(1, |engine| engine.handle_ready(token, Ready::READABLE));
     rig.run();
     rig.play("P sends \"public\"\n ! onReceive 2: \"public\"");
 }
@@ -254,7 +254,7 @@ fn datagrams_of_a_receive_that_panicked_reach_no_other_socket() {
     rig.sim.world().air.receive_panics = true;
     rig.mates[0].send_to("secret", "10.0.0.9:7");
     let token = Token { owner: 1, lane: 0 };
-    rig.input(1, |engine| engine.handle_ready(token, READABLE));
+    rig.input(1, |engine| engine.handle_ready(token, Ready::READABLE));
     rig.run();
     rig.play(
         r#"

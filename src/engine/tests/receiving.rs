@@ -4,9 +4,9 @@ use super::play::pattern;
 use super::{connected, connected_with, rig, scripted, settle};
 use crate::api::event::RECEIVE_WEIGHT;
 use crate::engine::Limits;
-use crate::engine::sim::{READABLE, Sim, Step};
+use crate::engine::sim::{Sim, Step};
 use crate::engine::tests::driver::{LIMITS, Rig};
-use crate::net::{Stream, Token};
+use crate::net::{Ready, Stream, Token};
 use crate::permissions::Grants;
 
 impl Rig {
@@ -15,7 +15,7 @@ impl Rig {
     fn ready_play(&mut self, expected: &str) {
         self.trace.clear();
         let token = Token { owner: 1, lane: 0 };
-        self.input(1, |engine| engine.handle_ready(token, READABLE));
+        self.input(1, |engine| engine.handle_ready(token, Ready::READABLE));
         self.run();
         assert_eq!(self.trace.join("\n"), expected);
     }

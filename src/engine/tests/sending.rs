@@ -345,7 +345,7 @@ fn a_queued_write_that_takes_nothing_is_a_failure_s_8() {
     let mut rig = scripted(&[], &[Step::Take(1), Step::Block, Step::Take(0)]);
     rig.play("> send(1, \"abc\")");
     let token = crate::net::Token { owner: 1, lane: 0 };
-    rig.input(1, |engine| engine.handle_ready(token, crate::engine::sim::WRITABLE));
+    rig.input(1, |engine| engine.handle_ready(token, crate::net::Ready::WRITABLE));
     rig.run();
     assert_eq!(rig.trace, ["< send 1: -2", "! onReceiveError 1: -2"]);
 }

@@ -1,9 +1,9 @@
 //! `listen`, accepting, the end of servers (tcp.md 9).
 
 use super::{connected, listening};
-use crate::engine::sim::{READABLE, Sim};
+use crate::engine::sim::Sim;
 use crate::engine::tests::driver::{LIMITS, Rig};
-use crate::net::{DEFAULT_BACKLOG, Token};
+use crate::net::{DEFAULT_BACKLOG, Ready, Token};
 use crate::permissions::Grants;
 
 // --- 9.2, the checks in order
@@ -304,7 +304,7 @@ fn many_aborted_connections_are_skipped_a_few_at_a_time_ac_5() {
     let mut rig = listening();
     rig.sim.world().fail_accept.extend([libc::ECONNABORTED; MANY]);
     let token = Token { owner: 1, lane: 0 };
-    rig.input(1, |engine| engine.handle_ready(token, READABLE));
+    rig.input(1, |engine| engine.handle_ready(token, Ready::READABLE));
     let skipped = MANY - rig.sim.world().fail_accept.len();
     assert!((1..=100).contains(&skipped), "{skipped} by one visit");
     rig.play("P connects 10.0.0.9:7\n ! onAccept 1: client 2");

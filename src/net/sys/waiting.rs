@@ -48,12 +48,12 @@ impl Waiting {
 
 fn ready(event: &Event) -> Ready {
     let failed = event.is_error();
-    Ready {
-        readable: event.is_readable() || failed,
-        writable: event.is_writable() || failed,
-        // Urgent data makes a read stop at its mark, short of what is there.
-        read_closed: event.is_read_closed() || event.is_priority() || failed,
-    }
+    let mut ready = Ready::default();
+    ready.set(Ready::READABLE, event.is_readable() || failed);
+    ready.set(Ready::WRITABLE, event.is_writable() || failed);
+    // Urgent data makes a read stop at its mark, short of what is there.
+    ready.set(Ready::READ_CLOSED, event.is_read_closed() || event.is_priority() || failed);
+    ready
 }
 
 /// Watches for the end of a stream that is no socket of an app: no owner is 0.
