@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use bytes::{Bytes, BytesMut};
 
-use super::recycler::ReadBuffer;
+use super::read_buffer::ReadBuffer;
 use super::reply::Replies;
 use super::send_queue::{MAX_FLUSH, SendQueue};
 use super::tls::TlsStream;

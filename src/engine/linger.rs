@@ -5,7 +5,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::recycler::ReadBuffer;
+use super::read_buffer::ReadBuffer;
 use super::registry::IdMap;
 use crate::net::{Network, Stream, Token};
 

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::accounts::Accounts;
 use super::command::Send;
-use super::recycler::ReadBuffer;
+use super::read_buffer::ReadBuffer;
 use crate::api::event::{Event, Payload, Response, Ticket};
 use crate::api::net_error::Status;
 use crate::api::table::EventType;

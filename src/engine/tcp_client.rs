@@ -21,7 +21,7 @@ use super::Limits;
 use super::accounts::Accounts;
 use super::connecting::{Race, Step};
 use super::connection::{Channel, Connection, MAX_RECEIVE};
-use super::recycler::ReadBuffer;
+use super::read_buffer::ReadBuffer;
 use super::registry::Properties;
 use super::reply::{Outbox, Replies, Reply};
 use super::tls::{self, Tls};

@@ -14,7 +14,7 @@ use bytes::Bytes;
 
 use super::command::{Answer, MAX_DATAGRAM, QueryId};
 use super::outcomes::{not_resolved, over_quota};
-use super::recycler::SMALL;
+use super::read_buffer::SMALL;
 use super::registry::Properties;
 use super::reply::{Replies, Reply};
 use super::tcp_client::{Context, Visit, receive_limit};

@@ -7,7 +7,7 @@ use super::{Context, Phase, TcpClient, Visit};
 use crate::api::event::{Event, Payload, RECEIVE_WEIGHT, Response};
 use crate::api::net_error::Status;
 use crate::engine::connection::MAX_RECEIVE;
-use crate::engine::recycler::SMALL;
+use crate::engine::read_buffer::SMALL;
 use crate::engine::registry::Properties;
 use crate::engine::tls;
 use crate::net::{Network, Ready};

@@ -7,7 +7,7 @@ use crate::api::event::Ticket;
 use crate::api::net_error::Status;
 use crate::api::table::EventType;
 use crate::engine::accounts::Accounts;
-use crate::engine::recycler::ReadBuffer;
+use crate::engine::read_buffer::ReadBuffer;
 use crate::engine::reply::{Outbox, Reply};
 use crate::engine::sim::{Place, Step};
 use crate::engine::tests::driver::Rig;
