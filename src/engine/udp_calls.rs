@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::command::{Answer, Call, Command, QueryId};
 use super::outcomes::{bad_legacy_port, denied, not_found, over_quota};
 use super::reply::Reply;
-use super::tcp_calls::{Lookup, Resolving};
+use super::resolving::{Lookup, Resolving};
 use super::udp::{Target, UdpSocket};
 use super::{Engine, Entry, EventType, Machine, Namespace, Network, Response, Status};
 use crate::api::properties::{DnsQueryType, SocketType};

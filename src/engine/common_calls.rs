@@ -1,0 +1,95 @@
+//! The calls that all namespaces have.
+
+use super::outcomes::not_found;
+use super::udp::UdpSocket;
+use super::{
+    Context, Engine, Entry, Machine, Namespace, Network, Properties, Reply, Response, Status,
+    TcpClient, TcpServer,
+};
+use crate::api::properties::SocketProperties;
+
+impl<N: Network> Entry<N> {
+    /// Ends whatever the socket does, in the order of tcp.md O-6; what is left to drain.
+    fn end(
+        &mut self,
+        ctx: &mut Context<N>,
+        reply: Reply,
+        unresolved: impl Fn(Reply),
+    ) -> Option<N::Stream> {
+        match &mut self.machine {
+            Machine::TcpClient(client) => client.end_locally(ctx, reply),
+            Machine::TcpServer(server) => {
+                server.stop();
+                reply.complete(Response::ok());
+                None
+            }
+            Machine::Udp(socket) => {
+                socket.tear_down(unresolved);
+                reply.complete(Response::ok());
+                None
+            }
+        }
+    }
+}
+
+impl<N: Network> Engine<N> {
+    pub(super) fn create(
+        &mut self,
+        namespace: Namespace,
+        id: i32,
+        given: SocketProperties,
+        reply: Reply,
+    ) {
+        let machine = match namespace {
+            Namespace::Tcp => Machine::TcpClient(TcpClient::default()),
+            Namespace::TcpServer => Machine::TcpServer(TcpServer::default()),
+            Namespace::Udp | Namespace::Socket => Machine::Udp(Box::new(UdpSocket::new(false))),
+        };
+        let mut properties = Properties::default();
+        properties.update(given);
+        self.registry.insert(id, Entry::new(namespace, machine, properties));
+        reply.complete(Response::ok());
+    }
+
+    pub(super) fn set_paused(&mut self, namespace: Namespace, id: i32, paused: bool, reply: Reply) {
+        let Some(entry) = self.registry.find(namespace, id) else {
+            return not_found(reply);
+        };
+        match &mut entry.machine {
+            Machine::TcpClient(client) => client.set_paused(paused, &entry.properties),
+            Machine::TcpServer(server) => server.set_paused(paused),
+            Machine::Udp(socket) => socket.set_paused(paused),
+        }
+        reply.complete(Response::ok());
+        self.enqueue(id);
+    }
+
+    pub(super) fn disconnect(&mut self, namespace: Namespace, id: i32, reply: Reply) {
+        if self.registry.find(namespace, id).is_none() {
+            return not_found(reply);
+        }
+        self.cancel_connecting(id, |reply| reply.fail(Status::Aborted));
+        let (registry, ctx) = self.lend(id);
+        let unresolved = |send: Reply| send.fail(Status::SocketNotConnected);
+        let entry = registry.find(namespace, id);
+        let stream = entry.and_then(|entry| entry.end(ctx, reply, unresolved));
+        self.let_linger(stream);
+    }
+
+    pub(super) fn close(&mut self, namespace: Namespace, id: i32, reply: Reply) {
+        if self.registry.find(namespace, id).is_none() {
+            return not_found(reply);
+        }
+        self.cancel_connecting(id, not_found);
+        let Some(mut entry) = self.registry.remove(namespace, id) else { return };
+        let (_, ctx) = self.lend(id);
+        let stream = entry.end(ctx, reply, not_found);
+        self.let_linger(stream);
+    }
+
+    pub(super) fn let_linger(&mut self, stream: Option<N::Stream>) {
+        if let Some(stream) = stream {
+            self.timers.extend(self.linger.add(&mut self.ctx.net, stream, &mut self.ctx.buffer));
+        }
+    }
+}
