@@ -71,10 +71,10 @@ fn freed_in_the_callback_of_its_last_event(drive: Drive) {
 fn freed_by_a_foreign_thread_while_traffic_runs(drive: Drive) {
     for round in 0..10 {
         let reactor = SharedReactor::start().unwrap();
-        let plan = super::app::echo_plan(drive);
+        let plan = super::conversation::echo_plan(drive);
         let server = plan.on(&reactor).start();
         let (_, port) = server.listen();
-        let client = super::app::echo_plan(drive).start();
+        let client = super::conversation::echo_plan(drive).start();
         for _ in 0..4 {
             let id = client.create(Namespace::Tcp);
             client.connect(id, "127.0.0.1", port);

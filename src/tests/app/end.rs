@@ -264,7 +264,7 @@ fn apps_sharing_a_reactor_are_strangers_g_4(drive: Drive) {
 
 fn a_thousand_connections_open_and_close(drive: Drive) {
     let reactor = SharedReactor::start().unwrap();
-    let server = super::app::echo_plan(drive).on(&reactor).start();
+    let server = super::conversation::echo_plan(drive).on(&reactor).start();
     let plan = Plan::new(drive).on(&reactor).reacting(|bench, event, _| {
         let id = event.socket_id;
         match event.event_type {

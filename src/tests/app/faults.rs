@@ -276,7 +276,7 @@ fn an_app_on_a_running_reactor_needs_no_descriptor() {
     const CHILD: &str = "CHROMESOCK_TEST_WITHOUT_DESCRIPTORS";
     if std::env::var_os(CHILD).is_none() {
         let own_path = std::env::current_exe().unwrap();
-        let name = "tests::app_faults::an_app_on_a_running_reactor_needs_no_descriptor";
+        let name = "tests::app::faults::an_app_on_a_running_reactor_needs_no_descriptor";
         let child = std::process::Command::new("sh")
             .args(["-c", "ulimit -n 64; exec \"$0\" --exact \"$1\" --nocapture"])
             .arg(own_path)
