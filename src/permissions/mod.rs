@@ -39,7 +39,7 @@ mod tests;
 
 pub use json::{MAX_MANIFEST_BYTES, MAX_MANIFEST_DEPTH};
 pub use manifest::{Loaded, ManifestError};
-pub use pattern::{Entry, HostScope, PatternError};
+pub use pattern::{Entry, PatternError};
 pub use rules::RuleSet;
 
 /// A network operation that a manifest can grant.
@@ -233,22 +233,6 @@ impl Grants {
             Access::All | Access::Absent => &[],
             Access::Rules(rules) => rules.entries(),
         }
-    }
-
-    /// Which hosts the system's entries reach, to show to a person: "any host" alone if one entry
-    /// reaches any host, else domains and hosts, sorted and without duplicates.
-    pub fn scopes(&self, system: System) -> Vec<HostScope> {
-        if matches!(self.access(system), Access::All) {
-            return vec![HostScope::AnyHost];
-        }
-        let mut scopes: Vec<HostScope> =
-            self.entries(system).iter().filter_map(Entry::scope).collect();
-        scopes.sort();
-        scopes.dedup();
-        if scopes.first() == Some(&HostScope::AnyHost) {
-            scopes.truncate(1);
-        }
-        scopes
     }
 
     fn access(&self, system: System) -> &Access {

@@ -44,17 +44,6 @@ impl fmt::Display for PatternError {
 
 impl std::error::Error for PatternError {}
 
-/// Which hosts an entry reaches, to show to a person.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum HostScope {
-    /// Any host.
-    AnyHost,
-    /// This domain and every host below it.
-    HostsInDomain(String),
-    /// This host only.
-    SpecificHost(String),
-}
-
 /// One grant. Entries order by operation, host bytes, subdomains (off first) and port (any first).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Entry {
@@ -147,20 +136,6 @@ impl Entry {
     /// The canonical rule, such as `tcp-connect:*.example.com:443` or `resolve-host`.
     pub fn rule_text(&self) -> String {
         rule_text(self.operation, &self.host, self.subdomains, self.port)
-    }
-
-    /// Which hosts this entry reaches; `None` for an operation that has no host.
-    pub fn scope(&self) -> Option<HostScope> {
-        if !self.operation.is_address_bound() {
-            return None;
-        }
-        Some(if self.host.is_empty() {
-            HostScope::AnyHost
-        } else if self.subdomains {
-            HostScope::HostsInDomain(self.host.clone())
-        } else {
-            HostScope::SpecificHost(self.host.clone())
-        })
     }
 
     /// A hint for the author when this entry, though accepted, cannot do what it seems to say.

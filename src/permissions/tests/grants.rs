@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::super::{Entry, Grants, HostScope, Operation, RuleSet, System};
+use super::super::{Entry, Grants, Operation, RuleSet, System};
 use super::{loaded, with_permissions, with_sockets};
 
 #[test]
@@ -44,7 +44,6 @@ fn without_a_manifest_everything_is_allowed() {
         }
         assert_eq!(grants.canonical(system), ["*"]);
         assert_eq!(grants.entries(system), []);
-        assert_eq!(grants.scopes(system), [HostScope::AnyHost]);
     }
     // The text is no rule, so it cannot be mistaken for one.
     assert!(Entry::parse_rule(Grants::ALLOW_ALL_RULE).is_err());
@@ -53,7 +52,6 @@ fn without_a_manifest_everything_is_allowed() {
     for system in [System::Sockets, System::Legacy] {
         assert!(!empty.available(system));
         assert!(!empty.allows(system, Operation::TcpConnect, "a", 80));
-        assert_eq!(empty.scopes(system), []);
     }
 }
 
@@ -124,27 +122,6 @@ fn sets_compare_whole_entries_6() {
         "tcp-connect:a.com",
     ]);
     assert_eq!(different.len(), 6);
-}
-
-#[test]
-fn scopes_show_any_host_alone_or_domains_and_hosts_6() {
-    let scopes = |rules: &[&str]| {
-        loaded(&with_permissions(&json!([{"socket": rules}]))).grants.scopes(System::Legacy)
-    };
-    let domain = |host: &str| HostScope::HostsInDomain(host.to_owned());
-    let host = |host: &str| HostScope::SpecificHost(host.to_owned());
-    assert_eq!(
-        scopes(&[
-            "tcp-connect:b:1",
-            "udp-bind:b:2",
-            "tcp-connect:*.a",
-            "tcp-connect:a",
-            "resolve-host"
-        ]),
-        [domain("a"), host("a"), host("b")]
-    );
-    assert_eq!(scopes(&["tcp-connect:b", "udp-bind::80"]), [HostScope::AnyHost]);
-    assert_eq!(scopes(&["resolve-host", "udp-multicast-membership"]), []);
 }
 
 #[test]

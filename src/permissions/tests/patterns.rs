@@ -3,7 +3,7 @@
 use super::super::PatternError::{
     self, HostWhiteSpace, PatternNotAllowed, Port, PortWhiteSpace, TooManyParts,
 };
-use super::super::{Entry, HostScope, Operation};
+use super::super::{Entry, Operation};
 use super::{ADDRESS_BOUND, NOT_ADDRESS_BOUND};
 
 /// Pattern, canonical text, host, subdomains, port (0: any).
@@ -212,18 +212,6 @@ fn documented_and_undocumented_forms_are_taken_as_the_code_does_8() {
     assert_eq!(canonical(Operation::UdpSendTo, "*"), ok("*:*"));
     let rule = Entry::parse_rule("tcp-connect:*:*").map(|entry| entry.rule_text());
     assert_eq!(rule, ok("tcp-connect:*:*"));
-}
-
-#[test]
-fn entries_are_classified_by_the_hosts_they_reach_6() {
-    let scope = |rule| Entry::parse_rule(rule).unwrap().scope();
-    assert_eq!(scope("tcp-connect"), Some(HostScope::AnyHost));
-    assert_eq!(scope("tcp-connect::80"), Some(HostScope::AnyHost));
-    let domain = HostScope::HostsInDomain("a.com".to_owned());
-    assert_eq!(scope("tcp-connect:*.a.com:80"), Some(domain));
-    let host = HostScope::SpecificHost("a.com".to_owned());
-    assert_eq!(scope("tcp-connect:a.com"), Some(host));
-    assert_eq!(scope("resolve-host"), None);
 }
 
 #[test]
