@@ -1,5 +1,7 @@
 //! The C header against what it is made from and what it promises: sources, API table, exports,
 //! documentation labels, numbers.
+//!
+//! With CHROMESOCK_WRITE_HEADER set, a test writes the header instead of comparing (`make header`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{CStr, c_char};
@@ -11,8 +13,10 @@ use crate::ffi::version::{
     chromesock_event_type_name, chromesock_status_name, chromesock_status_text,
 };
 
+const IN_TREE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/include/chromesock.h");
+
 pub(super) fn header() -> String {
-    read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("include/chromesock.h"))
+    read(Path::new(IN_TREE))
 }
 
 pub(super) fn read(path: &Path) -> String {
@@ -81,6 +85,9 @@ pub(super) fn numbers_of(name: &str) -> BTreeMap<i64, String> {
 #[test]
 fn the_header_in_the_tree_is_the_generated_one() {
     let fresh = read(Path::new(env!("CHROMESOCK_GENERATED_HEADER")));
+    if std::env::var_os("CHROMESOCK_WRITE_HEADER").is_some() {
+        std::fs::write(IN_TREE, &fresh).unwrap();
+    }
     assert!(
         header() == fresh,
         "include/chromesock.h is not what the sources say: run `make header` and note the change"
