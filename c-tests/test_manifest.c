@@ -133,6 +133,25 @@ static void warnings(void) {
     chromesock_texts_free(texts);
 }
 
+/* permissions.md 2.3: a rule that is accepted and cannot do what it seems to say gets a hint, after the warnings. */
+static void hints(void) {
+    static const char *const manifest =
+        "{\"permissions\":[{\"socket\":[\"tcp-connect:good\",\"tcp-connect:a/b\"]},\"bogus\"],"
+        "\"sockets\":{\"udp\":{\"send\":[\"*.168.0.1:53\",\"fine\"]},\"tcp\":{\"connect\":\"a.com.\"}}}";
+    static const char *const want[] = {
+        UNKNOWN("bogus"),
+        "udp-send-to:*.168.0.1:53: a wildcard never covers part of an IP address",
+        "tcp-connect:a.com.:*: only a host written with the same dots at its end matches",
+        "tcp-connect:a/b:*: the host is compared as plain text and this text is not a host name",
+    };
+    chromesock_texts *texts = NULL;
+    CHECK_INT(chromesock_manifest_check(manifest, &texts), CHROMESOCK_OK);
+    CHECK_INT(chromesock_texts_count(texts), sizeof want / sizeof want[0]);
+    for (size_t n = 0; n < sizeof want / sizeof want[0]; n++)
+        CHECK_STR(chromesock_texts_at(texts, n), want[n]);
+    chromesock_texts_free(texts);
+}
+
 /* JSON can hold a NUL, C text cannot: no message may get lost for it, and the path stays second. */
 static void nul_in_a_manifest(void) {
     static const char *const pattern = "{\"sockets\":{\"tcp\":{\"connect\":[\"*\",\"a\\u0000b:c:d\"]}}}";
@@ -288,6 +307,7 @@ int main(int argc, char **argv) {
     RUN(bad_manifests);
     RUN(large_manifests);
     RUN(warnings);
+    RUN(hints);
     RUN(nul_in_a_manifest);
     RUN(list_functions);
     RUN(bad_arguments);

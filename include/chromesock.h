@@ -3498,8 +3498,9 @@ chromesock_status chromesock_app_unload(struct chromesock_app *app);
  * Mirrors:    nothing; host only.
  * Parameters: manifest  text of a manifest.json, UTF-8; borrowed until the call returns. Comments and
  *             a byte-order mark are accepted.
- *             messages  on OK the warnings, in order; on INVALID_MANIFEST the error as Chrome words it,
- *             then where in the manifest it is. Owned by the caller; NULL = not wanted.
+ *             messages  on OK Chrome's warnings, in order, then a hint for each rule that cannot do what
+ *             it seems to say, as "tcp-connect:a/b:*: ..."; on INVALID_MANIFEST the error as Chrome words
+ *             it, then where in the manifest it is. Owned by the caller; NULL = not wanted.
  * Returns:    OK, INVALID_ARGUMENT, INVALID_MANIFEST.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1

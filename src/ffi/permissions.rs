@@ -75,8 +75,9 @@ fn operation_of(number: i32) -> Result<Operation, Status> {
 /// Mirrors:    nothing; host only.
 /// Parameters: manifest  text of a manifest.json, UTF-8; borrowed until the call returns. Comments and
 ///             a byte-order mark are accepted.
-///             messages  on OK the warnings, in order; on INVALID_MANIFEST the error as Chrome words it,
-///             then where in the manifest it is. Owned by the caller; NULL = not wanted.
+///             messages  on OK Chrome's warnings, in order, then a hint for each rule that cannot do what
+///             it seems to say, as "tcp-connect:a/b:*: ..."; on INVALID_MANIFEST the error as Chrome words
+///             it, then where in the manifest it is. Owned by the caller; NULL = not wanted.
 /// Returns:    OK, INVALID_ARGUMENT, INVALID_MANIFEST.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
@@ -92,7 +93,7 @@ pub unsafe extern "C" fn chromesock_manifest_check(
         // SAFETY: the caller's promise.
         let text = unsafe { text_of(manifest) }?;
         let (messages_now, status) = match Grants::from_manifest(text) {
-            Ok(loaded) => (loaded.warnings, Ok(())),
+            Ok(loaded) => ([loaded.warnings, loaded.lints].concat(), Ok(())),
             Err(error) => (vec![error.message, error.path], Err(Status::InvalidManifest)),
         };
         if !messages.is_null() {

@@ -41,7 +41,7 @@ function checked(options) {
   return given;
 }
 
-/** What Chrome says of a manifest: its warnings, or the error and where that is. */
+/** What is said of a manifest: Chrome's warnings and our hints, or the error and where that is. */
 function manifestTexts(functions, manifest) {
   const texts = new BigUint64Array(1);
   functions.chromesock_manifest_check(manifest, texts);

@@ -316,8 +316,11 @@ test('a manifest is what it is when the app is made, and no function', (t) => {
   for (const wrong of [() => {}, Symbol('a'), { toJSON: () => undefined }]) assert.throws(() => createChrome(wrong), error);
 });
 
-test('permissions.md 5.2: what a manifest is warned of is on the console', (t) => {
+test('permissions.md 2.3, 5.2: what a manifest is warned of is on the console', (t) => {
   const warnings = captured(t, 'warn');
+  chromeOf(t, { sockets: { tcp: { connect: 'a.com.:80' } } });
+  assert.strictEqual(warnings.length, 1);
+  assert.match(warnings.pop(), /^tcp-connect:a\.com\.:80: /);
   chromeOf(t, { permissions: ['storage', { socket: ['tcp-connect', 'bogus:1:2'] }, 'nonsense'] });
   assert.deepStrictEqual(warnings, ['"bogus:1:2"', 'nonsense'].map((item) => `Permission '${item}' is unknown or URL pattern is malformed.`));
 });

@@ -130,7 +130,7 @@ def _refused(lib: Any, status: int, message: str) -> ChromeSocketError:
 
 
 def _manifest_texts(lib: Any, manifest: Any) -> List[str]:
-    """What Chrome says of a manifest: its warnings, or the error and where that is."""
+    """What is said of a manifest: Chrome's warnings and our hints, or the error and where that is."""
     texts = ffi.new("chromesock_texts **")
     lib.chromesock_manifest_check(manifest, texts)
     count = lib.chromesock_texts_count(texts[0])

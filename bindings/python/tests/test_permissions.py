@@ -32,8 +32,11 @@ async def test_calls_reach_what_the_manifest_permits(peers, make, error_of, capl
 
 
 async def test_what_a_manifest_is_warned_of_is_in_the_log(make, caplog):
-    """permissions.md 5.2: a rule that cannot be read is dropped, and Chrome says so."""
+    """permissions.md 2.3, 5.2: a rule that cannot be read is dropped, and Chrome says so; others get a hint."""
     with caplog.at_level(logging.WARNING, "chromesock"):
+        make({**APP, "sockets": {"tcp": {"connect": "a.com.:80"}}})
+        assert [record.message.split(": ")[0] for record in caplog.records] == ["tcp-connect:a.com.:80"]
+        caplog.clear()
         make({**APP, "permissions": [{"socket": ["tcp-connect", "bogus:1:2"]}, "nonsense"]})
     texts = [f"Permission '{item}' is unknown or URL pattern is malformed." for item in ('"bogus:1:2"', "nonsense")]
     assert [record.message for record in caplog.records] == texts
