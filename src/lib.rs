@@ -26,14 +26,14 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 pub mod api;
-pub mod app;
+mod app;
 pub mod delivery;
 pub mod engine;
 pub mod ffi;
 pub mod net;
 pub mod permissions;
 mod reactor;
-pub mod resolver;
+mod resolver;
 pub mod trust;
 
 #[cfg(test)]

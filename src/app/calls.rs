@@ -13,7 +13,7 @@ use crate::reactor::MAX_BESIDE;
 
 impl App {
     /// A call that needs no more than to be passed on; its completion is of `event_type`.
-    pub fn call(
+    pub(crate) fn call(
         &self,
         event_type: EventType,
         socket_id: i32,
@@ -25,7 +25,7 @@ impl App {
     }
 
     /// A `create`. Returns the id, which later calls can use at once, since calls are carried out in order.
-    pub fn create(
+    pub(crate) fn create(
         &self,
         event_type: EventType,
         command: Command,
@@ -37,7 +37,7 @@ impl App {
     }
 
     /// A `close` or `destroy`.
-    pub fn close_socket(
+    pub(crate) fn close_socket(
         &self,
         event_type: EventType,
         namespace: Namespace,
@@ -48,7 +48,7 @@ impl App {
     }
 
     /// `secure`: what came in plain text is not delivered any more (tcp.md TLS-28).
-    pub fn secure(
+    pub(crate) fn secure(
         &self,
         event_type: EventType,
         id: i32,
@@ -76,7 +76,7 @@ impl App {
 
     /// `sockets.tcp.send` or `socket.write`; the data is copied.
     #[inline(always)]
-    pub fn send(
+    pub(crate) fn send(
         &self,
         event_type: EventType,
         id: i32,
@@ -98,7 +98,7 @@ impl App {
     /// `sockets.tcp.send` of data that stays where it is until `release` runs, or, without one, until the
     /// completion is delivered. Returns `release` if the data is no longer needed, for the caller to run; after an
     /// error it never runs.
-    pub fn send_lent(
+    pub(crate) fn send_lent(
         &self,
         event_type: EventType,
         id: i32,
@@ -128,7 +128,7 @@ impl App {
     }
 
     /// `sockets.udp.send` or `socket.sendTo`; the data is copied.
-    pub fn send_to(
+    pub(crate) fn send_to(
         &self,
         event_type: EventType,
         id: i32,

@@ -20,7 +20,7 @@ use crate::resolver::{Pool, Resolver};
 
 /// The options of an app.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub(crate) struct Options {
     /// Who empties its event queue.
     pub mode: Mode,
     /// What its manifest allows.
@@ -59,16 +59,16 @@ impl Default for Options {
 
 /// A reactor that several apps may share.
 #[derive(Clone)]
-pub struct SharedReactor(Arc<Reactor>);
+pub(crate) struct SharedReactor(Arc<Reactor>);
 
 impl SharedReactor {
     /// Starts a reactor that asks the system's resolver.
-    pub fn start() -> Result<Self, Status> {
+    pub(crate) fn start() -> Result<Self, Status> {
         Self::start_with(Box::new(Pool::default()))
     }
 
     /// Starts a reactor that asks `resolver`.
-    pub fn start_with(resolver: Box<dyn Resolver>) -> Result<Self, Status> {
+    pub(crate) fn start_with(resolver: Box<dyn Resolver>) -> Result<Self, Status> {
         match Reactor::start(resolver) {
             Ok(reactor) => Ok(Self(Arc::new(reactor))),
             // No more threads.
@@ -92,7 +92,7 @@ impl std::fmt::Debug for SharedReactor {
 }
 
 /// One app: Open, then closing from `close` on, gone after `free`.
-pub struct App {
+pub(crate) struct App {
     line: Line,
     accounts: Arc<Accounts>,
     delivery: Arc<Delivery>,
@@ -111,7 +111,7 @@ impl std::fmt::Debug for App {
 
 /// Counters of an app.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stats {
+pub(crate) struct Stats {
     /// Calls accepted.
     pub calls_accepted: u64,
     /// Calls completed.
@@ -128,7 +128,7 @@ pub struct Stats {
 
 impl App {
     /// Opens an app whose events go to `host`.
-    pub fn new(
+    pub(crate) fn new(
         options: &Options,
         reactor: SharedReactor,
         host: Box<dyn Host>,
@@ -168,12 +168,12 @@ impl App {
 
     /// The app's events and handlers.
     #[must_use]
-    pub fn delivery(&self) -> &Arc<Delivery> {
+    pub(crate) fn delivery(&self) -> &Arc<Delivery> {
         &self.delivery
     }
 
     /// A new stream of wake-ups for the host, in place of the last one.
-    pub fn event_stream(&self) -> Result<OwnedFd, Status> {
+    pub(crate) fn event_stream(&self) -> Result<OwnedFd, Status> {
         let stream = self.delivery.stream()?;
         if self.freed_with_stream {
             self.line.watch_stream(&self.delivery);
@@ -182,29 +182,29 @@ impl App {
     }
 
     /// Holds calls back, certainly from one that unpauses a socket on; or ends that, and those that wait start.
-    pub fn hold_calls(&self, hold: bool) {
+    pub(crate) fn hold_calls(&self, hold: bool) {
         self.line.hold(hold);
     }
 
     /// Starts the end: pending calls complete, later ones are refused, APP_CLOSED is the last event.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         self.line.close();
     }
 
     /// The app goes to sleep (tcp.md LC-1 to LC-3): sockets that are not persistent close, the others
     /// keep working, and their notifications wait for `resume`; the first one raises APP_WANTED.
-    pub fn suspend(&self) -> Result<(), Status> {
+    pub(crate) fn suspend(&self) -> Result<(), Status> {
         self.line.change(Change::Suspend)
     }
 
     /// The app is awake again: what waited is delivered.
-    pub fn resume(&self) -> Result<(), Status> {
+    pub(crate) fn resume(&self) -> Result<(), Status> {
         self.line.change(Change::Resume)
     }
 
     /// All sockets close, and no notification raised so far is delivered any more (tcp.md LC-6). The
     /// app is awake afterwards and may create sockets anew.
-    pub fn unload(&self) -> Result<(), Status> {
+    pub(crate) fn unload(&self) -> Result<(), Status> {
         self.delivery.note_unloading();
         let posted = self.line.change(Change::Unload);
         if posted.is_err() {
@@ -215,13 +215,13 @@ impl App {
 
     /// What the app's manifest allows.
     #[must_use]
-    pub fn grants(&self) -> &Grants {
+    pub(crate) fn grants(&self) -> &Grants {
         &self.grants
     }
 
     /// Its counters as of now.
     #[must_use]
-    pub fn stats(&self) -> Stats {
+    pub(crate) fn stats(&self) -> Stats {
         // Completed first: a call that completes in between must not look as if it had done so twice.
         let calls_completed = self.accounts.completed();
         Stats {

@@ -28,10 +28,10 @@ const MAX_WAITING: usize = 4096;
 const IDLE: Duration = Duration::from_secs(10);
 
 /// Receives the answer of one question, on a resolver thread or at once.
-pub type OnAnswer = Box<dyn FnOnce(Answer) + Send>;
+pub(crate) type OnAnswer = Box<dyn FnOnce(Answer) + Send>;
 
 /// Who resolves names; the reactor asks, tests may answer themselves.
-pub trait Resolver: Send {
+pub(crate) trait Resolver: Send {
     /// Answers later, by `on_answer`, unless the question is no longer wanted by then.
     fn resolve(&mut self, query: Query, on_answer: OnAnswer);
 }
@@ -45,7 +45,7 @@ struct Question {
 type Name = (Box<str>, DnsQueryType);
 
 /// The system's resolver on a pool of threads.
-pub struct Pool {
+pub(crate) struct Pool {
     lookups: Sender<Name>,
     waiting: Receiver<Name>,
     shared: Arc<Shared>,
