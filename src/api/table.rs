@@ -177,27 +177,6 @@ pub struct Member {
     pub c_name: &'static str,
 }
 
-impl Member {
-    /// Whether this is an event that listeners can be added to.
-    #[must_use]
-    pub fn is_event(&self) -> bool {
-        self.event_type.is_notification()
-    }
-
-    /// The functions that a C host finds in the header for this member.
-    #[must_use]
-    pub fn c_functions(&self) -> Vec<String> {
-        if self.is_event() {
-            ["add", "remove", "has"]
-                .iter()
-                .map(|verb| format!("{}_{verb}_listener", self.c_name))
-                .collect()
-        } else {
-            vec![self.c_name.to_owned()]
-        }
-    }
-}
-
 impl EventType {
     /// Whether this is a notification of an event, not the completion of a call.
     #[must_use]

@@ -8,10 +8,10 @@ use serde_json::Value;
 use super::manifest::ManifestError;
 
 /// Longest accepted manifest, in bytes.
-pub const MAX_MANIFEST_BYTES: usize = 4 * 1024 * 1024;
+pub(super) const MAX_MANIFEST_BYTES: usize = 4 * 1024 * 1024;
 
 /// Deepest accepted nesting of lists and objects in a manifest.
-pub const MAX_MANIFEST_DEPTH: usize = 100;
+pub(super) const MAX_MANIFEST_DEPTH: usize = 100;
 
 /// Parses the text of a manifest.
 pub(super) fn parse(text: &str) -> Result<Value, ManifestError> {

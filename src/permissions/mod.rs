@@ -37,7 +37,6 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-pub use json::{MAX_MANIFEST_BYTES, MAX_MANIFEST_DEPTH};
 pub use manifest::{Loaded, ManifestError};
 pub use pattern::{Entry, PatternError};
 pub use rules::RuleSet;

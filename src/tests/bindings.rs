@@ -189,7 +189,7 @@ fn signature(member: &Member) -> &'static Signature {
 
 fn member(member: &Member) -> Value {
     let signature = signature(member);
-    let kind = if member.is_event() { "event" } else { "method" };
+    let kind = if member.event_type.is_notification() { "event" } else { "method" };
     let callback = match signature.callback {
         Callback::Required => json!("required"),
         Callback::OrPromise => json!("promise"),
@@ -202,7 +202,7 @@ fn member(member: &Member) -> Value {
         "function": member.c_name,
         "outcome": outcome(signature.outcome),
     });
-    if !member.is_event() {
+    if !member.event_type.is_notification() {
         value["parameters"] = signature.parameters.iter().map(parameter).collect();
         value["callback"] = callback;
         value["createsSocket"] = json!(creates_socket(signature));
@@ -307,7 +307,7 @@ fn c_types(parameter: &Parameter, code: &Map<String, Value>) -> Vec<String> {
 fn signatures_and_c_declarations_agree() {
     let (code, mut checked) = (code(), 0);
     let (structs, functions) = (structs(&code), functions(&code));
-    for member in MEMBERS.iter().filter(|member| !member.is_event()) {
+    for member in MEMBERS.iter().filter(|member| !member.event_type.is_notification()) {
         let signature = signature(member);
         let mut expected = vec!["chromesock_app *".to_owned()];
         expected.extend(signature.parameters.iter().flat_map(|p| c_types(p, &structs)));

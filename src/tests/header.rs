@@ -8,7 +8,7 @@ use std::ffi::{CStr, c_char};
 use std::path::Path;
 
 use crate::api::net_error::Status;
-use crate::api::table::{EventType, MEMBERS};
+use crate::api::table::{EventType, MEMBERS, Member};
 use crate::ffi::version::{
     chromesock_event_type_name, chromesock_status_name, chromesock_status_text,
 };
@@ -21,6 +21,18 @@ pub(super) fn header() -> String {
 
 pub(super) fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The functions that a C host finds in the header for a member.
+fn c_functions(member: &Member) -> Vec<String> {
+    if member.event_type.is_notification() {
+        ["add", "remove", "has"]
+            .iter()
+            .map(|verb| format!("{}_{verb}_listener", member.c_name))
+            .collect()
+    } else {
+        vec![member.c_name.to_owned()]
+    }
 }
 
 /// A function declared in the header.
@@ -106,7 +118,7 @@ fn the_declared_functions_are_the_table_and_the_host_s() {
         .collect();
     let callback_types = code.matches("typedef void (*").count();
     assert_eq!(code.matches(");").count(), declared.len() + callback_types);
-    let of_table: BTreeSet<_> = MEMBERS.iter().flat_map(|member| member.c_functions()).collect();
+    let of_table: BTreeSet<_> = MEMBERS.iter().flat_map(c_functions).collect();
     let (host, page): (BTreeSet<_>, BTreeSet<_>) =
         unique.into_iter().partition(|name| name.starts_with("chromesock_"));
     assert_eq!(page, of_table);
@@ -175,7 +187,7 @@ fn c_names_follow_chrome_s_mechanically() {
         assert_eq!(member.c_name, expected);
         let number = i64::from(member.event_type as u32);
         assert_eq!(types.get(&number), Some(&expected.to_ascii_uppercase()));
-        assert_eq!(member.is_event(), member.c_name.contains("_on_"));
+        assert_eq!(member.event_type.is_notification(), member.c_name.contains("_on_"));
     }
 }
 
@@ -210,12 +222,12 @@ fn every_function_is_documented_by_the_labels_in_order() {
         .iter()
         .flat_map(|member| {
             let name = member.chrome_name.to_str().unwrap();
-            let verbs: &[&str] = match member.is_event() {
+            let verbs: &[&str] = match member.event_type.is_notification() {
                 true => &[".addListener", ".removeListener", ".hasListener"],
                 false => &[""],
             };
             let mirrored: Vec<_> = verbs.iter().map(|verb| format!("{name}{verb}")).collect();
-            member.c_functions().into_iter().zip(mirrored)
+            c_functions(member).into_iter().zip(mirrored)
         })
         .collect();
     for function in functions() {

@@ -1,6 +1,7 @@
 //! Section 5: from the text of a manifest to JSON. What is tolerated, the limits, error texts.
 
-use super::super::{Grants, MAX_MANIFEST_BYTES, MAX_MANIFEST_DEPTH, System};
+use super::super::json::{MAX_MANIFEST_BYTES, MAX_MANIFEST_DEPTH};
+use super::super::{Grants, System};
 
 fn message(text: &str) -> String {
     let error = Grants::from_manifest(text).expect_err(text);
