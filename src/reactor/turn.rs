@@ -6,6 +6,10 @@
 //! get their events once per turn. No input of an engine can take the thread down: a failing machine
 //! costs its socket, a failing turn its apps.
 
+mod failing;
+mod gathering;
+mod lives;
+
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -15,17 +19,15 @@ use std::time::{Duration, Instant};
 use mio::{Poll, Registry};
 
 use super::apps::{App, Apps};
-use super::batch::{Batch, Change, Message, Watched};
+use super::batch::{Batch, Message, Watched};
 use super::inbox::SharedInbox;
-use super::life::{self, Asleep};
 use super::own::Own;
 use super::preparing;
 use super::spin::Spin;
 use crate::api::event::Event;
 use crate::api::net_error::Status;
-use crate::api::table::EventType;
 use crate::delivery::{Delivery, Mode};
-use crate::engine::command::{Call, Command, Send, SendData};
+use crate::engine::command::{Call, Command, SendData};
 use crate::engine::{Engine, Setup};
 use crate::net::Ready;
 use crate::net::sys::{self, SysNetwork, Waiting};
@@ -39,9 +41,6 @@ const LONG_VISIT: usize = 32;
 const MESSAGES_PER_READ: usize = 4096;
 /// Bytes of sends to one socket that are written together.
 const MAX_GATHERED: usize = 256 * 1024;
-/// Datagrams that one system call sends at most, and their bytes (the limits of UDP_SEGMENT).
-const MAX_SEGMENTS: usize = 64;
-const MAX_JOINED: usize = 65_000;
 /// Small events that are delivered together.
 const TOGETHER: usize = 16;
 /// Times that callbacks' calls are carried out before other sockets get their turn.
@@ -253,151 +252,6 @@ impl Turn {
         }
     }
 
-    /// Blocks to the same socket that follow one another are written together.
-    fn gather_block(&mut self, slot: u32, call: Call) {
-        let socket_id = call.socket_id;
-        self.gathered += call.unsent_bytes();
-        let is_full = self.gathered >= MAX_GATHERED;
-        let more_follow = !is_full && self.batch.next_is_block_like(slot, &call);
-        self.apps.input(slot, socket_id, |engine| engine.handle_block(call, more_follow));
-        if more_follow {
-            return;
-        }
-        self.gathered = 0;
-        // A host on another thread makes its next sends while those behind are written.
-        let is_queued = |app: &mut App| app.delivery.mode() == Mode::Queue;
-        if is_full && self.apps.get_mut(slot).is_some_and(is_queued) {
-            self.flush(slot);
-        }
-    }
-
-    /// Datagrams of equal size to one address that follow one another go out together.
-    fn gather_datagrams(&mut self, slot: u32, call: Call) {
-        let Self { apps, batch, datagrams, .. } = self;
-        let socket_id = call.socket_id;
-        datagrams.push(call);
-        while datagrams.len() < MAX_SEGMENTS {
-            let last = &datagrams[datagrams.len() - 1];
-            let fits = |len: usize| (datagrams.len() + 1) * len <= MAX_JOINED;
-            let Some(next) = batch.pop_datagram_like(slot, last, fits) else { break };
-            datagrams.push(next);
-        }
-        if datagrams.len() > 1 {
-            let are_sent =
-                apps.input(slot, socket_id, |engine| engine.handle_equal_datagrams(datagrams));
-            if are_sent == Some(true) {
-                datagrams.clear();
-            }
-        }
-        for call in datagrams.drain(..) {
-            apps.input(slot, socket_id, |engine| engine.handle_call(call));
-        }
-    }
-
-    fn attach(&mut self, slot: u32, seat: Seat) {
-        let Seat { setup, delivery, busy_poll } = seat;
-        let accounts = Arc::clone(&setup.accounts);
-        let network = SysNetwork::new(Rc::clone(&self.registry), slot, setup.sockets);
-        let engine = Engine::new(network, setup);
-        self.spin.add(slot, busy_poll);
-        self.apps.insert(slot, App::new(engine, delivery, accounts, busy_poll));
-    }
-
-    fn change(&mut self, slot: u32, change: Change) {
-        // What was raised before belongs to the time before; work that this finds is done in this turn.
-        self.apps.input(slot, 0, |_| {});
-        self.flush(slot);
-        let is_asleep = self.apps.get_mut(slot).is_some_and(|app| app.asleep.is_some());
-        match change {
-            Change::Suspend if is_asleep => return,
-            Change::Suspend => {
-                self.apps.input(slot, 0, Engine::suspend);
-            }
-            Change::Resume => {
-                self.apps.input(slot, 0, Engine::resume);
-            }
-            Change::Unload => self.shut_down(slot),
-        }
-        let Some(app) = self.apps.get_mut(slot) else { return };
-        let App { engine, delivery, events, asleep, .. } = app;
-        match change {
-            Change::Suspend => {
-                engine.take_events(events);
-                *asleep = Some(Asleep::begin(engine, delivery, events));
-            }
-            Change::Resume => {
-                if let Some(asleep) = asleep.take() {
-                    events.extend(asleep.end(engine, delivery));
-                }
-            }
-            Change::Unload => {
-                if let Some(asleep) = asleep.take() {
-                    asleep.drop_all(engine, delivery);
-                }
-                life::drop_queued(engine, delivery);
-                delivery.unloaded();
-            }
-        }
-        self.flush(slot);
-    }
-
-    /// Closes all sockets of an app. One that fails at it is given up, and the others have their turn.
-    fn shut_down(&mut self, slot: u32) {
-        let mut before = usize::MAX;
-        while let Some(app) = self.apps.get_mut(slot)
-            && app.engine.sockets() < before
-        {
-            before = app.engine.sockets();
-            self.apps.input(slot, 0, Engine::shut_down);
-        }
-    }
-
-    fn close(&mut self, slot: u32, status: Status) {
-        self.shut_down(slot);
-        let Some(mut app) = self.apps.remove(slot) else { return };
-        self.spin.remove(slot, app.busy_poll);
-        if let Some(due) = app.due {
-            self.timers.remove(&(due, slot));
-        }
-        app.engine.take_events(&mut app.events);
-        if let Some(asleep) = app.asleep.take() {
-            asleep.drop_all(&mut app.engine, &app.delivery);
-            app.events.retain(|event| !event.event_type.is_notification());
-        }
-        app.events.push(app_closed(status));
-        // A callback that panics costs itself only: the app is ending.
-        while catch_unwind(AssertUnwindSafe(|| app.hand_out_taken())).is_err() {}
-        app.delivery.end();
-        debug_assert_eq!(
-            app.accounts.accepted(),
-            app.accounts.completed(),
-            "every call completes once"
-        );
-    }
-
-    // --- hosts that may go without a word
-
-    fn watch_stream(&mut self, app: Watched) {
-        self.watched.retain(|known| known.slot != app.slot && known.delivery.strong_count() > 0);
-        if let Some(delivery) = app.delivery.upgrade() {
-            // Where the system cannot, the app stays.
-            let _ = delivery.with_stream(|stream| sys::watch(&self.registry, stream, app.slot));
-        }
-        self.watched.push(app);
-    }
-
-    fn free_if_left(&mut self, slot: u32, is_closed: bool) {
-        let app = self.watched.iter().find(|app| is_closed && app.slot == slot);
-        if let Some(app) = app
-            && let Some(delivery) = app.delivery.upgrade()
-            // It may be the end of a stream before, which is open still in a thread that writes to it, or a forked child.
-            && delivery.with_stream(sys::has_ended) == Some(true)
-        {
-            self.inbox.close(slot, &app.gate);
-            delivery.free_for_host();
-        }
-    }
-
     // --- time and work
 
     fn run_timers(&mut self) {
@@ -548,50 +402,6 @@ impl Turn {
             self.resolver.resolve(query, Box::new(on_answer));
         }
     }
-
-    /// The turn itself has failed: every app ends, and no caller is left waiting.
-    fn fail(&mut self) {
-        let own = self.own.end();
-        for mut batch in [std::mem::take(&mut self.batch), own, self.inbox.die()] {
-            loop {
-                if let Some(mut runs) = batch.next_sends(usize::MAX) {
-                    while let Some(run) = runs.next(usize::MAX) {
-                        for send in run.sends {
-                            self.leave_unanswered(runs.slot, *send);
-                        }
-                    }
-                    let taken = runs.taken();
-                    batch.drop_taken(taken);
-                    continue;
-                }
-                match batch.pop() {
-                    Some(Message::Attach(slot, seat)) => self.attach(slot, *seat),
-                    Some(Message::Call(slot, call)) => {
-                        let len = call.unsent_bytes();
-                        let Call { event_type, socket_id, ticket, .. } = call;
-                        self.leave_unanswered(slot, Send { event_type, socket_id, len, ticket });
-                    }
-                    Some(_) => {}
-                    None => break,
-                }
-            }
-        }
-        while let Some(slot) = self.apps.last() {
-            self.close(slot, Status::Unexpected);
-        }
-    }
-
-    /// Completes a call that no engine will see; its length is what it has taken from the write quota.
-    fn leave_unanswered(&mut self, slot: u32, call: Send) {
-        let Some(app) = self.apps.get_mut(slot) else { return };
-        app.accounts.count_completed();
-        app.accounts.give_back_unsent(call.len as u64);
-        let mut event =
-            Event::notification(call.event_type, call.socket_id, Some(Status::Unexpected));
-        event.message = Some(Status::Unexpected.name());
-        event.ticket = Some(call.ticket);
-        app.events.push(event);
-    }
 }
 
 fn is_unpause(message: &Message) -> bool {
@@ -602,8 +412,4 @@ fn is_unpause(message: &Message) -> bool {
 #[inline]
 fn is_much(engine: &Engine<SysNetwork>) -> bool {
     engine.events() >= TOGETHER || engine.brings_much()
-}
-
-fn app_closed(status: Status) -> Event {
-    Event::notification(EventType::ChromesockAppClosed, 0, Some(status))
 }

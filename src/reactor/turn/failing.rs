@@ -1,0 +1,53 @@
+//! The end of a reactor whose turn has failed.
+
+use super::Turn;
+use crate::api::event::Event;
+use crate::api::net_error::Status;
+use crate::engine::command::{Call, Send};
+use crate::reactor::batch::Message;
+
+impl Turn {
+    /// The turn itself has failed: every app ends, and no caller is left waiting.
+    pub(super) fn fail(&mut self) {
+        let own = self.own.end();
+        for mut batch in [std::mem::take(&mut self.batch), own, self.inbox.die()] {
+            loop {
+                if let Some(mut runs) = batch.next_sends(usize::MAX) {
+                    while let Some(run) = runs.next(usize::MAX) {
+                        for send in run.sends {
+                            self.leave_unanswered(runs.slot, *send);
+                        }
+                    }
+                    let taken = runs.taken();
+                    batch.drop_taken(taken);
+                    continue;
+                }
+                match batch.pop() {
+                    Some(Message::Attach(slot, seat)) => self.attach(slot, *seat),
+                    Some(Message::Call(slot, call)) => {
+                        let len = call.unsent_bytes();
+                        let Call { event_type, socket_id, ticket, .. } = call;
+                        self.leave_unanswered(slot, Send { event_type, socket_id, len, ticket });
+                    }
+                    Some(_) => {}
+                    None => break,
+                }
+            }
+        }
+        while let Some(slot) = self.apps.last() {
+            self.close(slot, Status::Unexpected);
+        }
+    }
+
+    /// Completes a call that no engine will see; its length is what it has taken from the write quota.
+    fn leave_unanswered(&mut self, slot: u32, call: Send) {
+        let Some(app) = self.apps.get_mut(slot) else { return };
+        app.accounts.count_completed();
+        app.accounts.give_back_unsent(call.len as u64);
+        let mut event =
+            Event::notification(call.event_type, call.socket_id, Some(Status::Unexpected));
+        event.message = Some(Status::Unexpected.name());
+        event.ticket = Some(call.ticket);
+        app.events.push(event);
+    }
+}

@@ -1,0 +1,53 @@
+//! Sends that follow one another and go out together.
+
+use super::{MAX_GATHERED, Turn};
+use crate::delivery::Mode;
+use crate::engine::command::Call;
+use crate::reactor::apps::App;
+
+/// Datagrams that one system call sends at most, and their bytes (the limits of UDP_SEGMENT).
+const MAX_SEGMENTS: usize = 64;
+const MAX_JOINED: usize = 65_000;
+
+impl Turn {
+    /// Blocks to the same socket that follow one another are written together.
+    pub(super) fn gather_block(&mut self, slot: u32, call: Call) {
+        let socket_id = call.socket_id;
+        self.gathered += call.unsent_bytes();
+        let is_full = self.gathered >= MAX_GATHERED;
+        let more_follow = !is_full && self.batch.next_is_block_like(slot, &call);
+        self.apps.input(slot, socket_id, |engine| engine.handle_block(call, more_follow));
+        if more_follow {
+            return;
+        }
+        self.gathered = 0;
+        // A host on another thread makes its next sends while those behind are written.
+        let is_queued = |app: &mut App| app.delivery.mode() == Mode::Queue;
+        if is_full && self.apps.get_mut(slot).is_some_and(is_queued) {
+            self.flush(slot);
+        }
+    }
+
+    /// Datagrams of equal size to one address that follow one another go out together.
+    pub(super) fn gather_datagrams(&mut self, slot: u32, call: Call) {
+        let Self { apps, batch, datagrams, .. } = self;
+        let socket_id = call.socket_id;
+        datagrams.push(call);
+        while datagrams.len() < MAX_SEGMENTS {
+            let last = &datagrams[datagrams.len() - 1];
+            let fits = |len: usize| (datagrams.len() + 1) * len <= MAX_JOINED;
+            let Some(next) = batch.pop_datagram_like(slot, last, fits) else { break };
+            datagrams.push(next);
+        }
+        if datagrams.len() > 1 {
+            let are_sent =
+                apps.input(slot, socket_id, |engine| engine.handle_equal_datagrams(datagrams));
+            if are_sent == Some(true) {
+                datagrams.clear();
+            }
+        }
+        for call in datagrams.drain(..) {
+            apps.input(slot, socket_id, |engine| engine.handle_call(call));
+        }
+    }
+}
