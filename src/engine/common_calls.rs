@@ -3,8 +3,8 @@
 use super::outcomes::not_found;
 use super::udp::UdpSocket;
 use super::{
-    Context, Engine, Entry, Machine, Namespace, Network, Properties, Reply, Response, Status,
-    TcpClient, TcpServer,
+    Context, Engine, Entry, Machine, Namespace, Network, Payload, Properties, Reply, Response,
+    Status, TcpClient, TcpServer,
 };
 use crate::api::properties::SocketProperties;
 
@@ -49,6 +49,37 @@ impl<N: Network> Engine<N> {
         properties.update(given);
         self.registry.insert(id, Entry::new(namespace, machine, properties));
         reply.complete(Response::ok());
+    }
+
+    pub(super) fn update(
+        &mut self,
+        namespace: Namespace,
+        id: i32,
+        given: SocketProperties,
+        reply: Reply,
+    ) {
+        match self.registry.find(namespace, id) {
+            Some(entry) => {
+                entry.properties.update(given);
+                reply.complete(Response::ok());
+            }
+            None => not_found(reply),
+        }
+    }
+
+    pub(super) fn get_info(&mut self, namespace: Namespace, id: i32, reply: Reply) {
+        match self.registry.find(namespace, id) {
+            Some(entry) => {
+                let info = entry.info(id);
+                reply.complete(Response::ok_with(Payload::Sockets(Box::new([info]))));
+            }
+            None => not_found(reply),
+        }
+    }
+
+    pub(super) fn get_sockets(&self, namespace: Namespace, reply: Reply) {
+        let infos = self.registry.infos(namespace);
+        reply.complete(Response::ok_with(Payload::Sockets(infos)));
     }
 
     pub(super) fn set_paused(&mut self, namespace: Namespace, id: i32, paused: bool, reply: Reply) {

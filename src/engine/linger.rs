@@ -5,8 +5,8 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use super::id_map::IdMap;
 use super::read_buffer::ReadBuffer;
-use super::registry::IdMap;
 use crate::net::{Network, Stream, Token};
 
 /// How long a connection may drain.

@@ -9,6 +9,8 @@ pub mod command;
 mod common_calls;
 mod connecting;
 mod connection;
+mod context;
+mod id_map;
 mod legacy_calls;
 mod linger;
 mod outcomes;
@@ -49,16 +51,17 @@ use crate::net::{DatagramBuffers, Feature, Network, Ready, SocketSettings, Token
 use crate::permissions::Grants;
 use accounts::Accounts;
 use command::{Call, Command, Query, QueryId};
+use context::{Context, News, Visit};
+pub(crate) use id_map::IdMap;
 use legacy_calls::network_list;
 use linger::Linger;
 use outcomes::not_found;
 use read_buffer::ReadBuffer;
 pub(crate) use recycler::Recycler;
-pub(crate) use registry::IdMap;
 use registry::{Entry, Machine, Properties, Registry};
 use reply::{Outbox, Reply};
 use resolving::Resolving;
-use tcp_client::{Context, News, TcpClient, Visit};
+use tcp_client::TcpClient;
 use tcp_server::TcpServer;
 use tls::{Tls, TlsSetup};
 
@@ -266,25 +269,10 @@ impl<N: Network> Engine<N> {
         let reply = Reply::new(&self.ctx.outbox, event_type, id, ticket);
         match command {
             Command::Create(namespace, given) => self.create(namespace, id, given, reply),
-            Command::Update(namespace, given) => match self.registry.find(namespace, id) {
-                Some(entry) => {
-                    entry.properties.update(given);
-                    reply.complete(Response::ok());
-                }
-                None => not_found(reply),
-            },
+            Command::Update(namespace, given) => self.update(namespace, id, given, reply),
             Command::SetPaused(namespace, paused) => self.set_paused(namespace, id, paused, reply),
-            Command::GetInfo(namespace) => match self.registry.find(namespace, id) {
-                Some(entry) => {
-                    let info = entry.info(id);
-                    reply.complete(Response::ok_with(Payload::Sockets(Box::new([info]))));
-                }
-                None => not_found(reply),
-            },
-            Command::GetSockets(namespace) => {
-                let infos = self.registry.infos(namespace);
-                reply.complete(Response::ok_with(Payload::Sockets(infos)));
-            }
+            Command::GetInfo(namespace) => self.get_info(namespace, id, reply),
+            Command::GetSockets(namespace) => self.get_sockets(namespace, reply),
             Command::Disconnect(namespace) => self.disconnect(namespace, id, reply),
             Command::Close(namespace) => self.close(namespace, id, reply),
             Command::Connect { peer_address, peer_port, dns_query_type } => {
@@ -313,21 +301,12 @@ impl<N: Network> Engine<N> {
             Command::GetJoinedGroups => {
                 self.with_groups(id, reply, |socket| Response::ok_with(socket.joined_groups()))
             }
-            Command::SetMulticastTimeToLive(hops) => self.with_udp(id, reply, |socket| {
-                socket.set_options(|options| match u8::try_from(hops) {
-                    Ok(hops) => {
-                        options.time_to_live = hops;
-                        true
-                    }
-                    Err(_) => false,
-                })
-            }),
-            Command::SetMulticastLoopbackMode(on) => self.with_udp(id, reply, |socket| {
-                socket.set_options(|options| {
-                    options.loopback = on;
-                    true
-                })
-            }),
+            Command::SetMulticastTimeToLive(hops) => {
+                self.with_udp(id, reply, |socket| socket.set_time_to_live(hops));
+            }
+            Command::SetMulticastLoopbackMode(on) => {
+                self.with_udp(id, reply, |socket| socket.set_loopback(on));
+            }
             Command::SetBroadcast(on) => {
                 self.with_udp(id, reply, |socket| socket.set_broadcast(on));
             }

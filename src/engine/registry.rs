@@ -1,16 +1,21 @@
 //! Socket id -> entry. Lookups name the namespace and never insert: an unknown id, a closed one and
 //! one of another namespace are the same (spec README S2).
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 
+use super::connection::MAX_RECEIVE;
+use super::id_map::IdMap;
 use super::tcp_client::TcpClient;
 use super::tcp_server::TcpServer;
 use super::udp::UdpSocket;
 use crate::api::properties::{SocketInfo, SocketProperties, SocketType};
 use crate::api::table::Namespace;
 use crate::net::{Network, address};
+
+/// Bytes of a receive when the program set no buffer size (tcp.md 2.1).
+const DEFAULT_RECEIVE: NonZeroU32 = NonZeroU32::new(4096).unwrap();
+const LARGEST_RECEIVE: NonZeroU32 = NonZeroU32::new(MAX_RECEIVE as u32).unwrap();
 
 /// One live socket.
 #[derive(Debug)]
@@ -46,6 +51,13 @@ pub(super) struct Properties {
 }
 
 impl Properties {
+    /// Most bytes that one receive brings.
+    #[inline]
+    pub(super) fn receive_limit(&self) -> NonZeroU32 {
+        let given = u32::try_from(self.buffer_size).ok().and_then(NonZeroU32::new);
+        given.map_or(DEFAULT_RECEIVE, |size| size.min(LARGEST_RECEIVE))
+    }
+
     /// Replaces what is given, keeps what is not.
     pub(super) fn update(&mut self, given: SocketProperties) {
         if let Some(persistent) = given.persistent {
@@ -95,33 +107,6 @@ impl<N: Network> Entry<N> {
         info
     }
 }
-
-/// Ids are small counted numbers: one multiplication spreads them well enough.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct IdHasher(u64);
-
-impl Hasher for IdHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u64(u64::from(*byte) ^ self.0);
-        }
-    }
-    fn write_i32(&mut self, id: i32) {
-        self.write_u64(u64::from(id.cast_unsigned()));
-    }
-    fn write_u32(&mut self, id: u32) {
-        self.write_u64(u64::from(id));
-    }
-    fn write_u64(&mut self, id: u64) {
-        self.0 = id.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-}
-
-/// A map keyed by counted ids.
-pub(crate) type IdMap<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
 
 /// The live sockets of one app.
 #[derive(Debug)]

@@ -7,51 +7,25 @@
 mod receiving;
 mod securing;
 
-use std::cell::Cell;
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::Limits;
-use super::accounts::Accounts;
 use super::connecting::{Race, Step};
 use super::connection::{Channel, Connection, MAX_RECEIVE};
-use super::read_buffer::ReadBuffer;
+use super::context::{Context, News, Visit};
 use super::registry::Properties;
-use super::reply::{Outbox, Replies, Reply};
-use super::tls::{self, Tls};
+use super::reply::{Replies, Reply};
+use super::tls::{self};
 use crate::api::event::{Event, Response};
 use crate::api::net_error::Status;
 use crate::api::properties::{Endpoint, SocketInfo};
 use crate::api::table::EventType;
-use crate::net::{DatagramBuffers, Network, Ready, Stream, address};
-pub(super) use receiving::receive_limit;
+use crate::net::{Network, Ready, Stream, address};
 use securing::Securing;
-
-/// What the machines of an engine work with.
-#[derive(Debug)]
-pub(super) struct Context<N: Network> {
-    /// The socket whose turn it is, or was last.
-    pub(super) id: i32,
-    pub(super) net: N,
-    pub(super) outbox: Outbox,
-    pub(super) accounts: Arc<Accounts>,
-    pub(super) buffer: ReadBuffer,
-    pub(super) datagrams: DatagramBuffers,
-    /// UDP sockets of the app that use the system.
-    pub(super) open_udp: Rc<Cell<usize>>,
-    pub(super) limits: Limits,
-    /// Received bytes of the whole app that the host has not released yet.
-    pub(super) undelivered: usize,
-    /// Whether some of the events bring more than little data.
-    pub(super) brings_much: bool,
-    pub(super) tls: Tls,
-}
 
 /// The state of one client socket.
 #[derive(Debug)]
@@ -87,28 +61,6 @@ enum Phase<S> {
     Connected(Connection<S>),
     /// Connected, while TLS is agreed upon.
     Securing(Box<Securing<S>>),
-}
-
-/// What the kernel has told of a source of a socket.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct News {
-    pub(super) lane: u16,
-    pub(super) ready: Ready,
-}
-
-/// What a visit to a socket came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Visit {
-    /// Nothing more to do until something happens.
-    Rest,
-    /// The same, or until this time has come.
-    Wait(Instant),
-    /// There is more to do.
-    Again,
-    /// Reading waits for the host to release what it was given.
-    Stalled,
-    /// The socket has come to its end: its id is to go.
-    Gone,
 }
 
 impl<N: Network> Default for TcpClient<N> {
@@ -224,7 +176,7 @@ impl<N: Network> TcpClient<N> {
     pub(super) fn set_paused(&mut self, paused: bool, properties: &Properties) {
         self.paused = paused;
         if !paused && matches!(self.phase, Phase::Connected(_)) && self.read_limit.is_none() {
-            self.read_limit = Some(receive_limit(properties));
+            self.read_limit = Some(properties.receive_limit());
         }
     }
 
@@ -355,7 +307,7 @@ impl<N: Network> TcpClient<N> {
             Ok((stream, peer)) => {
                 let connection = Connection::new(stream, peer, race.name);
                 self.phase = Phase::Connected(connection);
-                self.read_limit = (!self.paused).then(|| receive_limit(properties));
+                self.read_limit = (!self.paused).then(|| properties.receive_limit());
                 race.reply.complete(Response::ok_zero());
             }
             Err(status) => race.reply.fail(status),

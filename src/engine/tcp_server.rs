@@ -5,8 +5,9 @@
 use std::io;
 use std::net::SocketAddr;
 
+use super::context::Context;
 use super::reply::Reply;
-use super::tcp_client::{Context, TcpClient};
+use super::tcp_client::TcpClient;
 use crate::api::net_error::Status;
 use crate::api::properties::SocketInfo;
 use crate::net::{Listener, Network, Token, address, os_error};

@@ -4,6 +4,8 @@
 //! but may not be delivered yet is held, never dropped (udp.md 5.3). Sends of one socket leave in
 //! the order of the calls, also those that wait for a name (udp.md 7).
 
+mod options;
+
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
@@ -13,11 +15,11 @@ use std::rc::Rc;
 use bytes::Bytes;
 
 use super::command::{Answer, MAX_DATAGRAM, QueryId};
+use super::context::{Context, Visit};
 use super::outcomes::{not_resolved, over_quota};
 use super::read_buffer::SMALL;
 use super::registry::Properties;
 use super::reply::{Replies, Reply};
-use super::tcp_client::{Context, Visit, receive_limit};
 use crate::api::event::{Event, Payload, RECEIVE_WEIGHT, Response};
 use crate::api::net_error::Status;
 use crate::api::properties::SocketInfo;
@@ -202,72 +204,6 @@ impl<N: Network> UdpSocket<N> {
             self.held.push_front((data.clone(), from));
         }
         self.paused
-    }
-
-    /// udp.md 4.5.
-    pub(super) fn set_options(
-        &mut self,
-        set: impl FnOnce(&mut MulticastOptions) -> bool,
-    ) -> Response {
-        if self.options_used {
-            return Response::failed(Status::SocketIsConnected);
-        }
-        if set(&mut self.options) {
-            Response::ok_zero()
-        } else {
-            Response::failed(Status::InvalidArgument)
-        }
-    }
-
-    /// udp.md 4.10 rows 3 to 9.
-    pub(super) fn join(&mut self, group: Option<IpAddr>) -> Response {
-        let Some(group) = group.filter(|group| !self.groups.contains(group)) else {
-            return Response::failed(Status::AddressInvalid);
-        };
-        let Some(open) = self.open.as_mut().filter(|open| open.peer.is_none()) else {
-            return Response::failed(Status::Unexpected);
-        };
-        if group.is_ipv4() != open.local.is_ipv4() {
-            return Response::failed(Status::AddressInvalid);
-        }
-        match open.socket.join(group) {
-            Ok(()) => {
-                self.groups.push(group);
-                Response::ok_zero()
-            }
-            Err(error) => Response::failed(os_error::status(&error)),
-        }
-    }
-
-    /// udp.md 4.11.
-    pub(super) fn leave(&mut self, group: Option<IpAddr>) -> Response {
-        let joined = self.groups.iter().position(|joined| Some(*joined) == group);
-        let (Some(at), Some(open)) = (joined, &mut self.open) else {
-            return Response::failed(Status::AddressInvalid);
-        };
-        match open.socket.leave(self.groups[at]) {
-            Ok(()) => {
-                self.groups.remove(at);
-                Response::ok_zero()
-            }
-            Err(error) => Response::failed(os_error::status(&error)),
-        }
-    }
-
-    /// udp.md 4.12: in join order.
-    pub(super) fn joined_groups(&self) -> Payload {
-        Payload::Texts(self.groups.iter().map(|group| address::text(*group)).collect())
-    }
-
-    /// udp.md 4.13.
-    pub(super) fn set_broadcast(&mut self, on: bool) -> Response {
-        match &mut self.open {
-            None => Response::failed(Status::SocketNotConnected),
-            Some(open) => match open.socket.set_broadcast(on) {
-                Ok(()) => Response::ok_zero(),
-                Err(error) => Response::failed(os_error::status(&error)),
-            },
-        }
     }
 
     /// Asks for one datagram (socket-legacy.md 4.6, 4.8); the caller has checked the state.
@@ -476,7 +412,7 @@ impl<N: Network> UdpSocket<N> {
         loop {
             let wanted = match &self.reading {
                 Reading::Events => (!self.paused && self.open.is_some())
-                    .then(|| receive_limit(properties).get() as usize),
+                    .then(|| properties.receive_limit().get() as usize),
                 Reading::OnRequest(asked) => asked.as_ref().map(|(_, limit)| *limit),
             };
             let Some(limit) = wanted else {

@@ -1,7 +1,6 @@
 //! Reading of a connected client: how much at a time, and to whom what came goes (tcp.md 5).
 
 use std::io;
-use std::num::NonZeroU32;
 
 use super::{Context, Phase, TcpClient, Visit};
 use crate::api::event::{Event, Payload, RECEIVE_WEIGHT, Response};
@@ -12,9 +11,6 @@ use crate::engine::registry::Properties;
 use crate::engine::tls;
 use crate::net::{Network, Ready};
 
-/// Bytes of a receive when the program set no buffer size (tcp.md 2.1).
-const DEFAULT_RECEIVE: NonZeroU32 = NonZeroU32::new(4096).unwrap();
-const LARGEST_RECEIVE: NonZeroU32 = NonZeroU32::new(MAX_RECEIVE as u32).unwrap();
 /// Most bytes still delivered after a failed write (tcp.md R-5).
 const MAX_LAST_WORDS: usize = 1024 * 1024;
 
@@ -92,9 +88,9 @@ impl<N: Network> TcpClient<N> {
                 if rest.is_empty() {
                     break;
                 }
-                limit = receive_limit(properties).get() as usize;
+                limit = properties.receive_limit().get() as usize;
             }
-            self.read_limit = (!self.paused).then(|| receive_limit(properties));
+            self.read_limit = (!self.paused).then(|| properties.receive_limit());
         }
         if n > SMALL || ctx.buffer.is_full() {
             ctx.brings_much = true;
@@ -146,10 +142,4 @@ impl<N: Network> TcpClient<N> {
     pub(in crate::engine) fn release(&mut self, bytes: isize) {
         self.undelivered = self.undelivered.saturating_add_signed(-bytes);
     }
-}
-
-#[inline]
-pub(in crate::engine) fn receive_limit(properties: &Properties) -> NonZeroU32 {
-    let given = u32::try_from(properties.buffer_size).ok().and_then(NonZeroU32::new);
-    given.map_or(DEFAULT_RECEIVE, |size| size.min(LARGEST_RECEIVE))
 }

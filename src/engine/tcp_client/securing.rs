@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Context, Past, Phase, TcpClient, Visit, raise_error, receive_limit};
+use super::{Context, Past, Phase, TcpClient, Visit, raise_error};
 use crate::api::event::Response;
 use crate::api::net_error::Status;
 use crate::api::properties::{SecureOptions, TlsSession};
@@ -138,7 +138,7 @@ impl<N: Network> TcpClient<N> {
         }
         self.phase = Phase::Connected(connection);
         self.past = Past::Secured;
-        self.read_limit = (!self.paused).then(|| receive_limit(properties));
+        self.read_limit = (!self.paused).then(|| properties.receive_limit());
         reply.complete(Response::ok_zero());
         Visit::Again
     }

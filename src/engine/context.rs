@@ -1,0 +1,55 @@
+//! What the machines of an engine share: what they work with, and what a visit to one brings and comes to.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::Limits;
+use super::accounts::Accounts;
+use super::read_buffer::ReadBuffer;
+use super::reply::Outbox;
+use super::tls::Tls;
+use crate::net::{DatagramBuffers, Network, Ready};
+
+/// What the machines of an engine work with.
+#[derive(Debug)]
+pub(super) struct Context<N: Network> {
+    /// The socket whose turn it is, or was last.
+    pub(super) id: i32,
+    pub(super) net: N,
+    pub(super) outbox: Outbox,
+    pub(super) accounts: Arc<Accounts>,
+    pub(super) buffer: ReadBuffer,
+    pub(super) datagrams: DatagramBuffers,
+    /// UDP sockets of the app that use the system.
+    pub(super) open_udp: Rc<Cell<usize>>,
+    pub(super) limits: Limits,
+    /// Received bytes of the whole app that the host has not released yet.
+    pub(super) undelivered: usize,
+    /// Whether some of the events bring more than little data.
+    pub(super) brings_much: bool,
+    pub(super) tls: Tls,
+}
+
+/// What the kernel has told of a source of a socket.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct News {
+    pub(super) lane: u16,
+    pub(super) ready: Ready,
+}
+
+/// What a visit to a socket came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Visit {
+    /// Nothing more to do until something happens.
+    Rest,
+    /// The same, or until this time has come.
+    Wait(Instant),
+    /// There is more to do.
+    Again,
+    /// Reading waits for the host to release what it was given.
+    Stalled,
+    /// The socket has come to its end: its id is to go.
+    Gone,
+}
