@@ -2,7 +2,7 @@
 'use strict';
 
 const { Buffer } = require('node:buffer');
-const { Boolean, Number, Object } = require('./globals');
+const { ArrayBuffer, BigUint64Array, Boolean, Int32Array, Number, Object } = require('./globals');
 const { api } = require('./library');
 const { layouts, listOf } = require('./structs');
 
