@@ -82,13 +82,17 @@ const power = { requestKeepAwake() {}, releaseKeepAwake() {}, Level: { DISPLAY: 
 function complete(chrome, storageFile, i18n) {
   const answers = runtimeOf(chrome.runtime);
   const info = { os: os.platform() === 'darwin' ? 'mac' : 'linux', arch: os.arch() === 'x64' ? 'x86-64' : os.arch() };
-  const facts = { getBackgroundPage: () => globalThis, getPlatformInfo: () => ({ ...info }), requestUpdateCheck: () => 'no_update' };
-  const runtime = Object.assign(chrome.runtime, events('runtime', RUNTIME_EVENTS), methodsOf('runtime', FACTS, facts, answers), {
-    sendMessage(...given) {
-      const callback = typeof given.at(-1) === 'function' ? given.pop() : null;
-      setImmediate(() => answers.answer('runtime.sendMessage', callback, [], NOBODY));
-    },
-  });
+  const facts = {
+    getBackgroundPage: () => globalThis,
+    getPlatformInfo: () => ({ ...info }),
+    requestUpdateCheck: () => 'no_update',
+  };
+  const sendMessage = (...given) => {
+    const callback = typeof given.at(-1) === 'function' ? given.pop() : null;
+    setImmediate(() => answers.answer('runtime.sendMessage', callback, [], NOBODY));
+  };
+  const methods = { ...methodsOf('runtime', FACTS, facts, answers), sendMessage };
+  const runtime = Object.assign(chrome.runtime, events('runtime', RUNTIME_EVENTS), methods);
   const isUnlimited = chrome.runtime.getManifest().permissions?.includes('unlimitedStorage') ?? false;
   return guarded('chrome', {
     ...chrome,
