@@ -280,7 +280,7 @@ static void new_keys(fx *f) {
     tls_peer_free(p);
 }
 
-/* A server that asks for new keys without end and has nothing to say is shown the door. */
+/* A server that asks for new keys again and again, and sends no data, loses its connection. */
 static void flooded_with_new_keys(fx *f) {
     tls_peer *p;
     int32_t id = secured_unpaused(f, TLS1_3_VERSION, &p);

@@ -7,7 +7,7 @@ const { Array, ArrayBuffer, DataView, Function, Number, Object, TypeError, Uint8
 const INT32_MAX = 2 ** 31 - 1;
 const INT32_MIN = -(2 ** 31);
 
-/** The getter of a property as a function of the object: what the object's own class makes of it counts for nothing. */
+/** The getter that a built-in class defines, as a function of the object: its own class may define another. */
 const getterOf = (prototype, name) => Function.prototype.call.bind(Object.getOwnPropertyDescriptor(prototype, name).get);
 const lengthOfBuffer = getterOf(ArrayBuffer.prototype, 'byteLength');
 const lengthOfArray = getterOf(Object.getPrototypeOf(Uint8Array.prototype), 'byteLength');
