@@ -16,7 +16,6 @@
 #include <poll.h>
 #include <unistd.h>
 
-enum { NOT_THERE = 77 }; /* exit code: this version of the library has no such thing */
 enum { SPIN_US = 50 };
 
 struct host {
@@ -54,11 +53,7 @@ static inline void host_open(struct host *host, const char *delivery, chromesock
         options.delivery = CHROMESOCK_DELIVERY_REACTOR;
     }
     if (is_delivery(host, "spin")) {
-#ifdef HAVE_BUSY_POLL
         options.busy_poll_us = SPIN_US;
-#else
-        exit(NOT_THERE);
-#endif
     }
     if (is_delivery(host, "reactors")) {
         options.reuse_port = 1;

@@ -16,17 +16,17 @@ from pathlib import Path
 
 from harness import chart, report
 from harness.catalogue import WORKLOADS
-from harness.rounds import NOISE, Failure, Machine, NotThere, one_round, syscalls_per_message
+from harness.rounds import NOISE, Failure, Machine, one_round, syscalls_per_message
 
 CONTESTANTS = list(dict.fromkeys(name for workload in WORKLOADS.values() for name in workload.contestants))
 ONE_ROUND = ("memory", "instructions", "program", "wakeups")  # these hardly differ from round to round
 
 
 def run_rounds(options, workload, failures):
-    """Contestant -> figures of its rounds, and the rows of those that are not offered."""
+    """Contestant -> figures of its rounds."""
     count = 1 if workload.kind in ONE_ROUND else options.rounds
     rounds = {name: [] for name in workload.contestants if name in options.contestants}
-    missing, spare = [], len(rounds) * count // 4
+    spare = len(rounds) * count // 4
     for _ in range(count):
         for contestant in list(rounds):
             try:
@@ -35,13 +35,10 @@ def run_rounds(options, workload, failures):
                     spare -= 1
                     figures = min(figures, one_round(options, workload, contestant), key=lambda one: one["noise"])
                 rounds[contestant].append(figures)
-            except NotThere:
-                missing.append(report.missing_row(workload, contestant))
-                rounds.pop(contestant)
             except Failure as failure:
                 failures.append(f"{workload.name}, {contestant}: {failure}")
                 rounds.pop(contestant)
-    return rounds, missing
+    return rounds
 
 
 def count_syscalls(options, workload, contestant, notes):
@@ -56,11 +53,11 @@ def count_syscalls(options, workload, contestant, notes):
 
 
 def run_workload(options, workload, failures, notes):
-    rounds, missing = run_rounds(options, workload, failures)
+    rounds = run_rounds(options, workload, failures)
     rows = [report.summarise(workload, contestant, figures,
                              count_syscalls(options, workload, contestant, notes))
             for contestant, figures in rounds.items()]
-    rows = report.compare(workload, rows + missing)
+    rows = report.compare(workload, rows)
     for row in rows:
         report.print_row(row)
     return rows

@@ -31,8 +31,6 @@ call *call_made(const char *file, int line, call *c, chromesock_status status) {
     return c;
 }
 
-#define MADE(c, status) call_made(__FILE__, __LINE__, c, status)
-
 call *tcp_create(fx *f, const chrome_sockets_tcp_properties *properties, int32_t *id) {
     call *c = call_entered(f, CHROME_SOCKETS_TCP_CREATE, 0);
     return MADE(c, chrome_sockets_tcp_create(f->app, properties, id, f->callback, c));
@@ -304,6 +302,24 @@ void settle(fx *f) {
     }
     close_tcp(f, id, 1);
     close(peer);
+}
+
+void denial_told_at(const char *file, int line, call *c, const char *what, const char *rule,
+                    const char *host, int32_t port) {
+    const ev *told = await_event_at(file, line, c->f, CHROMESOCK_PERMISSION_DENIED, c->id);
+    char name[64], quoted[400], number[32];
+    if (told->seq >= c->done->seq) fail_at(file, line, "the denial is told after the completion");
+    check_int_at(file, line, "present", told->present, CHROMESOCK_EVENT_ADDRESS | CHROMESOCK_EVENT_PORT);
+    check_str_at(file, line, "address", told->address, host);
+    check_int_at(file, line, "port", told->port, port);
+    snprintf(name, sizeof name, "chrome.%s: ", what);
+    snprintf(quoted, sizeof quoted, "\"%s\"", host);
+    snprintf(number, sizeof number, "port %d", (int)port);
+    if (told->message == NULL || strncmp(told->message, name, strlen(name)) != 0)
+        fail_at(file, line, "\"%s\" does not name the call", told->message ? told->message : "");
+    if (strstr(told->message, "the manifest has no") == NULL &&
+        (!strstr(told->message, rule) || !strstr(told->message, quoted) || !strstr(told->message, number)))
+        fail_at(file, line, "\"%s\" does not say which rule is missing", told->message);
 }
 
 /* ---- looking from outside ---- */

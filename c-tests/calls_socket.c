@@ -2,8 +2,6 @@
 
 #include <unistd.h>
 
-#define MADE(c, status) call_made(__FILE__, __LINE__, c, status)
-
 call *sock_create(fx *f, int32_t type, int32_t *id) {
     call *c = call_entered(f, CHROME_SOCKET_CREATE, 0);
     return MADE(c, chrome_socket_create(f->app, type, id, f->callback, c));

@@ -70,7 +70,6 @@ enum { LOCAL = CHROMESOCK_SOCKET_INFO_LOCAL, PEER = CHROMESOCK_SOCKET_INFO_PEER 
 #define NO_TCP_BIND "TCP socket does not support bind. For TCP server please use listen."
 #define NOT_BOTH "Cannot call both connect and listen on the same socket."
 #define WRONG_TYPE "Socket type does not support this API"
-#define DENIED "App does not have permission"
 #define QUOTA_EXCEEDED "Exceeded write quota."
 
 #endif

@@ -2,8 +2,6 @@
 
 #include "calls_socket.h"
 
-#define MADE(c, status) call_made(__FILE__, __LINE__, c, status)
-
 static chrome_sockets_tcp_secure_options versions(const char *min, const char *max) {
     chrome_sockets_tcp_secure_options o = {sizeof o, 0, min, max};
     return o;

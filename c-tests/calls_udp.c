@@ -1,7 +1,5 @@
 #include "calls_udp.h"
 
-#define MADE(c, status) call_made(__FILE__, __LINE__, c, status)
-
 call *udp_create(fx *f, const chrome_sockets_udp_properties *properties, int32_t *id) {
     call *c = call_entered(f, CHROME_SOCKETS_UDP_CREATE, 0);
     return MADE(c, chrome_sockets_udp_create(f->app, properties, id, f->callback, c));

@@ -56,7 +56,6 @@ void groups_are_at(const char *file, int line, const ev *e, const char *const *w
 void is_code_at(const char *file, int line, const ev *e, int32_t code);
 #define IS_CODE(c, code) is_code_at(__FILE__, __LINE__, await(c), code)
 
-#define DENIED "App does not have permission"
 #define QUOTA_EXCEEDED "Exceeded write quota."
 
 #endif

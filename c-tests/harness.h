@@ -191,6 +191,12 @@ void send_fail_at(const char *file, int line, const ev *e, int32_t code);
 #define IS_SENT(c, n) sent_at(__FILE__, __LINE__, await(c), n)
 #define IS_SEND_FAIL(c, code) send_fail_at(__FILE__, __LINE__, await(c), code)
 #define NOT_FOUND "Socket not found"
+#define DENIED "Does not have permission"           /* chrome.sockets.tcp and tcpServer */
+#define APP_DENIED "App does not have permission"   /* the others */
+/* The host's event about a denied call, before its completion: which call, which rule is missing, and the host and
+ * port as they were passed. */
+void denial_told_at(const char *file, int line, call *c, const char *what, const char *rule,
+                    const char *host, int32_t port);
 
 /* onReceiveError / onAcceptError with this code */
 void error_event_at(const char *file, int line, fx *f, uint32_t type, int32_t id, int32_t code);
@@ -204,6 +210,7 @@ void error_event_at(const char *file, int line, fx *f, uint32_t type, int32_t id
 call *call_new(fx *f, uint32_t type, int32_t id);
 call *call_entered(fx *f, uint32_t type, int32_t id);   /* call_new, expected to complete */
 call *call_made(const char *file, int line, call *c, chromesock_status status);
+#define MADE(c, status) call_made(__FILE__, __LINE__, c, status)
 
 call *tcp_create(fx *f, const chrome_sockets_tcp_properties *properties, int32_t *id);
 call *tcp_update(fx *f, int32_t id, const chrome_sockets_tcp_properties *properties);

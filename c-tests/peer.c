@@ -14,7 +14,7 @@
 
 #include "harness.h"
 
-static socklen_t fill(struct sockaddr_storage *to, const char *address, uint16_t port) {
+socklen_t peer_address(struct sockaddr_storage *to, const char *address, uint16_t port) {
     struct sockaddr_in *v4 = (struct sockaddr_in *)to;
     struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)to;
     memset(to, 0, sizeof *to);
@@ -51,7 +51,7 @@ uint16_t port_of_peer(int fd) {
 
 int peer_listen_on(const char *address, uint16_t *port, int backlog) {
     struct sockaddr_storage a;
-    socklen_t len = fill(&a, address, *port);
+    socklen_t len = peer_address(&a, address, *port);
     int one = 1, fd = socket(a.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     CHECK(fd >= 0);
     CHECK_INT(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one), 0);
@@ -94,7 +94,7 @@ int peer_accept(int listen_fd) {
 
 int peer_try_connect(const char *address, uint16_t port) {
     struct sockaddr_storage a;
-    socklen_t len = fill(&a, address, port);
+    socklen_t len = peer_address(&a, address, port);
     int fd = socket(a.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     CHECK(fd >= 0);
     if (connect(fd, (struct sockaddr *)&a, len) != 0) {
@@ -211,7 +211,7 @@ void peer_reset(int fd) {
 
 uint16_t dead_port(void) {
     struct sockaddr_storage a;
-    socklen_t len = fill(&a, "127.0.0.1", 0);
+    socklen_t len = peer_address(&a, "127.0.0.1", 0);
     int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     CHECK(fd >= 0);
     CHECK_INT(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one), 0);
@@ -227,7 +227,7 @@ void blackhole_open(blackhole *b, const char *address, uint16_t port) {
     b->listen_fd = peer_listen_on(address, &b->port, 0);
     b->filler = peer_connect(address, b->port);
     /* Prove that the queue is full: the next attempt must hang. */
-    len = fill(&a, address, b->port);
+    len = peer_address(&a, address, b->port);
     i = socket(a.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     CHECK(connect(i, (struct sockaddr *)&a, len) == -1 && errno == EINPROGRESS);
     struct pollfd p = {i, POLLOUT, 0};

@@ -4,7 +4,9 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
+socklen_t peer_address(struct sockaddr_storage *to, const char *address, uint16_t port);   /* of a literal */
 int peer_listen_on(const char *address, uint16_t *port, int backlog);  /* *port 0: chosen by the system */
 int peer_listen(uint16_t *port);                                       /* 127.0.0.1, deep backlog */
 int peer_accept(int listen_fd);

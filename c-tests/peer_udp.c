@@ -20,25 +20,10 @@
 #define SOL_UDP 17
 #endif
 
-static socklen_t fill(struct sockaddr_storage *to, const char *address, uint16_t port) {
-    struct sockaddr_in *v4 = (struct sockaddr_in *)to;
-    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)to;
-    memset(to, 0, sizeof *to);
-    if (inet_pton(AF_INET, address, &v4->sin_addr) == 1) {
-        v4->sin_family = AF_INET;
-        v4->sin_port = htons(port);
-        return sizeof *v4;
-    }
-    CHECK_INT(inet_pton(AF_INET6, address, &v6->sin6_addr), 1);
-    v6->sin6_family = AF_INET6;
-    v6->sin6_port = htons(port);
-    return sizeof *v6;
-}
-
 /* A bound socket, or -errno. */
 static int try_bind(const char *address, uint16_t port) {
     struct sockaddr_storage a;
-    socklen_t len = fill(&a, address, port);
+    socklen_t len = peer_address(&a, address, port);
     int fd = socket(a.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0) return -errno;
     if (bind(fd, (struct sockaddr *)&a, len) != 0) {
@@ -63,7 +48,7 @@ int udp_peer(uint16_t *port) {
 
 int udp_peer_try_send(int fd, const void *data, size_t len, const char *address, uint16_t port) {
     struct sockaddr_storage a;
-    socklen_t alen = fill(&a, address, port);
+    socklen_t alen = peer_address(&a, address, port);
     ssize_t n = sendto(fd, data, len, 0, (struct sockaddr *)&a, alen);
     if (n < 0) return -errno;
     CHECK_INT(n, len);
@@ -130,7 +115,7 @@ int udp_peer_send_train(int fd, const void *data, size_t len, uint16_t segment, 
     ssize_t n;
     memset(&m, 0, sizeof m);
     memset(&control, 0, sizeof control);
-    m.msg_namelen = fill(&a, "127.0.0.1", port);
+    m.msg_namelen = peer_address(&a, "127.0.0.1", port);
     m.msg_name = &a;
     m.msg_iov = &io;
     m.msg_iovlen = 1;
@@ -151,7 +136,7 @@ int udp_peer_send_train(int fd, const void *data, size_t len, uint16_t segment, 
 static int try_join(int fd, const char *group) {
     struct sockaddr_storage a;
     int on = 1;
-    fill(&a, group, 0);
+    peer_address(&a, group, 0);
     if (a.ss_family == AF_INET6) {
         struct ipv6_mreq m;
         memset(&m, 0, sizeof m);
@@ -206,7 +191,7 @@ uint16_t quiet_port(void) {
         struct sockaddr_storage a;
         uint16_t port = (uint16_t)(10000 + next++ % 20000);
         int udp = try_bind("0.0.0.0", port), tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        socklen_t len = fill(&a, "0.0.0.0", port);
+        socklen_t len = peer_address(&a, "0.0.0.0", port);
         int free = udp >= 0 && tcp >= 0 && bind(tcp, (struct sockaddr *)&a, len) == 0;
         if (udp >= 0) close(udp);
         if (tcp >= 0) close(tcp);

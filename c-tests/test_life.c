@@ -383,7 +383,7 @@ static void denials_while_asleep(fx *f) {
     int32_t id;
     size_t asleep = sleep_now(f);
     id = new_tcp(f);
-    IS_FAIL_TEXT(tcp_connect(f, id, "127.0.0.2", 80), "Does not have permission");
+    IS_FAIL_TEXT(tcp_connect(f, id, "127.0.0.2", 80), DENIED);
     await_event(f, CHROMESOCK_PERMISSION_DENIED, id);
     CHECK_INT(wanted_since(f, asleep), 0);
 }

@@ -8,7 +8,6 @@
 #include "harness.h"
 #include "resolve_shim.h"
 
-#define DENIED "Does not have permission"
 #define CONNECT "sockets.tcp.connect"
 #define LISTEN "sockets.tcpServer.listen"
 
@@ -16,29 +15,12 @@ static int listen_fd;               /* the peer that may be connected to ... */
 static uint16_t peer_port, own_port; /* ... and a port that may be listened on */
 static const char *const here[] = {"127.0.0.1", NULL};
 
-/* The completion (README S7), and before it the host's event: which call, which host and port as the
- * page passed them, which rule is missing. */
+/* The completion (README S7), and the host's event before it. Calls and rules have the same names here. */
 static void denied_at(const char *file, int line, call *c, const char *what, const char *host,
                       int32_t port) {
-    fx *f = c->f;
-    const ev *told;
-    char quoted[400], number[32], name[64];
     fail_text_at(file, line, await_at(file, line, c), DENIED);
     check_int_at(file, line, "result", c->done->result, 0);
-    told = await_event_at(file, line, f, CHROMESOCK_PERMISSION_DENIED, c->id);
-    if (told->seq >= c->done->seq) fail_at(file, line, "the denial is told after the completion");
-    check_int_at(file, line, "present", told->present, CHROMESOCK_EVENT_ADDRESS | CHROMESOCK_EVENT_PORT);
-    check_str_at(file, line, "address", told->address, host);
-    check_int_at(file, line, "port", told->port, port);
-    snprintf(name, sizeof name, "chrome.%s: ", what);
-    snprintf(quoted, sizeof quoted, "\"%s\"", host);
-    snprintf(number, sizeof number, "port %d", (int)port);
-    if (told->message == NULL || strncmp(told->message, name, strlen(name)) != 0)
-        fail_at(file, line, "\"%s\" does not name the call", told->message ? told->message : "");
-    if (strstr(told->message, "\"sockets\" key") == NULL &&
-        (!strstr(told->message, what) || !strstr(told->message, quoted) ||
-         !strstr(told->message, number)))
-        fail_at(file, line, "\"%s\" does not say which rule is missing", told->message);
+    denial_told_at(file, line, c, what, what, host, port);
 }
 
 #define CONNECT_DENIED(f, id, host, port) \

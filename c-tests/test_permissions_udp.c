@@ -10,39 +10,20 @@ static const char *const here[] = {"127.0.0.1", NULL};
 static int udp_fd, listen_fd;
 static uint16_t udp_port, tcp_port, free_port;   /* raw peers, and a port that may be bound */
 
-/* The host's event, before the completion: which call, which rule is missing, what was wanted. */
-static void told_at(const char *file, int line, call *c, const char *what, const char *rule,
-                    const char *host, int32_t port) {
-    const ev *told = await_event_at(file, line, c->f, CHROMESOCK_PERMISSION_DENIED, c->id);
-    char name[64], quoted[128], number[32];
-    if (told->seq >= c->done->seq) fail_at(file, line, "the denial is told after the completion");
-    check_int_at(file, line, "present", told->present, CHROMESOCK_EVENT_ADDRESS | CHROMESOCK_EVENT_PORT);
-    check_str_at(file, line, "address", told->address, host);
-    check_int_at(file, line, "port", told->port, port);
-    snprintf(name, sizeof name, "chrome.%s: ", what);
-    snprintf(quoted, sizeof quoted, "\"%s\"", host);
-    snprintf(number, sizeof number, "port %d", (int)port);
-    if (told->message == NULL || strncmp(told->message, name, strlen(name)) != 0)
-        fail_at(file, line, "\"%s\" does not name the call", told->message ? told->message : "");
-    if (strstr(told->message, "the manifest has no") == NULL &&
-        (!strstr(told->message, rule) || !strstr(told->message, quoted) || !strstr(told->message, number)))
-        fail_at(file, line, "\"%s\" does not say which rule is missing", told->message);
-}
-
 /* sockets.udp: err(msg), no code (S7). */
 static void udp_denied_at(const char *file, int line, call *c, const char *what, const char *rule,
                           const char *host, int32_t port) {
     const ev *e = await_at(file, line, c);
-    fail_text_at(file, line, e, DENIED);
+    fail_text_at(file, line, e, APP_DENIED);
     check_int_at(file, line, "present", e->present, 0);
     check_int_at(file, line, "result", e->result, 0);
-    told_at(file, line, c, what, rule, host, port);
+    denial_told_at(file, line, c, what, rule, host, port);
 }
 /* chrome.socket: err(-1; msg). */
 static void sock_denied_at(const char *file, int line, call *c, const char *what, const char *rule,
                            const char *host, int32_t port) {
-    fail_code_at(file, line, await_at(file, line, c), -1, DENIED);
-    told_at(file, line, c, what, rule, host, port);
+    fail_code_at(file, line, await_at(file, line, c), -1, APP_DENIED);
+    denial_told_at(file, line, c, what, rule, host, port);
 }
 #define UDP_DENIED(c, what, rule, host, port) \
     udp_denied_at(__FILE__, __LINE__, c, "sockets.udp." what, "sockets.udp." rule, host, port)
@@ -154,7 +135,7 @@ static void sock_connect_rows(fx *f) {
     CHECK_INT(peer_accept_pending(listen_fd), 0);
     SOCK_INFO(f, udp, UDP, 0, 0);
     /* no effect: the mode is still open */
-    RESULT_TEXT(sock_listen(f, tcp, "bad", 0, 5), -1, DENIED);
+    RESULT_TEXT(sock_listen(f, tcp, "bad", 0, 5), -1, APP_DENIED);
     await_event(f, CHROMESOCK_PERMISSION_DENIED, tcp);
     c = sock_connect(f, tcp, "127.0.0.1", tcp_port);
     peer = peer_accept(listen_fd);

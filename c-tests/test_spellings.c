@@ -5,7 +5,6 @@
 #include "harness.h"
 #include "resolve_shim.h"
 
-#define DENIED "Does not have permission"
 
 enum outcome {
     DENY,

@@ -1,7 +1,7 @@
 /* Bytes over a secured socket (tcp.md 4, 5, 7.6): sizes around the edges of records, small buffers of
  * the kernel, slices, pauses with decrypted bytes left over, new keys in the middle of it. */
+#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "calls_socket.h"
 #include "tls_peer.h"
@@ -280,7 +280,7 @@ static void new_keys(fx *f) {
     tls_peer_free(p);
 }
 
-/* A server that asks for new keys without end and has nothing to say is shown the door. */
+/* A server that asks for new keys again and again, and sends no data, loses its connection. */
 static void flooded_with_new_keys(fx *f) {
     tls_peer *p;
     int32_t id = secured_unpaused(f, TLS1_3_VERSION, &p);
@@ -291,34 +291,57 @@ static void flooded_with_new_keys(fx *f) {
     tls_peer_free(p);
 }
 
-/* R-10, PA-5: a server that floods a paused socket, or a program that does not take its events, has to
- * wait; nothing is lost. */
-static void flooded(fx *f) {
-    enum { FLOOD = 24 << 20 };
-    for (int paused = 0; paused < 2; paused++) {
-        chrome_sockets_tcp_properties props =
-            tcp_props(CHROME_SOCKETS_TCP_PROPERTIES_BUFFER_SIZE, NULL, 65536, 0);
-        tls_peer *p;
-        int32_t id = tls_secured(f, NULL, &p);
-        struct bulk b = {.new_keys = 0};
-        size_t before;
-        if (!paused && mode_is_reactor(f->mode)) { /* there, events are taken at once */
-            tls_peer_free(p);
-            continue;
-        }
-        IS_OK(tcp_update(f, id, &props));
-        if (!paused) IS_OK(tcp_set_paused(f, id, 0));
-        bulk_start(&b, p, FLOOD, bulk_send);
-        do { /* without progress for a while: it waits */
-            before = atomic_load(&b.done);
-            usleep(150000);
-        } while (atomic_load(&b.done) > before || before == 0);
-        CHECK(before < FLOOD);
-        if (paused) IS_OK(tcp_set_paused(f, id, 0));
-        receive_pattern(f, id, FLOOD, 65536);
-        bulk_join(&b);
-        tls_peer_free(p);
-    }
+/* The sender's buffer is full, and the library leaves bytes unread. */
+static int sender_waits(int peer_fd) {
+    struct pollfd room = {peer_fd, POLLOUT, 0};
+    int unread = 0;
+    CHECK_INT(ioctl(library_end(peer_fd), FIONREAD, &unread), 0);
+    return unread > 0 && poll(&room, 1, 0) == 0;
+}
+
+enum { FLOOD = 24 << 20, UNDELIVERED_MOST = 1 << 20 /* of a socket, by default */ };
+
+/* Secures a socket and floods it; `paused`: it stays paused. */
+static int32_t flooded_socket(fx *f, int paused, struct bulk *b) {
+    chrome_sockets_tcp_properties props =
+        tcp_props(CHROME_SOCKETS_TCP_PROPERTIES_BUFFER_SIZE, NULL, 65536, 0);
+    tls_peer *p;
+    int32_t id = tls_secured(f, NULL, &p);
+    IS_OK(tcp_update(f, id, &props));
+    if (!paused) IS_OK(tcp_set_paused(f, id, 0));
+    bulk_start(b, p, FLOOD, bulk_send);
+    return id;
+}
+
+static void receive_flood(fx *f, int32_t id, struct bulk *b) {
+    CHECK(atomic_load(&b->done) < FLOOD);
+    receive_pattern(f, id, FLOOD, 65536);
+    bulk_join(b);
+    tls_peer_free(b->p);
+}
+
+/* PA-5: a server that floods a paused socket has to wait; nothing is lost. */
+static void flooded_while_paused(fx *f) {
+    struct bulk b = {.new_keys = 0};
+    int32_t id = flooded_socket(f, 1, &b);
+    wait_until(f, sender_waits(b.p->fd));
+    settle(f);
+    CHECK(sender_waits(b.p->fd));
+    no_event(f, CHROME_SOCKETS_TCP_ON_RECEIVE, id);
+    IS_OK(tcp_set_paused(f, id, 0));
+    receive_flood(f, id, &b);
+}
+
+/* so has one whose bytes the program does not take. */
+static void flooded_and_not_taken(fx *f) {
+    struct bulk b = {.new_keys = 0};
+    int32_t id;
+    if (mode_is_reactor(f->mode)) return; /* there, events are taken at once */
+    id = flooded_socket(f, 0, &b);
+    wait_idly(fx_stats(f).undelivered_bytes >= UNDELIVERED_MOST / 2);
+    wait_idly(sender_waits(b.p->fd));
+    CHECK(fx_stats(f).undelivered_bytes <= 2 * UNDELIVERED_MOST);
+    receive_flood(f, id, &b);
 }
 
 int main(int argc, char **argv) {
@@ -334,6 +357,7 @@ int main(int argc, char **argv) {
     RUN_ALL_MODES_WITH(legacy_reads, &o);
     RUN_ALL_MODES_WITH(new_keys, &o);
     RUN_ALL_MODES_WITH(flooded_with_new_keys, &o);
-    RUN_ALL_MODES_WITH(flooded, &o);
+    RUN_ALL_MODES_WITH(flooded_while_paused, &o);
+    RUN_ALL_MODES_WITH(flooded_and_not_taken, &o);
     return harness_finish();
 }

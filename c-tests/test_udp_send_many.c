@@ -283,7 +283,7 @@ static void permission_in_a_burst(fx *f) {
         c[n] = udp_send(f, id, content(n), 100, n % 8 < 3 ? "127.0.0.2" : "127.0.0.1", peer_port);
     for (int n = 0; n < 40; n++) {
         if (n % 8 < 3) {
-            IS_FAIL_TEXT(c[n], DENIED);
+            IS_FAIL_TEXT(c[n], APP_DENIED);
         } else {
             IS_SENT(c[n], 100);
             expect_content(peer, n, 100);

@@ -260,13 +260,14 @@ static bool read_options(int argc, char **argv) {
     int i = 1;
     for (; i + 1 < argc && strncmp(argv[i], "--", 2) == 0; i += 2) {
         const char *value = argv[i + 1];
-        if (strcmp(argv[i], "--server") == 0 && read_server(value))
-            server = true;
-        else if (strcmp(argv[i], "--type") == 0 && (options.type = dns_type_by_name(value)) != 0)
-            continue;
-        else if (strcmp(argv[i], "--timeout") != 0 || !number(value, 1, 600000, &options.timeout_ms))
-            if (strcmp(argv[i], "--tries") != 0 || !number(value, 1, 100, &options.tries))
-                return false;
+        bool is_server = strcmp(argv[i], "--server") == 0 && read_server(value);
+        bool known = is_server ||
+                     (strcmp(argv[i], "--type") == 0 && (options.type = dns_type_by_name(value)) != 0) ||
+                     (strcmp(argv[i], "--timeout") == 0 && number(value, 1, 600000, &options.timeout_ms)) ||
+                     (strcmp(argv[i], "--tries") == 0 && number(value, 1, 100, &options.tries));
+        if (!known)
+            return false;
+        server |= is_server;
     }
     if (i + 1 != argc || strlen(argv[i]) >= sizeof options.name)
         return false;

@@ -45,8 +45,8 @@ static struct id_table connections;
 static int32_t server_id;
 static unsigned open_clients; /* accepted, and not yet closed for good */
 static bool accept_failed;    /* the server paused itself; resumed when a descriptor is free again */
-static bool denied;        /* by the manifest */
-static int wake_pipe[2];   /* one byte ends the main thread's wait: '.' signal, '!' failure, 'd' denied */
+static bool denied;           /* by the manifest */
+static int wake_pipe[2];      /* one byte ends the main thread's wait: '.' signal, '!' failure, 'd' denied */
 
 static void end_program(char why) {
     while (write(wake_pipe[1], &why, 1) < 0 && errno == EINTR)

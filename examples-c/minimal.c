@@ -9,10 +9,17 @@ int main(int argc, char **argv) {
     const chromesock_event *event;
     int32_t id;
     int result = -1;
-    if (argc != 4 || chromesock_app_new(NULL, &app) != CHROMESOCK_OK)
-        return fprintf(stderr, "usage: minimal HOST PORT LINE\n"), 2;
-    chrome_sockets_tcp_create(app, NULL, &id, NULL, NULL);
-    chrome_sockets_tcp_connect(app, id, argv[1], atoi(argv[2]), CHROME_SOCKETS_DNS_QUERY_TYPE_ANY, NULL, NULL);
+    if (argc != 4) {
+        fprintf(stderr, "usage: minimal HOST PORT LINE\n");
+        return 2;
+    }
+    if (chromesock_app_new(NULL, &app) != CHROMESOCK_OK)
+        return 1;
+    /* An accepted call brings exactly one completion, a refused one none: there would be nothing to wait for. */
+    if (chrome_sockets_tcp_create(app, NULL, &id, NULL, NULL) != CHROMESOCK_OK ||
+        chrome_sockets_tcp_connect(app, id, argv[1], atoi(argv[2]), CHROME_SOCKETS_DNS_QUERY_TYPE_ANY, NULL, NULL) !=
+            CHROMESOCK_OK)
+        result = 1;
     while (result < 0 && chromesock_app_next_event(app, -1, &event) == CHROMESOCK_OK) {
         if (event->type == CHROME_SOCKETS_TCP_ON_RECEIVE_ERROR) {
             result = event->result == CHROMESOCK_CONNECTION_CLOSED ? 0 : 1;

@@ -31,12 +31,11 @@ static void stop(const char *what, const char *why) {
     ended = true;
 }
 
+/* A failed send says nothing new: the reason comes with onReceiveError, after the last data. */
 static void on_sent(chromesock_app *app, const chromesock_event *event, void *user_data) {
     (void)app;
-    size_t len = (size_t)(uintptr_t)user_data; /* the length is all we need to remember of a send */
-    unsent -= len;
-    /* A failed send says nothing new: the reason comes with onReceiveError, after the last data. */
     (void)event;
+    unsent -= (size_t)(uintptr_t)user_data; /* the length is all we need to remember of a send */
 }
 
 static void send_bytes(chromesock_app *app, const uint8_t *bytes, size_t len) {

@@ -31,13 +31,6 @@ def summarise(workload, contestant, rounds, syscalls):
     return row
 
 
-def missing_row(workload, contestant):
-    """Of a contestant that its library does not offer yet: its bar stands, and is not reached."""
-    row = summarise(workload, contestant, [{"value": 0, "noise": 0}], None)
-    row.update({"median": None, "min": None, "max": None, "rounds": 0})
-    return row
-
-
 def quotient(above, below):
     return above / below if above is not None and below else None
 

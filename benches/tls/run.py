@@ -5,7 +5,8 @@ For each workload all take turns (A B C A B C ...). Client and server share a CP
 slower, and the faster a client, the more often it is charged for falling asleep and waking up (--apart does that).
 The table gives the medians, and ratios to OpenSSL and to bare rustls by rate and by the client's CPU time (above 1 =
 better). The server has OpenSSL, TLS 1.3, AES-128-GCM and X25519; ours and rustls offer X25519MLKEM768 too, as they
-do by default, and pay for that key. Where all of that is agreed upon, the server has rustls. On a busy machine run this at real-time priority: chrt -f 5 benches/tls/run.sh
+do by default, and pay for that key. In tls-handshakes-mlkem, where that key is agreed upon, the server has rustls.
+On a busy machine run this at real-time priority: chrt -f 5 benches/tls/run.sh
 The rows go into results.json beside those of the other benchmarks; a unit is a handshake, or 10^6 bytes.
 """
 import argparse

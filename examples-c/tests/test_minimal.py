@@ -2,6 +2,7 @@
 
 import socket
 import unittest
+from pathlib import Path
 
 from support import LOCAL, Peer, main, program, run
 
@@ -30,6 +31,15 @@ class Minimal(unittest.TestCase):
 
     def test_wrong_arguments_are_refused(self):
         run(MINIMAL, LOCAL, code=2)
+
+    def test_a_refused_call_ends_it(self):
+        """A host that is no UTF-8: connect is refused, and no completion follows."""
+        run(MINIMAL, b"\xff", "80", "x", code=1)
+
+    def test_the_readme_prints_this_program(self):
+        root = Path(__file__).resolve().parent.parent.parent
+        program_text = (root / "examples-c/minimal.c").read_text()
+        self.assertIn(f"```c\n{program_text}```\n", (root / "README.md").read_text())
 
 
 if __name__ == "__main__":

@@ -113,7 +113,7 @@ class App {
       throw error;
     }
     App.#alive.add(this);
-    // Rules that were dropped among them: without a word, their calls would just be denied.
+    // Also names dropped rules: otherwise calls that need them would be denied without a hint why.
     if (given.manifest) manifestTexts(this.#functions, given.manifest).forEach((text) => console.warn(text));
   }
 
@@ -148,7 +148,7 @@ class App {
   /** Calls a function of the library; `call` is what its completion is for. */
   call(name, values, call) {
     if (this.#isClosing) throw new Error('Extension context invalidated.');
-    // What other listeners of a worker's `exit` call gets no answer, as on the main thread then.
+    // The app is dropped when a worker exits. What other `exit` listeners call gets no answer, as on the main thread.
     if (this.#app === 0) return;
     const token = this.#free.pop() ?? this.#calls.length;
     const status = this.#functions[name](this.#app, ...values, 0, token);
@@ -183,7 +183,7 @@ class App {
       try {
         isHeard = this.#event();
       } finally {
-        // Also if not even the console takes what was thrown: that is the process's, and the next event comes.
+        // Also when the console throws while it reports an error: that goes to the process, and events go on.
         if (isHeard) this.#continue(until);
       }
       if (isHeard) return;

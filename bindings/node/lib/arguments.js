@@ -7,11 +7,13 @@ const { Array, ArrayBuffer, DataView, Function, Number, Object, TypeError, Uint8
 const INT32_MAX = 2 ** 31 - 1;
 const INT32_MIN = -(2 ** 31);
 
-/** The getter of a property as a function of the object: what the object's own class makes of it counts for nothing. */
+/** The getter that a built-in class defines, as a function of the object: its own class may define another. */
 const getterOf = (prototype, name) => Function.prototype.call.bind(Object.getOwnPropertyDescriptor(prototype, name).get);
 const lengthOfBuffer = getterOf(ArrayBuffer.prototype, 'byteLength');
 const lengthOfArray = getterOf(Object.getPrototypeOf(Uint8Array.prototype), 'byteLength');
-const [bufferOf, offsetOf, lengthOf] = ['buffer', 'byteOffset', 'byteLength'].map((name) => getterOf(DataView.prototype, name));
+const bufferOfView = getterOf(DataView.prototype, 'buffer');
+const offsetOfView = getterOf(DataView.prototype, 'byteOffset');
+const lengthOfView = getterOf(DataView.prototype, 'byteLength');
 
 const isInteger = (value) => Number.isInteger(value) && value >= INT32_MIN && value <= INT32_MAX;
 const isBinary = (value) => types.isArrayBuffer(value) || ArrayBuffer.isView(value);
@@ -54,7 +56,7 @@ const BAD_SIGNATURE = 'No matching signature.';
 /** The bytes that a DataView shows. */
 function bytesOf(view) {
   try {
-    return new Uint8Array(bufferOf(view), offsetOf(view), lengthOf(view));
+    return new Uint8Array(bufferOfView(view), offsetOfView(view), lengthOfView(view));
   } catch {
     // Of a buffer that is gone or has shrunk: as empty as other views are then.
     return new Uint8Array();

@@ -87,103 +87,116 @@ function textOf(manifest) {
   return text;
 }
 
-function createChrome(given, options = null) {
-  const manifest = textOf(given);
-  const runtime = new Runtime(manifest);
-  const chrome = { runtime: runtime.object };
-  const tcp = new TcpSockets();
-  const sockets = {
-    'sockets.tcp': tcp,
-    'sockets.tcpServer': new Receivers('listen'),
-    'sockets.udp': new Receivers('bind'),
-  };
-  const events = Object.fromEntries(Object.keys(sockets).map((space) => [space, []]));
-  const isAwaited = () =>
-    Object.keys(sockets).some(
-      (space) => sockets[space].isAwaited && events[space].some((event) => event.hasListeners()),
-    );
-  // Sockets of each namespace of which no more data may come: what was copied before the call is dropped.
-  const ended = Object.fromEntries(Object.keys(sockets).map((space) => [space, new Set()]));
-  const handlers = [];
-  const app = new App(manifest, options, handlers, isAwaited);
+/** What is behind one object `chrome`: its app, and what is known of its sockets. */
+class Page {
+  #runtime;
+  #tcp = new TcpSockets();
+  /** By namespace: sockets, events, and the sockets of which no more data may come though some was copied before. */
+  #sockets = { 'sockets.tcp': this.#tcp, 'sockets.tcpServer': new Receivers('listen'), 'sockets.udp': new Receivers('bind') };
+  #events = Object.fromEntries(Object.keys(this.#sockets).map((space) => [space, []]));
+  #ended = Object.fromEntries(Object.keys(this.#sockets).map((space) => [space, new Set()]));
+  /** What to do with events, by type: see App. */
+  #handlers = [];
 
-  const addEvent = ({ name, space, eventType, outcomeOf }) => {
-    const event = new Event(`${space}.${name}`, () => app.update());
-    events[space].push(event);
-    put(chrome, `${space}.${name}`, event);
-    handlers[eventType] = {
-      notified(batch, isClosing) {
-        sockets[space].notified(name, batch.socketId);
-        if (name === 'onAccept') tcp.accepted(batch.clientSocketId);
-        if (isClosing || !event.hasListeners() || (name === 'onReceive' && ended[space].has(batch.socketId))) return false;
+  constructor(manifest, options) {
+    this.#runtime = new Runtime(manifest);
+    this.object = { runtime: this.#runtime.object };
+    this.app = new App(manifest, options, this.#handlers, () => this.#isAwaited());
+    for (const member of MEMBERS) {
+      if (member.kind === 'event') this.#addEvent(member);
+      else this.#addMethod(member);
+    }
+    // The page gets an error only; the console says which rule the manifest lacks.
+    this.#handlers[api.hostEvents.CHROMESOCK_PERMISSION_DENIED] = {
+      notified(batch) {
+        console.warn(batch.message);
+        return false;
+      },
+    };
+    this.#addEnums();
+  }
+
+  #isAwaited() {
+    const isAwaited = (space) => this.#sockets[space].isAwaited && this.#events[space].some((event) => event.hasListeners());
+    return Object.keys(this.#sockets).some(isAwaited);
+  }
+
+  #addEvent({ name, space, eventType, outcomeOf }) {
+    const event = new Event(`${space}.${name}`, () => this.app.update());
+    this.#events[space].push(event);
+    put(this.object, `${space}.${name}`, event);
+    const isDropped = (id) => name === 'onReceive' && this.#ended[space].has(id);
+    this.#handlers[eventType] = {
+      notified: (batch, isClosing) => {
+        this.#sockets[space].notified(name, batch.socketId);
+        if (name === 'onAccept') this.#tcp.accepted(batch.clientSocketId);
+        if (isClosing || !event.hasListeners() || isDropped(batch.socketId)) return false;
         // What a listener makes of its asynchronous context stays with this event.
         new AsyncResource(CONTEXT).runInAsyncScope(dispatch, undefined, event, ...outcomeOf(batch));
         return true;
       },
     };
-  };
+  }
 
-  const addMethod = (member) => {
-    const { name, space, eventType, outcomeOf } = member;
-    const full = `${space}.${name}`;
-    const state = sockets[space];
+  #addMethod(member) {
+    const { name, space } = member;
     const callbackAt = member.parameters.length;
-    const ends = (id) => ended[space] && (name === 'close' || (name === 'secure' && !tcp.isSecured(id)));
     const method = (...given) => {
       const values = member.argumentsOf(given);
       const call = { values, callback: values[callbackAt] ?? null, context: null, answer: null };
-      const pass = () => {
-        app.call(member.function, member.passes(values), call);
-        if (ends(values[0])) ended[space].add(values[0]);
-        if (name === 'secure') state?.secures(values[0]);
-      };
       if (call.callback || member.callback !== 'promise') {
         call.context = new AsyncResource(CONTEXT);
-        pass();
+        this.#pass(member, call);
         return undefined;
       }
       const answer = new Answer((resolve, reject) => {
         call.answer = { resolve, reject };
       });
-      pass();
+      this.#pass(member, call);
       call.answer.promise = answer;
       return answer;
     };
     Object.defineProperty(method, 'name', { value: name });
-    put(chrome, full, method);
-    handlers[eventType] = {
-      completed({ values, callback, context, answer }, batch) {
-        const { message } = batch;
-        if (name === 'close' || name === 'secure') ended[space]?.delete(values[0]);
-        state?.completed(name, values[0], batch.result, message !== null, values);
-        const outcome = outcomeOf(batch);
-        if (!answer) return context.runInAsyncScope(runtime.answer, runtime, full, callback, outcome, message);
-        if (message === null) answer.resolve(outcome[0]);
-        else fail(answer.promise, answer.reject, message);
-        return true;
-      },
-    };
-  };
-
-  for (const member of MEMBERS) {
-    if (member.kind === 'event') addEvent(member);
-    else addMethod(member);
+    put(this.object, `${space}.${name}`, method);
+    this.#handlers[member.eventType] = { completed: (call, batch) => this.#completed(member, call, batch) };
   }
-  // The page gets its error; that it is the manifest's, and which rule it lacks, is said here.
-  handlers[api.hostEvents.CHROMESOCK_PERMISSION_DENIED] = {
-    notified(batch) {
-      console.warn(batch.message);
-      return false;
-    },
-  };
-  // The enums of the API, as objects: chrome.sockets.tcp.DnsQueryType.ANY is "any".
-  for (const [name, { values }] of Object.entries(api.types)) {
-    if (values) {
-      put(chrome, name, Object.fromEntries(Object.keys(values).map((text) => [text.toUpperCase(), text])));
+
+  /** Hands a call to the library. */
+  #pass(member, call) {
+    const { name, space } = member;
+    const [id] = call.values;
+    this.app.call(member.function, member.passes(call.values), call);
+    if (name === 'close' || (name === 'secure' && !this.#tcp.isSecured(id))) this.#ended[space]?.add(id);
+    if (name === 'secure') this.#sockets[space]?.secures(id);
+  }
+
+  /** Tells the program what became of a call. */
+  #completed({ name, space, outcomeOf }, { values, callback, context, answer }, batch) {
+    const { message } = batch;
+    if (name === 'close' || name === 'secure') this.#ended[space]?.delete(values[0]);
+    this.#sockets[space]?.completed(name, values[0], batch.result, message !== null, values);
+    const outcome = outcomeOf(batch);
+    if (!answer) {
+      return context.runInAsyncScope(this.#runtime.answer, this.#runtime, `${space}.${name}`, callback, outcome, message);
+    }
+    if (message === null) answer.resolve(outcome[0]);
+    else fail(answer.promise, answer.reject, message);
+    return true;
+  }
+
+  /** The enums of the API, as objects: chrome.sockets.tcp.DnsQueryType.ANY is "any". */
+  #addEnums() {
+    for (const [name, { values }] of Object.entries(api.types)) {
+      if (!values) continue;
+      put(this.object, name, Object.fromEntries(Object.keys(values).map((text) => [text.toUpperCase(), text])));
     }
   }
-  chromes.set(chrome, app);
-  return chrome;
+}
+
+function createChrome(manifest, options = null) {
+  const { object, app } = new Page(textOf(manifest), options);
+  chromes.set(object, app);
+  return object;
 }
 
 /** Ends an app: its calls complete, its sockets close. The promise is fulfilled when that is done. */

@@ -24,10 +24,13 @@ const PLAIN = {
   void: 'void',
 };
 
-// Pointers go in as numbers, except where JavaScript's own memory is meant.
+/** Pointers to what JavaScript's own memory holds: structs of a call, bytes, numbers, and places for pointers. */
+const OUR_MEMORY = /^(const )?(\w+_(options|properties)|uint8_t|int32_t|size_t|ssize_t|intptr_t|ptrdiff_t) \*$|\*\*$/;
+
+/** Other pointers go in as numbers. */
 function parameterType(type) {
   if (type === 'const char *') return 'str';
-  if (/^(const )?(\w+_(options|properties)|uint8_t|int32_t|size_t|ssize_t|intptr_t|ptrdiff_t) \*$|\*\*$/.test(type)) return 'void *';
+  if (OUR_MEMORY.test(type)) return 'void *';
   return PLAIN[type] ?? 'uintptr_t';
 }
 

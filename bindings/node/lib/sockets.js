@@ -4,7 +4,7 @@
 // happened; so the state here is the library's own at each point.
 'use strict';
 
-const { Math, Number } = require('./globals');
+const { Map, Math, Number } = require('./globals');
 
 /** Sockets of chrome.sockets.tcp: a read is in flight, or not (tcp.md PA-3, DC-2, CL-2). */
 class TcpSockets {

@@ -90,7 +90,8 @@ function listOf(event, field) {
   return Array.from({ length }, (_, n) => {
     const start = n * item.size;
     if (!item.members) return read(list, start, { size: POINTER, type: TEXT });
-    return Object.fromEntries(Object.entries(item.members).map(([key, member]) => [key, read(list, start + member.at, member)]));
+    const valueOf = ([key, member]) => [key, read(list, start + member.at, member)];
+    return Object.fromEntries(Object.entries(item.members).map(valueOf));
   });
 }
 

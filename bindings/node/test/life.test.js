@@ -72,15 +72,11 @@ test('tcp.md DC-2, CL-2: a program ends after a disconnect, a close, the peer\'s
 });
 
 test('a program lives while a peer may still speak', async (t) => {
-  let socket;
-  const port = await peer(t, (come) => {
-    socket = come;
-    // Long after all calls are completed: when the program has told that it has nothing to do.
-    socket.once('data', () => socket.end('last words'));
-  });
+  const port = await peer(t, (socket) => socket.once('data', () => socket.end('last words')));
   const { code, stdout } = await program(
     `tcp.onReceive.addListener(({ data }) => console.log(Buffer.from(data).toString()));
      tcp.onReceiveError.addListener(() => console.log('end'));
+     // By then no call is pending: nothing but the socket, which is read, keeps the process alive.
      connect(+process.argv[1]).then((id) => {
        setTimeout(() => tcp.send(id, new ArrayBuffer(1), () => {}), 300).unref();
      });`,
@@ -201,6 +197,19 @@ test('events come to a program that has replaced what Node has as globals', asyn
     for (const name of ['performance', 'setImmediate', 'process', 'Buffer']) globalThis[name] = undefined;
     tcp.create({ name: 'socket' }, ({ socketId }) => tcp.getInfo(socketId, ({ name }) => console.log(name)));
   `);
+  assert.deepStrictEqual({ code, stdout, stderr }, { code: 0, stdout: 'socket\n', stderr: '' });
+});
+
+test('an app can be made after the program has replaced JavaScript\'s own globals', async () => {
+  const { code, stdout, stderr } = await node(
+    '-e',
+    `const { createChrome } = require('chromesock');
+     for (const name of Object.keys(require('./lib/globals'))) {
+       if (name !== 'console') globalThis[name] = () => { throw new TypeError(name + ' is not ours'); };
+     }
+     const { tcp } = createChrome({ sockets: {} }).sockets;
+     tcp.create({ name: 'socket' }, ({ socketId }) => tcp.getInfo(socketId, ({ name }) => console.log(name)));`,
+  );
   assert.deepStrictEqual({ code, stdout, stderr }, { code: 0, stdout: 'socket\n', stderr: '' });
 });
 

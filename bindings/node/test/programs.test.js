@@ -13,7 +13,7 @@ const { after, test } = require('node:test');
 const mqtt = require('mqtt-packet');
 const { PNG } = require('pngjs');
 const { createChrome, destroyChrome } = require('chromesock');
-const { next, ok, soon } = require('./support');
+const { next, node, ok, soon } = require('./support');
 
 const run = promisify(execFile);
 
@@ -43,6 +43,15 @@ function line(stream, pattern) {
     });
   });
   return soon(found, String(pattern));
+}
+
+for (const readme of ['../README.md', '../../../README.md']) {
+  test(`the programs of ${readme} run as they are printed`, async () => {
+    const printed = fs.readFileSync(path.join(__dirname, readme), 'utf8').matchAll(/^```js\n(.*?)^```$/gms);
+    const said = await Promise.all([...printed].map(([, code]) => node('-e', code)));
+    const ended = said.map(({ code, stdout, stderr }) => ({ code, lines: stdout.split('\n').sort(), stderr }));
+    assert.deepStrictEqual(ended, [{ code: 0, lines: ['', 'hello', 'sent 5'], stderr: '' }]);
+  });
 }
 
 test('chrome-net: an HTTP server, fetched by curl', async (t) => {

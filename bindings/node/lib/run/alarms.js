@@ -23,7 +23,9 @@ const MEMBERS = {
 function firstTime({ when, delayInMinutes, periodInMinutes }) {
   if (when !== undefined && delayInMinutes !== undefined) throw new Error('Cannot set both when and delayInMinutes.');
   const delay = delayInMinutes ?? periodInMinutes;
-  if (when === undefined && delay === undefined) throw new Error('Must set at least one of when, delayInMinutes, or periodInMinutes.');
+  if (when === undefined && delay === undefined) {
+    throw new Error('Must set at least one of when, delayInMinutes, or periodInMinutes.');
+  }
   return when ?? Date.now() + delay * MINUTE;
 }
 

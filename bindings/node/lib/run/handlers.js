@@ -15,7 +15,7 @@ const withHandlers = (names) =>
     }
   };
 
-/** An event that tells how much has come; all of it, as far as is known. */
+/** A progress event; the total is given as what has come so far. */
 const progressEvent = (type, loaded) => Object.assign(new Event(type), { loaded, total: loaded, lengthComputable: loaded > 0 });
 
 module.exports = { progressEvent, withHandlers };

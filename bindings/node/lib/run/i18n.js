@@ -12,7 +12,8 @@ const LOCALIZED = ['name', 'short_name', 'description'];
 function* messagesIn(file) {
   for (const [name, entry] of Object.entries(readJson(file) ?? {})) {
     if (typeof entry?.message !== 'string') throw new Failure(`${file}: There is no "message" element for key ${name}.`);
-    const contents = new Map(Object.entries(entry.placeholders ?? {}).map(([key, value]) => [key.toLowerCase(), value?.content]));
+    const placeholders = Object.entries(entry.placeholders ?? {});
+    const contents = new Map(placeholders.map(([key, value]) => [key.toLowerCase(), value?.content]));
     const message = entry.message.replaceAll(/\$([\w@]+)\$/g, (whole, key) => contents.get(key.toLowerCase()) ?? whole);
     yield [name.toLowerCase(), message];
   }
@@ -41,8 +42,8 @@ class I18n {
   /** The manifest with its messages in it. */
   localized(manifest) {
     const texts = LOCALIZED.filter((key) => typeof manifest?.[key] === 'string').map((key) => {
-      const text = manifest[key].replaceAll(/__MSG_([\w@]+)__/g, (whole, name) => this.#messages.get(name.toLowerCase()) ?? whole);
-      return [key, text];
+      const messageFor = (whole, name) => this.#messages.get(name.toLowerCase()) ?? whole;
+      return [key, manifest[key].replaceAll(/__MSG_([\w@]+)__/g, messageFor)];
     });
     return texts.length > 0 ? { ...manifest, ...Object.fromEntries(texts) } : manifest;
   }

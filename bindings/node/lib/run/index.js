@@ -75,20 +75,24 @@ function networkOf(socket, runtime) {
   return guarded('chrome.system.network', methodsOf('system.network', members, operations, runtime));
 }
 
-/** chrome.power: nothing puts this system to sleep for want of a user. */
+/** chrome.power. It has nothing to do: this system does not go to sleep when its user is idle. */
 const power = { requestKeepAwake() {}, releaseKeepAwake() {}, Level: { DISPLAY: 'display', SYSTEM: 'system' } };
 
 /** What background scripts touch beside the sockets. */
 function complete(chrome, storageFile, i18n) {
   const answers = runtimeOf(chrome.runtime);
   const info = { os: os.platform() === 'darwin' ? 'mac' : 'linux', arch: os.arch() === 'x64' ? 'x86-64' : os.arch() };
-  const facts = { getBackgroundPage: () => globalThis, getPlatformInfo: () => ({ ...info }), requestUpdateCheck: () => 'no_update' };
-  const runtime = Object.assign(chrome.runtime, events('runtime', RUNTIME_EVENTS), methodsOf('runtime', FACTS, facts, answers), {
-    sendMessage(...given) {
-      const callback = typeof given.at(-1) === 'function' ? given.pop() : null;
-      setImmediate(() => answers.answer('runtime.sendMessage', callback, [], NOBODY));
-    },
-  });
+  const facts = {
+    getBackgroundPage: () => globalThis,
+    getPlatformInfo: () => ({ ...info }),
+    requestUpdateCheck: () => 'no_update',
+  };
+  const sendMessage = (...given) => {
+    const callback = typeof given.at(-1) === 'function' ? given.pop() : null;
+    setImmediate(() => answers.answer('runtime.sendMessage', callback, [], NOBODY));
+  };
+  const methods = { ...methodsOf('runtime', FACTS, facts, answers), sendMessage };
+  const runtime = Object.assign(chrome.runtime, events('runtime', RUNTIME_EVENTS), methods);
   const isUnlimited = chrome.runtime.getManifest().permissions?.includes('unlimitedStorage') ?? false;
   return guarded('chrome', {
     ...chrome,
@@ -115,7 +119,7 @@ function run(folder, storageFile) {
   const scripts = scriptsOf(manifest);
   const i18n = new I18n(folder, LANGUAGE, manifest);
   const chrome = attempt(() => createChrome(i18n.localized(manifest)));
-  // Where it lies makes an unpacked app what it is, not what its manifest says today.
+  // An unpacked app without a key is identified by its folder: its manifest may change.
   chrome.runtime.id = idOf(manifest, fs.realpathSync(folder));
   const file = storageFile ?? defaultStorage(chrome.runtime.id);
   const isNew = !Object.values(filesOf(file)).some(fs.existsSync);
@@ -134,7 +138,7 @@ function run(folder, storageFile) {
   };
   process.on('beforeExit', suspend);
   for (const signal of SIGNALS) process.once(signal, () => end(0));
-  // Nobody reads it any more. Told to the page, or written about, it would only come again.
+  // Nobody reads the output any more, and reporting that error would only raise it again.
   for (const output of [process.stdout, process.stderr]) output.on('error', () => end(1));
 
   process.on('uncaughtException', report);

@@ -24,8 +24,8 @@ function methodOf(full, member, operation, runtime) {
 
 /** An object of methods: `members` by name, each with its `operations`. */
 function methodsOf(space, members, operations, runtime) {
-  const entries = Object.entries(members);
-  return Object.fromEntries(entries.map(([name, member]) => [name, methodOf(`${space}.${name}`, member, operations[name], runtime)]));
+  const method = ([name, member]) => [name, methodOf(`${space}.${name}`, member, operations[name], runtime)];
+  return Object.fromEntries(Object.entries(members).map(method));
 }
 
 module.exports = { methodsOf };

@@ -9,7 +9,7 @@ function unavailable(name) {
   return new Error(`${name} is not available in chrome-app-run`);
 }
 
-/** Stands for a namespace or method that is not here: there to be looked at, but neither it nor a member can be used. */
+/** Stands for a namespace or method that is not here: `if (chrome.usb)` is fine, calling it or reading a member throws. */
 const absent = (name) =>
   new Proxy(() => {}, {
     get(target, key) {

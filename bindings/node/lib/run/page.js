@@ -15,7 +15,7 @@ function locationOf(chrome) {
   return { href, origin, protocol, host, hostname, port, pathname, search, hash, toString: () => href };
 }
 
-/** Programs look for the version of Chrome; which one has this V8 tells what of the language there is: 12.4 is 124's. */
+/** Programs judge by Chrome's version which features there are, so it is that of the Chrome with this V8: 12.4 is 124's. */
 function userAgentOf() {
   const system = process.platform === 'darwin' ? 'Macintosh; Intel Mac OS X 10_15_7' : `X11; ${os.type()} ${os.machine()}`;
   const [major, minor] = process.versions.v8.split('.');
@@ -42,7 +42,10 @@ const navigator = {
   },
 };
 
-/** Timers of Node's, which its own `fetch` needs, with a page's manners: `this`, no handler at all, a number in JSON. */
+/**
+ * Node's timers (its own `fetch` needs what they return), adapted to a page: `this` is the window, the handler may be
+ * missing, and a timer is a number in JSON.
+ */
 function timers() {
   const timer = (set) => (handler, delay, ...values) => {
     const isCode = typeof handler === 'function';
@@ -111,7 +114,7 @@ function loaded() {
 
 let isTelling = false;
 
-/** Tells the page of what nothing has caught; whether it takes care of it. What its handlers throw is not told again. */
+/** Sends the page an event about an uncaught error; whether its handlers prevented the report. Their own errors raise none. */
 function tell(type, properties, call) {
   if (isTelling) return false;
   isTelling = true;

@@ -27,7 +27,8 @@ class FileReader extends withHandlers(['loadstart', 'progress', 'load', 'abort',
   }
 
   readAsDataURL(blob) {
-    this.#read(blob, (buffer) => `data:${blob.type || 'application/octet-stream'};base64,${Buffer.from(buffer).toString('base64')}`);
+    const type = blob?.type || 'application/octet-stream';
+    this.#read(blob, (buffer) => `data:${type};base64,${Buffer.from(buffer).toString('base64')}`);
   }
 
   abort() {
@@ -36,8 +37,12 @@ class FileReader extends withHandlers(['loadstart', 'progress', 'load', 'abort',
   }
 
   #read(blob, convert) {
-    if (typeof blob?.arrayBuffer !== 'function') throw new TypeError('FileReader reads a Blob, and was given something else');
-    if (this.readyState === STATES.LOADING) throw new DOMException('The object is already busy reading Blobs.', 'InvalidStateError');
+    if (typeof blob?.arrayBuffer !== 'function') {
+      throw new TypeError('FileReader reads a Blob, and was given something else');
+    }
+    if (this.readyState === STATES.LOADING) {
+      throw new DOMException('The object is already busy reading Blobs.', 'InvalidStateError');
+    }
     const running = {};
     this.#running = running;
     this.readyState = STATES.LOADING;

@@ -8,7 +8,7 @@ const { setImmediate } = require('node:timers');
 const { Array, Error, JSON, Object } = require('../globals');
 const { methodsOf } = require('./methods');
 
-/** What the areas hold at most. Of the numbers of writes nothing is made: nothing is written over a network. */
+/** The limits of the areas. Those on the number of writes are shown, but not enforced: no network is involved. */
 const LIMITS = {
   local: { QUOTA_BYTES: 10 * 1024 * 1024 },
   sync: {
