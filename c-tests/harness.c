@@ -587,7 +587,8 @@ int harness_finish(void) {
     return 0;
 }
 
-void run_mode(const char *name, case_fn fn, const chromesock_app_options *options, enum mode mode) {
+static void run_mode(const char *name, case_fn fn, const chromesock_app_options *options,
+                     enum mode mode) {
     const char *only = getenv("CHROMESOCK_TEST_MODE");
     fx *f;
     if (!harness_wants(name) || (only && strcmp(only, mode_name(mode)) != 0)) return;

@@ -118,11 +118,9 @@ int harness_wants(const char *name);
 
 typedef void (*case_fn)(fx *f);
 void run_all_modes(const char *name, case_fn fn, const chromesock_app_options *options);
-void run_mode(const char *name, case_fn fn, const chromesock_app_options *options, enum mode mode);
 void run_plain(const char *name, void (*fn)(void));
 #define RUN_ALL_MODES(fn) run_all_modes(#fn, fn, NULL)
 #define RUN_ALL_MODES_WITH(fn, options) run_all_modes(#fn, fn, options)
-#define RUN_MODE(fn, mode) run_mode(#fn, fn, NULL, mode)
 #define RUN(fn) run_plain(#fn, fn)
 
 /* A fixture by hand, for cases that need two apps or an app of their own. */

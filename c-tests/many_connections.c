@@ -202,14 +202,8 @@ static int64_t smaller(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
-static void run(int control) {
-    int32_t before = count_descriptors();
-    int n = options.connections;
-    int64_t client_growth = INT64_MAX, server_growth = INT64_MAX;
-    struct pair idle, last;
-    memset(&idle, 0, sizeof idle);
-    read_all(control, &client.port, sizeof client.port);
-    /* Made and touched before the first look at memory: they are this program's, not the library's. */
+/* Made and touched before the first look at memory: they are this program's, not the library's. */
+static void make_tables(int n) {
     client.ids = n * options.cycles + 16;
     client.all = malloc((size_t)n * sizeof *client.all);
     client.index_of = malloc((size_t)client.ids * sizeof *client.index_of);
@@ -218,6 +212,31 @@ static void run(int control) {
     }
     memset(client.all, 0, (size_t)n * sizeof *client.all);
     memset(client.index_of, 0xff, (size_t)client.ids * sizeof *client.index_of);
+}
+
+/* What each of n idle connections holds. */
+static void report(const struct pair *start, const struct pair *idle, int n) {
+    long long heap[2] = {(idle->client.heap - start->client.heap) / n, (idle->server.heap - start->server.heap) / n};
+    long long dirty[2] = {(idle->client.dirty - start->client.dirty) / n, (idle->server.dirty - start->server.dirty) / n};
+    printf("idle connection, user space: heap %lld B at the client, %lld B at the server; "
+           "dirty pages %lld B and %lld B\n",
+           heap[0], heap[1], dirty[0], dirty[1]);
+    printf("{\"connections\": %d, \"delivery\": \"%s\", \"client_heap\": %lld, \"server_heap\": %lld, "
+           "\"client_dirty\": %lld, \"server_dirty\": %lld}\n",
+           n, options.queue ? "queue" : "reactor", heap[0], heap[1], dirty[0], dirty[1]);
+    if (options.limit > 0 && (heap[0] > options.limit || heap[1] > options.limit)) {
+        fail("more than %ld bytes per idle connection", options.limit);
+    }
+}
+
+static void run(int control) {
+    int32_t before = count_descriptors();
+    int n = options.connections;
+    int64_t client_growth = INT64_MAX, server_growth = INT64_MAX;
+    struct pair idle, last;
+    memset(&idle, 0, sizeof idle);
+    read_all(control, &client.port, sizeof client.port);
+    make_tables(n);
     new_app();
     check(chrome_sockets_tcp_on_receive_add_listener(app, on_client_receive, NULL), "onReceive");
     check(chrome_sockets_tcp_on_receive_error_add_listener(app, on_client_error, NULL), "onReceiveError");
@@ -257,17 +276,7 @@ static void run(int control) {
         fail("every cycle leaves memory behind: client %lld, server %lld bytes", (long long)client_growth,
              (long long)server_growth);
     }
-    long long heap[2] = {(idle.client.heap - start.client.heap) / n, (idle.server.heap - start.server.heap) / n};
-    long long dirty[2] = {(idle.client.dirty - start.client.dirty) / n, (idle.server.dirty - start.server.dirty) / n};
-    printf("idle connection, user space: heap %lld B at the client, %lld B at the server; "
-           "dirty pages %lld B and %lld B\n",
-           heap[0], heap[1], dirty[0], dirty[1]);
-    printf("{\"connections\": %d, \"delivery\": \"%s\", \"client_heap\": %lld, \"server_heap\": %lld, "
-           "\"client_dirty\": %lld, \"server_dirty\": %lld}\n",
-           n, options.queue ? "queue" : "reactor", heap[0], heap[1], dirty[0], dirty[1]);
-    if (options.limit > 0 && (heap[0] > options.limit || heap[1] > options.limit)) {
-        fail("more than %ld bytes per idle connection", options.limit);
-    }
+    report(&start, &idle, n);
 }
 
 static void usage(void) {
