@@ -57,6 +57,9 @@ test('a library that is missing, or is none, is named', (t) => {
   assert.throws(() => createChrome(undefined, { libraryPath: file }), named);
 });
 
+/** Whether what is in a node runs when a function is called or an object is made, not when the file is loaded. */
+const runsLater = (node) => ts.isFunctionLike(node) || (ts.isPropertyDeclaration(node) && !ts.hasStaticModifier(node));
+
 /** The globals that the functions of a file read when they run, by name. */
 function globalsOf(file) {
   const source = ts.createSourceFile(file, fs.readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true);
@@ -69,7 +72,7 @@ function globalsOf(file) {
       if (isName && !ts.isPropertyAccessExpression(parent)) declared.add(node.text);
       else if (!isName && isWithin) read.add(node.text);
     }
-    ts.forEachChild(node, (child) => visit(child, isWithin || ts.isFunctionLike(node)));
+    ts.forEachChild(node, (child) => visit(child, isWithin || runsLater(node)));
   };
   visit(source, false);
   return [...read].filter((name) => name in globalThis && !declared.has(name));
