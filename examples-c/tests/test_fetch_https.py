@@ -1,34 +1,20 @@
 """fetch https://…, against nginx, OpenSSL's s_server and Python's ssl."""
 
-import getpass
 import os
-import socket
 import ssl
 import subprocess
 import tempfile
 import unittest
 
+import nginx
 from certificates import Authority
 from support import DEADLINE, LOCAL, Peer, main, need, program, read_head, read_line, run
 
 need("nginx", "openssl")
 FETCH = program("fetch")
 CONFIG = """
-daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
-events {{ }}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
-    uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
-    ssl_certificate {certificate}; ssl_certificate_key {key};
-    server {{
-        listen {address}:{port} ssl;
-        root {folder}/www;
-        location /chunked/ {{ alias {folder}/www/; ssi on; ssi_types *; }}
-        location /moved {{ return 302 /hello.txt; }}
+        ssl_certificate {certificate}; ssl_certificate_key {key};
         location /plain {{ return 302 http://localhost/hello.txt; }}
-    }}
-}}
 """
 
 
@@ -81,56 +67,36 @@ OK = answer(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 class Nginx(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        folder = scratch.name
-        os.mkdir(os.path.join(folder, "www"))
-        # No "<!--#" in it: the server includes leave it alone, but cannot tell the length in advance.
-        cls.big = os.urandom(3_000_000).replace(b"<", b"(")
-        for name, content in {"hello.txt": b"hello\n", "big.bin": cls.big}.items():
-            with open(os.path.join(folder, "www", name), "wb") as file:
-                file.write(content)
-        # nginx takes over a listening socket named in its environment: the system chose the port.
-        listener = socket.create_server((LOCAL, 0))
-        cls.port = listener.getsockname()[1]
-        config = os.path.join(folder, "nginx.conf")
-        with open(config, "w") as file:
-            if os.getuid() == 0:  # else its workers would be somebody who cannot read our folder
-                file.write(f"user {getpass.getuser()};")
-            file.write(CONFIG.format(folder=folder, address=LOCAL, port=cls.port, certificate=good[0], key=good[1]))
-        cls.process = subprocess.Popen(
-            ["nginx", "-p", folder, "-c", config, "-e", os.path.join(folder, "error.log")],
-            env={**os.environ, "NGINX": f"{listener.fileno()};"}, pass_fds=(listener.fileno(),),
-            stderr=subprocess.DEVNULL,
-        )
-        listener.close()
+        more = CONFIG.format(certificate=good[0], key=good[1])
+        cls.server = nginx.Server(scratch.name, listen="ssl", more=more)
 
     @classmethod
     def tearDownClass(cls):
-        cls.process.terminate()
-        cls.process.wait(DEADLINE)
+        cls.server.stop()
 
     def test_with_a_length(self):
         """TLS-11, recipe 1; TLS-42: nothing is lost between secure and the end of the pause."""
-        body, log = get(self.port, "/big.bin")
-        self.assertEqual(body, self.big)
-        self.assertIn(b"  | Content-Length: %d\n" % len(self.big), log)
+        body, log = get(self.server.port, "/big.bin")
+        self.assertEqual(body, nginx.BIG)
+        self.assertIn(b"  | Content-Length: %d\n" % len(nginx.BIG), log)
 
     def test_chunked(self):
-        body, log = get(self.port, "/chunked/big.bin")
-        self.assertEqual(body, self.big)
+        body, log = get(self.server.port, "/chunked/big.bin")
+        self.assertEqual(body, nginx.BIG)
         self.assertIn(b"  | Transfer-Encoding: chunked\n", log)
 
     def test_redirects_stay_secured(self):
-        self.assertEqual(get(self.port, "/moved")[0], b"hello\n")
-        _, log = get(self.port, "/plain", code=3)
+        self.assertEqual(get(self.server.port, "/moved")[0], b"hello\n")
+        _, log = get(self.server.port, "/plain", code=3)
         self.assertIn(b"from https back to http", log)
 
     def test_by_address(self):
         """TLS-22, D11: the certificate names the address."""
-        self.assertEqual(get(self.port, "/hello.txt", host=LOCAL)[0], b"hello\n")
+        self.assertEqual(get(self.server.port, "/hello.txt", host=LOCAL)[0], b"hello\n")
 
     def test_plain_http_on_the_port(self):
         """7.7: the other way round, http:// where TLS is spoken, is the server's to complain about."""
-        run(FETCH, f"http://localhost:{self.port}/", code=4)
+        run(FETCH, f"http://localhost:{self.server.port}/", code=4)
 
 
 class Openssl(unittest.TestCase):
