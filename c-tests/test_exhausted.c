@@ -1,6 +1,6 @@
 /* A host at the end of its resources (tcp.md G-6, G-20, 3.5 table: -12; header: INSUFFICIENT_RESOURCES): without
- * descriptors every function answers, and works again when there are some; without threads, too; and a send of more
- * than there is memory for costs that send only. Limits of the single calls: test_emfile.c, test_udp_bind.c, test_socket_server.c. */
+ * descriptors or threads every function answers, and works again when there are some; a send of more than there is
+ * memory for fails alone. Limits of the single calls: test_emfile.c, test_udp_bind.c, test_socket_server.c. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>

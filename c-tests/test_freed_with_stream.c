@@ -1,6 +1,6 @@
-/* chromesock_app_options.freed_with_stream (header): a host that goes without a word leaves nothing behind.
- * What it held is seen to go: the connection, descriptors, the reactor's thread, the default handler; and under
- * a sanitizer all memory. */
+/* chromesock_app_options.freed_with_stream (header): a host that just closes its end of the stream leaves nothing
+ * behind. What it held is seen to go: the connection, descriptors, the reactor's thread, the default handler; and
+ * under a sanitizer all memory. */
 #include <dirent.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -56,7 +56,7 @@ static void await_type(chromesock_app *app, uint32_t type) {
     } while (found != type);
 }
 
-/* An app with a connection, in the midst of traffic. */
+/* An app with a connection, while data arrives. */
 static host host_new(int option) {
     chromesock_app_options options;
     uint16_t port;

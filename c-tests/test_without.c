@@ -1,5 +1,5 @@
-/* without: each feature is used unless it is forbidden, and what is sent and received is the same. That the
- * tests of behaviour hold without it is tested by running them so (forced.h). */
+/* The option `without`: each feature is used unless it is forbidden, and what is sent and received is the same.
+ * forced.h runs the tests of behaviour without the features, too. */
 #include <dlfcn.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>

@@ -173,7 +173,7 @@ def count_calls(options, workload, contestant, events):
 
 
 def measure_wakeups(options, workload, contestant):
-    """Less the writes that wake the reactor for a report, of which there is one for each 1024 datagrams."""
+    """Writes for each sleep. One write for each 1024 datagrams wakes the reactor to send a report: it is left out."""
     figures, counted = count_calls(options, workload, contestant, ["syscalls:sys_enter_write", "syscalls:sys_enter_poll"])
     if counted is None:
         raise Failure("perf counted no system calls")

@@ -39,7 +39,8 @@ $cc main.c -o pc_static $(pkg-config --static --cflags --libs chromesock)
 is "pkg-config, static: needs no library" "$(needed pc_static)" ""
 is "pkg-config, static: runs" "$(env -u LD_LIBRARY_PATH ./pc_static)" "$version"
 # The linker's warning is the C library's, about names: resolving them needs its shared parts.
-$cc -static main.c -o pc_all_static $(pkg-config --static --cflags --libs chromesock) 2>log || { cat log; fail "a static program does not link"; }
+$cc -static main.c -o pc_all_static $(pkg-config --static --cflags --libs chromesock) 2>log ||
+    { cat log; fail "a static program does not link"; }
 is "pkg-config, static as a whole: runs" "$(./pc_all_static)" "$version"
 unset LD_LIBRARY_PATH
 

@@ -85,7 +85,7 @@ test('a program lives while a peer may still speak', async (t) => {
   assert.deepStrictEqual({ code, stdout }, { code: 0, stdout: 'last words\nend\n' });
 });
 
-/** A program in the midst of traffic with a server that never stops, that ends in some way. */
+/** A program that ends, in one of several ways, while it exchanges data with a server that never stops. */
 const TRAFFIC = `
   const block = new Uint8Array(4096);
   let count = 0;

@@ -95,7 +95,7 @@ test('what cannot be run says why', async (t) => {
   ];
   for (const [manifest, message] of manifests) {
     fs.writeFileSync(path.join(empty, 'manifest.json'), typeof manifest === 'string' ? manifest : JSON.stringify(manifest));
-    // In words only: nobody is helped by a stack of ours.
+    // In words only: a stack trace of this package helps no user.
     const { code, stderr } = await node(RUN, '--storage', path.join(empty, 'storage.json'), empty);
     assert.deepStrictEqual({ code, stderr }, { code: 1, stderr: `chrome-app-run: ${message}\n` });
   }
