@@ -5,36 +5,13 @@ const assert = require('node:assert');
 const { once } = require('node:events');
 const fs = require('node:fs');
 const http = require('node:http');
-const os = require('node:os');
 const path = require('node:path');
 const vm = require('node:vm');
-const { spawn } = require('node:child_process');
 const { test } = require('node:test');
-const { node, soon } = require('./support');
+const { RUN, appOf, folder, node, ran } = require('./support');
 
-const RUN = path.join(__dirname, '..', 'bin', 'chrome-app-run.js');
 const SMALL = path.join(__dirname, 'apps', 'small');
 const PAGE = path.join(__dirname, 'apps', 'page');
-
-function folder(t) {
-  const made = fs.mkdtempSync(path.join(os.tmpdir(), 'chrome-app-run-'));
-  t.after(() => fs.rmSync(made, { recursive: true }));
-  return made;
-}
-
-/** Makes an app of one background script, beside other `files`; the words that run it. */
-function appOf(t, script, files = {}) {
-  const made = folder(t);
-  const manifest = { name: 'a', version: '1', app: { background: { scripts: ['a.js'] } } };
-  const all = { 'manifest.json': JSON.stringify(manifest), 'a.js': script, ...files };
-  for (const [name, data] of Object.entries(all)) fs.writeFileSync(path.join(made, name), data);
-  return [RUN, '--storage', path.join(made, 'storage.json'), made];
-}
-
-async function ran(t, script, files) {
-  const ended = await node(...appOf(t, script, files));
-  return { ...ended, lines: ended.stdout.split('\n').slice(0, -1) };
-}
 
 test('the background scripts share a page, are launched, keep what they store, and are suspended', async (t) => {
   const storage = path.join(folder(t), 'storage.json');
@@ -327,51 +304,6 @@ test('timers have a page\'s manners, and those that Node itself needs', async (t
   assert.strictEqual(stderr, '');
 });
 
-test('a page survives whatever it throws', async (t) => {
-  const { lines, code } = await ran(t, `
-    const wrong = [undefined, null, 'text', 5n, Symbol('a'), {}, Object.create(null), () => {}, new Proxy({}, {})];
-    const words = { get() { throw new Error('no words'); } };
-    wrong.push(Object.defineProperties(Object.create(Error.prototype), { message: words, stack: words }));
-    window.onerror = (message) => console.log(message);
-    const next = () => { if (wrong.length > 0) { setTimeout(next); throw wrong.shift(); } };
-    next();`);
-  assert.strictEqual(code, 0);
-  assert.deepStrictEqual(lines, [
-    'Uncaught undefined', 'Uncaught null', 'Uncaught text', 'Uncaught 5', 'Uncaught Symbol(a)',
-    'Uncaught [object Object]', 'Uncaught [object Object]', 'Uncaught () => {}', 'Uncaught [object Object]', 'Uncaught what cannot be shown',
-  ]);
-});
-
-test('window hears of errors that nothing has caught, and may take care of them', async (t) => {
-  const { lines, stderr } = await ran(t, `
-    window.addEventListener('error', ({ message, error }) => {
-      console.log('error', message, error.message);
-      throw new Error('of the listener');
-    });
-    window.onerror = (message, file, line, column, error) => {
-      console.log('onerror', message, error.message);
-      return error.message === 'mine';
-    };
-    window.addEventListener('unhandledrejection', (event) => {
-      console.log('rejection', event.reason, event.promise instanceof Promise);
-      if (event.reason === 'mine') event.preventDefault();
-    });
-    setTimeout(() => { throw new Error('mine'); });
-    setTimeout(() => { throw new TypeError('other'); });
-    setTimeout(() => Promise.reject('mine'));
-    setTimeout(() => Promise.reject('other'));
-    // All of them are due at once.
-    for (const now = Date.now(); Date.now() === now;);`);
-  assert.deepStrictEqual(lines, [
-    'error Uncaught Error: mine mine', 'onerror Uncaught Error: mine mine',
-    'error Uncaught TypeError: other other', 'onerror Uncaught TypeError: other other',
-    'rejection mine true', 'rejection other true',
-  ], stderr);
-  const uncaught = stderr.split('\n').filter((line) => line.startsWith('Uncaught'));
-  const ofListener = 'Uncaught Error: of the listener';
-  assert.deepStrictEqual(uncaught.sort(), ['Uncaught (in promise) other', ofListener, ofListener, 'Uncaught TypeError: other']);
-});
-
 /** A web server, closed after the test; its address. */
 async function web(t, handler) {
   const server = http.createServer(handler).listen(0, '127.0.0.1');
@@ -555,16 +487,4 @@ test('a message finds nobody, as in an app without windows', async (t) => {
   const nobody = 'Could not establish connection. Receiving end does not exist.';
   assert.deepStrictEqual(lines, [`0 ${nobody}`]);
   assert.strictEqual(stderr, `Unchecked runtime.lastError: ${nobody}\n`);
-});
-
-test('an app ends when nobody reads what it writes', async (t) => {
-  const words = appOf(t, `
-    window.onerror = (message) => console.log('error', message);
-    setInterval(() => console.log('line'), 1);`);
-  for (const outputs of [['stdout'], ['stdout', 'stderr']]) {
-    const child = spawn(process.execPath, words);
-    t.after(() => child.kill('SIGKILL'));
-    child.stdout.once('data', () => outputs.forEach((name) => child[name].destroy()));
-    assert.deepStrictEqual(await soon(once(child, 'exit'), 'the end'), [1, null]);
-  }
 });

@@ -3,7 +3,9 @@
 
 const assert = require('node:assert');
 const { once } = require('node:events');
+const fs = require('node:fs');
 const net = require('node:net');
+const os = require('node:os');
 const path = require('node:path');
 const { spawn } = require('node:child_process');
 const { createChrome, destroyChrome } = require('chromesock');
@@ -112,6 +114,30 @@ function captured(t, name) {
   return lines;
 }
 
+const RUN = path.join(__dirname, '..', 'bin', 'chrome-app-run.js');
+
+/** A folder that is gone when the test is over. */
+function folder(t) {
+  const made = fs.mkdtempSync(path.join(os.tmpdir(), 'chrome-app-run-'));
+  t.after(() => fs.rmSync(made, { recursive: true }));
+  return made;
+}
+
+/** Makes an app of one background script, beside other `files`; the words that run it. */
+function appOf(t, script, files = {}) {
+  const made = folder(t);
+  const manifest = { name: 'a', version: '1', app: { background: { scripts: ['a.js'] } } };
+  const all = { 'manifest.json': JSON.stringify(manifest), 'a.js': script, ...files };
+  for (const [name, data] of Object.entries(all)) fs.writeFileSync(path.join(made, name), data);
+  return [RUN, '--storage', path.join(made, 'storage.json'), made];
+}
+
+/** Runs such an app; how it ended and what it wrote, also as lines. */
+async function ran(t, script, files) {
+  const ended = await node(...appOf(t, script, files));
+  return { ...ended, lines: ended.stdout.split('\n').slice(0, -1) };
+}
+
 const text = (data) => Buffer.from(data).toString();
 
-module.exports = { call, captured, chromeOf, connected, listening, next, node, ok, peer, soon, text, until };
+module.exports = { RUN, appOf, call, captured, chromeOf, connected, folder, listening, next, node, ok, peer, ran, soon, text, until };

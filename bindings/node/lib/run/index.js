@@ -128,8 +128,9 @@ function run(folder, storageFile) {
 
   let isSuspended = false;
   const suspend = () => {
-    if (!isSuspended) dispatch(completed.runtime.onSuspend);
+    if (isSuspended) return;
     isSuspended = true;
+    dispatch(completed.runtime.onSuspend);
   };
   const end = async (code) => {
     suspend();
@@ -142,7 +143,10 @@ function run(folder, storageFile) {
   for (const output of [process.stdout, process.stderr]) output.on('error', () => end(1));
 
   process.on('uncaughtException', report);
-  process.on('unhandledRejection', reportRejection);
+  // In a task of its own, as in a browser: a handler whose own promise is rejected keeps nothing else from running.
+  process.on('unhandledRejection', (reason, promise) => setImmediate(reportRejection, reason, promise));
+  // Node's word on a promise that is caught late; it is no error.
+  process.on('rejectionHandled', () => {});
   // What a script imports by a path relative to it. Not in the first versions of Node 20.
   const importModuleDynamically = vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER;
   for (const script of scripts) {

@@ -1,7 +1,7 @@
 // APIs of Chrome that are not here: using one says which.
 'use strict';
 
-const { Error, Proxy, Reflect } = require('../globals');
+const { Error, Proxy } = require('../globals');
 
 const isPlain = (key) => typeof key === 'symbol' || key === 'then' || key === 'toJSON';
 
@@ -25,7 +25,7 @@ const absent = (name) =>
 function guarded(name, object) {
   return new Proxy(object, {
     get(target, key) {
-      if (key in target || isPlain(key)) return Reflect.get(target, key, target);
+      if (key in target || isPlain(key)) return target[key];
       return absent(`${name}.${key}`);
     },
   });

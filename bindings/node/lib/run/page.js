@@ -3,7 +3,7 @@
 
 const os = require('node:os');
 const process = require('node:process');
-const { Error, Event, Number, Object, String, URL } = require('../globals');
+const { console, Error, Event, Number, Object, String, URL } = require('../globals');
 const { report: show } = require('../event');
 const { FileReader } = require('./reader');
 const { fetchOf, requestOf } = require('./request');
@@ -93,12 +93,15 @@ const WINDOW = {
 };
 WINDOW.addEventListener('load', (event) => globalThis.onload?.(event));
 
+/** A console for the page: what it puts in place of a function of it is not what its errors are told by. */
+const consoleOf = () => Object.create(Object.getPrototypeOf(console), Object.getOwnPropertyDescriptors(console));
+
 /** Makes the global object a page's; `folder` is the app's. */
 function furnish(chrome, folder) {
   const location = locationOf(chrome);
   const fetch = fetchOf(folder, location);
   const globals = {
-    chrome, window: globalThis, self: globalThis, navigator, location, FileReader, fetch,
+    chrome, console: consoleOf(), window: globalThis, self: globalThis, navigator, location, FileReader, fetch,
     XMLHttpRequest: requestOf(fetch, location), ...WINDOW, ...timers(),
   };
   for (const [name, value] of Object.entries(globals)) {
