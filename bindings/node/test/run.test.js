@@ -233,6 +233,22 @@ test('what is not here says its name when it is used, and can be looked at', asy
   ], stderr);
 });
 
+test('a library that asks where it runs finds a browser', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    // As compilers to JavaScript, digests and bundles ask.
+    const isNode = typeof process === 'object' && typeof process.versions === 'object' && typeof process.versions.node === 'string';
+    const read = isNode ? require('fs').readFileSync : fetch;
+    (function (root, factory) {
+      if (typeof define === 'function' && define.amd) define([], factory);
+      else if (typeof module === 'object' && module.exports) module.exports = factory();
+      else root.made = factory();
+    })(typeof self !== 'undefined' ? self : this, () => 'by a global');
+    console.log(made, window.made === made, top === window, parent === window, frames === window);
+    // Node's own fetch does without.
+    read('data:,fetched').then((response) => response.text()).then(console.log);`);
+  assert.deepStrictEqual(lines, ['by a global true true true true', 'fetched'], stderr);
+});
+
 test('navigator says which Chrome has this engine', async (t) => {
   const { lines, stderr } = await ran(t, `
     const [, version] = navigator.userAgent.match(/Chrome\\/([0-9]+)/);

@@ -100,9 +100,12 @@ const consoleOf = () => Object.create(Object.getPrototypeOf(console), Object.get
 function furnish(chrome, folder) {
   const location = locationOf(chrome);
   const fetch = fetchOf(folder, location);
+  // Libraries that see it take this for Node, and ask for a `require` that no page has.
+  delete globalThis.process;
   const globals = {
-    chrome, console: consoleOf(), window: globalThis, self: globalThis, navigator, location, FileReader, fetch,
-    XMLHttpRequest: requestOf(fetch, location), ...WINDOW, ...timers(),
+    window: globalThis, self: globalThis, top: globalThis, parent: globalThis, frames: globalThis,
+    chrome, console: consoleOf(), navigator, location, FileReader, fetch, XMLHttpRequest: requestOf(fetch, location),
+    ...WINDOW, ...timers(),
   };
   for (const [name, value] of Object.entries(globals)) {
     // Some are there already in newer versions of Node, and read-only.
