@@ -78,13 +78,21 @@ function networkOf(socket, runtime) {
 /** chrome.power. It has nothing to do: this system does not go to sleep when its user is idle. */
 const power = { requestKeepAwake() {}, releaseKeepAwake() {}, Level: { DISPLAY: 'display', SYSTEM: 'system' } };
 
+/** Chrome's names of processors, where Node has others. */
+const ARCHITECTURES = { x64: 'x86-64', ia32: 'x86-32' };
+
+/** chrome.runtime.getPlatformInfo's answer. Native Client calls arm64 `arm`, too. */
+function platformInfo() {
+  const arch = ARCHITECTURES[os.arch()] ?? os.arch();
+  return { os: os.platform() === 'darwin' ? 'mac' : 'linux', arch, nacl_arch: arch === 'arm64' ? 'arm' : arch };
+}
+
 /** What background scripts touch beside the sockets. */
 function complete(chrome, storageFile, i18n) {
   const answers = runtimeOf(chrome.runtime);
-  const info = { os: os.platform() === 'darwin' ? 'mac' : 'linux', arch: os.arch() === 'x64' ? 'x86-64' : os.arch() };
   const facts = {
     getBackgroundPage: () => globalThis,
-    getPlatformInfo: () => ({ ...info }),
+    getPlatformInfo: platformInfo,
     requestUpdateCheck: () => 'no_update',
   };
   const sendMessage = (...given) => {
