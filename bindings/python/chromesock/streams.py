@@ -171,7 +171,22 @@ class Server:
 
     def _connected(self, call: asyncio.Future[Any]) -> None:
         if call.exception() is None:  # Else the chrome object was destroyed.
-            _open_stream(self._chrome, call.result(), self._limit, self._client_connected_cb)
+            _open_stream(self._chrome, call.result(), self._limit, self._handle)
+
+    def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Optional[Awaitable[None]]:
+        handling = self._client_connected_cb(reader, writer)
+        return _until_cancelled(handling, writer) if asyncio.iscoroutine(handling) else None
+
+
+async def _until_cancelled(handling: Awaitable[None], writer: asyncio.StreamWriter) -> None:
+    """A handler that is cancelled, as at the end of asyncio.run, closes its connection.
+
+    asyncio's protocol does so from Python 3.12 on; before, it raises.
+    """
+    try:
+        await handling
+    except asyncio.CancelledError:
+        writer.close()
 
 
 class SocketTransport(asyncio.Transport):

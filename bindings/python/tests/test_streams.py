@@ -50,6 +50,26 @@ async def test_a_server_serves(make):
         await asyncio.open_connection("127.0.0.1", port)
 
 
+def test_a_handler_that_the_end_of_the_loop_cancels_is_no_error(caplog):
+    """The callback of asyncio's own protocol raises there before Python 3.12."""
+    began = []
+
+    async def handle(reader, writer):
+        began.append(writer)
+        await asyncio.Event().wait()
+
+    async def main():
+        async with create_chrome() as chrome:
+            async with await streams.start_server(chrome, handle, "127.0.0.1", 0) as server:
+                await streams.open_connection(chrome, server.address, server.port)
+                while not began:
+                    await asyncio.sleep(0)
+
+    asyncio.run(main())
+    assert began[0].is_closing()
+    assert not caplog.records, caplog.text
+
+
 async def test_a_server_serves_until_it_is_cancelled_closed_or_destroyed(make):
     """asyncio's manner: serve_forever ends as cancelled, and nobody listens any more."""
 
