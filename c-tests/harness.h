@@ -92,7 +92,8 @@ struct fx {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     ev **events;
-    size_t len, cap;
+    atomic_size_t len;                /* cases read it while callbacks record */
+    size_t cap;
     call *calls;
     uint64_t accepted;                /* accepted calls, also those made past the wrappers */
     unsigned char *seen_ids;          /* bitmap of ids given out: none may come twice */

@@ -154,7 +154,7 @@ static void callbacks_run_where_promised(fx *f) {
 
 static int32_t watched;
 static uint32_t watched_type;
-static call *asked;
+static _Atomic(call *) asked;
 static void ask_info(fx *f, const chromesock_event *event) {
     if (event->type == watched_type && event->socket_id == watched && asked == NULL)
         asked = tcp_get_info(f, watched);

@@ -166,7 +166,7 @@ static void pause_and_resume(fx *f) {
 /* Pause from inside onReceive, in the middle of many that came at once: the rest is held, not lost,
  * and nothing is delivered while paused once the call has completed. */
 static int32_t pause_at;
-static int seen;
+static atomic_int seen;
 static void pause_inside(fx *f, const chromesock_event *event) {
     if (event->type != CHROME_SOCKETS_UDP_ON_RECEIVE) return;
     if (++seen == pause_at) udp_set_paused(f, event->socket_id, 1);

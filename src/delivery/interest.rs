@@ -71,11 +71,8 @@ impl Delivery {
 
     /// Whether no call that was made, or completes now, ends the data that an event brings.
     fn is_open(&self, state: &mut State, event: &Event) -> bool {
-        if event.ticket.is_some() {
-            if event.event_type.ends_data() {
-                self.forget_call(state, event.event_type, event.socket_id);
-            }
-            return true;
+        if event.ticket.is_some() && event.event_type.ends_data() {
+            self.forget_call(state, event.event_type, event.socket_id);
         }
         let is_called = |call| state.closing.contains_key(&key(call, event.socket_id));
         match event.event_type {

@@ -42,7 +42,7 @@ use notify::{DueByte, Level, Wakeups};
 pub use credit::Charge;
 pub use handlers::{Release, Snapshot};
 pub use lent::Lent;
-pub use pull::{Pulled, Shell};
+pub use pull::Shell;
 
 /// Who empties the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

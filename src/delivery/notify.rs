@@ -4,10 +4,9 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
-use socket2::SockRef;
+use socket2::{Domain, Socket, Type};
 
 use crate::net::NO_SIGNAL;
 
@@ -16,7 +15,7 @@ use crate::net::NO_SIGNAL;
 pub(super) struct Level {
     read_end: File,
     /// `None` where one descriptor serves both ends.
-    write_end: Option<File>,
+    write_end: Option<Socket>,
 }
 
 impl Level {
@@ -29,9 +28,8 @@ impl Level {
 
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     pub(super) fn new() -> io::Result<Self> {
-        let (read_end, write_end) = io::pipe()?;
-        let file = |end: OwnedFd| File::from(end);
-        Ok(Self { read_end: file(read_end.into()), write_end: Some(file(write_end.into())) })
+        let (read_end, write_end) = stream_pair()?;
+        Ok(Self { read_end: OwnedFd::from(read_end).into(), write_end: Some(write_end) })
     }
 
     /// What the host polls.
@@ -42,8 +40,11 @@ impl Level {
     /// Makes it readable; only called while it is not.
     pub(super) fn raise(&self) {
         // Fails only if the host closed the descriptor, which its contract forbids.
-        let mut end = self.write_end.as_ref().unwrap_or(&self.read_end);
-        let _ = end.write(&1_u64.to_ne_bytes());
+        let one = 1_u64.to_ne_bytes();
+        let _ = match &self.write_end {
+            Some(end) => end.send_with_flags(&one, NO_SIGNAL),
+            None => (&self.read_end).write(&one),
+        };
     }
 
     /// Makes it unreadable; only called while it is readable.
@@ -52,10 +53,19 @@ impl Level {
     }
 }
 
+/// A stream from one end to the other, neither of which blocks or raises SIGPIPE: where no flag of a send keeps that
+/// away, an option that the standard library's pairs do not have does.
+fn stream_pair() -> io::Result<(Socket, Socket)> {
+    let (one, other) = Socket::pair(Domain::UNIX, Type::STREAM, None)?;
+    one.set_nonblocking(true)?;
+    other.set_nonblocking(true)?;
+    Ok((one, other))
+}
+
 /// Our end of a stream of wake-ups. The host owns, reads and closes the other end.
 #[derive(Debug)]
 pub(super) struct Wakeups {
-    ours: Arc<UnixStream>,
+    ours: Arc<Socket>,
     /// The host has found the queue empty, and was not told of an event since.
     is_due: bool,
 }
@@ -63,9 +73,7 @@ pub(super) struct Wakeups {
 impl Wakeups {
     /// Both ends, neither of which blocks.
     pub(super) fn new() -> io::Result<(Self, OwnedFd)> {
-        let (ours, theirs) = UnixStream::pair()?;
-        ours.set_nonblocking(true)?;
-        theirs.set_nonblocking(true)?;
+        let (ours, theirs) = stream_pair()?;
         Ok((Self { ours: Arc::new(ours), is_due: true }, theirs.into()))
     }
 
@@ -89,12 +97,11 @@ impl Wakeups {
 /// A byte that the host waits for.
 #[must_use]
 #[derive(Debug)]
-pub(super) struct DueByte(Arc<UnixStream>);
+pub(super) struct DueByte(Arc<Socket>);
 
 impl DueByte {
     pub(super) fn send(self) {
-        // A full stream is readable anyway; a closed one has no reader that waits. Not every standard library
-        // keeps SIGPIPE from whom writes to it.
-        let _ = SockRef::from(&*self.0).send_with_flags(&[0], NO_SIGNAL);
+        // A full stream is readable anyway; a closed one has no reader that waits.
+        let _ = self.0.send_with_flags(&[0], NO_SIGNAL);
     }
 }

@@ -15,7 +15,7 @@ use crate::api::table::EventType;
 pub type Shell = Box<dyn Any + Send>;
 
 /// An event in the host's hands, and perhaps a shell to put it into.
-pub type Pulled = (Event, Option<Shell>);
+type Pulled = (Event, Option<Shell>);
 
 impl Delivery {
     /// Takes one event, waiting up to `timeout`, and a shell if one was left. The event's data counts as

@@ -15,8 +15,6 @@ use crate::permissions::Operation;
 
 /// Bytes of a `read` that gives no size.
 const DEFAULT_READ: i32 = 4096;
-/// Longest datagram that a `read` or `recvFrom` can ask for.
-const MAX_DATAGRAM: usize = 65_536;
 /// Backlog of a `listen` that gives none.
 const DEFAULT_BACKLOG: i32 = 5;
 
@@ -62,7 +60,7 @@ impl<N: Network> Engine<N> {
                 _ if socket.is_asked() && socket.is_connected() => reply.fail(Status::IoPending),
                 Err(_) => reply.fail(Status::InvalidArgument),
                 Ok(_) if !socket.is_connected() => reply.fail(Status::SocketNotConnected),
-                Ok(limit) => socket.ask(reply, limit.min(MAX_DATAGRAM)),
+                Ok(limit) => socket.ask(reply, limit),
             },
         }
         self.enqueue(id);
@@ -78,7 +76,7 @@ impl<N: Network> Engine<N> {
             _ if socket.is_asked() && socket.is_bound() => reply.fail(Status::IoPending),
             Err(_) => reply.fail(Status::InvalidArgument),
             Ok(_) if !socket.is_bound() => reply.fail(Status::SocketNotConnected),
-            Ok(limit) => socket.ask(reply, limit.min(MAX_DATAGRAM)),
+            Ok(limit) => socket.ask(reply, limit),
         }
         self.enqueue(id);
     }

@@ -25,7 +25,6 @@ pub(super) struct Linger<S> {
 #[derive(Debug)]
 struct Lingering<S> {
     stream: S,
-    until: Instant,
     left: usize,
 }
 
@@ -50,7 +49,7 @@ impl<S: Stream> Linger<S> {
             return None;
         }
         let until = net.now() + MAX_TIME;
-        self.streams.insert(owner, Lingering { stream, until, left: MAX_BYTES });
+        self.streams.insert(owner, Lingering { stream, left: MAX_BYTES });
         self.on_ready(owner, buffer);
         self.streams.contains_key(&owner).then_some((until, owner))
     }
@@ -71,10 +70,8 @@ impl<S: Stream> Linger<S> {
         self.streams.remove(&owner);
     }
 
-    /// Closes the connection if its time has come.
-    pub(super) fn on_time(&mut self, owner: i32, now: Instant) {
-        if self.streams.get(&owner).is_some_and(|lingering| lingering.until <= now) {
-            self.streams.remove(&owner);
-        }
+    /// The connection's time has come: closes it, if the peer is not done yet.
+    pub(super) fn on_time(&mut self, owner: i32) {
+        self.streams.remove(&owner);
     }
 }

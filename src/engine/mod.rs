@@ -414,7 +414,7 @@ impl<N: Network> Engine<N> {
             self.timers.remove(&(due, id));
             if id < 0 {
                 self.ctx.id = 0;
-                self.linger.on_time(id, now);
+                self.linger.on_time(id);
                 continue;
             }
             let (registry, ctx) = self.lend(id);

@@ -80,13 +80,12 @@ impl<N: Network> Entry<N> {
 
     /// What `getInfo` says (tcp.md 2.2, 8.2, udp.md 2.2, socket-legacy.md 9).
     pub(super) fn info(&self, socket_id: i32) -> SocketInfo {
-        let has_buffer_size = !matches!(self.machine, Machine::TcpServer(_));
         let size = self.properties.buffer_size;
         let mut info = SocketInfo {
             socket_id,
             persistent: self.properties.persistent,
             name: self.properties.name.as_deref().cloned(),
-            buffer_size: Some(size).filter(|size| has_buffer_size && *size > 0),
+            buffer_size: Some(size).filter(|size| *size > 0),
             paused: false,
             socket_type: None,
             connected: None,

@@ -42,7 +42,7 @@ impl SendQueue {
     }
 
     fn push_copy(&mut self, rest: &[u8], whole: u64, reply: Reply) {
-        if !self.gathering.is_empty() && self.gathering.len() + rest.len() > BLOCK {
+        if self.gathering.len() + rest.len() > BLOCK {
             self.seal();
         }
         self.gathering.extend_from_slice(rest);
@@ -68,7 +68,6 @@ impl SendQueue {
     pub(super) fn flush(&mut self, channel: &mut Channel<impl Stream>) -> io::Result<bool> {
         let mut left = MAX_FLUSH;
         loop {
-            self.complete_taken(0);
             if self.blocks.is_empty() {
                 if self.gathering.is_empty() {
                     return Ok(true);
@@ -112,8 +111,6 @@ impl SendQueue {
             taken -= block.len();
             self.blocks.pop_front();
         }
-        // A secured channel takes in records, which keep to no block.
-        self.gathering.advance(taken.min(self.gathering.len()));
     }
 
     fn complete_taken(&mut self, mut taken: usize) {

@@ -57,7 +57,7 @@ pub(super) enum Step {
     Block,
     /// This errno.
     Fail(i32),
-    /// A panic after these bytes were put into the buffer.
+    /// A panic; of a read, after these bytes were put into the buffer.
     Panic(&'static [u8]),
 }
 

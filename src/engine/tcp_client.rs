@@ -380,7 +380,7 @@ impl<N: Network> TcpClient<N> {
         }
     }
 
-    /// The same before there is a connection, or while TLS is agreed upon; `None` if it is connected now.
+    /// The same before there is a connection, or while TLS is agreed upon; `None` if it may be connected now.
     #[inline(never)]
     fn visit_unconnected(
         &mut self,
@@ -391,12 +391,8 @@ impl<N: Network> TcpClient<N> {
         match (&mut self.phase, news) {
             (Phase::Connecting(race), Some(News { lane, .. })) => {
                 let step = race.on_ready(&mut ctx.net, ctx.id, lane);
-                match self.after_race(properties, step) {
-                    Some(due) => Some(Visit::Wait(due)),
-                    // The news that ended the attempt may already be of data.
-                    None if self.is_connected() => None,
-                    None => Some(Visit::Rest),
-                }
+                // The news that ended the attempt may already be of data.
+                self.after_race(properties, step).map(Visit::Wait)
             }
             (Phase::Securing(securing), news) => {
                 if let Some(News { ready, .. }) = news {
@@ -404,7 +400,7 @@ impl<N: Network> TcpClient<N> {
                 }
                 Some(self.carry_handshake_on(ctx, properties))
             }
-            _ => Some(Visit::Rest),
+            _ => None,
         }
     }
 

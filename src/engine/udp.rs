@@ -318,14 +318,12 @@ impl<N: Network> UdpSocket<N> {
         let Some(address) = address.filter(|_| open.peer.is_none()) else {
             return false;
         };
-        match open.socket.send_equal(data, each, SocketAddr::new(address, to.port())) {
-            Ok(()) => return true,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            // Anything else has nothing to do with the size: the single send will tell.
-            Err(error) if os_error::is_about_size(&error) => self.too_large_to_join = each,
-            Err(_) => {}
+        let sent = open.socket.send_equal(data, each, SocketAddr::new(address, to.port()));
+        // Of anything else the single send will tell.
+        if sent.as_ref().is_err_and(os_error::is_about_size) {
+            self.too_large_to_join = each;
         }
-        false
+        sent.is_ok()
     }
 
     /// Sends what waits, in order, until the system refuses or a name is missing.
@@ -411,8 +409,9 @@ impl<N: Network> UdpSocket<N> {
     fn deliver(&mut self, ctx: &mut Context<N>, properties: &Properties) -> bool {
         loop {
             let wanted = match &self.reading {
-                Reading::Events => (!self.paused && self.open.is_some())
-                    .then(|| properties.receive_limit().get() as usize),
+                Reading::Events => {
+                    (!self.paused).then(|| properties.receive_limit().get() as usize)
+                }
                 Reading::OnRequest(asked) => asked.as_ref().map(|(_, limit)| *limit),
             };
             let Some(limit) = wanted else {

@@ -5,7 +5,7 @@
 //! and nothing is allocated. A shell keeps no event alive, and little memory.
 
 use std::ffi::{CStr, c_char};
-use std::mem;
+use std::mem::ManuallyDrop;
 use std::net::IpAddr;
 use std::sync::{Arc, Weak};
 use std::{ptr, slice};
@@ -24,8 +24,6 @@ use crate::net::address::text;
 #[repr(C)]
 pub(super) struct EventBox {
     c: chromesock_event,
-    /// Text of a sender's address; `c.address` points here.
-    address: AddressText,
     origin: Origin,
 }
 
@@ -41,7 +39,13 @@ struct Lists {
 /// Longest address text with its NUL.
 type AddressText = [u8; 48];
 
+const NO_ADDRESS: AddressText = [0; size_of::<AddressText>()];
+
 /// Whose an event is, and where its data is accounted for.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a borrowed one lies on the stack, and is never moved"
+)]
 enum Origin {
     /// Shown in a callback of this host; both outlive the callback.
     Borrowed(*const CHost, *const Event),
@@ -56,6 +60,8 @@ struct Kept {
     charge: Charge,
     /// Small data of the event, which was detached.
     data: Vec<u8>,
+    /// Text of a sender's address; `c.address` points here.
+    address: AddressText,
     lists: Option<Box<Lists>>,
 }
 
@@ -119,32 +125,28 @@ impl EventBox {
         host: *const CHost,
         to: impl FnOnce(&mut Self) -> R,
     ) -> R {
-        let mut lists = None;
-        let mut view = Self {
+        // What it borrows is not its own to drop.
+        let mut view = ManuallyDrop::new(Self {
             c: chromesock_event::bare(event.event_type, event.socket_id),
-            address: [0; size_of::<AddressText>()],
             origin: Origin::Borrowed(host, event),
-        };
+        });
         match &event.payload {
             // What most events are.
             Payload::Piece(piece) if event.event_type == EventType::ChromeSocketsTcpOnReceive => {
                 show_data(piece.of(beside), &mut view.c);
+                to(&mut view)
             }
-            _ => view.show(event, beside, &mut lists),
+            _ => view.lend_rest(event, beside, to),
         }
-        let result = to(&mut view);
-        // What it borrows is not its own to drop.
-        mem::forget(view);
-        if let Some(lists) = lists {
-            drop(lists);
-        }
-        result
     }
 
     #[inline(never)]
-    fn show(&mut self, event: &Event, beside: &[u8], lists: &mut Option<Box<Lists>>) {
+    fn lend_rest<R>(&mut self, event: &Event, beside: &[u8], to: impl FnOnce(&mut Self) -> R) -> R {
+        // Not in the view, since nothing may point into what is borrowed mutably.
+        let (mut lists, mut address) = (None, NO_ADDRESS);
         self.c = chromesock_event::head(event);
-        show_payload(event, beside, &mut self.c, lists, &mut self.address);
+        show_payload(event, beside, &mut self.c, &mut lists, &mut address);
+        to(self)
     }
 
     /// Gives an event to the host program, which must release it, whenever that may be.
@@ -153,30 +155,36 @@ impl EventBox {
         shell: Option<Shell>,
         delivery: &Arc<Delivery>,
     ) -> *const chromesock_event {
-        let mut owned = Self::place(shell, || Arc::downgrade(delivery));
-        owned.keep(event);
-        Box::into_raw(owned).cast()
+        Self::own(event, shell, || Arc::downgrade(delivery)).cast()
     }
 
-    /// A place for an owned event: the shell of another, or a new one.
-    fn place(shell: Option<Shell>, delivery: impl FnOnce() -> Weak<Delivery>) -> Box<Self> {
+    /// Puts an event into the shell of another, or a new one.
+    fn own(
+        event: Event,
+        shell: Option<Shell>,
+        delivery: impl FnOnce() -> Weak<Delivery>,
+    ) -> *mut Self {
         let shell = shell.and_then(|shell| shell.downcast().ok());
-        shell.unwrap_or_else(|| Self::shell(delivery()))
+        let owned = Box::into_raw(shell.unwrap_or_else(|| Self::shell(delivery())));
+        // SAFETY: nobody else has the box. It is filled last, since a `Box` that is handed on may not be pointed into.
+        unsafe { (*owned).keep(event) };
+        owned
     }
 
     fn shell(delivery: Weak<Delivery>) -> Box<Self> {
         let event = Event::notification(EventType::ChromesockAppClosed, 0, None);
         let charge = Charge::of(&event);
-        let kept = Kept { delivery, event, charge, data: Vec::new(), lists: None };
-        let (c, address) = (chromesock_event::head(&kept.event), [0; size_of::<AddressText>()]);
-        Box::new(Self { c, address, origin: Origin::Owned(kept) })
+        let c = chromesock_event::head(&event);
+        let kept =
+            Kept { delivery, event, charge, data: Vec::new(), address: NO_ADDRESS, lists: None };
+        Box::new(Self { c, origin: Origin::Owned(kept) })
     }
 
     /// Puts an event into a shell, which must not move any more.
     fn keep(&mut self, mut event: Event) {
         let Origin::Owned(kept) = &mut self.origin else { return };
         self.c = chromesock_event::head(&event);
-        show_payload(&event, &[], &mut self.c, &mut kept.lists, &mut self.address);
+        show_payload(&event, &[], &mut self.c, &mut kept.lists, &mut kept.address);
         kept.charge = Charge::of(&event);
         kept.data.clear();
         if event.detach_data(&mut kept.data) {
@@ -206,10 +214,10 @@ impl EventBox {
             _ => {}
         }
         let shell = delivery.upgrade().and_then(|delivery| delivery.hold(Charge::of(&event)));
-        let mut copy = Self::place(shell, || delivery);
-        copy.keep(event);
-        copy.c.user_data = self.c.user_data;
-        Box::into_raw(copy).cast()
+        let copy = Self::own(event, shell, || delivery);
+        // SAFETY: just made, and nobody else has it.
+        unsafe { (*copy).c.user_data = self.c.user_data };
+        copy.cast()
     }
 
     /// Lets go of an owned event: the app gets its charge back, and the box as a shell.
@@ -415,6 +423,7 @@ fn info(of: &SocketInfo) -> chromesock_socket_info {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::properties::TlsSession;
 
     #[test]
     fn an_owned_event_points_to_its_own_copy_of_the_data() {
@@ -441,7 +450,39 @@ mod tests {
         };
         let numbers = (c.r#type, c.present, c.socket_id, c.client_socket_id, c.result, c.port);
         let rest = (c.bytes_sent, c.sockets_len, c.texts_len, c.interfaces_len, c.data.is_null());
-        format!("{numbers:?} {data:?} {:?} {:?} {rest:?}", text(c.address), text(c.message))
+        // SAFETY: as above.
+        let certificate = unsafe { c.tls_session.as_ref().map(|session| (*session.chain).len) };
+        let texts = (text(c.address), text(c.message), certificate);
+        format!("{numbers:?} {data:?} {texts:?} {rest:?}")
+    }
+
+    /// What an event points to stays where it is while the event is handed on. Of use under Miri, which knows of
+    /// pointers that are not valid any more.
+    #[test]
+    fn an_event_is_the_same_for_a_callback_and_for_its_owner() {
+        let from = |text: &str| text.parse().unwrap();
+        let session = TlsSession {
+            version: c"tls1.3".into(),
+            cipher_suite: c"TLS_AES_128_GCM_SHA256".into(),
+            key_exchange_group: c"X25519".into(),
+            verified_name: c"name.example".into(),
+            chain: [vec![1; 9].into()].into(),
+        };
+        let payloads = [
+            Payload::Datagram(vec![1; 100].into(), from("192.168.100.200:9")),
+            Payload::Datagram(vec![2; 100].into(), from("[fe80::1]:9")),
+            Payload::TlsSession(Box::new(session)),
+        ];
+        for payload in payloads {
+            let mut event = Event::notification(EventType::ChromeSocketRecvFrom, 1, None);
+            event.payload = payload;
+            let in_callback = EventBox::lend(&event, &[], ptr::null(), |view| seen(view));
+            let owned = EventBox::own(event, None, Weak::new);
+            // SAFETY: it was just made.
+            assert_eq!(seen(unsafe { &*owned }), in_callback);
+            // SAFETY: likewise, and it is released once.
+            unsafe { Box::from_raw(owned) }.release();
+        }
     }
 
     /// Events of many kinds, one after the other in one box, look as each does in a new one.

@@ -1,6 +1,7 @@
 //! `secure` of both generations, and what the host may learn about a secured connection.
 
 use std::ffi::{c_char, c_void};
+use std::ptr;
 
 use super::app::chromesock_app;
 use super::types::{SizedStruct, chromesock_callback};
@@ -109,10 +110,13 @@ impl SessionView {
             cipher_suite: session.cipher_suite.as_ptr(),
             key_exchange_group: session.key_exchange_group.as_ptr(),
             verified_name: session.verified_name.as_ptr(),
-            chain: chain.as_ptr(),
+            chain: ptr::null(),
             chain_len: chain.len(),
         };
-        Box::new(Self { c, chain })
+        let mut view = Box::new(Self { c, chain });
+        // Last, when the array is not moved any more.
+        view.c.chain = view.chain.as_ptr();
+        view
     }
 
     pub(super) fn as_c(&self) -> *const chromesock_tls_session {

@@ -15,6 +15,9 @@ pub fn status(error: &io::Error) -> Status {
         libc::ENETDOWN => Status::InternetDisconnected,
         libc::ETIMEDOUT => Status::TimedOut,
         libc::ECONNRESET | libc::ENETRESET | libc::EPIPE => Status::ConnectionReset,
+        // What they say to a send while the connection is being broken.
+        #[cfg(target_vendor = "apple")]
+        libc::EPROTOTYPE => Status::ConnectionReset,
         libc::ECONNABORTED => Status::ConnectionAborted,
         libc::ECONNREFUSED => Status::ConnectionRefused,
         libc::EHOSTUNREACH | libc::EHOSTDOWN | libc::ENETUNREACH | libc::EAFNOSUPPORT => {

@@ -185,9 +185,6 @@ fn has_outer_white_space(text: &str) -> bool {
 
 /// The normalised host and whether subdomains are covered.
 fn parse_host(text: &str) -> Result<(String, bool), PatternError> {
-    if text.is_empty() {
-        return Ok((String::new(), true));
-    }
     if has_outer_white_space(text) {
         return Err(PatternError::HostWhiteSpace);
     }
@@ -219,7 +216,7 @@ fn parse_port(text: &str) -> Result<u16, PatternError> {
     }
     let digits = text.strip_prefix('+').unwrap_or(text);
     // Checked first, because the parser of the standard library takes a second sign.
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(PatternError::Port);
     }
     match digits.parse::<u16>() {

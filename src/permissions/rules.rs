@@ -99,12 +99,12 @@ impl RuleSet {
 
     /// Whether an entry grants this; see [`Grants::allows`](super::Grants::allows).
     pub fn allows(&self, operation: Operation, host: &str, port: i32) -> bool {
-        self.table(operation).is_some_and(|table| table.granting(host, port, true).is_some())
+        self.table(operation).is_some_and(|table| table.granting(host, port).is_some())
     }
 
     /// The canonical text of the first entry that grants this.
     pub fn rule_for(&self, operation: Operation, host: &str, port: i32) -> Option<String> {
-        let found = self.table(operation)?.granting(host, port, false)?;
+        let found = self.table(operation)?.granting(host, port)?;
         Some(rule_text(operation, found.host, found.subdomains, found.port))
     }
 
@@ -148,8 +148,8 @@ impl Table {
         Table { operation, any_host, hosts, longest }
     }
 
-    /// The first entry in canonical order that grants this; with `any_will_do` some entry.
-    fn granting(&self, host: &str, port: i32, any_will_do: bool) -> Option<Granting<'_>> {
+    /// The first entry in canonical order that grants this.
+    fn granting(&self, host: &str, port: i32) -> Option<Granting<'_>> {
         if let Some(port) = self.any_host.covering(port) {
             // The empty host sorts before all others.
             return Some(Granting { host: "", subdomains: true, port });
@@ -170,9 +170,6 @@ impl Table {
             };
             if let Some((subdomains, port)) = found {
                 let found = Granting { host: &rules.host, subdomains, port };
-                if any_will_do {
-                    return Some(found);
-                }
                 best = Some(best.map_or(found, |best| best.min(found)));
             }
         }

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::batch::{Batch, Message};
 use super::blocks::Blocks;
@@ -94,6 +94,16 @@ impl Inbox {
         });
     }
 
+    /// Ends the hold of an app's calls. They are seen to be here before the gate is seen open: what a callback
+    /// on the reactor's thread calls then must not be carried out before them.
+    pub(super) fn end_hold(&self, slot: u32, gate: &Gate) {
+        let mut state = self.state.lock();
+        state.start_together(slot);
+        self.show(&state);
+        gate.hold(false);
+        self.let_go(state, None);
+    }
+
     /// Changes the state, and wakes the reactor if there is something to read, unless calls are held.
     pub(super) fn with_state<R>(
         &self,
@@ -102,19 +112,29 @@ impl Inbox {
     ) -> R {
         let mut state = self.state.lock();
         let result = change(&mut state);
-        let mut wake = false;
+        self.show(&state);
+        self.let_go(state, gate);
+        result
+    }
+
+    /// Shows that there is something to read, if there is.
+    fn show(&self, state: &State) {
         if !state.batch.is_empty() {
             self.has_messages.store(true, Ordering::SeqCst);
-            wake = !gate.is_some_and(Gate::is_held)
-                && self.sleeping.load(Ordering::SeqCst)
-                && self.sleeping.swap(false, Ordering::Relaxed);
         }
+    }
+
+    /// Unlocks the state, which was shown.
+    fn let_go(&self, state: MutexGuard<'_, State>, gate: Option<&Gate>) {
+        let wake = !state.batch.is_empty()
+            && !gate.is_some_and(Gate::is_held)
+            && self.sleeping.load(Ordering::SeqCst)
+            && self.sleeping.swap(false, Ordering::Relaxed);
         drop(state);
         if wake {
             // A waker fails only when the poll is gone, and then nobody sleeps.
             let _ = self.waker.wake();
         }
-        result
     }
 
     /// Whether `take` would find something.

@@ -18,7 +18,7 @@ pub(crate) const MAX_BESIDE: usize = 16 * 1024;
 
 /// Whether an app takes calls, and whether they are held. Changed and read under the inbox lock, so that no
 /// call follows the end; the reactor's thread reads it without, since what ends on another thread may
-/// as well have ended later.
+/// as well have ended later. If it finds the gate open, what was held is in the inbox, into which it looks next.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
     /// `CLOSED` and `HELD`.
@@ -44,7 +44,7 @@ impl Gate {
     /// Neither of the two.
     #[inline]
     fn is_open(&self) -> bool {
-        self.state.load(Ordering::Relaxed) == 0
+        self.state.load(Ordering::Acquire) == 0
     }
 
     /// False if that was done before.
@@ -52,11 +52,11 @@ impl Gate {
         self.state.fetch_or(CLOSED, Ordering::Relaxed) & CLOSED == 0
     }
 
-    fn hold(&self, hold: bool) {
+    pub(super) fn hold(&self, hold: bool) {
         if hold {
             self.state.fetch_or(HELD, Ordering::Relaxed);
         } else {
-            self.state.fetch_and(!HELD, Ordering::Relaxed);
+            self.state.fetch_and(!HELD, Ordering::Release);
         }
     }
 }
@@ -124,7 +124,7 @@ impl Line {
     /// of which the callback may know.
     #[inline]
     fn own(&self) -> Option<Rc<Own>> {
-        let is_free = !self.inbox.has_messages() && self.gate.is_open();
+        let is_free = self.gate.is_open() && !self.inbox.has_messages();
         if is_free { Own::of(&self.inbox) } else { None }
     }
 
@@ -159,11 +159,10 @@ impl Line {
 
     /// From now on the app's calls leave the reactor asleep; or no longer, and what waits is carried out.
     pub(crate) fn hold(&self, hold: bool) {
-        self.inbox.with_state(Some(&self.gate), |state| {
-            self.gate.hold(hold);
-            if !hold {
-                state.start_together(self.slot.number);
-            }
-        });
+        if hold {
+            self.inbox.with_state(Some(&self.gate), |_| self.gate.hold(true));
+        } else {
+            self.inbox.end_hold(self.slot.number, &self.gate);
+        }
     }
 }

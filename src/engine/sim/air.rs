@@ -29,6 +29,8 @@ pub(in crate::engine) struct Air {
     pub(in crate::engine) fail_option: VecDeque<i32>,
     /// Longest datagrams of which several can be sent at once; 0 = the system cannot do that.
     pub(in crate::engine) longest_joined: u16,
+    /// Whether an error comes while the datagrams before it are received, and is told by the next receive only.
+    pub(in crate::engine) error_is_late: bool,
     /// The next receive panics after it has received.
     pub(in crate::engine) receive_panics: bool,
 }
@@ -44,6 +46,7 @@ impl Default for Air {
             fail_send: VecDeque::new(),
             fail_option: VecDeque::new(),
             longest_joined: 1472,
+            error_is_late: false,
             receive_panics: false,
         }
     }
@@ -219,7 +222,8 @@ impl World {
     ) -> io::Result<usize> {
         let batch = self.air.batch;
         let sock = &mut self.air.sockets[index];
-        if let Some(errno) = sock.error.take() {
+        let is_told = !self.air.error_is_late || sock.queue.is_empty();
+        if let Some(errno) = sock.error.take_if(|_| is_told) {
             return os(errno);
         }
         if sock.queue.is_empty() {
@@ -380,7 +384,9 @@ impl Datagram for SimDatagram {
             drop(world);
             panic!("scripted panic in receive");
         }
-        result.map(|_| false)
+        let air = &world.air;
+        let is_empty = air.error_is_late && air.sockets[self.sock].queue.is_empty();
+        result.map(|_| is_empty)
     }
 
     fn send(&mut self, data: &[u8], to: Option<SocketAddr>) -> io::Result<()> {

@@ -310,6 +310,7 @@ impl World {
                 None => Ok(data.len()),
                 Some(Step::Take(most)) => Ok(most.min(data.len())),
                 Some(Step::Fail(errno)) => os(errno),
+                Some(Step::Panic(_)) => panic!("scripted panic in write"),
                 Some(_) => os(libc::EAGAIN),
             };
         }

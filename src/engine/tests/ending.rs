@@ -310,6 +310,14 @@ fn a_connection_closed_with_unread_input_ends_instead_of_resetting_cl_4() {
 }
 
 #[test]
+fn what_was_sent_from_the_queue_is_protected_as_well_cl_4() {
+    let mut rig = connected_with("create()> setPaused(1, true)");
+    rig.play("> send(1, 20000 bytes)\n < send 1: sent 20000\n P sends \"unread\"");
+    rig.play("> close(1)\n < close 1: ok\n P sees 20000 bytes end");
+    assert_eq!(rig.sim.live_streams(0), (0, 1));
+}
+
+#[test]
 fn draining_ends_after_two_seconds_cl_4() {
     let mut rig = unread();
     rig.play("> close(1)\n < close 1: ok\n T 1999");

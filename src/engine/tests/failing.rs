@@ -58,6 +58,21 @@ fn a_machine_that_panics_costs_its_own_socket_and_calls_only() {
 }
 
 #[test]
+fn sends_whose_write_panics_complete_with_unexpected() {
+    let mut rig = scripted(&[], &[Step::Panic(b"")]);
+    rig.contains_panics = true;
+    rig.play(
+        r#"
+        > send(1, "abc") > send(1, "d") > send(1, "")
+        < send 1: -9
+        < send 1: -9
+        < send 1: -9
+        "#,
+    );
+    assert_eq!((rig.accounts.unsent(), rig.accounts.open_sockets()), (0, 0));
+}
+
+#[test]
 fn abandoning_completes_whatever_is_pending_with_unexpected() {
     let mut rig = rig();
     rig.sim.place("10.0.0.2:80", Place::Silent);

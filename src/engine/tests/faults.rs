@@ -72,6 +72,16 @@ fn a_panic_at_a_timer_costs_the_socket_whose_timer_it_was() {
     );
 }
 
+/// So does the call in which it panics.
+#[test]
+fn a_panic_within_a_call_completes_it_with_unexpected() {
+    let mut rig = connected();
+    rig.sim.place("10.0.0.4:80", Place::Panics);
+    rig.contains_panics = true;
+    rig.play("> create() > connect(2, \"10.0.0.4\", 80)\n < create 2: ok\n < connect 2: -9");
+    assert_eq!(rig.accounts.open_sockets(), 1);
+}
+
 /// udp.md 7, 8: a send in line is not forgotten because the name before it was not resolved.
 #[test]
 fn a_send_behind_a_name_that_fails_leaves_at_once_udp_7() {

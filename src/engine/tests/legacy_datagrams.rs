@@ -1,7 +1,8 @@
 //! `chrome.socket` over UDP (socket-legacy.md 4, 6, 9, 11).
 
-use super::driver::Rig;
+use super::driver::{LIMITS, Rig};
 use super::settle;
+use crate::engine::Limits;
 
 fn with(calls: &str) -> Rig {
     let mut rig = Rig::new();
@@ -295,6 +296,42 @@ fn an_unreachable_port_is_told_to_a_connected_socket_4_6_4_7() {
         > socket.write(1, "x") > socket.getInfo(1)
         < socket.write 1: -102
         < socket.getInfo 1: udp connected local 10.9.9.9 50001 peer 10.0.0.1 9
+        "#,
+    );
+}
+
+/// The system may tell of it only when it is asked again.
+#[test]
+fn an_error_behind_a_datagram_is_told_to_the_next_read_4_6() {
+    let mut rig = connected();
+    rig.sim.world().air.error_is_late = true;
+    rig.mates[0].send_to("pong", "10.9.9.9:50001");
+    rig.sim.break_datagram(1, libc::ECONNREFUSED);
+    rig.play(
+        r#"
+        > socket.read(1)
+        < socket.read 1: "pong" from 10.0.0.1 9 4
+        > socket.read(1)
+        < socket.read 1: -102
+        "#,
+    );
+}
+
+#[test]
+fn a_receive_is_answered_however_much_is_undelivered_4_8_row_5() {
+    let limits = Limits { undelivered_per_socket: 1, undelivered_per_app: 1, ..LIMITS };
+    let mut rig = super::limited(limits);
+    rig.mates.push(rig.sim.open_datagram("10.0.0.1:9"));
+    rig.issue("socket.create(udp)> socket.bind(1, \"10.0.0.9\", 7)");
+    settle(&mut rig);
+    rig.play(
+        r#"
+        U sends "a" to 10.0.0.9:7
+        > socket.recvFrom(1)
+        < socket.recvFrom 1: "a" from 10.0.0.1 9 1
+        > socket.recvFrom(1)
+        U sends "b" to 10.0.0.9:7
+        < socket.recvFrom 1: "b" from 10.0.0.1 9 1
         "#,
     );
 }

@@ -243,6 +243,42 @@ fn legacy_sockets_survive_suspension_and_die_at_unload_1() {
     }
 }
 
+/// The servers of `sockets.tcpServer` stop after so many; here a call asks for each.
+#[test]
+fn a_legacy_server_accepts_what_is_asked_for_however_many_came_while_suspended_s3() {
+    let mut rig = Rig::new();
+    rig.issue("server.create(persistent true)> server.listen(1, \"10.0.0.9\", 7)");
+    rig.issue("socket.create(tcp)> socket.listen(2, \"10.0.0.9\", 8)");
+    settle(&mut rig);
+    rig.input(0, |engine| engine.suspend());
+    crowd(&mut rig, "10.0.0.9:7", 100);
+    let accepted = rig.trace.len();
+    assert!(accepted < 100, "{accepted}");
+    let id = rig.newest_id() + 1;
+    rig.play(&format!(
+        "> socket.accept(2)\n P connects 10.0.0.9:8\n < socket.accept 2: client {id} 0"
+    ));
+}
+
+fn crowd(rig: &mut Rig, at: &str, number: usize) {
+    rig.trace.clear();
+    let peers: Vec<_> = (0..number).map(|_| Some(rig.sim.dial(at))).collect();
+    rig.peers.extend(peers);
+    rig.run();
+}
+
+/// tcp.md LC-6: the app is awake afterwards, and accepts as many as come.
+#[test]
+fn unload_ends_suspension_lc_6() {
+    let mut rig = Rig::new();
+    rig.input(0, |engine| engine.suspend());
+    rig.input(0, |engine| engine.shut_down());
+    rig.issue("server.create()> server.listen(1, \"10.0.0.9\", 7)");
+    settle(&mut rig);
+    crowd(&mut rig, "10.0.0.9:7", 100);
+    assert_eq!(rig.trace.len(), 100);
+}
+
 #[test]
 fn unload_completes_what_is_pending_8() {
     let mut rig = rig();

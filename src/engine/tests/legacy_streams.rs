@@ -1,8 +1,9 @@
 //! `chrome.socket` over TCP: ids, `connect`, `read`, `write`, options, `getInfo` (socket-legacy.md 1 to
 //! 5, 9, 11).
 
-use super::driver::Rig;
-use super::{HERE, rig, settle};
+use super::driver::{LIMITS, Rig};
+use super::{HERE, limited, rig, settle};
+use crate::engine::Limits;
 use crate::engine::sim::{Place, Step};
 
 /// Socket 1, connected to the peer.
@@ -230,6 +231,36 @@ fn a_read_takes_what_is_there_up_to_its_size_4_6() {
         < socket.read 1: 4096 bytes 4096
         > socket.read(1, 65536)
         < socket.read 1: 904 bytes 904
+        "#,
+    );
+}
+
+#[test]
+fn a_read_of_any_size_takes_at_most_64_kib_d12() {
+    connected().play(
+        r#"
+        P sends 100000 bytes
+        > socket.read(1, 2147483647)
+        < socket.read 1: 65536 bytes 65536
+        > socket.read(1, 2147483647)
+        < socket.read 1: 34464 bytes 34464
+        "#,
+    );
+}
+
+/// Each of them was asked for.
+#[test]
+fn a_read_is_answered_however_much_is_undelivered_4_6_row_6() {
+    let mut rig = limited(Limits { undelivered_per_socket: 1, undelivered_per_app: 1, ..LIMITS });
+    rig.issue("socket.create(tcp)> socket.connect(1, \"10.0.0.1\", 80)");
+    settle(&mut rig);
+    rig.play(
+        r#"
+        P sends "abcdef"
+        > socket.read(1, 3)
+        < socket.read 1: "abc" 3
+        > socket.read(1, 3)
+        < socket.read 1: "def" 3
         "#,
     );
 }

@@ -11,6 +11,7 @@ mod crowding;
 mod ending;
 mod failing;
 mod faults;
+mod last_words;
 mod legacy_datagrams;
 mod legacy_ending;
 mod legacy_serving;
@@ -34,7 +35,9 @@ mod udp_receiving;
 mod udp_sending;
 mod watching;
 
-use crate::engine::sim::{Place, Step};
+use crate::engine::Limits;
+use crate::engine::sim::{Place, Sim, Step};
+use crate::permissions::Grants;
 use driver::Rig;
 
 /// A peer that listens here.
@@ -44,6 +47,14 @@ const HERE: &str = "10.0.0.1:80";
 fn rig() -> Rig {
     let rig = Rig::new();
     rig.sim.serve(HERE);
+    rig
+}
+
+/// The same under these limits, with a host that keeps what it receives.
+fn limited(limits: Limits) -> Rig {
+    let mut rig = Rig::with(&Sim::new(), 0, limits, Grants::allow_all());
+    rig.sim.serve(HERE);
+    rig.releases = false;
     rig
 }
 

@@ -184,6 +184,29 @@ fn denials_are_explained_to_the_host() {
 // --- chrome.socket
 
 #[test]
+fn an_unknown_id_is_told_before_a_denial_4() {
+    let mut rig = under("{}");
+    rig.play(
+        r#"
+        > socket.listen(9, "10.0.0.9", 7) > socket.bind(9, "10.0.0.9", 7) > socket.connect(9, "10.0.0.1", 9)
+        < socket.listen 9: -1 "Socket not found"
+        < socket.bind 9: -1 "Socket not found"
+        < socket.connect 9: -1 "Socket not found"
+        > socket.sendTo(9, "x", "10.0.0.1", 9) > socket.joinGroup(9, "224.0.0.1")
+        < socket.sendTo 9: -1 "Socket not found"
+        < socket.joinGroup 9: -1 "Socket not found"
+        > udp.bind(9, "10.0.0.9", 7) > udp.send(9, "x", "10.0.0.1", 9) > udp.getJoinedGroups(9)
+        < udp.bind 9: "Socket not found"
+        < udp.send 9: "Socket not found"
+        < udp.getJoinedGroups 9: "Socket not found"
+        > connect(9, "10.0.0.1", 80) > server.listen(9, "10.0.0.9", 7)
+        < connect 9: "Socket not found"
+        < server.listen 9: "Socket not found"
+        "#,
+    );
+}
+
+#[test]
 fn without_rules_every_checked_legacy_call_is_denied_with_minus_1() {
     for manifest in [
         r#"{"permissions": ["socket"]}"#,

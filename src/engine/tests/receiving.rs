@@ -4,10 +4,9 @@ use super::play::pattern;
 use super::{connected, connected_with, rig, scripted, settle};
 use crate::api::event::RECEIVE_WEIGHT;
 use crate::engine::Limits;
-use crate::engine::sim::{Sim, Step};
+use crate::engine::sim::Step;
 use crate::engine::tests::driver::{LIMITS, Rig};
 use crate::net::{Ready, Stream, Token};
-use crate::permissions::Grants;
 
 impl Rig {
     /// Says that socket 1 is ready; what then happens.
@@ -365,9 +364,7 @@ fn limited(per_socket: usize, per_app: usize, count_undelivered: bool) -> Rig {
         undelivered_per_app: per_app,
         count_undelivered,
     };
-    let mut rig = Rig::with(&Sim::new(), 0, limits, Grants::allow_all());
-    rig.releases = false;
-    rig.sim.serve("10.0.0.1:80");
+    let mut rig = super::limited(limits);
     rig.issue("create(bufferSize 65536)> create()");
     rig.issue("connect(1, \"10.0.0.1\", 80)> connect(2, \"10.0.0.1\", 80)");
     settle(&mut rig);

@@ -204,6 +204,7 @@ fn each_connection_raises_one_on_accept_ac_1() {
         rig.trace,
         ["! onAccept 1: client 2", "! onAccept 1: client 3", "! onAccept 1: client 4"]
     );
+    assert_eq!(rig.accounts.open_sockets(), 4, "what the diagnostics say");
 }
 
 #[test]

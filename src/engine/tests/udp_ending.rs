@@ -159,6 +159,7 @@ fn suspension_closes_what_is_not_persistent_10() {
     rig.input(0, |engine| engine.suspend());
     assert!(rig.trace.is_empty(), "{:?}", rig.trace);
     assert_eq!(rig.sim.live_datagrams(0), 1);
+    assert_eq!(rig.accounts.open_sockets(), 2);
     rig.play(
         r#"
         # It keeps receiving.

@@ -38,6 +38,21 @@ fn datagrams_are_delivered_whole_and_in_order_with_their_sender_5_1() {
     );
 }
 
+/// One that had to wait comes once, whether the socket is paused when its time has come or not.
+#[test]
+fn a_datagram_that_had_to_wait_is_held_again_only_by_a_paused_socket_5_3() {
+    for is_paused in [false, true] {
+        let mut rig = bound();
+        rig.kept = Some(Vec::new());
+        rig.play("U sends \"x\" to 10.0.0.9:7\n ! udp.onReceive 1: \"x\" from 10.0.0.1 9");
+        let waits = rig.kept.take().unwrap().remove(0);
+        rig.play(&format!("> udp.setPaused(1, {is_paused})\n < udp.setPaused 1: ok"));
+        assert_eq!(rig.engine.hold_again(&waits), is_paused);
+        let again = if is_paused { "\n ! udp.onReceive 1: \"x\" from 10.0.0.1 9" } else { "" };
+        rig.play(&format!("> udp.setPaused(1, false)\n < udp.setPaused 1: ok{again}"));
+    }
+}
+
 #[test]
 fn an_empty_datagram_is_an_event_too_5_2() {
     bound().play("U sends \"\" to 10.0.0.9:7\n ! udp.onReceive 1: \"\" from 10.0.0.1 9");

@@ -354,6 +354,20 @@ fn other_sockets_do_not_wait_for_a_name_7() {
 // --- queue (6.2, 4.6 row 7)
 
 #[test]
+fn sends_that_wait_for_a_name_are_not_counted_4_6_row_7() {
+    let mut rig = udp_bound();
+    rig.play("> udp.send(1, \"first\", \"a.test\", 9)\n ? q1 of 1: a.test Any");
+    for _ in 0..40 {
+        rig.play("> udp.send(1, \"x\", \"10.0.0.1\", 9)");
+    }
+    rig.answer(1, Ok(vec!["10.0.0.1".parse().unwrap()]));
+    rig.run();
+    let mut expected = vec!["< udp.send 1: sent 5"];
+    expected.extend(["< udp.send 1: sent 1"; 40]);
+    assert_eq!(rig.trace, expected);
+}
+
+#[test]
 fn thirty_two_sends_wait_behind_one_in_progress_4_6_row_7_6_2() {
     let mut rig = udp_bound();
     rig.sim.fill_send_buffers(true);

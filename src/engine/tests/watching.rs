@@ -67,6 +67,15 @@ fn room_is_told_to_a_send_that_waits_for_it_s_2_ac_3() {
         );
         assert_eq!(rig.sim.watched_streams(0), 1);
     }
+    // One that has a block of its own.
+    accepted(15_000).play(
+        r#"
+        > send(2, 20000 bytes)
+        P sees 15000 bytes open
+        < send 2: sent 20000
+        P sees 5000 bytes open
+        "#,
+    );
 }
 
 #[test]
@@ -97,17 +106,30 @@ fn a_connection_that_cannot_be_watched_ends_r_7() {
 
 #[test]
 fn an_unwatched_connection_drains_when_it_is_closed_cl_4() {
-    let mut rig = accepted(1000);
-    rig.play(
-        r#"
+    let unread = r#"
         P sends "x"
         > send(2, "y") > close(2)
         < send 2: sent 1
         < close 2: ok
         P sees "y" end
-        "#,
-    );
-    assert_eq!(rig.sim.live_streams(0), (0, 1));
-    rig.play("P closes");
-    assert_eq!(rig.sim.live_streams(0), (0, 0));
+        "#;
+    let read_since_it_sent = r#"
+        P sends "x"
+        > send(2, "y") > setPaused(2, false) > setPaused(2, true)
+        < send 2: sent 1
+        < setPaused 2: ok
+        < setPaused 2: ok
+        ! onReceive 2: "x"
+        P sends "z"
+        > close(2)
+        < close 2: ok
+        P sees "y" end
+        "#;
+    for play in [unread, read_since_it_sent] {
+        let mut rig = accepted(1000);
+        rig.play(play);
+        assert_eq!(rig.sim.live_streams(0), (0, 1));
+        rig.play("P closes");
+        assert_eq!(rig.sim.live_streams(0), (0, 0));
+    }
 }

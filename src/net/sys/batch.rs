@@ -6,6 +6,11 @@ use std::mem::{MaybeUninit, size_of};
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::AsRawFd;
 
+use nix::sys::socket::{setsockopt, sockopt::UdpGroSegment};
+use socket2::Socket;
+
+use crate::net::{Feature, SocketSettings};
+
 /// Datagrams, or runs of joined ones, asked for by one system call: more than usually wait, since a call
 /// that brings fewer than it asked for shows that no more are there.
 const BATCH: usize = 16;
@@ -37,6 +42,16 @@ pub(super) struct Batch {
 /// A datagram, or several that the system has joined.
 #[derive(Clone, Copy)]
 pub(super) struct Message<'a>(&'a libc::mmsghdr);
+
+/// Whether a socket is received from in batches; if so, it also has datagrams joined, if it may.
+pub(super) fn prepare(socket: &Socket, settings: SocketSettings) -> bool {
+    let batches = settings.may_use(Feature::Recvmmsg);
+    if batches && settings.may_use(Feature::UdpGro) {
+        // A kernel without it delivers datagrams one by one.
+        let _ = setsockopt(socket, UdpGroSegment, &true);
+    }
+    batches
+}
 
 impl Batch {
     pub(super) fn new() -> Self {

@@ -11,9 +11,9 @@ use mio::{Interest, Registry};
 use socket2::{Domain, InterfaceIndexOrAddress, Protocol, SockAddr, SockRef, Socket, Type};
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
-use super::batch::{Batch, Message};
+use super::batch::{self, Batch, Message};
 use super::{NO_SIGNAL, SysNetwork, retrying, token::pack};
-use crate::net::{Datagram, DatagramBuffers, Feature, MulticastOptions, SocketSettings, Token};
+use crate::net::{Datagram, DatagramBuffers, MulticastOptions, Token};
 
 /// No datagram is longer.
 const MAX_DATAGRAM: usize = 65_536;
@@ -32,6 +32,7 @@ pub(crate) struct SysDatagram {
     token: mio::Token,
     watches_room: bool,
     /// Whether several are received at once.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
     batches: bool,
 }
 
@@ -89,7 +90,7 @@ impl Copies {
     }
 }
 
-fn open(family: Domain, settings: SocketSettings, options: MulticastOptions) -> io::Result<Socket> {
+fn open(family: Domain, options: MulticastOptions) -> io::Result<Socket> {
     let socket = Socket::new(family, Type::DGRAM, Some(Protocol::UDP))?;
     socket.set_nonblocking(true)?;
     if family == Domain::IPV4 {
@@ -98,13 +99,6 @@ fn open(family: Domain, settings: SocketSettings, options: MulticastOptions) -> 
     } else {
         socket.set_multicast_hops_v6(options.time_to_live.into())?;
         socket.set_multicast_loop_v6(options.loopback)?;
-    }
-    // Only recvmmsg tells where joined datagrams are to be taken apart.
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    if settings.may_use(Feature::UdpGro) && settings.may_use(Feature::Recvmmsg) {
-        // A kernel without it delivers datagrams one by one.
-        let _ =
-            nix::sys::socket::setsockopt(&socket, nix::sys::socket::sockopt::UdpGroSegment, &true);
     }
     Ok(socket)
 }
@@ -116,7 +110,7 @@ impl SysDatagram {
         options: MulticastOptions,
         token: Token,
     ) -> io::Result<Self> {
-        let socket = open(Domain::for_address(local), net.settings, options)?;
+        let socket = open(Domain::for_address(local), options)?;
         // A port that the system chooses must be one that nobody has; it can be shared from then on.
         let shares_first = net.settings.reuse_port && local.port() != 0;
         if shares_first {
@@ -135,13 +129,15 @@ impl SysDatagram {
         options: MulticastOptions,
         token: Token,
     ) -> io::Result<Self> {
-        let socket = open(Domain::for_address(peer), net.settings, options)?;
+        let socket = open(Domain::for_address(peer), options)?;
         bind_to_random_port(&socket, peer)?;
         socket.connect(&SockAddr::from(peer))?;
         Self::watched(net, socket, token)
     }
 
     fn watched(net: &SysNetwork, socket: Socket, token: Token) -> io::Result<Self> {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        let batches = batch::prepare(&socket, net.settings);
         let mut socket = mio::net::UdpSocket::from_std(socket.into());
         let token = pack(net.slot, token);
         net.registry.register(&mut socket, token, Interest::READABLE)?;
@@ -151,8 +147,8 @@ impl SysDatagram {
             registry: Rc::clone(&net.registry),
             token,
             watches_room: false,
-            batches: cfg!(any(target_os = "linux", target_os = "android"))
-                && net.settings.may_use(Feature::Recvmmsg),
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            batches,
         })
     }
 
@@ -292,6 +288,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::net::{Feature, SocketSettings};
 
     const PATIENCE: Duration = Duration::from_secs(60);
 

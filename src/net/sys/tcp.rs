@@ -30,7 +30,7 @@ pub(super) fn new_socket(address: SocketAddr) -> io::Result<Socket> {
     }
 }
 
-/// Options of a fresh connection; on Linux a listener hands them to what it accepts.
+/// Options of a fresh connection.
 fn set_defaults(socket: &SockRef<'_>) -> io::Result<()> {
     socket.set_tcp_nodelay(true)?;
     set_keep_alive(socket, Duration::from_secs(DEFAULT_KEEP_ALIVE))
@@ -112,7 +112,7 @@ impl Stream for SysStream {
     }
 
     fn peer_has_ended(&self) -> bool {
-        poll_now(&self.0, ENDED).unwrap_or(false)
+        has_ended(&self.0)
     }
 
     fn set_keep_alive(&mut self, on: bool, delay: i32) -> io::Result<()> {
@@ -149,9 +149,7 @@ impl Listener for SysListener {
     type Stream = SysStream;
 
     fn accept(&mut self) -> io::Result<(SysStream, SocketAddr)> {
-        let (stream, peer) = retrying(|| self.0.accept())?;
-        #[cfg(not(any(target_os = "linux", target_os = "android")))]
-        set_defaults(&SockRef::from(&stream))?;
+        let (stream, peer) = accept(&self.0)?;
         Ok((SysStream(stream), peer))
     }
 
@@ -165,15 +163,47 @@ impl Listener for SysListener {
     }
 }
 
+/// The stream comes with the options of its listener.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn accept(listener: &mio::net::TcpListener) -> io::Result<(mio::net::TcpStream, SocketAddr)> {
+    retrying(|| listener.accept())
+}
+
+/// Elsewhere it may come without them. If its client is gone by now, Apple systems may have no address of it, or
+/// refuse close-on-exec: mio reports both as an invalid argument.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn accept(listener: &mio::net::TcpListener) -> io::Result<(mio::net::TcpStream, SocketAddr)> {
+    let (stream, peer) = retrying(|| listener.accept()).map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidInput => io::Error::from_raw_os_error(libc::ECONNABORTED),
+        _ => error,
+    })?;
+    // Refused for a connection that is over by now, as reading it tells.
+    let _ = set_defaults(&SockRef::from(&stream));
+    Ok((stream, peer))
+}
+
 /// Whether `poll` says at this moment that any of these is the case.
-pub(super) fn poll_now(source: &impl AsFd, events: PollFlags) -> io::Result<bool> {
+fn poll_now(source: &impl AsFd, events: PollFlags) -> io::Result<bool> {
     let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
     let found = poll(&mut [PollFd::new(source, events)], Some(&at_once))?;
     Ok(found > 0)
 }
 
-/// What `poll` says of a stream whose peer has ended its sending side; of one that broke, it says so unasked.
+/// Whether the other side of a stream has ended its sending, or the stream is broken: `poll` says that unasked.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub(super) const ENDED: PollFlags = PollFlags::RDHUP;
+pub(super) fn has_ended(stream: &impl AsFd) -> bool {
+    poll_now(stream, PollFlags::RDHUP).unwrap_or(false)
+}
+
+/// Elsewhere `poll` may tell only that a stream is broken, and some systems only if asked. The end of the other side's
+/// sending is then found if no data waits before it.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(super) const ENDED: PollFlags = PollFlags::empty();
+pub(super) fn has_ended(stream: &impl AsFd) -> bool {
+    use rustix::io::Errno;
+    use rustix::net::{RecvFlags, recv};
+    let comes_next = match recv(stream, &mut [0_u8], RecvFlags::PEEK) {
+        Ok((_, len)) => len == 0,
+        Err(error) => !matches!(error, Errno::AGAIN | Errno::INTR),
+    };
+    comes_next || poll_now(stream, PollFlags::HUP).unwrap_or(false)
+}

@@ -8,12 +8,14 @@ use mio::event::Event;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Registry};
 
-use super::tcp::{ENDED, poll_now};
+use super::tcp;
 use super::token::{WAKER, pack, unpack};
 use crate::net::{Ready, Token};
 
 /// Events taken at a time.
 const EVENTS: usize = 256;
+
+const MARKS_ARE_TOLD: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
 /// A poll and what it has found.
 pub(crate) struct Waiting {
@@ -51,8 +53,9 @@ fn ready(event: &Event) -> Ready {
     let mut ready = Ready::default();
     ready.set(Ready::READABLE, event.is_readable() || failed);
     ready.set(Ready::WRITABLE, event.is_writable() || failed);
-    // Urgent data makes a read stop at its mark, short of what is there.
-    ready.set(Ready::READ_CLOSED, event.is_read_closed() || event.is_priority() || failed);
+    // Urgent data makes a read stop at its mark, short of what is there. Where no event tells of one, any read may.
+    let may_be_mark = event.is_priority() || (!MARKS_ARE_TOLD && event.is_readable());
+    ready.set(Ready::READ_CLOSED, event.is_read_closed() || may_be_mark || failed);
     ready
 }
 
@@ -64,7 +67,7 @@ pub(crate) fn watch(registry: &Registry, stream: BorrowedFd<'_>, slot: u32) -> i
 
 /// Whether the other end of such a stream is closed.
 pub(crate) fn has_ended(stream: BorrowedFd<'_>) -> bool {
-    poll_now(&stream, ENDED).unwrap_or(false)
+    tcp::has_ended(&stream)
 }
 
 /// Whether an event is about such a stream.

@@ -69,6 +69,28 @@ fn queued_data_of_a_closed_socket_is_not_delivered_d14() {
     }
 }
 
+/// Even while the unload has to wait for its turn.
+#[test]
+fn queued_data_is_not_delivered_once_unload_is_called_lc_6() {
+    for drive in [Drive::Dispatch, Drive::Pull] {
+        let bench = Plan::new(drive).undriven().start();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let id = bench.create(Namespace::Tcp);
+        bench.connect(id, "127.0.0.1", listener.local_addr().unwrap().port());
+        let (peer, _) = listener.accept().unwrap();
+        write_to(&peer, &pattern(20_000));
+        until("20,000 bytes", || bench.stats().undelivered_bytes == 20_000);
+        bench.app().hold_calls(true);
+        bench.app().unload().unwrap();
+        bench.drive_on_a_thread();
+        until("all is taken", || bench.stats().undelivered_events == 0);
+        bench.app().hold_calls(false);
+        wait_end_of(peer);
+        bench.end();
+        assert_eq!(bench.count(ON_RECEIVE), 0, "{}", bench.trace());
+    }
+}
+
 fn closing_the_app_completes_what_is_pending(drive: Drive) {
     let questions = Questions::default();
     let bench = Plan::new(drive).on(&questions.reactor()).start();

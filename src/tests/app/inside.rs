@@ -2,8 +2,8 @@
 //! other threads, and as bounded.
 
 use std::io::Read as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier, mpsc};
 
 use parking_lot::Mutex;
 
@@ -142,5 +142,39 @@ fn one_more_read_is_one_whatever_other_threads_call_pa_3() {
         (0..3).for_each(|_| _ = bench.done(bench.get_info(NOBODY)));
         assert_eq!(bench.count(T::ChromeSocketsTcpOnReceive), number);
     }
+    bench.end();
+}
+
+/// What a callback calls stays in order (tcp.md O-1), in whatever moment another thread ends the hold of the first.
+#[test]
+fn calls_keep_their_order_while_another_thread_ends_a_hold_o_1() {
+    let (are_held, is_ending) = (Arc::new(Barrier::new(2)), Arc::new(AtomicBool::new(false)));
+    let (held, ending) = (Arc::clone(&are_held), Arc::clone(&is_ending));
+    let (tell, told) = mpsc::channel();
+    let bench = Plan::new(Drive::Reactor)
+        .reacting(move |bench, event, _| {
+            if event.event_type == T::ChromeSocketsTcpGetInfo && event.socket_id == TRIGGER {
+                bench.app().hold_calls(true);
+                bench.resume(NOBODY);
+                // It takes a while to let go of so many.
+                (0..1000).for_each(|_| _ = bench.send(NOBODY, &[0; 16 * 1024]));
+                held.wait();
+                while !ending.swap(false, Ordering::SeqCst) {
+                    std::thread::yield_now();
+                }
+                let later = (0..100).map(|_| bench.get_info(NOBODY));
+                tell.send(later.last().unwrap()).unwrap();
+            }
+        })
+        .start();
+    for _ in 0..10 {
+        bench.get_info(TRIGGER);
+        are_held.wait();
+        is_ending.store(true, Ordering::SeqCst);
+        bench.app().hold_calls(false);
+        bench.done(told.recv().unwrap());
+    }
+    let order: Vec<_> = bench.seen().iter().map(|seen| ticket_of(&seen.event)).collect();
+    assert!(order.is_sorted(), "{:?}", order.windows(2).find(|calls| !calls.is_sorted()));
     bench.end();
 }

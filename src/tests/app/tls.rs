@@ -1,7 +1,8 @@
 //! What was received in plain text and waits for the host when `secure` is called is never delivered
-//! (tcp.md TLS-28).
+//! (tcp.md TLS-28), nor what was raised before the app was unloaded (LC-6).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -109,6 +110,42 @@ fn a_secure_that_was_refused_holds_nothing_back_tls_28() {
     assert_eq!(*log.lock(), ["1 plain"]);
 }
 
+/// The socket lives on if it was not connected, and is connected afterwards.
+#[test]
+fn a_secure_that_has_failed_holds_nothing_back_tls_3_tls_28() {
+    let events = || {
+        vec![
+            completed(T::ChromeSocketsTcpSecure, 1, Status::InvalidArgument),
+            received(1, "plain", false),
+        ]
+    };
+    let expected = ["1 ChromeSocketsTcpSecure", "1 plain"];
+    let (queue, _) = delivery(Mode::Queue);
+    queue.note_closing(T::ChromeSocketsTcpSecure, 1);
+    queue.push(&mut events());
+    for expected in expected {
+        assert_eq!(line(&queue.next(Some(Duration::ZERO)).unwrap()), expected);
+    }
+    let (queue, log) = delivery(Mode::Queue);
+    queue.note_closing(T::ChromeSocketsTcpSecure, 1);
+    queue.push(&mut events());
+    queue.dispatch(usize::MAX, None).unwrap();
+    assert_eq!(*log.lock(), expected);
+    let (queue, log) = delivery(Mode::Reactor);
+    queue.note_closing(T::ChromeSocketsTcpSecure, 1);
+    queue.deliver_now(&mut events(), &[], &mut None);
+    assert_eq!(*log.lock(), expected);
+}
+
+#[test]
+fn another_call_of_secure_holds_back_nothing_that_came_secured_tls_2() {
+    let (delivery, log) = delivery(Mode::Queue);
+    delivery.note_closing(T::ChromeSocketsTcpSecure, 1);
+    delivery.push(&mut vec![received(1, "sealed", true)]);
+    delivery.dispatch(usize::MAX, None).unwrap();
+    assert_eq!(*log.lock(), ["1 sealed"]);
+}
+
 #[test]
 fn two_calls_of_secure_hold_back_until_both_are_answered_tls_9_tls_28() {
     let (delivery, log) = delivery(Mode::Queue);
@@ -124,6 +161,33 @@ fn two_calls_of_secure_hold_back_until_both_are_answered_tls_9_tls_28() {
     delivery.dispatch(usize::MAX, None).unwrap();
     let secure = "1 ChromeSocketsTcpSecure";
     assert_eq!(*log.lock(), [secure, secure, "1 sealed"]);
+}
+
+/// What was raised before an unload is not delivered after it was called, whenever that is carried out.
+#[test]
+fn an_unload_withdraws_what_was_raised_before_it_lc_6() {
+    let events =
+        || vec![received(1, "old", false), completed(T::ChromeSocketsTcpClose, 2, Status::Ok)];
+    let (queue, log) = delivery(Mode::Queue);
+    queue.push(&mut events());
+    queue.note_unloading();
+    queue.dispatch(usize::MAX, None).unwrap();
+    assert_eq!(*log.lock(), ["2 ChromeSocketsTcpClose"]);
+    assert_eq!(queue.undelivered_bytes(), 0);
+    // It is carried out: what follows is of the app's new life.
+    queue.push(&mut events());
+    assert_eq!(queue.withdraw_notifications().len(), 1);
+    assert_eq!(queue.undelivered_bytes(), 0);
+    queue.unloaded();
+    queue.push(&mut vec![received(3, "new", false)]);
+    queue.dispatch(usize::MAX, None).unwrap();
+    assert_eq!(log.lock()[1..], ["2 ChromeSocketsTcpClose", "3 new"]);
+    let (at_once, log) = delivery(Mode::Reactor);
+    at_once.note_unloading();
+    at_once.deliver_now(&mut events(), &[], &mut None);
+    at_once.unloaded();
+    at_once.deliver_now(&mut vec![received(3, "new", false)], &[], &mut None);
+    assert_eq!(*log.lock(), ["2 ChromeSocketsTcpClose", "3 new"]);
 }
 
 #[test]

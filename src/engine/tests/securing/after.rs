@@ -6,6 +6,7 @@ use rustls::version::{TLS12, TLS13};
 
 use super::peer::{ALERT, DATA, HANDSHAKE, message, wire};
 use super::{Case, NAME, Talk};
+use crate::net::Stream;
 
 fn tls_12() -> Case {
     Case::good().speaking(&TLS12)
@@ -100,6 +101,28 @@ fn a_renegotiation_is_declined_tls_24() {
     // Whoever insists is no server.
     talk.says(b"turn", 100);
     assert_eq!(talk.events(), ["! onReceiveError 1: -107"]);
+}
+
+#[test]
+fn what_the_session_itself_has_to_say_goes_out_when_there_is_room_tls_24() {
+    let mut talk =
+        turning(tls_12(), |kind, payload| (*kind, *payload) = (HANDSHAKE, message(0, &[])));
+    talk.server.writer().write_all(b"turn").unwrap();
+    let asks = talk.take_flight();
+    assert_eq!(talk.rig.peers[0].as_mut().unwrap().write(&asks).unwrap(), asks.len());
+    talk.rig.sim.widen(10);
+    let mut answer = Vec::new();
+    loop {
+        talk.rig.run();
+        let (part, _) = talk.rig.peers[0].as_mut().unwrap().take();
+        if part.is_empty() {
+            break;
+        }
+        answer.extend(part);
+    }
+    // One record, and all of it.
+    let len = usize::from(u16::from_be_bytes([answer[3], answer[4]]));
+    assert_eq!((answer[0], answer.len()), (ALERT, 5 + len));
 }
 
 #[test]

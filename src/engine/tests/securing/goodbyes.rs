@@ -4,7 +4,7 @@ use std::io::Write;
 
 use rustls::version::{TLS12, TLS13};
 
-use super::peer::{DATA, HANDSHAKE, message};
+use super::peer::{ALERT, DATA, HANDSHAKE, message, wire};
 use super::{Case, Talk};
 use crate::net::Stream;
 
@@ -49,23 +49,24 @@ fn a_goodbye_is_answered_tls_43() {
     }
 }
 
+/// A handshake of TLS 1.2 up to its last flight, which is the server's. `reads`: the socket is read once it is secured.
+fn before_the_last_flight(case: &Case, reads: bool) -> Talk {
+    let mut talk = case.connect();
+    talk.rig.issue(if reads { "secure(1)> setPaused(1, false)" } else { "secure(1)" });
+    talk.rig.run();
+    talk.events();
+    talk.hear();
+    let flight = talk.take_flight();
+    talk.feed(&flight);
+    talk.hear();
+    talk
+}
+
 #[test]
 fn an_end_that_comes_with_the_end_of_the_handshake_is_told_behind_the_data_tls_43() {
-    // The last flight of TLS 1.2 is the server's.
     let case = Case::good().speaking(&TLS12);
     for reads in [false, true] {
-        let mut talk = case.connect();
-        if reads {
-            talk.rig.issue("secure(1)> setPaused(1, false)");
-        } else {
-            talk.rig.issue("secure(1)");
-        }
-        talk.rig.run();
-        talk.events();
-        talk.hear();
-        let flight = talk.take_flight();
-        talk.feed(&flight);
-        talk.hear();
+        let mut talk = before_the_last_flight(&case, reads);
         talk.server.send_close_notify();
         let flight = talk.take_flight();
         assert_eq!(talk.events(), [""; 0]);
@@ -88,6 +89,68 @@ fn an_end_that_comes_with_the_end_of_the_handshake_is_told_behind_the_data_tls_4
         let events = ["< secure 1: 0", "! onReceive 1: \"welcome\"", "! onReceiveError 1: -100"];
         assert_eq!(talk.events(), events);
     }
+}
+
+#[test]
+fn a_stream_that_ends_with_the_end_of_the_handshake_is_told_behind_the_data_r_6() {
+    for is_silent in [false, true] {
+        let case = Case::good().speaking(&TLS12).wired(move |_, records| {
+            records.retain(|(kind, _)| !is_silent || *kind != DATA);
+        });
+        let mut talk = before_the_last_flight(&case, true);
+        let flight = talk.take_flight();
+        let peer = talk.rig.peers[0].as_mut().unwrap();
+        assert_eq!(peer.write(&flight).unwrap(), flight.len());
+        peer.shut_down_write().unwrap();
+        talk.rig.run();
+        let mut expected = vec!["< secure 1: 0"];
+        expected.extend((!is_silent).then_some("! onReceive 1: \"welcome\""));
+        expected.push("! onReceiveError 1: -100");
+        assert_eq!(talk.events(), expected);
+    }
+}
+
+#[test]
+fn what_comes_while_decrypted_bytes_wait_is_delivered_behind_them_r_5() {
+    for case in versions() {
+        let mut talk = case.connect_by("create(bufferSize 4)> setPaused(1, true)> connect");
+        talk.rig.issue("secure(1)");
+        talk.run();
+        assert_eq!(talk.events(), ["< secure 1: 0"]);
+        talk.rig.play(
+            r#"
+            > setPaused(1, false) > setPaused(1, true)
+            < setPaused 1: ok
+            < setPaused 1: ok
+            ! onReceive 1: "welc"
+            "#,
+        );
+        let flight = talk.flight_of(b"!");
+        talk.feed(&flight);
+        talk.rig.play(
+            r#"
+            > setPaused(1, false)
+            < setPaused 1: ok
+            ! onReceive 1: "ome"
+            ! onReceive 1: "!"
+            "#,
+        );
+    }
+}
+
+#[test]
+fn what_a_server_says_behind_its_mistake_does_not_cost_it_the_alert_cl_4() {
+    let mut talk = Case::good().begin();
+    talk.rig.run();
+    talk.hear();
+    let mistake = [wire(&[(99, vec![0; 10])]), vec![0; 100_000]].concat();
+    let peer = talk.rig.peers[0].as_mut().unwrap();
+    assert_eq!(peer.write(&mistake).unwrap(), mistake.len());
+    talk.rig.run();
+    assert_eq!(talk.events(), ["< secure 1: -107"]);
+    let (alert, state) = talk.rig.peers[0].as_mut().unwrap().take();
+    assert_eq!((alert.first(), state), (Some(&ALERT), "end"));
+    assert_eq!(talk.rig.sim.live_streams(talk.rig.host), (0, 1), "drains for a while");
 }
 
 #[test]

@@ -324,6 +324,7 @@ impl Talk {
     fn is_gone(&mut self) {
         assert!(self.rig.received.is_empty(), "something was delivered");
         assert!(self.heard.is_empty(), "something was sent");
+        assert_eq!(self.rig.accounts.open_sockets(), 0);
         self.rig.play("> close(1)\n < close 1: \"Socket not found\"");
     }
 }

@@ -1,0 +1,69 @@
+//! What the peer said before it broke the connection is still delivered when a write finds it broken (tcp.md
+//! R-5, S-8).
+
+use super::driver::Rig;
+use super::{HERE, scripted, settle};
+use crate::engine::sim::{Place, Step};
+
+#[test]
+fn what_the_peer_said_before_the_write_error_is_delivered_first_r_5() {
+    let mut rig = scripted(
+        &[Step::Data(b"last"), Step::Data(b"words"), Step::End],
+        &[Step::Fail(libc::EPIPE)],
+    );
+    rig.play(
+        r#"
+        > send(1, "x")
+        ! onReceive 1: "last"
+        ! onReceive 1: "words"
+        < send 1: -101
+        ! onReceiveError 1: -101
+        "#,
+    );
+}
+
+#[test]
+fn a_paused_socket_delivers_only_the_read_in_flight_pa_3() {
+    let mut rig = Rig::new();
+    let script = Place::Script(
+        vec![Step::Data(b"last"), Step::Data(b"words")],
+        vec![Step::Fail(libc::EPIPE)],
+    );
+    rig.sim.place(HERE, script);
+    rig.issue("create(bufferSize 3)> connect(1, \"10.0.0.1\", 80)");
+    settle(&mut rig);
+    rig.play(
+        r#"
+        > setPaused(1, true) > send(1, "x")
+        < setPaused 1: ok
+        ! onReceive 1: "las"
+        < send 1: -101
+        "#,
+    );
+}
+
+/// A peer that talks without end cannot hold up the end, nor the other sockets.
+#[test]
+fn the_last_words_have_a_limit_r_5() {
+    let words = vec![Step::Data(&[b'x'; 60_000]); 100];
+    let mut rig = scripted(&words, &[Step::Fail(libc::EPIPE)]);
+    rig.issue("send(1, \"x\")");
+    let received = rig.received[&1].len();
+    assert!((1024 * 1024..2 * 1024 * 1024).contains(&received), "{received}");
+    assert_eq!(rig.trace.last().unwrap(), "! onReceiveError 1: -101");
+}
+
+/// D4: why the connection broke is what the read says, not that it can't be written to.
+#[test]
+fn the_cause_that_can_be_read_is_the_code_of_a_failed_write_s_8_r_7() {
+    let mut rig =
+        scripted(&[Step::Data(b"last"), Step::Fail(libc::ETIMEDOUT)], &[Step::Fail(libc::EPIPE)]);
+    rig.play(
+        r#"
+        > send(1, "x")
+        ! onReceive 1: "last"
+        < send 1: -7
+        ! onReceiveError 1: -7
+        "#,
+    );
+}
