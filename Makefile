@@ -41,7 +41,7 @@ test_needs = $(demo_needs) pkg-config:pkg-config python3:python3 nginx-light:ngi
   dnsmasq-base:dnsmasq avahi-daemon:avahi-daemon minissdpd:minissdpd libcjson-dev libssl-dev \
   gnutls-bin:gnutls-serv dovecot-imapd python3-aiosmtpd
 
-node_test_needs = chromium:chromium mosquitto:mosquitto
+node_test_needs = chromium:chromium mosquitto:mosquitto vsftpd:vsftpd
 
 # What the virtual environment needs; another Python than Debian's brings its own.
 python_needs = python3:python3 $(if $(shell python3 -c 'import ensurepip' 2>&1),python3-venv)

@@ -258,6 +258,13 @@ class App {
     return this.#gone.promise;
   }
 
+  /** Ends the app of a page that is gone, at once: what it has called is carried out, and nobody gets an answer. */
+  abandon() {
+    if (this.#app === 0) return;
+    this.#functions.chromesock_app_hold_calls(this.#app, 0);
+    this.#drop();
+  }
+
   #drop() {
     this.#functions.chromesock_app_free(this.#app);
     this.#app = 0;

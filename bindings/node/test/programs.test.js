@@ -4,7 +4,6 @@
 const assert = require('node:assert');
 const dgram = require('node:dgram');
 const fs = require('node:fs');
-const os = require('node:os');
 const path = require('node:path');
 const { execFile, spawn } = require('node:child_process');
 const { once } = require('node:events');
@@ -13,10 +12,13 @@ const { after, test } = require('node:test');
 const mqtt = require('mqtt-packet');
 const { PNG } = require('pngjs');
 const { createChrome, destroyChrome } = require('chromesock');
-const { next, node, ok, soon } = require('./support');
+const { RUN, folder, freePort, line, next, node, ok, soon } = require('./support');
 
 const run = promisify(execFile);
 
+// chrome-net was written for browserify, whose timers have functions that newer Nodes lack.
+const timers = require('node:timers');
+for (const [name, value] of Object.entries(require('timers-browserify'))) timers[name] ??= value;
 // chrome-dgram sends the whole memory below a Buffer: it was written for one that shares none.
 Buffer.poolSize = 0;
 // These packages look for the global object when they are loaded.
@@ -25,25 +27,6 @@ const chromeNet = require('chrome-net');
 const chromeDgram = require('chrome-dgram');
 
 after(() => destroyChrome(globalThis.chrome));
-
-function folder(t) {
-  const made = fs.mkdtempSync(path.join(os.tmpdir(), 'chromesock-'));
-  t.after(() => fs.rmSync(made, { recursive: true, maxRetries: 5 }));
-  return made;
-}
-
-/** The first line of a stream that matches. */
-function line(stream, pattern) {
-  let text = '';
-  const found = new Promise((resolve) => {
-    stream.on('data', (data) => {
-      text += data;
-      const match = pattern.exec(text);
-      if (match) resolve(match);
-    });
-  });
-  return soon(found, String(pattern));
-}
 
 for (const readme of ['../README.md', '../../../README.md']) {
   test(`the programs of ${readme} run as they are printed`, async () => {
@@ -102,10 +85,7 @@ test('chrome-dgram: a UDP echo', async (t) => {
 
 /** A broker on a port of the system's choice, which its log tells. */
 async function broker(t) {
-  const probe = require('node:net').createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
+  const port = await freePort();
   const config = path.join(folder(t), 'mosquitto.conf');
   fs.writeFileSync(config, `listener ${port} 127.0.0.1\nallow_anonymous true\n`);
   const process = spawn('mosquitto', ['-v', '-c', config], { stdio: ['ignore', 'ignore', 'pipe'] });
@@ -156,8 +136,7 @@ test('an MQTT client over chrome.sockets.tcp, with mosquitto', async (t) => {
 test('a web server of a Chrome App, seen by Chromium', { timeout: 240_000 }, async (t) => {
   const app = path.join(__dirname, 'apps', 'webserver');
   const work = folder(t);
-  const runner = path.join(__dirname, '..', 'bin', 'chrome-app-run.js');
-  const server = spawn(process.execPath, [runner, '--storage', path.join(work, 'storage.json'), app]);
+  const server = spawn(process.execPath, [RUN, '--storage', path.join(work, 'storage.json'), app]);
   t.after(() => server.kill('SIGKILL'));
   server.stderr.pipe(process.stderr);
   const [, port] = await line(server.stdout, /^port (\d+)$/m);

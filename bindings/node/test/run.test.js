@@ -51,7 +51,7 @@ test('a script that throws stops no other; a page has the globals that networkin
 test('what cannot be run says why', async (t) => {
   const empty = folder(t);
   const cases = [
-    [[], /^chrome-app-run: Usage: chrome-app-run \[--storage FILE\] DIR$/m],
+    [[], /^chrome-app-run: Usage: chrome-app-run \[--storage FILE\] \[--cacert FILE\] DIR$/m],
     [['--unknown', empty], /^chrome-app-run: Unknown option '--unknown'/m],
     [[empty], /^chrome-app-run: cannot read .*manifest\.json: ENOENT/m],
   ];
@@ -63,8 +63,9 @@ test('what cannot be run says why', async (t) => {
   const app = { background: { scripts: ['none.js'] } };
   const manifests = [
     ['{ "name": ', `${path.join(empty, 'manifest.json')}: ValueExpected at character 10`],
-    [{ name: 'a' }, 'the manifest has no app.background.scripts'],
-    [null, 'the manifest has no app.background.scripts'],
+    [{ name: 'a' }, 'the manifest has neither app.background.scripts nor app.background.page'],
+    [null, 'the manifest has neither app.background.scripts nor app.background.page'],
+    [{ app: { background: { page: 'none.html' } } }, `cannot read ${path.join(empty, 'none.html')}: ENOENT: no such file or directory, open '${path.join(empty, 'none.html')}'`],
     [{ app: { background: { scripts: ['a.js', 5] } } }, "Invalid value for 'app.background.scripts[1]'."],
     [{ app, sockets: { tcp: { connect: ['*', 'a:b:c'] } } }, "sockets.tcp.connect[1]: Invalid host:port pattern 'a:b:c'"],
     [{ app, permissions: 'socket' }, "permissions: Invalid value for 'permissions'."],
@@ -118,6 +119,27 @@ test('an app speaks the language of the user, else its own', async (t) => {
   put('_locales/en/messages.json', { port: { text: 'a' } });
   const file = path.join(made, '_locales/en/messages.json');
   assert.deepStrictEqual(await run(), ['', `chrome-app-run: ${file}: There is no "message" element for key port.\n`]);
+});
+
+test('a background page of the app\'s own runs the scripts that it names', async (t) => {
+  const manifest = (page) => JSON.stringify({ name: 'a', version: '1', app: { background: { page } } });
+  const html = `<!doctype html><html><!-- <script src="never.js"></script> -->
+    <SCRIPT type="text/javascript" data-src="never.js" src = '/a.js?v=2'></SCRIPT><script>console.log('forbidden')</script>
+    <script src=b%20c.js></script><body></body></html>`;
+  const files = { 'manifest.json': manifest('own.html'), 'own.html': html, 'b c.js': 'console.log(here, location.pathname);' };
+  const { lines, stderr } = await ran(t, 'var here = location.href === chrome.runtime.getURL("own.html");', files);
+  assert.deepStrictEqual(lines, ['true /own.html'], stderr);
+  const refused = {
+    'https://example.com/a.js': 'own.html: https://example.com/a.js is not in the app',
+    'http://app/a.js': 'own.html: http://app/a.js is not in the app',
+    'http://': 'own.html: http://: Invalid URL',
+    '100%.js': 'own.html: 100%.js: URI malformed',
+    'a.js" type="module': 'own.html: a.js is a module; they are not available in chrome-app-run',
+  };
+  for (const [source, message] of Object.entries(refused)) {
+    const ended = await ran(t, '', { ...files, 'own.html': `<script src="${source}"></script>` });
+    assert.deepStrictEqual([ended.code, ended.stderr], [1, `chrome-app-run: ${message}\n`]);
+  }
 });
 
 test('window is what its listeners are called on, and what its events are of', async (t) => {
@@ -213,6 +235,10 @@ test('storage areas know nothing of each other, tell their changes, and are kept
 });
 
 test('what is not here says its name when it is used, and can be looked at', async (t) => {
+  const manifest = {
+    name: 'a', version: '1', app: { background: { scripts: ['a.js'] } }, bluetooth: { socket: true },
+    permissions: ['experimental', 'notifications', 'storage', 'usb', 'networking.config', { fileSystem: ['write'] }],
+  };
   const { lines, stderr } = await ran(t, `
     const use = {
       method: () => chrome.runtime.reload(),
@@ -224,7 +250,16 @@ test('what is not here says its name when it is used, and can be looked at', asy
     for (const [how, f] of Object.entries(use)) {
       try { f(); } catch ({ name, message }) { console.log(how, name, message); }
     }
-    console.log(!!chrome.usb, !!chrome.runtime.reload, 'usb' in chrome, Object.keys(chrome.runtime).includes('id'));`);
+    console.log(!!chrome.usb, !!chrome.runtime.reload, 'usb' in chrome, Object.keys(chrome.runtime).includes('id'));
+    // As in Chrome, an API that the manifest does not ask for is not there: programs take another way then.
+    const { serial, mdns, fileSystem, bluetoothSocket, networking, types, constructor } = chrome;
+    console.log(serial, mdns, !!fileSystem, !!bluetoothSocket, !!networking, !!types, constructor === Object);
+    console.log(chrome.experimental, Object.values(chrome).every(Boolean));
+    // A page may put things of its own in their place, as a test of it does.
+    delete chrome.storage;
+    chrome.usb = { mine: true };
+    console.log(chrome.storage, chrome.usb.mine, delete chrome.usb);
+  `, { 'manifest.json': JSON.stringify(manifest) });
   assert.deepStrictEqual(lines, [
     'method Error chrome.runtime.reload is not available in chrome-app-run',
     'away Error chrome.app.getDetails is not available in chrome-app-run',
@@ -232,7 +267,33 @@ test('what is not here says its name when it is used, and can be looked at', asy
     'deep Error chrome.app.window.onClosed is not available in chrome-app-run',
     'storage Error chrome.storage.managed.get is not available in chrome-app-run',
     'true true false true',
+    'undefined undefined true true true true true',
+    'undefined true',
+    'undefined true true',
   ], stderr);
+});
+
+test('tcp.md PM-5: an app that asks for one of the two socket APIs does not find the other', async (t) => {
+  const app = { background: { scripts: ['a.js'] } };
+  const cases = [
+    [{ sockets: { tcp: { connect: '*' } } }, 'sockets'],
+    [{ permissions: ['socket'] }, 'socket'],
+    [{ permissions: ['storage', { socket: ['tcp-connect'] }] }, 'socket'],
+    [{ sockets: {}, permissions: [{ socket: ['tcp-connect'] }] }, 'socket sockets'],
+    // The console then says what each call lacks.
+    [{}, 'socket sockets'],
+  ];
+  for (const [manifest, found] of cases) {
+    const files = { 'manifest.json': JSON.stringify({ name: 'a', version: '1', app, ...manifest }) };
+    const { lines, stderr } = await ran(t, `
+      const names = ['socket', 'sockets'];
+      const ways = [(name) => chrome[name], (name) => name in chrome, (name) => Object.keys(chrome).includes(name)];
+      for (const way of ways) console.log(...names.filter(way));
+      // What libraries do that are written for both.
+      for (const name of names) chrome[name] ??= { isMine: true };
+      console.log(...names.filter((name) => !chrome[name].isMine));`, files);
+    assert.deepStrictEqual({ lines, stderr }, { lines: Array(4).fill(found), stderr: '' });
+  }
 });
 
 test('a library that asks where it runs finds a browser', async (t) => {
@@ -268,6 +329,8 @@ test('a script may import modules that lie beside it', { skip: !vm.constants?.US
 });
 
 test('a page may have names of its own for everything that is global', async (t) => {
+  const app = { background: { scripts: ['a.js'] } };
+  const manifest = { app, sockets: { udp: { bind: '*', send: '*' } }, permissions: ['socket'] };
   const { lines, stderr } = await ran(t, `
     const [log, names, text] = [console.log.bind(console), Object.getOwnPropertyNames(window), JSON.stringify];
     const [blob, data, now] = [new Blob(['read']), new Uint8Array([1, 2, 3]), Date.now()];
@@ -302,7 +365,7 @@ test('a page may have names of its own for everything that is global', async (t)
           sockets.udp.send(socketId, data, info.localAddress, info.localPort, ({ bytesSent }) => log('sent', bytesSent));
         });
       });
-    });`, { 'manifest.json': JSON.stringify({ app: { background: { scripts: ['a.js'] } }, sockets: { udp: { bind: '*', send: '*' } } }) });
+    });`, { 'manifest.json': JSON.stringify(manifest) });
   assert.deepStrictEqual(lines.sort(), [
     '["a",3,"127.0.0.1"]', 'alarm a', 'error Socket not found', 'list true', 'load', 'read 4', 'sent 3', 'stored {"a":[1]}', 'wrong TypeError',
   ], stderr);

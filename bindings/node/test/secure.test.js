@@ -6,24 +6,19 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const tls = require('node:tls');
-const { execFileSync } = require('node:child_process');
 const { once } = require('node:events');
 const { before, test } = require('node:test');
-const { call, chromeOf, connected, next, node, ok, peer, soon, text } = require('./support');
+const { appOf, call, certificate, chromeOf, connected, folder, next, node, ok, peer, soon, text } = require('./support');
 
 let key;
 let cert;
 
 before(() => {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'chromesock-tls-'));
-  const [keyFile, certFile] = ['key.pem', 'cert.pem'].map((name) => path.join(folder, name));
-  execFileSync('openssl', [
-    'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=localhost',
-    '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-keyout', keyFile, '-out', certFile,
-  ], { stdio: 'ignore' });
+  const work = fs.mkdtempSync(path.join(os.tmpdir(), 'chromesock-tls-'));
+  const { keyFile, certFile } = certificate(work);
   key = fs.readFileSync(keyFile);
   cert = fs.readFileSync(certFile, 'utf8');
-  fs.rmSync(folder, { recursive: true });
+  fs.rmSync(work, { recursive: true });
 });
 
 const echo = (socket) => socket.pipe(socket);
@@ -164,6 +159,34 @@ test('socket-legacy.md 7: chrome.socket.secure', async (t) => {
   assert.deepStrictEqual(await ok(chrome, socket.write, socketId, Buffer.from('secret')), { bytesWritten: 6 });
   assert.strictEqual(text((await ok(chrome, socket.read, socketId)).data), 'secret');
   socket.destroy(socketId);
+});
+
+test('chrome-app-run --cacert: an app is given certificates that may vouch for its servers', async (t) => {
+  const port = await server(t);
+  const manifest = { name: 'a', version: '1', app: { background: { scripts: ['a.js'] } }, sockets: { tcp: { connect: 'localhost' } } };
+  const words = appOf(t, `
+    chrome.app.runtime.onLaunched.addListener(function () {
+      var tcp = chrome.sockets.tcp;
+      tcp.create({}, function (created) {
+        tcp.setPaused(created.socketId, true);
+        tcp.connect(created.socketId, 'localhost', ${port}, 'ipv4', function () {
+          tcp.secure(created.socketId, function (result) {
+            console.log(result, chrome.runtime.lastError);
+          });
+        });
+      });
+    });`, { 'manifest.json': JSON.stringify(manifest) });
+  const [run, ...others] = words;
+  const roots = path.join(folder(t), 'roots.pem');
+  fs.writeFileSync(roots, cert);
+  const { stdout, stderr } = await node(run, '--cacert', roots, ...others);
+  assert.deepStrictEqual({ stdout, stderr }, { stdout: '0 undefined\n', stderr: '' });
+  assert.match((await node(...words)).stdout, /^-202 /);
+  fs.writeFileSync(roots, 'none');
+  const empty = await node(run, '--cacert', roots, ...others);
+  assert.deepStrictEqual([empty.code, empty.stderr], [1, `chrome-app-run: ${roots} has no certificate that can be read\n`]);
+  const unreadable = await node(run, '--cacert', `${roots}.none`, ...others);
+  assert.deepStrictEqual([unreadable.code, unreadable.stderr.split(':')[1]], [1, ` cannot read ${roots}.none`]);
 });
 
 test('tcp.md 7.1: a wrong option throws', (t) => {

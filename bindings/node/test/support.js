@@ -2,12 +2,13 @@
 'use strict';
 
 const assert = require('node:assert');
+const dgram = require('node:dgram');
 const { once } = require('node:events');
 const fs = require('node:fs');
 const net = require('node:net');
 const os = require('node:os');
 const path = require('node:path');
-const { spawn } = require('node:child_process');
+const { execFileSync, spawn } = require('node:child_process');
 const { createChrome, destroyChrome } = require('chromesock');
 
 const DEADLINE = 60_000;
@@ -96,6 +97,46 @@ async function connected(chrome, port, properties) {
   return socketId;
 }
 
+/** A port that was free a moment ago, for TCP and for UDP. */
+async function freePort() {
+  for (;;) {
+    const [tcp, udp] = [net.createServer(), dgram.createSocket('udp4')];
+    try {
+      await once(tcp.listen(0, '127.0.0.1'), 'listening');
+      const { port } = tcp.address();
+      await once(udp.bind(port, '127.0.0.1'), 'listening');
+      return port;
+    } catch (error) {
+      assert.strictEqual(error.code, 'EADDRINUSE');
+    } finally {
+      await Promise.all([tcp, udp].map((socket) => new Promise((resolve) => socket.close(resolve))));
+    }
+  }
+}
+
+/** Makes a key and a certificate of localhost that nobody vouches for; their files in `work`. */
+function certificate(work) {
+  const [keyFile, certFile] = ['key.pem', 'cert.pem'].map((name) => path.join(work, name));
+  execFileSync('openssl', [
+    'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=localhost',
+    '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-keyout', keyFile, '-out', certFile,
+  ], { stdio: 'ignore' });
+  return { keyFile, certFile };
+}
+
+/** The first line of a stream that matches. */
+function line(stream, pattern) {
+  let text = '';
+  const found = new Promise((resolve) => {
+    stream.on('data', (data) => {
+      text += data;
+      const match = pattern.exec(text);
+      if (match) resolve(match);
+    });
+  });
+  return soon(found, String(pattern));
+}
+
 /** Runs a program of Node; how it ended and what it wrote. */
 async function node(...words) {
   const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'], cwd: path.join(__dirname, '..') });
@@ -119,7 +160,8 @@ const RUN = path.join(__dirname, '..', 'bin', 'chrome-app-run.js');
 /** A folder that is gone when the test is over. */
 function folder(t) {
   const made = fs.mkdtempSync(path.join(os.tmpdir(), 'chrome-app-run-'));
-  t.after(() => fs.rmSync(made, { recursive: true }));
+  // A server that has been ended may still write to it.
+  t.after(() => fs.rmSync(made, { recursive: true, maxRetries: 5 }));
   return made;
 }
 
@@ -140,4 +182,7 @@ async function ran(t, script, files) {
 
 const text = (data) => Buffer.from(data).toString();
 
-module.exports = { RUN, appOf, call, captured, chromeOf, connected, folder, listening, next, node, ok, peer, ran, soon, text, until };
+module.exports = {
+  RUN, appOf, call, captured, certificate, chromeOf, connected, folder, freePort, line, listening, next, node, ok, peer, ran, soon,
+  text, until,
+};

@@ -112,7 +112,7 @@ def create_chrome(
     if status != 0:
         raise _refused(lib, status, text(lib.chromesock_status_text(status)) or str(status))
     if manifest is not None:
-        # Rules that were dropped among them: without a word, their calls would just be denied.
+        # Also names dropped rules: otherwise calls that need them would be denied without a hint why.
         for warning in _manifest_texts(lib, options.manifest):
             logger.warning("%s", warning)
     return Chrome(Driver(lib, loop, app[0], DECODERS), json.loads(manifest_text or "{}"), quota)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any, Optional, Union
 
@@ -11,12 +12,13 @@ from ._abi import ffi as _ffi
 ffi: Any = _ffi
 NULL = ffi.NULL
 _PACKAGED = Path(__file__).with_name("lib") / "libchromesock.so"
+_INSTALLED = "libchromesock.dylib" if sys.platform == "darwin" else "libchromesock.so"
 
 
 def load(path: Union[str, os.PathLike[str], None] = None) -> Any:
     """The library at `path`, else the one inside the package, else the system's."""
     if path is None:
-        path = str(_PACKAGED) if _PACKAGED.exists() else "libchromesock.so"
+        path = str(_PACKAGED) if _PACKAGED.exists() else _INSTALLED
     # RTLD_NODELETE: a thread of the library may outlive every reference to it.
     lib = ffi.dlopen(os.fspath(path), ffi.RTLD_NOW | getattr(os, "RTLD_NODELETE", 0))
     wanted = (lib.CHROMESOCK_VERSION_MAJOR, lib.CHROMESOCK_VERSION_MINOR)

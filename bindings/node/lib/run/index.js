@@ -8,30 +8,21 @@ const process = require('node:process');
 const { setImmediate } = require('node:timers');
 const vm = require('node:vm');
 const { parseArgs } = require('node:util');
-const { createChrome, destroyChrome } = require('../chrome');
+const { abandonChrome, createChrome } = require('../chrome');
 const { Event, dispatch } = require('../event');
-const { Array, console, Object } = require('../globals');
+const { console, Object } = require('../globals');
 const { idOf, runtimeOf } = require('../runtime');
 const { alarmsOf } = require('./alarms');
+const { backgroundOf } = require('./background');
 const { Failure, attempt, fileOf, read, readJson } = require('./files');
 const { I18n } = require('./i18n');
 const { methodsOf } = require('./methods');
-const { guarded } = require('./missing');
+const { guarded, namespacesOf, permissionsOf, withoutUnasked } = require('./missing');
 const { LANGUAGE, furnish, loaded, report, reportRejection } = require('./page');
 const { LIMITS, storageArea } = require('./storage');
 
-const USAGE = 'Usage: chrome-app-run [--storage FILE] DIR';
+const USAGE = 'Usage: chrome-app-run [--storage FILE] [--cacert FILE] DIR';
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-
-function scriptsOf(manifest) {
-  const scripts = manifest?.app?.background?.scripts;
-  if (!Array.isArray(scripts) || scripts.length === 0) {
-    throw new Failure('the manifest has no app.background.scripts');
-  }
-  const wrong = scripts.findIndex((script) => typeof script !== 'string');
-  if (wrong >= 0) throw new Failure(`Invalid value for 'app.background.scripts[${wrong}]'.`);
-  return scripts;
-}
 
 const events = (prefix, names) =>
   Object.fromEntries(names.map((name) => [name, new Event(`${prefix}.${name}`, () => {})]));
@@ -101,19 +92,28 @@ function complete(chrome, storageFile, i18n) {
   };
   const methods = { ...methodsOf('runtime', FACTS, facts, answers), sendMessage };
   const runtime = Object.assign(chrome.runtime, events('runtime', RUNTIME_EVENTS), methods);
-  const isUnlimited = chrome.runtime.getManifest().permissions?.includes('unlimitedStorage') ?? false;
-  return guarded('chrome', {
+  const manifest = chrome.runtime.getManifest();
+  const isUnlimited = permissionsOf(manifest).includes('unlimitedStorage');
+  return withoutUnasked(guarded('chrome', {
     ...chrome,
     runtime: guarded('chrome.runtime', runtime),
-    // Programs look for chrome.experimental.socket before chrome.socket, which came in its place.
-    experimental: undefined,
     app: guarded('chrome.app', { runtime: guarded('chrome.app.runtime', events('app.runtime', APP_EVENTS)) }),
     i18n: guarded('chrome.i18n', i18n.api(runtime.id)),
     alarms: guarded('chrome.alarms', alarmsOf(answers)),
     power: guarded('chrome.power', power),
     storage: storageOf(storageFile, answers, isUnlimited),
     system: guarded('chrome.system', { network: networkOf(chrome.socket, answers) }),
-  });
+  }, namespacesOf(manifest)), manifest);
+}
+
+/** The sockets of an app. */
+function made(manifest, rootsFile) {
+  const extraRootsPem = rootsFile === undefined ? undefined : read(rootsFile);
+  try {
+    return createChrome(manifest, { extraRootsPem });
+  } catch ({ message }) {
+    throw new Failure(message.replace('createChrome: the option extraRootsPem', rootsFile));
+  }
 }
 
 function defaultStorage(id) {
@@ -121,18 +121,17 @@ function defaultStorage(id) {
   return path.join(data, 'chrome-app-run', `${id}.json`);
 }
 
-/** Runs the app in `folder`. */
-function run(folder, storageFile) {
+/** Runs the app in `folder`; `rootsFile` has certificates that may vouch for servers, besides the web's authorities. */
+function run(folder, storageFile, rootsFile) {
   const manifest = readJson(path.join(folder, 'manifest.json'));
-  const scripts = scriptsOf(manifest);
+  const { page, scripts } = backgroundOf(manifest, folder);
   const i18n = new I18n(folder, LANGUAGE, manifest);
-  const chrome = attempt(() => createChrome(i18n.localized(manifest)));
+  const chrome = made(i18n.localized(manifest), rootsFile);
   // An unpacked app without a key is identified by its folder: its manifest may change.
   chrome.runtime.id = idOf(manifest, fs.realpathSync(folder));
   const file = storageFile ?? defaultStorage(chrome.runtime.id);
   const isNew = !Object.values(filesOf(file)).some(fs.existsSync);
   const completed = attempt(() => complete(chrome, file, i18n));
-  furnish(completed, folder);
 
   let isSuspended = false;
   const suspend = () => {
@@ -140,11 +139,17 @@ function run(folder, storageFile) {
     isSuspended = true;
     dispatch(completed.runtime.onSuspend);
   };
-  const end = async (code) => {
-    suspend();
-    await destroyChrome(chrome);
+  const exit = (code) => {
+    abandonChrome(chrome);
     process.exit(code);
   };
+  // What runs comes to its end, and so do the promises that it settles. Nothing of the page runs after that.
+  const end = async (code) => {
+    suspend();
+    await undefined;
+    process.nextTick(exit, code);
+  };
+  furnish(completed, folder, page, () => void end(0));
   process.on('beforeExit', suspend);
   for (const signal of SIGNALS) process.once(signal, () => end(0));
   // Nobody reads the output any more, and reporting that error would only raise it again.
@@ -178,7 +183,7 @@ function main(words) {
   try {
     const { values, positionals } = parseArgs({
       args: words,
-      options: { storage: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+      options: { storage: { type: 'string' }, cacert: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
       allowPositionals: true,
     });
     if (values.help) {
@@ -186,7 +191,7 @@ function main(words) {
       return;
     }
     if (positionals.length !== 1) throw new Failure(USAGE);
-    run(positionals[0], values.storage);
+    run(positionals[0], values.storage, values.cacert);
   } catch (error) {
     const isOurs = error instanceof Failure || error.code?.startsWith('ERR_PARSE_ARGS');
     console.error('chrome-app-run:', isOurs ? error.message : error);

@@ -8,8 +8,8 @@ const { report: show } = require('../event');
 const { FileReader } = require('./reader');
 const { fetchOf, requestOf } = require('./request');
 
-function locationOf(chrome) {
-  const url = new URL(chrome.runtime.getURL('_generated_background_page.html'));
+function locationOf(chrome, page) {
+  const url = new URL(chrome.runtime.getURL(page));
   const { href, protocol, host, hostname, port, pathname, search, hash } = url;
   const origin = `${protocol}//${host}`;
   return { href, origin, protocol, host, hostname, port, pathname, search, hash, toString: () => href };
@@ -96,15 +96,15 @@ WINDOW.addEventListener('load', (event) => globalThis.onload?.(event));
 /** A console for the page: what it puts in place of a function of it is not what its errors are told by. */
 const consoleOf = () => Object.create(Object.getPrototypeOf(console), Object.getOwnPropertyDescriptors(console));
 
-/** Makes the global object a page's; `folder` is the app's. */
-function furnish(chrome, folder) {
-  const location = locationOf(chrome);
+/** Makes the global object that of `page`; `folder` is the app's, `close` ends it. */
+function furnish(chrome, folder, page, close) {
+  const location = locationOf(chrome, page);
   const fetch = fetchOf(folder, location);
   // Libraries that see it take this for Node, and ask for a `require` that no page has.
   delete globalThis.process;
   const globals = {
     window: globalThis, self: globalThis, top: globalThis, parent: globalThis, frames: globalThis,
-    chrome, console: consoleOf(), navigator, location, FileReader, fetch, XMLHttpRequest: requestOf(fetch, location),
+    chrome, console: consoleOf(), navigator, location, close, FileReader, fetch, XMLHttpRequest: requestOf(fetch, location),
     ...WINDOW, ...timers(),
   };
   for (const [name, value] of Object.entries(globals)) {

@@ -1,0 +1,40 @@
+// The background page of a manifest: its scripts, or a page of the app's own that names them.
+'use strict';
+
+const { Array, decodeURIComponent, URL } = require('../globals');
+const { Failure, attempt, fileOf, read } = require('./files');
+
+/** Chrome makes a page of this name for scripts. */
+const GENERATED = '_generated_background_page.html';
+const NONE = 'the manifest has neither app.background.scripts nor app.background.page';
+
+/** Where the app's files are for its pages, whatever its id is. */
+const ROOT = 'chrome-extension://app/';
+const SOURCE = /\ssrc\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))/i;
+const MODULE = /\stype\s*=\s*["']?module\b/i;
+
+/** The files that a page's script elements name. What is written between those is not run: Chrome's policy for apps forbids it. */
+function scriptsIn(page, html) {
+  const base = new URL(page, ROOT);
+  const elements = [...html.replace(/<!--.*?-->/gs, '').matchAll(/<script(\s[^>]*)>/gi)].map(([, attributes]) => attributes);
+  return elements.filter((attributes) => SOURCE.test(attributes)).map((attributes) => {
+    const [, ...values] = SOURCE.exec(attributes);
+    const source = values.find((value) => value !== undefined);
+    if (MODULE.test(attributes)) throw new Failure(`${page}: ${source} is a module; they are not available in chrome-app-run`);
+    const { href, pathname } = attempt(() => new URL(source, base), `${page}: ${source}`);
+    if (!href.startsWith(ROOT)) throw new Failure(`${page}: ${source} is not in the app`);
+    return attempt(() => decodeURIComponent(pathname), `${page}: ${source}`);
+  });
+}
+
+/** The page's name, and its scripts in order. */
+function backgroundOf(manifest, folder) {
+  const { scripts, page } = manifest?.app?.background ?? {};
+  if (typeof page === 'string') return { page, scripts: scriptsIn(page, read(fileOf(folder, page))) };
+  if (!Array.isArray(scripts) || scripts.length === 0) throw new Failure(NONE);
+  const wrong = scripts.findIndex((script) => typeof script !== 'string');
+  if (wrong >= 0) throw new Failure(`Invalid value for 'app.background.scripts[${wrong}]'.`);
+  return { page: GENERATED, scripts };
+}
+
+module.exports = { backgroundOf };
