@@ -75,7 +75,7 @@ class Peer:
         return self.add(name, sock)
 
     def connects(self, port, address="127.0.0.1"):
-        """Does anybody listen there?"""
+        """Does anybody listen there? For a port of `free`: another one the system may give to others at once."""
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as sock:
             sock.settimeout(DEADLINE)
             try:
