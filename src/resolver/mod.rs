@@ -357,7 +357,7 @@ mod tests {
         assert!(begun == ["even", "odd"] || begun == ["odd", "even"], "{begun:?}");
     }
 
-    /// dev: what a thread holds is given back when the last app has gone, as those find who look for leaks then;
+    /// CL-3: what a thread holds is given back when the last app has gone, as those find who look for leaks then;
     /// a look-up that hangs is not waited for.
     #[test]
     fn the_end_waits_for_threads_that_look_nothing_up() {
