@@ -16,6 +16,8 @@ const TEXT = 'const char *';
 const c = koffi.load(null);
 const memcpy = c.func('memcpy', 'void', ['void *', 'uintptr_t', 'size_t']);
 const strlen = c.func('strlen', 'size_t', ['uintptr_t']);
+const malloc = c.func('malloc', 'uintptr_t', ['size_t']);
+const free = c.func('free', 'void', ['uintptr_t']);
 
 /** Each struct's size, and where its members are. */
 const layouts = {};
@@ -61,6 +63,20 @@ function packed(name, given) {
     }
   }
   return buffer;
+}
+
+/** What the C library is to keep of freed memory, half of it. */
+const KEPT = 16 * 1024 * 1024;
+let keepsMemory = false;
+
+/**
+ * Data in bulk is freed by garbage collection, many blocks at a time. The GNU C library gives such memory back to the
+ * system, to ask for it again page by page, until the process has freed a block as large as this one.
+ */
+function keepMemory() {
+  if (keepsMemory) return;
+  keepsMemory = true;
+  free(malloc(KEPT));
 }
 
 /** A copy of the library's memory. */
@@ -120,4 +136,4 @@ function packer(name) {
   };
 }
 
-module.exports = { layouts, listOf, packed, packer };
+module.exports = { keepMemory, layouts, listOf, packed, packer };

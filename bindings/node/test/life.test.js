@@ -244,6 +244,36 @@ test('1,000 apps come and go, and leave neither memory, descriptors nor threads'
   assert.ok(grown < 48 * 1024 * 1024, `${grown} bytes more`);
 });
 
+test('the memory of data in bulk is used again, not asked of the system for each block', async (t) => {
+  const port = await peer(t, (socket) => {
+    const block = Buffer.alloc(65536);
+    const feed = () => {
+      while (!socket.destroyed && socket.write(block));
+    };
+    socket.on('error', () => {}).on('drain', feed);
+    feed();
+  });
+  const { stdout } = await program(
+    `const MIB = 1024 * 1024;
+     let got = 0, blocks = 0, before;
+     const faults = () => process.resourceUsage().minorPageFault;
+     tcp.onReceive.addListener(({ socketId, data }) => {
+       got += data.byteLength;
+       if (got > 128 * MIB) before ??= faults();
+       if (before !== undefined) blocks += 1;
+       if (got < 512 * MIB) return;
+       console.log((faults() - before) / blocks);
+       tcp.close(socketId);
+     });
+     (async () => {
+       const { socketId } = await tcp.create({ bufferSize: 65536 });
+       tcp.connect(socketId, '127.0.0.1', ${port}, () => {});
+     })();`,
+  );
+  // A block has 16 pages; those of the heap's own growth are few.
+  assert.ok(Number(stdout) < 1, `${stdout.trim()} page faults for a block`);
+});
+
 test('an app that finds no descriptor for its stream leaves none behind, and no thread', async () => {
   // Frees one descriptor after the other until they suffice: some of the attempts get as far as the stream.
   const code = `
