@@ -31,6 +31,9 @@ Decode = Callable[[Any], Any]
 Done = Callable[[Optional[ChromeSocketError]], None]
 Info = TypeVar("Info")
 
+# How often a turn of the loop looks whether what was called in it is completed already, as far as nobody else follows.
+REFILLS = 4
+
 logger = logging.getLogger("chromesock")
 _drivers: weakref.WeakSet[Driver] = weakref.WeakSet()
 
@@ -229,9 +232,19 @@ class Driver:
     def _on_readable(self) -> None:
         # Something may lie there since an exception of a signal handler.
         if not self._batch:
-            self._dropped.clear()
-            self._check(self._batch.fill(self._app))
+            self._fill()
         self._drain()
+        for _ in range(REFILLS):
+            if self._others_follow or self._gone:
+                return
+            self._fill()
+            if not self._batch:
+                return
+            self._drain()
+
+    def _fill(self) -> None:
+        self._dropped.clear()
+        self._check(self._batch.fill(self._app))
 
     def _drain(self) -> None:
         # What listeners call, and those who were waiting, starts together: the library's thread is woken once.

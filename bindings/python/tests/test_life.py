@@ -307,6 +307,35 @@ def test_creating_and_destroying_keeps_nothing(loop):
     assert resident_kib() - memory < 2048, "KiB more after the cycles"
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="CPUs cannot be chosen")
+def test_calls_one_after_another_share_turns_of_the_loop_but_few(loop):
+    """With one CPU a call is often completed before the loop's turn ends: who waits goes on, and so do others."""
+
+    async def calls():
+        chrome, turns = create_chrome(), []
+
+        def turn():
+            turns.append(0)
+            following[0] = asyncio.get_running_loop().call_soon(turn)
+
+        following = [None]
+        turn()
+        for _ in range(1000):
+            await chrome.sockets.tcp.get_sockets()
+            turns[-1] += 1
+        following[0].cancel()
+        chrome.destroy()
+        return max(turns)
+
+    cpus = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cpus)})
+    try:
+        # One for each time that events are looked for.
+        assert 1 < loop.run_until_complete(calls()) <= 5
+    finally:
+        os.sched_setaffinity(0, cpus)
+
+
 async def test_a_call_that_is_kept_keeps_none_who_waited(make):
     """As asyncio's futures: what a program keeps of a call is its result."""
 
