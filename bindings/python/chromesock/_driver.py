@@ -12,7 +12,7 @@ import os
 import warnings
 import weakref
 from collections import deque
-from contextvars import Context, copy_context
+from contextvars import Context
 from operator import index
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Callable, Deque, Dict, List, Mapping, Optional, Set, Tuple, TypeVar, Union
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 Decode = Callable[[Any], Any]
 # Is told why a call has failed, or None.
 Done = Callable[[Optional[ChromeSocketError]], None]
+Call = Union["asyncio.Future[Any]", Done]
 Info = TypeVar("Info")
 
 # How often a turn of the loop looks whether what was called in it is completed already, as far as nobody else follows.
@@ -36,37 +37,6 @@ REFILLS = 4
 
 logger = logging.getLogger("chromesock")
 _drivers: weakref.WeakSet[Driver] = weakref.WeakSet()
-
-
-class Call(asyncio.Future):  # type: ignore[type-arg]  # not subscriptable as a base in Python 3.9's C class
-    """The future of one call; knows who waits for it."""
-
-    # Each with the context to run it in.
-    waiters: Tuple[Tuple[Callable[[Any], object], Context], ...] = ()
-
-    def add_done_callback(self, fn: Callable[[Any], object], *, context: Optional[Context] = None) -> None:
-        if context is None:  # An empty one is false.
-            context = copy_context()
-        if not self.done():
-            self.waiters += ((fn, context),)
-        super().add_done_callback(fn, context=context)
-
-    def remove_done_callback(self, fn: Callable[[Any], object], /) -> int:
-        self.waiters = tuple(each for each in self.waiters if each[0] != fn)
-        return super().remove_done_callback(fn)
-
-    def take_waiters(self) -> Tuple[Tuple[Callable[[Any], object], Context], ...]:
-        """Those who wait, for the caller to call: the loop will not."""
-        waiters, self.waiters = self.waiters, ()
-        for fn, _ in waiters:
-            super().remove_done_callback(fn)
-        return waiters
-
-    def cancel(self, msg: Any = None) -> bool:
-        cancelled = super().cancel(msg)
-        if cancelled:  # The loop calls who waits.
-            self.waiters = ()
-        return cancelled
 
 
 class Driver:
@@ -91,7 +61,7 @@ class Driver:
         self._thread = get_ident()
         self._gone = ""
         self._token = 0
-        self._pending: Dict[int, Union[Call, Done]] = {}
+        self._pending: Dict[int, Call] = {}
         self._lent = Lent()
         self._batch = Batch(lib)
         # Calls after which data of their socket that lies in the batch is dropped.
@@ -105,7 +75,7 @@ class Driver:
         self._secured: Set[int] = set()
         self._secure = lib.CHROME_SOCKETS_TCP_SECURE
         # Those who waited for what is completed now, and have not had their turn.
-        self._woken: Deque[Tuple[Callable[[Any], object], Context, Call]] = deque()
+        self._woken: Deque[Tuple[Callable[[Any], object], Context, asyncio.Future[Any]]] = deque()
         # Code ran that may have woken others, who run in the loop's next turn.
         self._others_follow = False
         # Calls wait, to start together.
@@ -128,7 +98,7 @@ class Driver:
 
     def call(self, function: Any, *arguments: Any) -> asyncio.Future[Any]:
         """Carries out one call; the future has its completion."""
-        call = Call(loop=self.loop)
+        call: asyncio.Future[Any] = asyncio.Future(loop=self.loop)
         self._start(call, None, function, *arguments)
         if function in self._enders:
             self._drop_data(function, arguments[0])
@@ -136,11 +106,11 @@ class Driver:
 
     def send(self, socket_id: int, data: Buffer) -> asyncio.Future[Any]:
         """chrome.sockets.tcp.send"""
-        call = Call(loop=self.loop)
+        call: asyncio.Future[Any] = asyncio.Future(loop=self.loop)
         self.start_send(call, socket_id, data)
         return call
 
-    def start_send(self, call: Union[Call, Done], socket_id: int, data: Buffer) -> None:
+    def start_send(self, call: Call, socket_id: int, data: Buffer) -> None:
         """The same, for who may have something cheaper than a future."""
         if type(data) is bytes and len(data) > COPIED:
             sends = self.lib.chromesock_sockets_tcp_send_owned
@@ -149,7 +119,7 @@ class Driver:
             held = buffer(data)
             self._start(call, None, self.lib.chrome_sockets_tcp_send, index(socket_id), held, len(held))
 
-    def _start(self, call: Union[Call, Done], lent: Optional[bytes], function: Any, *arguments: Any) -> None:
+    def _start(self, call: Call, lent: Optional[bytes], function: Any, *arguments: Any) -> None:
         """Makes a call; the library reads `lent` until it completes."""
         self.check_thread()
         self._token = token = self._token + 1
@@ -311,7 +281,7 @@ class Driver:
         self._lent.forget(token, None)
         if call is None:
             self._on_host_event(event)
-        elif not isinstance(call, Call):
+        elif not isinstance(call, asyncio.Future):
             self._tell(call, event)
         else:
             result = self._decoders[event.type](event)
@@ -319,13 +289,17 @@ class Driver:
                 self._secured.add(event.socket_id)
             if call.cancelled() or self._gone and self.loop.is_closed():
                 return
-            if call.waiters and not self._gone:
-                self._woken.extend((*each, call) for each in call.take_waiters())
+            # Those whom asyncio would call in the loop's next turn.
+            waiters = call._callbacks
+            if waiters and not self._gone:
+                for waiter, context in [*waiters]:
+                    call.remove_done_callback(waiter)
+                    self._woken.append((waiter, context, call))
             if not event.message:
                 call.set_result(result)
                 return
             call.set_exception(self._failure(event, result))
-            if self._gone and not call.waiters:
+            if self._gone and not waiters:
                 call.exception()  # The end of the app fails what is pending: nothing to warn of.
 
     def _tell(self, done: Done, event: Any) -> None:
