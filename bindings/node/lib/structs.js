@@ -65,7 +65,7 @@ function packed(name, given) {
   return buffer;
 }
 
-/** What the C library is to keep of freed memory, half of it. */
+/** Half of what the C library is to keep of freed memory. */
 const KEPT = 16 * 1024 * 1024;
 let keepsMemory = false;
 

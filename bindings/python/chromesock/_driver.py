@@ -32,7 +32,7 @@ Done = Callable[[Optional[ChromeSocketError]], None]
 Call = Union["asyncio.Future[Any]", Done]
 Info = TypeVar("Info")
 
-# How often a turn of the loop looks whether what was called in it is completed already, as far as nobody else follows.
+# How often a turn of the loop looks whether calls made in it are completed already, unless others follow in the next.
 REFILLS = 4
 
 logger = logging.getLogger("chromesock")
