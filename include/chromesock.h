@@ -2628,8 +2628,9 @@ chromesock_status chrome_sockets_udp_bind(struct chromesock_app *app,
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
  * Completes:  CHROME_SOCKETS_UDP_SEND with result OK and bytes_sent, SOCKET_NOT_CONNECTED (not bound),
- *             NAME_NOT_RESOLVED, INTERNET_DISCONNECTED, MSG_TOO_BIG, ADDRESS_UNREACHABLE, ACCESS_DENIED or
- *             another system error; "Exceeded write quota.", "Socket not found" and "App does not have
+ *             INSUFFICIENT_RESOURCES (32 sends of the socket wait already, since the system takes none at the
+ *             moment), NAME_NOT_RESOLVED, INTERNET_DISCONNECTED, MSG_TOO_BIG, ADDRESS_UNREACHABLE, ACCESS_DENIED
+ *             or another system error; "Exceeded write quota.", "Socket not found" and "App does not have
  *             permission" come without a result.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
@@ -3299,8 +3300,8 @@ chromesock_status chrome_socket_recv_from(struct chromesock_app *app,
  *             callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
- * Completes:  CHROME_SOCKET_SEND_TO with result: the number of bytes or a negative code; messages as for
- *             connect and write.
+ * Completes:  CHROME_SOCKET_SEND_TO with result: the number of bytes or a negative code, as for
+ *             chrome_sockets_udp_send; messages as for connect and write.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
  *

@@ -95,8 +95,8 @@ pub unsafe extern "C" fn chrome_socket_recv_from(
 ///             callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
-/// Completes:  CHROME_SOCKET_SEND_TO with result: the number of bytes or a negative code; messages as for
-///             connect and write.
+/// Completes:  CHROME_SOCKET_SEND_TO with result: the number of bytes or a negative code, as for
+///             chrome_sockets_udp_send; messages as for connect and write.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
 ///

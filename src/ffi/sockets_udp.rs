@@ -179,8 +179,9 @@ pub unsafe extern "C" fn chrome_sockets_udp_bind(
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
 /// Completes:  CHROME_SOCKETS_UDP_SEND with result OK and bytes_sent, SOCKET_NOT_CONNECTED (not bound),
-///             NAME_NOT_RESOLVED, INTERNET_DISCONNECTED, MSG_TOO_BIG, ADDRESS_UNREACHABLE, ACCESS_DENIED or
-///             another system error; "Exceeded write quota.", "Socket not found" and "App does not have
+///             INSUFFICIENT_RESOURCES (32 sends of the socket wait already, since the system takes none at the
+///             moment), NAME_NOT_RESOLVED, INTERNET_DISCONNECTED, MSG_TOO_BIG, ADDRESS_UNREACHABLE, ACCESS_DENIED
+///             or another system error; "Exceeded write quota.", "Socket not found" and "App does not have
 ///             permission" come without a result.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
