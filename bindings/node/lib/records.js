@@ -4,7 +4,8 @@
 const { Buffer } = require('node:buffer');
 const { ArrayBuffer, BigUint64Array, Boolean, Int32Array, Number, Object } = require('./globals');
 const { api } = require('./library');
-const { keepMemory, layouts, listOf } = require('./structs');
+const { keepFreed } = require('./memory');
+const { layouts, listOf } = require('./structs');
 
 const { size: HEAD, members: MEMBERS } = layouts.chromesock_event_record;
 /** Where each member of a record is, in words of 32 bits. */
@@ -87,7 +88,7 @@ class Batch {
     const start = this.#at * 4 + HEAD;
     const end = start + this.word(AT.data_len);
     if (end - start < LARGE) return this.#buffer.slice(start, end);
-    keepMemory();
+    keepFreed();
     // Not cleared before it is overwritten, as a slice would be.
     const copy = Buffer.allocUnsafeSlow(end - start);
     this.#text.copy(copy, 0, start, end);

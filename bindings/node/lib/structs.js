@@ -7,17 +7,12 @@
 const { Buffer } = require('node:buffer');
 const { Array, ArrayBuffer, BigInt, Map, Number, Object } = require('./globals');
 const { api, koffi } = require('./library');
+const { copied, strlen } = require('./memory');
 
 /** On all systems that the package is for. */
 const POINTER = 8;
 const SIZES = { chromesock_bool: 1, chromesock_status: 4, int32_t: 4, uint8_t: 1, uint32_t: 4, uint64_t: 8 };
 const TEXT = 'const char *';
-
-const c = koffi.load(null);
-const memcpy = c.func('memcpy', 'void', ['void *', 'uintptr_t', 'size_t']);
-const strlen = c.func('strlen', 'size_t', ['uintptr_t']);
-const malloc = c.func('malloc', 'uintptr_t', ['size_t']);
-const free = c.func('free', 'void', ['uintptr_t']);
 
 /** Each struct's size, and where its members are. */
 const layouts = {};
@@ -63,27 +58,6 @@ function packed(name, given) {
     }
   }
   return buffer;
-}
-
-/** Half of what the C library is to keep of freed memory. */
-const KEPT = 16 * 1024 * 1024;
-let keepsMemory = false;
-
-/**
- * Data in bulk is freed by garbage collection, many blocks at a time. The GNU C library gives such memory back to the
- * system, to ask for it again page by page, until the process has freed a block as large as this one.
- */
-function keepMemory() {
-  if (keepsMemory) return;
-  keepsMemory = true;
-  free(malloc(KEPT));
-}
-
-/** A copy of the library's memory. */
-function copied(address, length) {
-  const memory = Buffer.allocUnsafeSlow(length);
-  memcpy(memory, address, length);
-  return memory;
 }
 
 function read(memory, at, { size, type }) {
@@ -136,4 +110,4 @@ function packer(name) {
   };
 }
 
-module.exports = { keepMemory, layouts, listOf, packed, packer };
+module.exports = { layouts, listOf, packed, packer };

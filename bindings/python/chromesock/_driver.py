@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 Decode = Callable[[Any], Any]
 # Is told why a call has failed, or None.
 Done = Callable[[Optional[ChromeSocketError]], None]
+# What a completion goes to.
 Call = Union["asyncio.Future[Any]", Done]
 Info = TypeVar("Info")
 
@@ -289,7 +290,7 @@ class Driver:
                 self._secured.add(event.socket_id)
             if call.cancelled() or self._gone and self.loop.is_closed():
                 return
-            # Those whom asyncio would call in the loop's next turn.
+            # Those whom asyncio would call in the loop's next turn; it has no public way to ask for them.
             waiters = call._callbacks
             if waiters and not self._gone:
                 for waiter, context in [*waiters]:
