@@ -290,8 +290,9 @@ class Driver:
                 self._secured.add(event.socket_id)
             if call.cancelled() or self._gone and self.loop.is_closed():
                 return
-            # Those whom asyncio would call in the loop's next turn; it has no public way to ask for them.
-            waiters = call._callbacks
+            # Those whom asyncio would call in the loop's next turn; it has no public way to ask for them, and
+            # where they are not shown it does.
+            waiters = getattr(call, "_callbacks", None)
             if waiters and not self._gone:
                 for waiter, context in [*waiters]:
                     call.remove_done_callback(waiter)

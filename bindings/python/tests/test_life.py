@@ -333,6 +333,21 @@ async def test_calls_one_after_another_share_turns_of_the_loop_but_few(make, mon
     assert max(turns) == 5
 
 
+async def test_who_waits_for_a_call_goes_on_even_if_asyncio_does_not_tell_of_it(make, monkeypatch):
+    """Whom a future calls is asyncio's own affair: another Python may not show it."""
+
+    class Discreet(asyncio.Future):
+        @property
+        def _callbacks(self):
+            raise AttributeError
+
+    monkeypatch.setattr(asyncio, "Future", Discreet)
+    tcp = make().sockets.tcp
+    made = await asyncio.wait_for(tcp.create(), DEADLINE_SECONDS)
+    with pytest.raises(ChromeSocketError):
+        await asyncio.wait_for(tcp.send(made.socket_id, b"x"), DEADLINE_SECONDS)
+
+
 async def test_a_call_that_is_kept_keeps_none_who_waited(make):
     """As asyncio's futures: what a program keeps of a call is its result."""
 
