@@ -13,6 +13,8 @@ export interface ChromeOptions {
   extraRootsPem?: string;
   /** Most bytes of unfinished sends; a send beyond it fails with "Exceeded write quota.". Default 200 MiB. */
   writeQuotaBytes?: number;
+  /** Share addresses with other objects that do, in this or another process of the user. Default false. */
+  reusePort?: boolean;
   /** Where the shared library is, if not in the package. */
   libraryPath?: string;
 }

@@ -252,6 +252,26 @@ test('udp.md 4.10 to 4.12: groups', async (t) => {
   assert.deepStrictEqual(await udp.getJoinedGroups(socketId), expected);
 });
 
+test('objects that reuse ports all hear a group, as SSDP and mDNS need it; others do not get the address', async (t) => {
+  const heard = [];
+  let port = 0;
+  for (let n = 0; n < 3; n++) {
+    const chrome = chromeOf(t, undefined, { reusePort: true });
+    const { udp } = chrome.sockets;
+    heard.push(next(udp.onReceive));
+    const { socketId } = await udp.create();
+    assert.strictEqual(await ok(chrome, udp.bind, socketId, '0.0.0.0', port), 0);
+    assert.strictEqual(await ok(chrome, udp.joinGroup, socketId, '239.1.2.3'), 0);
+    ({ localPort: port } = await udp.getInfo(socketId));
+    if (n === 2) await ok(chrome, udp.send, socketId, Buffer.from('all'), '239.1.2.3', port);
+  }
+  assert.deepStrictEqual((await Promise.all(heard)).map(({ data }) => text(data)), ['all', 'all', 'all']);
+  const alone = chromeOf(t);
+  const { socketId } = await alone.sockets.udp.create();
+  const { given } = await call(alone, alone.sockets.udp.bind, socketId, '0.0.0.0', port);
+  assert.deepStrictEqual(given, [-147]);
+});
+
 test('socket-legacy.md 2: results are objects of their own shapes', async (t) => {
   const chrome = chromeOf(t);
   const { socket } = chrome;
