@@ -140,7 +140,7 @@ static void no_app(void) {
 /* The list is the whole API: 21 of chrome.socket, all of chrome.sockets, each with an event type of its
  * own that has Chrome's name. */
 static void the_list(void) {
-    size_t old = 0, udp = 0, methods = 0;
+    size_t old = 0, udp = 0;
     for (size_t n = 0; n < api_methods_len; n++) {
         const char *name = chromesock_event_type_name(api_methods[n].type);
         CHECK(name != NULL);
@@ -148,7 +148,6 @@ static void the_list(void) {
         for (size_t k = 0; k < n; k++) CHECK(api_methods[k].type != api_methods[n].type);
         old += strncmp(api_methods[n].name, "chrome_socket_", 14) == 0;
         udp += strncmp(api_methods[n].name, "chrome_sockets_udp_", 19) == 0;
-        methods++;
     }
     CHECK_INT(old, 21);
     CHECK_INT(udp, 14);
