@@ -27,7 +27,8 @@ test('npm pack carries the library; a program that installs it runs', { timeout:
   const work = fs.mkdtempSync(path.join(os.tmpdir(), 'chromesock-pack-'));
   t.after(() => fs.rmSync(work, { recursive: true }));
   const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', work], { cwd: ROOT });
-  const [{ filename, files }] = JSON.parse(stdout);
+  // An array, and since npm 12 an object.
+  const [{ filename, files }] = Object.values(JSON.parse(stdout));
   const names = files.map((file) => file.path);
   const parts = ['lib/index.js', 'lib/index.mjs', 'index.d.ts', 'bin/chrome-app-run.js', 'native/api.json'];
   for (const needed of [...parts, 'LICENSE-MIT', 'LICENSE-APACHE']) {
