@@ -253,6 +253,7 @@ def test_destroying_after_the_loop_was_closed(loop):
     assert not pending.done()
 
 
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")  # which a process with threads gets
 async def test_a_forked_child_is_refused(make, client, peers):
     """README "The end": an app must not be used in a forked child; the parent goes on."""
     server, port = await peers.echo()

@@ -4,6 +4,7 @@ Prints `ending` just before. What is left to the end of the interpreter is never
 """
 
 import asyncio
+import inspect
 import os
 import sys
 import threading
@@ -117,7 +118,7 @@ WAYS = {
 
 if __name__ == "__main__":
     way, _ = WAYS[sys.argv[1]]
-    if asyncio.iscoroutinefunction(way):
+    if inspect.iscoroutinefunction(way):
         asyncio.run(way())
     else:
         way()
