@@ -17,8 +17,8 @@ function copied(address, length) {
   return memory;
 }
 
-/** Half of what the C library is to keep of freed memory. */
-const KEPT = 16 * 1024 * 1024;
+/** Half of what the C library is to keep of freed memory; it heeds no block of 32 MiB or more. */
+const KEPT = 31 * 1024 * 1024;
 let keeps = false;
 
 /**

@@ -254,15 +254,18 @@ test('the memory of data in bulk is used again, not asked of the system for each
     feed();
   });
   const { stdout } = await program(
-    `const MIB = 1024 * 1024;
-     let got = 0, blocks = 0, before;
+    `const ROUND = 64 * 1024 * 1024;
      const faults = () => process.resourceUsage().minorPageFault;
+     const rounds = [];
+     let got = 0, blocks = 0, before = faults();
      tcp.onReceive.addListener(({ socketId, data }) => {
        got += data.byteLength;
-       if (got > 128 * MIB) before ??= faults();
-       if (before !== undefined) blocks += 1;
-       if (got < 512 * MIB) return;
-       console.log((faults() - before) / blocks);
+       blocks += 1;
+       if (got < ROUND) return;
+       rounds.push((faults() - before) / blocks);
+       [got, blocks, before] = [0, 0, faults()];
+       if (rounds.length < 15) return;
+       console.log(JSON.stringify(rounds));
        tcp.close(socketId);
      });
      (async () => {
@@ -270,8 +273,9 @@ test('the memory of data in bulk is used again, not asked of the system for each
        tcp.connect(socketId, '127.0.0.1', ${port}, () => {});
      })();`,
   );
-  // A block has 16 pages; those of the heap's own growth are few.
-  assert.ok(Number(stdout) < 1, `${stdout.trim()} page faults for a block`);
+  // A block has 16 pages. In some rounds the heap still grows: to 90 MiB since Node 24.
+  const rounds = JSON.parse(stdout).sort((a, b) => a - b);
+  assert.ok(rounds[7] < 3, `page faults for a block, in each round: ${rounds.map((each) => each.toFixed(2)).join(' ')}`);
 });
 
 test('an app that finds no descriptor for its stream leaves none behind, and no thread', async () => {
