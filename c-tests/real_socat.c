@@ -151,7 +151,7 @@ static void legacy_server(fx *f) {
     do {
         r = sock_read(f, id, 7);
         CHECK(await(r)->result >= 0);
-        CHECK_MEM(r->done->data, r->done->len, "words of a stranger" + got, r->done->len);
+        CHECK_MEM(r->done->data, r->done->len, &"words of a stranger"[got], r->done->len);
         got += r->done->len;
     } while (r->done->result > 0);
     CHECK_INT(got, 19);
