@@ -178,7 +178,8 @@ const INTRODUCTION: &str = "\
  *   read or freed.
  *   Structs that the host fills in begin with their size: set them to zero, then set `size`, then the rest.
  *   Reserved members stay zero. Later versions only append members.
- *   Text is UTF-8 and ends with NUL, both ways; NULL = not given, or absent.
+ *   Text is UTF-8 and ends with NUL, both ways; NULL = not given, or absent. What is longer than 4,096 bytes is no
+ *   host or address: calls complete as with any other that cannot be one.
  *
  * The functions, by section
  *     SECTIONS

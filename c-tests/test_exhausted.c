@@ -205,16 +205,44 @@ static void sends_without_memory(fx *f) {
     RESULT(sock_write(f, legacy, "too", 3), 3);
 }
 
+/* DN-3: a text longer than any host, where there is no memory for another of its kind, is a host that is not found,
+ * soon enough. */
+static void hosts_without_memory(fx *f) {
+    const size_t len = 64 << 20;
+    char *much = malloc(len + 1);
+    int32_t tcp = new_tcp(f), udp, legacy = new_sock(f, TCP);
+    uint16_t port;
+    CHECK(much != NULL);
+    for (size_t n = 0; n < len; n++) much[n] = n % 2 ? '.' : '1';
+    much[len] = 0;
+    udp = bound(f, &port);
+    limit_memory(32 << 20);
+    for (size_t n = 0; n < api_methods_len; n++) {
+        struct api_in in = api_harmless(tcp, NULL);
+        chrome_sockets_tcp_secure_options versions = {sizeof versions, 0, much, much};
+        if (!api_takes(&api_methods[n], 'T') && !api_takes(&api_methods[n], 'S')) continue;
+        in.text = much;
+        in.secure = &versions;
+        await(api_call(f, &api_methods[n], &in));
+    }
+    IS_FAIL(tcp_connect(f, tcp, much, 80), CHROMESOCK_NAME_NOT_RESOLVED);
+    RESULT_TEXT(sock_connect(f, legacy, much, 80), CHROMESOCK_NAME_NOT_RESOLVED, "DNS resolution failed");
+    IS_SEND_FAIL(udp_send(f, udp, "x", 1, much, 80), CHROMESOCK_NAME_NOT_RESOLVED);
+    IS_FAIL(udp_bind(f, new_udp(f), much, 0), CHROMESOCK_INVALID_ARGUMENT);
+    free(much);
+}
+
 /* In a process of its own, whose limit goes with it. */
 static void without_memory(void) {
     if (SANITIZED) return; /* they take all addresses for themselves */
-    for (int mode = 0; mode < MODE_COUNT; mode++) {
+    static const case_fn cases[] = {sends_without_memory, hosts_without_memory};
+    for (int n = 0; n < 2 * MODE_COUNT; n++) {
         int status;
         pid_t child = fork();
         CHECK(child >= 0);
         if (child == 0) {
-            fx *f = fx_new((enum mode)mode, NULL);
-            sends_without_memory(f);
+            fx *f = fx_new((enum mode)(n / 2), NULL);
+            cases[n % 2](f);
             fx_end(f);
             _exit(0);
         }

@@ -137,6 +137,31 @@ static void ipv4_literals(fx *f) {
     close(listen_fd);
 }
 
+/* Any form, but none of more than 4,096 bytes (header); of a longer one no part is taken for it. */
+static void long_literals(fx *f) {
+    static const struct { size_t zeros; const char *end; int is_host; } forms[] = {
+        {4090, "7f.1", 1}, {4091, "7f.1", 0}, {4090, "7f.1.", 0}, {100000, "7f.1", 0},
+        {4084, "7f.000001\xc2\xad", 0}, {4084, "7f.00000\xe2\x82\xac", 0}, /* cut at the border of a character */
+    };
+    uint16_t port;
+    int listen_fd = peer_listen(&port);
+    char *text = malloc(200000);
+    CHECK(text != NULL);
+    for (size_t n = 0; n < sizeof forms / sizeof forms[0]; n++) {
+        int32_t id = new_tcp(f);
+        memcpy(text, "0x", 2);
+        memset(text + 2, '0', forms[n].zeros);
+        strcpy(text + 2 + forms[n].zeros, forms[n].end);
+        if (forms[n].is_host)
+            IS_OK0(tcp_connect(f, id, text, port));
+        else
+            IS_FAIL(tcp_connect(f, id, text, port), CHROMESOCK_NAME_NOT_RESOLVED);
+        IS_OK(tcp_close(f, id));
+    }
+    free(text);
+    close(listen_fd);
+}
+
 /* DN-1, DN-4 (D7: brackets), T-1 (mapped addresses in pure hex). */
 static void ipv6_literals(fx *f) {
     static const char *const forms[] = {"::1", "[::1]", "0:0::0:1"};
@@ -212,6 +237,7 @@ int main(int argc, char **argv) {
     RUN_ALL_MODES(two_connects_back_to_back);
     RUN_ALL_MODES(a_peer_that_closes_at_once);
     RUN_ALL_MODES(ipv4_literals);
+    RUN_ALL_MODES(long_literals);
     RUN_ALL_MODES(ipv6_literals);
     RUN_ALL_MODES(literals_of_the_wrong_family);
     RUN_ALL_MODES(addresses_the_os_refuses);

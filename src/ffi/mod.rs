@@ -24,6 +24,7 @@ pub mod tls;
 pub mod types;
 pub mod version;
 
+use std::borrow::Cow;
 use std::ffi::{CStr, c_char, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
@@ -73,6 +74,25 @@ pub(crate) unsafe fn text_of<'a>(text: *const c_char) -> Result<&'a str, Status>
     }
     // SAFETY: not NULL; the rest is the caller's promise.
     unsafe { CStr::from_ptr(text) }.to_str().map_err(|_| Status::InvalidArgument)
+}
+
+/// No host is longer: the 253 characters of a name are at most twelve bytes each, as a percent sign and two digits for
+/// every byte of UTF-8.
+const LONGEST_HOST: usize = 4096;
+
+/// A host or an address, or another word that means nothing when it is long. Of what is too long for that a beginning
+/// is left, and behind it a character that no host has: what a page gives costs neither memory nor time.
+///
+/// # Safety
+/// As for `text_of`.
+pub(crate) unsafe fn host_of<'a>(text: *const c_char) -> Result<Cow<'a, str>, Status> {
+    // SAFETY: the caller's promise.
+    let text = unsafe { text_of(text) }?;
+    if text.len() <= LONGEST_HOST {
+        return Ok(text.into());
+    }
+    let end = (0..=LONGEST_HOST).rfind(|&at| text.is_char_boundary(at)).unwrap_or_default();
+    Ok(format!("{}…", &text[..end]).into())
 }
 
 /// Bytes; `(NULL, 0)` is the empty range.

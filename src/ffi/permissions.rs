@@ -5,7 +5,7 @@ use std::ptr;
 
 use super::app::chromesock_app;
 use super::types::chromesock_bool;
-use super::{app_of, guard, put, text_of};
+use super::{app_of, guard, host_of, put, text_of};
 use crate::api::net_error::Status;
 use crate::permissions::{Grants, Operation, System};
 
@@ -220,8 +220,8 @@ pub unsafe extern "C" fn chromesock_app_check(
         // SAFETY: the caller's promise.
         let grants = unsafe { app_of(app) }?.grants();
         // SAFETY: the caller's promise.
-        let host = unsafe { text_of(host) }?;
-        let found = grants.rule_for(system(api)?, operation_of(operation)?, host, port);
+        let host = unsafe { host_of(host) }?;
+        let found = grants.rule_for(system(api)?, operation_of(operation)?, &host, port);
         // SAFETY: the caller's promise.
         unsafe { put(allowed, found.is_some().into()) };
         if !rule.is_null() {

@@ -5,7 +5,7 @@ use std::ffi::{c_char, c_void};
 
 use super::app::chromesock_app;
 use super::types::{chromesock_bool, chromesock_callback};
-use super::{app_of, bytes_of, guard, put, text_of, ticket};
+use super::{app_of, bytes_of, guard, host_of, put, ticket};
 use crate::api::net_error::Status;
 use crate::api::properties::{DnsQueryType, SocketType};
 use crate::api::table::{EventType, Namespace};
@@ -81,7 +81,7 @@ pub unsafe extern "C" fn chrome_socket_connect(
         // SAFETY: the caller's promise.
         let inner = unsafe { app_of(app) }?;
         // SAFETY: the caller's promise.
-        let hostname = unsafe { text_of(hostname) }?.into();
+        let hostname = unsafe { host_of(hostname) }?.into();
         let dns_query_type = DnsQueryType::Any;
         let command = Command::Connect { peer_address: hostname, peer_port: port, dns_query_type };
         inner.call(
@@ -260,7 +260,7 @@ pub unsafe extern "C" fn chrome_socket_listen(
         // SAFETY: the caller's promise.
         let inner = unsafe { app_of(app) }?;
         // SAFETY: the caller's promise.
-        let address = unsafe { text_of(address) }?.into();
+        let address = unsafe { host_of(address) }?.into();
         // SAFETY: NULL or readable, by the caller's promise.
         let backlog = unsafe { backlog.as_ref() }.copied();
         let command = Command::Listen { address, port, backlog };

@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_void};
 
 use super::app::chromesock_app;
 use super::types::{chromesock_bool, chromesock_callback};
-use super::{app_of, bytes_of, guard, text_of, ticket};
+use super::{app_of, bytes_of, guard, host_of, ticket};
 use crate::api::net_error::Status;
 use crate::api::properties::DnsQueryType;
 use crate::api::table::EventType;
@@ -40,7 +40,7 @@ pub unsafe extern "C" fn chrome_socket_bind(
         // SAFETY: the caller's promise.
         let inner = unsafe { app_of(app) }?;
         // SAFETY: the caller's promise.
-        let address = unsafe { text_of(address) }?.into();
+        let address = unsafe { host_of(address) }?.into();
         let command = Command::Bind { address, port };
         inner.call(EventType::ChromeSocketBind, socket_id, command, ticket(callback, user_data))?;
     })
@@ -120,13 +120,13 @@ pub unsafe extern "C" fn chrome_socket_send_to(
         // SAFETY: the caller's promise.
         let data = unsafe { bytes_of(data, data_len) }?;
         // SAFETY: the caller's promise.
-        let to = (unsafe { text_of(address) }?, port);
+        let address = unsafe { host_of(address) }?;
         let ticket = ticket(callback, user_data);
         inner.send_to(
             EventType::ChromeSocketSendTo,
             socket_id,
             data,
-            to,
+            (&address, port),
             DnsQueryType::Any,
             ticket,
         )?;
@@ -163,7 +163,7 @@ pub unsafe extern "C" fn chrome_socket_join_group(
         // SAFETY: the caller's promise.
         let inner = unsafe { app_of(app) }?;
         // SAFETY: the caller's promise.
-        let address = unsafe { text_of(address) }?.into();
+        let address = unsafe { host_of(address) }?.into();
         let command = Command::JoinGroup(address);
         inner.call(
             EventType::ChromeSocketJoinGroup,
@@ -203,7 +203,7 @@ pub unsafe extern "C" fn chrome_socket_leave_group(
         // SAFETY: the caller's promise.
         let inner = unsafe { app_of(app) }?;
         // SAFETY: the caller's promise.
-        let address = unsafe { text_of(address) }?.into();
+        let address = unsafe { host_of(address) }?.into();
         let command = Command::LeaveGroup(address);
         inner.call(
             EventType::ChromeSocketLeaveGroup,

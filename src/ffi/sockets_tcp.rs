@@ -7,7 +7,7 @@ use super::types::{
     chrome_sockets_tcp_properties, chromesock_bool, chromesock_callback,
     dns_query_type as dns_query_type_of,
 };
-use super::{app_of, bytes_of, guard, listener_of, put, text_of, ticket};
+use super::{app_of, bytes_of, guard, host_of, listener_of, put, ticket};
 use crate::api::net_error::Status;
 use crate::api::table::{EventType, Namespace};
 use crate::engine::command::Command;
@@ -237,7 +237,7 @@ pub unsafe extern "C" fn chrome_sockets_tcp_connect(
         // SAFETY: the caller's promise.
         let inner = unsafe { app_of(app) }?;
         // SAFETY: the caller's promise.
-        let peer_address = unsafe { text_of(peer_address) }?;
+        let peer_address = unsafe { host_of(peer_address) }?;
         let dns_query_type = dns_query_type_of(dns_query_type)?;
         let peer_address = peer_address.into();
         let command = Command::Connect { peer_address, peer_port, dns_query_type };

@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_void};
 
 use super::app::chromesock_app;
 use super::types::{chrome_sockets_tcp_server_properties, chromesock_bool, chromesock_callback};
-use super::{app_of, guard, listener_of, put, text_of, ticket};
+use super::{app_of, guard, host_of, listener_of, put, ticket};
 use crate::api::net_error::Status;
 use crate::api::table::{EventType, Namespace};
 use crate::engine::command::Command;
@@ -150,7 +150,7 @@ pub unsafe extern "C" fn chrome_sockets_tcp_server_listen(
         // SAFETY: the caller's promise.
         let inner = unsafe { app_of(app) }?;
         // SAFETY: the caller's promise.
-        let address = unsafe { text_of(address) }?;
+        let address = unsafe { host_of(address) }?;
         // SAFETY: NULL or readable, by the caller's promise.
         let backlog = unsafe { backlog.as_ref() }.copied();
         let command = Command::Listen { address: address.into(), port, backlog };

@@ -7,7 +7,7 @@ use super::types::{
     chrome_sockets_udp_properties, chromesock_bool, chromesock_callback,
     dns_query_type as dns_query_type_of,
 };
-use super::{app_of, bytes_of, guard, listener_of, put, text_of, ticket};
+use super::{app_of, bytes_of, guard, host_of, listener_of, put, ticket};
 use crate::api::net_error::Status;
 use crate::api::table::{EventType, Namespace};
 use crate::engine::command::Command;
@@ -156,7 +156,7 @@ pub unsafe extern "C" fn chrome_sockets_udp_bind(
         // SAFETY: the caller's promise.
         let inner = unsafe { app_of(app) }?;
         // SAFETY: the caller's promise.
-        let address = unsafe { text_of(address) }?.into();
+        let address = unsafe { host_of(address) }?.into();
         let command = Command::Bind { address, port };
         inner.call(
             EventType::ChromeSocketsUdpBind,
@@ -207,14 +207,14 @@ pub unsafe extern "C" fn chrome_sockets_udp_send(
         // SAFETY: the caller's promise.
         let data = unsafe { bytes_of(data, data_len) }?;
         // SAFETY: the caller's promise.
-        let address = unsafe { text_of(address) }?;
+        let address = unsafe { host_of(address) }?;
         let family = dns_query_type_of(dns_query_type)?;
         let ticket = ticket(callback, user_data);
         inner.send_to(
             EventType::ChromeSocketsUdpSend,
             socket_id,
             data,
-            (address, port),
+            (&address, port),
             family,
             ticket,
         )?;

@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_void};
 
 use super::app::chromesock_app;
 use super::types::{chromesock_bool, chromesock_callback};
-use super::{app_of, guard, text_of, ticket};
+use super::{app_of, guard, host_of, ticket};
 use crate::api::net_error::Status;
 use crate::api::table::EventType;
 use crate::engine::command::Command;
@@ -39,7 +39,7 @@ pub unsafe extern "C" fn chrome_sockets_udp_join_group(
         // SAFETY: the caller's promise.
         let inner = unsafe { app_of(app) }?;
         // SAFETY: the caller's promise.
-        let address = unsafe { text_of(address) }?.into();
+        let address = unsafe { host_of(address) }?.into();
         let command = Command::JoinGroup(address);
         inner.call(
             EventType::ChromeSocketsUdpJoinGroup,
@@ -79,7 +79,7 @@ pub unsafe extern "C" fn chrome_sockets_udp_leave_group(
         // SAFETY: the caller's promise.
         let inner = unsafe { app_of(app) }?;
         // SAFETY: the caller's promise.
-        let address = unsafe { text_of(address) }?.into();
+        let address = unsafe { host_of(address) }?.into();
         let command = Command::LeaveGroup(address);
         inner.call(
             EventType::ChromeSocketsUdpLeaveGroup,

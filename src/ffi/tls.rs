@@ -5,7 +5,7 @@ use std::ptr;
 
 use super::app::chromesock_app;
 use super::types::{SizedStruct, chromesock_callback};
-use super::{app_of, guard, sized_of, text_of, ticket};
+use super::{app_of, guard, host_of, sized_of, ticket};
 use crate::api::net_error::Status;
 use crate::api::properties::{SecureOptions, TlsSession};
 use crate::api::table::EventType;
@@ -44,7 +44,7 @@ impl chrome_sockets_tcp_secure_options {
         let given = unsafe { sized_of(from) }?.unwrap_or(Self::zeroed());
         let text = |text: *const c_char| {
             // SAFETY: a given text is text by the caller's promise.
-            if text.is_null() { Ok(None) } else { unsafe { text_of(text) }.map(|t| Some(t.into())) }
+            if text.is_null() { Ok(None) } else { unsafe { host_of(text) }.map(|t| Some(t.into())) }
         };
         Ok(SecureOptions {
             tls_version_min: text(given.tls_version_min)?,
