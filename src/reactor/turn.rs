@@ -37,8 +37,11 @@ use crate::resolver::Resolver;
 /// a megabyte.
 const VISITS_PER_TURN: usize = 256;
 const LONG_VISIT: usize = 32;
-/// Messages read before sockets get their turn.
+/// Messages read before sockets get their turn, and how long that may take; the time is looked at after every so many
+/// that are no sends.
 const MESSAGES_PER_READ: usize = 4096;
+const LONGEST_READ: Duration = Duration::from_millis(2);
+const CALLS_PER_LOOK: usize = 8;
 /// Bytes of sends to one socket that are written together.
 const MAX_GATHERED: usize = 256 * 1024;
 /// Small events that are delivered together.
@@ -163,15 +166,21 @@ impl Turn {
         if self.batch.is_empty() {
             self.take_batch();
         }
-        let mut read = 0;
+        let (mut read, mut calls, mut began) = (0, 0, None);
         loop {
             let mut unpaused = false;
             if let Some(done) = self.send(MESSAGES_PER_READ.saturating_sub(read)) {
                 read += done;
             } else if let Some(message) = self.batch.pop() {
                 read += 1;
+                calls += 1;
                 unpaused = is_unpause(&message);
                 self.carry_out(message);
+                if calls % CALLS_PER_LOOK == 0
+                    && began.get_or_insert_with(Instant::now).elapsed() > LONGEST_READ
+                {
+                    read = MESSAGES_PER_READ;
+                }
             }
             if self.batch.is_empty() {
                 self.batch.recycle();
