@@ -37,11 +37,11 @@ use crate::resolver::Resolver;
 /// a megabyte.
 const VISITS_PER_TURN: usize = 256;
 const LONG_VISIT: usize = 32;
-/// Messages read before sockets get their turn, and how long that may take; the time is looked at after every so many
-/// that are no sends.
+/// Messages read before sockets get their turn; a list counts as one more for each so many sockets, and as this many if
+/// the system has to make it.
 const MESSAGES_PER_READ: usize = 4096;
-const LONGEST_READ: Duration = Duration::from_millis(2);
-const CALLS_PER_LOOK: usize = 8;
+const SOCKETS_PER_MESSAGE: usize = 64;
+const SYSTEM_LIST: usize = 64;
 /// Bytes of sends to one socket that are written together.
 const MAX_GATHERED: usize = 256 * 1024;
 /// Small events that are delivered together.
@@ -166,21 +166,15 @@ impl Turn {
         if self.batch.is_empty() {
             self.take_batch();
         }
-        let (mut read, mut calls, mut began) = (0, 0, None);
+        let mut read = 0;
         loop {
             let mut unpaused = false;
             if let Some(done) = self.send(MESSAGES_PER_READ.saturating_sub(read)) {
                 read += done;
             } else if let Some(message) = self.batch.pop() {
-                read += 1;
-                calls += 1;
+                read += self.weight(&message);
                 unpaused = is_unpause(&message);
                 self.carry_out(message);
-                if calls % CALLS_PER_LOOK == 0
-                    && began.get_or_insert_with(Instant::now).elapsed() > LONGEST_READ
-                {
-                    read = MESSAGES_PER_READ;
-                }
             }
             if self.batch.is_empty() {
                 self.batch.recycle();
@@ -195,6 +189,18 @@ impl Turn {
             } else if read >= MESSAGES_PER_READ && !unpaused {
                 return self.own.leave();
             }
+        }
+    }
+
+    /// What a message counts: lists take long, and as long as many are made in one go nobody frees any.
+    fn weight(&mut self, message: &Message) -> usize {
+        match message {
+            Message::Call(slot, Call { command: Command::GetSockets(_), .. }) => {
+                let sockets = self.apps.get_mut(*slot).map_or(0, |app| app.engine.sockets());
+                1 + sockets / SOCKETS_PER_MESSAGE
+            }
+            Message::Call(_, Call { command: Command::GetNetworkList, .. }) => SYSTEM_LIST,
+            _ => 1,
         }
     }
 
