@@ -240,18 +240,26 @@ static void count_list(chromesock_app *app, const chromesock_event *event, void 
     atomic_fetch_sub(&lists_left, 1);
 }
 
-/* Long lists that are asked for all at once have been handed to their callbacks before many more are made. */
+/* Long lists that are asked for all at once have been handed to their callbacks before many more are made; a long name
+ * is there once. */
 static void lists_without_memory(fx *f) {
     enum { SOCKETS = 5000, LISTS = 1000 };
+    static char name[1 << 20];
+    int32_t id;
+    chrome_sockets_tcp_properties named = tcp_props(CHROME_SOCKETS_TCP_PROPERTIES_NAME, name, 0, 0);
     if (!mode_is_reactor(f->mode)) return; /* a queue holds what the host does not take */
-    for (int n = 0; n < SOCKETS; n++) tcp_create(f, NULL, NULL);
+    memset(name, 'n', sizeof name - 1);
+    tcp_create(f, &named, &id);
+    for (int n = 1; n < SOCKETS; n++) tcp_create(f, NULL, NULL);
     fx_compact(f);
-    atomic_store(&lists_left, LISTS);
-    limit_memory(128 << 20); /* all of them would be more than twice as much */
+    atomic_store(&lists_left, 2 * LISTS);
+    limit_memory(128 << 20); /* all of either would be more than twice as much */
     CHECK_INT(chromesock_app_hold_calls(f->app, 1), CHROMESOCK_OK);
     for (int n = 0; n < LISTS; n++)
         CHECK_INT(chrome_sockets_tcp_get_sockets(f->app, count_list, NULL), CHROMESOCK_OK);
-    f->accepted += LISTS;
+    for (int n = 0; n < LISTS; n++)
+        CHECK_INT(chrome_sockets_tcp_get_info(f->app, id, count_list, NULL), CHROMESOCK_OK);
+    f->accepted += 2 * LISTS;
     CHECK_INT(chromesock_app_hold_calls(f->app, 0), CHROMESOCK_OK);
     wait_until(f, atomic_load(&lists_left) == 0);
 }

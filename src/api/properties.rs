@@ -1,6 +1,7 @@
 //! What calls take and sockets tell beyond single values: properties, infos, options of `secure`.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -9,8 +10,8 @@ use bytes::Bytes;
 pub struct SocketProperties {
     /// Stays open when the app is suspended.
     pub persistent: Option<bool>,
-    /// The program's name for the socket; empty clears it.
-    pub name: Option<Box<CStr>>,
+    /// The program's name for the socket; empty clears it. Shared, since it may be long and asked for often.
+    pub name: Option<Arc<CString>>,
     /// Bytes per receive; zero and negative values mean the default.
     pub buffer_size: Option<i32>,
 }
@@ -64,7 +65,7 @@ pub struct SocketInfo {
     /// Stays open when the app is suspended.
     pub persistent: bool,
     /// Present when not empty.
-    pub name: Option<Box<CStr>>,
+    pub name: Option<Arc<CString>>,
     /// Present when above 0.
     pub buffer_size: Option<i32>,
     /// Whether delivery is paused.

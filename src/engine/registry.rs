@@ -1,8 +1,10 @@
 //! Socket id -> entry. Lookups name the namespace and never insert: an unknown id, a closed one and
 //! one of another namespace are the same (spec README S2).
 
+use std::ffi::CString;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use super::connection::MAX_RECEIVE;
 use super::id_map::IdMap;
@@ -44,8 +46,7 @@ pub(super) enum Machine<N: Network> {
 #[derive(Debug, Default)]
 pub(super) struct Properties {
     pub(super) persistent: bool,
-    /// Boxed twice, since most sockets have none.
-    pub(super) name: Option<Box<Box<std::ffi::CStr>>>,
+    pub(super) name: Option<Arc<CString>>,
     /// As given; zero and negative values mean the default (tcp.md 2.1).
     pub(super) buffer_size: i32,
 }
@@ -64,7 +65,7 @@ impl Properties {
             self.persistent = persistent;
         }
         if let Some(name) = given.name {
-            self.name = (!name.is_empty()).then(|| Box::new(name));
+            self.name = (!name.is_empty()).then_some(name);
         }
         if let Some(buffer_size) = given.buffer_size {
             self.buffer_size = buffer_size;
@@ -84,7 +85,7 @@ impl<N: Network> Entry<N> {
         let mut info = SocketInfo {
             socket_id,
             persistent: self.properties.persistent,
-            name: self.properties.name.as_deref().cloned(),
+            name: self.properties.name.clone(),
             buffer_size: Some(size).filter(|size| *size > 0),
             paused: false,
             socket_type: None,

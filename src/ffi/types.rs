@@ -2,6 +2,7 @@
 
 use std::ffi::{CString, c_char, c_void};
 use std::mem;
+use std::sync::Arc;
 
 use super::event::chromesock_event;
 use super::{app::chromesock_app, app::chromesock_reactor, text_of};
@@ -229,7 +230,7 @@ unsafe fn read_properties<T: SizedStruct>(
     let name = if has(CHROME_SOCKETS_TCP_PROPERTIES_NAME) {
         // SAFETY: the caller's promise.
         let text = unsafe { text_of(name) }?;
-        Some(CString::new(text).map_err(|_| Status::InvalidArgument)?.into_boxed_c_str())
+        Some(Arc::new(CString::new(text).map_err(|_| Status::InvalidArgument)?))
     } else {
         None
     };

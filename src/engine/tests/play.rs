@@ -279,7 +279,7 @@ fn properties(args: &[&str]) -> SocketProperties {
             "persistent" => properties.persistent = Some(value.parse().unwrap()),
             "name" => {
                 let name = CString::new(value.trim_matches('"')).unwrap();
-                properties.name = Some(name.into_boxed_c_str());
+                properties.name = Some(name.into());
             }
             "bufferSize" => properties.buffer_size = Some(value.parse().unwrap()),
             _ => panic!("what is {arg:?}?"),
