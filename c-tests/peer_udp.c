@@ -6,9 +6,11 @@
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <poll.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -184,12 +186,30 @@ int udp_probe_bind(const char *address, uint16_t port) {
 
 int udp_has_ipv6(void) { return udp_probe_bind("::1", 0) == 0; }
 
+enum { FIRST_PORT = 10000, PORTS = 100, BLOCKS = 200 };
+
+/* The first of a block of ports that no other test program has: the name that stands for it is this process's to the
+ * end. */
+static unsigned own_ports(void) {
+    for (unsigned tries = 0; tries < BLOCKS; tries++) {
+        unsigned block = ((unsigned)getpid() + tries) % BLOCKS;
+        struct sockaddr_un a = {.sun_family = AF_UNIX};
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        int len = snprintf(a.sun_path + 1, sizeof a.sun_path - 1, "chromesock tests, ports %u", block);
+        CHECK(fd >= 0);
+        if (bind(fd, (struct sockaddr *)&a, (socklen_t)offsetof(struct sockaddr_un, sun_path) + 1 + (socklen_t)len) == 0)
+            return FIRST_PORT + block * PORTS;
+        close(fd);
+    }
+    FAIL("no ports of its own");
+}
+
 uint16_t quiet_port(void) {
-    static unsigned next;
-    if (next == 0) next = 10000 + (unsigned)getpid() % 20000;
-    for (int tries = 0; tries < 2000; tries++) {
+    static unsigned first, next;
+    if (first == 0) first = own_ports();
+    for (int tries = 0; tries < PORTS; tries++) {
         struct sockaddr_storage a;
-        uint16_t port = (uint16_t)(10000 + next++ % 20000);
+        uint16_t port = (uint16_t)(first + next++ % PORTS);
         int udp = try_bind("0.0.0.0", port), tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         socklen_t len = peer_address(&a, "0.0.0.0", port);
         int free = udp >= 0 && tcp >= 0 && bind(tcp, (struct sockaddr *)&a, len) == 0;
