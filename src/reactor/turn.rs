@@ -37,9 +37,9 @@ use crate::resolver::Resolver;
 /// a megabyte.
 const VISITS_PER_TURN: usize = 256;
 const LONG_VISIT: usize = 32;
-/// Messages read before sockets get their turn; a list counts as one more for each so many sockets, and as this many if
-/// the system has to make it.
+/// Messages read before sockets get their turn.
 const MESSAGES_PER_READ: usize = 4096;
+/// Sockets for which a list of them counts as one message more, and what a list counts that the system makes.
 const SOCKETS_PER_MESSAGE: usize = 64;
 const SYSTEM_LIST: usize = 64;
 /// Bytes of sends to one socket that are written together.
