@@ -414,7 +414,7 @@ impl Turn {
                     inbox.post(Message::Answer(slot, id, answer));
                 }
             };
-            self.resolver.resolve(query, Box::new(on_answer));
+            self.resolver.resolve(slot, query, Box::new(on_answer));
         }
     }
 }

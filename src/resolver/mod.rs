@@ -1,11 +1,12 @@
 //! Name resolution away from the reactor: the system's resolver on private threads.
 //!
-//! Threads start when there is work and end when there has been none for a while. Questions that wait for
-//! the same name are answered by one lookup. A question that nobody wants any more is skipped; a lookup
+//! Threads start when there is work and end when there has been none for a while. Questions of an app that wait
+//! for the same name are answered by one lookup. Apps have their turns one after the other, and none has all
+//! threads: names that one asks for hold up no other. A question that nobody wants any more is skipped; a lookup
 //! that hangs is left behind, holding nothing of the app, so neither the reactor nor a shutdown ever waits
 //! for it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::thread::{JoinHandle, ThreadId};
@@ -22,7 +23,9 @@ use crate::net::sys::without_signals;
 
 /// Lookups that run at once. One that gets no answer takes a thread for as long as the system waits, some ten seconds.
 const MAX_THREADS: usize = 64;
-/// Lookups that wait; the question for one more is answered at once with NAME_NOT_RESOLVED.
+/// Of these, for one app.
+const MAX_FOR_AN_APP: usize = 48;
+/// Lookups of an app that wait; the question for one more is answered at once with NAME_NOT_RESOLVED.
 const MAX_WAITING: usize = 4096;
 /// How long an idle thread stays.
 const IDLE: Duration = Duration::from_secs(10);
@@ -32,8 +35,8 @@ pub(crate) type OnAnswer = Box<dyn FnOnce(Answer) + Send>;
 
 /// Who resolves names; the reactor asks, tests may answer themselves.
 pub(crate) trait Resolver: Send {
-    /// Answers later, by `on_answer`, unless the question is no longer wanted by then.
-    fn resolve(&mut self, query: Query, on_answer: OnAnswer);
+    /// Answers a question of the app in the slot later, by `on_answer`, unless it is no longer wanted by then.
+    fn resolve(&mut self, slot: u32, query: Query, on_answer: OnAnswer);
 }
 
 struct Question {
@@ -41,14 +44,21 @@ struct Question {
     on_answer: OnAnswer,
 }
 
-/// What is looked up.
-type Name = (Box<str>, DnsQueryType);
+/// What is looked up, for the app in a slot.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Name {
+    slot: u32,
+    host: Box<str>,
+    dns_query_type: DnsQueryType,
+}
+
 type LookUp = Arc<dyn Fn(&str, DnsQueryType) -> Answer + Send + Sync>;
 
 /// A resolver on a pool of threads.
 pub(crate) struct Pool {
-    lookups: Sender<Name>,
-    waiting: Receiver<Name>,
+    /// Wakes a thread that is idle; one that is not looks for more by itself.
+    wake: Sender<()>,
+    woken: Receiver<()>,
     state: Arc<Mutex<State>>,
     look_up: LookUp,
 }
@@ -57,13 +67,16 @@ pub(crate) struct Pool {
 struct State {
     /// The questions that each lookup answers that has not begun.
     questions: HashMap<Name, Vec<Question>>,
+    /// The lookups that have not begun, of each app in their order; the app whose turn it is comes first.
+    waiting: VecDeque<(u32, VecDeque<Name>)>,
     /// One for each unfinished lookup, up to `MAX_THREADS`, and those that are idle.
     workers: HashMap<ThreadId, Worker>,
 }
 
 struct Worker {
     thread: JoinHandle<()>,
-    is_looking_up: bool,
+    /// For which app it looks something up.
+    busy_for: Option<u32>,
 }
 
 impl Default for Pool {
@@ -75,30 +88,34 @@ impl Default for Pool {
 
 impl std::fmt::Debug for Pool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Pool").field("waiting", &self.waiting.len()).finish_non_exhaustive()
+        let waiting = self.state.lock().questions.len();
+        f.debug_struct("Pool").field("waiting", &waiting).finish_non_exhaustive()
     }
 }
 
 impl Resolver for Pool {
-    fn resolve(&mut self, query: Query, on_answer: OnAnswer) {
-        let name = (query.host.clone(), query.dns_query_type);
+    fn resolve(&mut self, slot: u32, query: Query, on_answer: OnAnswer) {
+        let (host, dns_query_type) = (query.host.clone(), query.dns_query_type);
+        let name = Name { slot, host, dns_query_type };
         let question = Question { query, on_answer };
         let mut state = self.state.lock();
         if let Some(same) = state.questions.get_mut(&name) {
             same.push(question);
             return;
         }
-        if self.lookups.try_send(name.clone()).is_err() {
+        if !state.enqueue(name.clone()) {
             drop(state);
             (question.on_answer)(Err(Status::NameNotResolved));
             return;
         }
         state.questions.insert(name, vec![question]);
+        // If it is full, more are awake than there are threads.
+        let _ = self.wake.try_send(());
         if state.needs_worker() && !self.start_worker(&mut state) && state.workers.is_empty() {
             // The system is out of resources, so nobody would ever answer.
             let unanswered = std::mem::take(&mut state.questions);
+            state.waiting.clear();
             drop(state);
-            self.waiting.try_iter().for_each(drop);
             answer(unanswered.into_values().flatten(), &Err(Status::NameNotResolved));
         }
     }
@@ -106,18 +123,18 @@ impl Resolver for Pool {
 
 impl Pool {
     fn with(look_up: LookUp) -> Self {
-        let (lookups, waiting) = bounded(MAX_WAITING);
-        Self { lookups, waiting, state: Arc::default(), look_up }
+        let (wake, woken) = bounded(MAX_THREADS);
+        Self { wake, woken, state: Arc::default(), look_up }
     }
 
     /// Whether it could be started.
     fn start_worker(&self, state: &mut State) -> bool {
-        let (waiting, shared) = (self.waiting.clone(), Arc::clone(&self.state));
+        let (woken, shared) = (self.woken.clone(), Arc::clone(&self.state));
         let look_up = Arc::clone(&self.look_up);
         let thread = std::thread::Builder::new().name("chromesock-dns".into());
-        let started = without_signals(|| thread.spawn(move || work(&waiting, &shared, &*look_up)));
+        let started = without_signals(|| thread.spawn(move || work(&woken, &shared, &*look_up)));
         let Ok(thread) = started else { return false };
-        state.workers.insert(thread.thread().id(), Worker { thread, is_looking_up: false });
+        state.workers.insert(thread.thread().id(), Worker { thread, busy_for: None });
         true
     }
 }
@@ -128,8 +145,8 @@ impl Drop for Pool {
     fn drop(&mut self) {
         let State { workers, .. } = std::mem::take(&mut *self.state.lock());
         // Without the last sender, those that wait for a lookup end.
-        self.lookups = bounded(0).0;
-        for worker in workers.into_values().filter(|worker| !worker.is_looking_up) {
+        self.wake = bounded(0).0;
+        for worker in workers.into_values().filter(|worker| worker.busy_for.is_none()) {
             let _ = worker.thread.join();
         }
     }
@@ -137,47 +154,79 @@ impl Drop for Pool {
 
 impl State {
     fn needs_worker(&self) -> bool {
-        let busy = self.workers.values().filter(|worker| worker.is_looking_up).count();
+        let busy = self.workers.values().filter(|worker| worker.busy_for.is_some()).count();
         self.workers.len() < (self.questions.len() + busy).min(MAX_THREADS)
     }
 
-    /// Begins a lookup: the questions that still want its answer.
-    fn begin(&mut self, name: &Name, worker: ThreadId) -> Vec<Question> {
-        let mut questions = self.questions.remove(name).unwrap_or_default();
-        questions.retain(|question| question.query.wanted.strong_count() > 0);
-        self.note(worker, !questions.is_empty());
-        questions
+    /// False if too many of the app wait.
+    fn enqueue(&mut self, name: Name) -> bool {
+        let found = self.waiting.iter_mut().find(|(slot, _)| *slot == name.slot);
+        match found {
+            Some((_, names)) if names.len() >= MAX_WAITING => return false,
+            Some((_, names)) => names.push_back(name),
+            None => self.waiting.push_back((name.slot, [name].into())),
+        }
+        true
     }
 
-    fn note(&mut self, worker: ThreadId, is_looking_up: bool) {
+    /// Takes the next lookup, the apps' in turns; none if those that wait have enough under way.
+    fn next(&mut self) -> Option<Name> {
+        for _ in 0..self.waiting.len() {
+            let (slot, mut names) = self.waiting.pop_front()?;
+            let busy = self.workers.values().filter(|worker| worker.busy_for == Some(slot)).count();
+            let name = if busy < MAX_FOR_AN_APP { names.pop_front() } else { None };
+            if !names.is_empty() {
+                self.waiting.push_back((slot, names));
+            }
+            if name.is_some() {
+                return name;
+            }
+        }
+        None
+    }
+
+    /// Begins a lookup that is still wanted: what, and the questions that it answers.
+    fn begin(&mut self, worker: ThreadId) -> Option<(Name, Vec<Question>)> {
+        loop {
+            let name = self.next()?;
+            let mut questions = self.questions.remove(&name).unwrap_or_default();
+            questions.retain(|question| question.query.wanted.strong_count() > 0);
+            if !questions.is_empty() {
+                self.note(worker, Some(name.slot));
+                return Some((name, questions));
+            }
+        }
+    }
+
+    fn note(&mut self, worker: ThreadId, busy_for: Option<u32>) {
         // After the pool's end nobody asks any more.
         if let Some(worker) = self.workers.get_mut(&worker) {
-            worker.is_looking_up = is_looking_up;
+            worker.busy_for = busy_for;
         }
     }
 }
 
 fn work(
-    waiting: &Receiver<Name>,
+    woken: &Receiver<()>,
     state: &Mutex<State>,
     look_up: &dyn Fn(&str, DnsQueryType) -> Answer,
 ) {
     let this = std::thread::current().id();
     loop {
-        if let Ok(name) = waiting.recv_timeout(IDLE) {
-            let questions = state.lock().begin(&name, this);
-            if !questions.is_empty() {
-                let found = look_up(&name.0, name.1);
-                state.lock().note(this, false);
-                answer(questions, &found);
-            }
+        let begun = state.lock().begin(this);
+        if let Some((name, questions)) = begun {
+            let found = look_up(&name.host, name.dns_query_type);
+            state.lock().note(this, None);
+            answer(questions, &found);
             continue;
         }
-        let mut state = state.lock();
-        // A lookup that came since the time-out counts on this thread.
-        if state.questions.is_empty() {
-            state.workers.remove(&this);
-            return;
+        if woken.recv_timeout(IDLE).is_err() {
+            let mut state = state.lock();
+            // A lookup that came since the time-out counts on this thread.
+            if state.questions.is_empty() {
+                state.workers.remove(&this);
+                return;
+            }
         }
     }
 }
@@ -286,13 +335,23 @@ mod tests {
             host: &str,
             on_answer: impl FnOnce(Answer) + Send + 'static,
         ) {
+            self.ask_for(1, wanted, host, on_answer);
+        }
+
+        fn ask_for(
+            &mut self,
+            slot: u32,
+            wanted: &Arc<()>,
+            host: &str,
+            on_answer: impl FnOnce(Answer) + Send + 'static,
+        ) {
             let query = Query {
                 id: QueryId { socket_id: 1, serial: 1 },
                 host: host.into(),
                 dns_query_type: DnsQueryType::Ipv4,
                 wanted: Arc::downgrade(wanted),
             };
-            self.pool.resolve(query, Box::new(on_answer));
+            self.pool.resolve(slot, query, Box::new(on_answer));
         }
 
         fn hang(&mut self, look_ups: usize) {
@@ -325,10 +384,44 @@ mod tests {
     #[test]
     fn many_look_ups_that_hang_hold_up_no_other() {
         let mut hanging = Hanging::new();
-        hanging.hang(MAX_THREADS - 1);
-        hanging.see_begun(MAX_THREADS - 1);
+        hanging.hang(MAX_FOR_AN_APP - 1);
+        hanging.see_begun(MAX_FOR_AN_APP - 1);
         let (answers, answer) = unbounded();
         hanging.ask("quick", move |found| answers.send(found).unwrap());
+        assert_eq!(answer.recv_timeout(DEADLINE), Ok(FOUND));
+    }
+
+    /// An app whose names hang, very many of them, neither takes all threads nor the place of another in the queue.
+    #[test]
+    fn names_of_one_app_hold_up_no_other() {
+        let (mut hanging, wanted) = (Hanging::new(), Arc::new(()));
+        let (answers, answer) = unbounded();
+        let ask = |hanging: &mut Hanging, slot, host: &str| {
+            let answers = answers.clone();
+            hanging.ask_for(slot, &wanted, host, move |found| answers.send(found).unwrap());
+        };
+        hanging.hang(MAX_FOR_AN_APP + MAX_WAITING);
+        hanging.see_begun(MAX_FOR_AN_APP);
+        ask(&mut hanging, 1, "one too many");
+        assert_eq!(answer.try_recv(), Ok(Err(Status::NameNotResolved)));
+        ask(&mut hanging, 2, "hang 0");
+        hanging.see_begun(1);
+        ask(&mut hanging, 3, "quick");
+        hanging.see_begun(1);
+        assert_eq!(answer.recv_timeout(DEADLINE), Ok(FOUND));
+        // All threads are busy: whoever waits is served in turns, not behind the thousands.
+        for number in 1..MAX_THREADS - MAX_FOR_AN_APP {
+            ask(&mut hanging, 2, &format!("hang {number}"));
+        }
+        hanging.see_begun(MAX_THREADS - MAX_FOR_AN_APP - 1);
+        ask(&mut hanging, 4, "quick");
+        assert!(hanging.begun.try_recv().is_err());
+        let mut begun = Vec::new();
+        while !begun.contains(&"quick".to_owned()) {
+            assert!(begun.len() < 3, "{begun:?}");
+            hanging.end.send(()).unwrap();
+            begun.push(hanging.begun.recv_timeout(DEADLINE).unwrap());
+        }
         assert_eq!(answer.recv_timeout(DEADLINE), Ok(FOUND));
     }
 
@@ -336,8 +429,8 @@ mod tests {
     #[test]
     fn questions_that_wait_for_the_same_name_share_a_look_up_dn_7() {
         let (mut hanging, unwanted) = (Hanging::new(), Arc::new(()));
-        hanging.hang(MAX_THREADS);
-        hanging.see_begun(MAX_THREADS);
+        hanging.hang(MAX_FOR_AN_APP);
+        hanging.see_begun(MAX_FOR_AN_APP);
         let wanted = Arc::clone(&hanging.wanted);
         let (answers, answer) = unbounded();
         for number in 0..2 * MAX_WAITING {
@@ -346,7 +439,7 @@ mod tests {
             let wanted = if number == 5 { &unwanted } else { &wanted };
             hanging.ask_while(wanted, ["even", "odd"][number % 2], on_answer);
         }
-        assert_eq!(hanging.pool.waiting.len(), 2);
+        assert_eq!(hanging.pool.state.lock().questions.len(), 2);
         drop((unwanted, answers));
         hanging.end = unbounded().0;
         let mut all: Vec<_> = answer.iter().collect();

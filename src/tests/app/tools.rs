@@ -117,7 +117,7 @@ impl Door {
 pub(super) struct Scripted<F>(pub(super) F);
 
 impl<F: FnMut(Query, OnAnswer) + Send> Resolver for Scripted<F> {
-    fn resolve(&mut self, query: Query, on_answer: OnAnswer) {
+    fn resolve(&mut self, _slot: u32, query: Query, on_answer: OnAnswer) {
         (self.0)(query, on_answer);
     }
 }
