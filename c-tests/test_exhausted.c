@@ -265,21 +265,26 @@ static void lists_without_memory(fx *f) {
 }
 
 /* In a process of its own, whose limit goes with it. */
+static void in_a_process(case_fn fn, enum mode mode) {
+    int status;
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        fx *f = fx_new(mode, NULL);
+        fn(f);
+        fx_end(f);
+        _exit(0);
+    }
+    CHECK_INT(waitpid(child, &status, 0), child);
+    CHECK_INT(status, 0);
+}
+
 static void without_memory(void) {
     if (SANITIZED) return; /* they take all addresses for themselves */
-    static const case_fn cases[] = {sends_without_memory, hosts_without_memory, lists_without_memory};
-    for (int n = 0; n < 3 * MODE_COUNT; n++) {
-        int status;
-        pid_t child = fork();
-        CHECK(child >= 0);
-        if (child == 0) {
-            fx *f = fx_new((enum mode)(n / 3), NULL);
-            cases[n % 3](f);
-            fx_end(f);
-            _exit(0);
-        }
-        CHECK_INT(waitpid(child, &status, 0), child);
-        CHECK_INT(status, 0);
+    for (int mode = 0; mode < MODE_COUNT; mode++) {
+        in_a_process(sends_without_memory, (enum mode)mode);
+        in_a_process(hosts_without_memory, (enum mode)mode);
+        in_a_process(lists_without_memory, (enum mode)mode);
     }
 }
 

@@ -109,7 +109,7 @@ impl Resolver for Pool {
             return;
         }
         state.questions.insert(name, vec![question]);
-        // If it is full, more are awake than there are threads.
+        // If it is full, there are as many wake-ups under way as threads at the most.
         let _ = self.wake.try_send(());
         if state.needs_worker() && !self.start_worker(&mut state) && state.workers.is_empty() {
             // The system is out of resources, so nobody would ever answer.
