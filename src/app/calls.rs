@@ -8,7 +8,7 @@ use crate::api::net_error::Status;
 use crate::api::properties::{DnsQueryType, SecureOptions};
 use crate::api::table::{EventType, Namespace};
 use crate::delivery::{Lent, Release};
-use crate::engine::command::{Call, Command, MAX_DATAGRAM, Send, SendData};
+use crate::engine::command::{Call, Command, MAX_DATAGRAM, SendData};
 use crate::reactor::MAX_BESIDE;
 
 impl App {
@@ -87,8 +87,7 @@ impl App {
         if !self.accounts.take_unsent(bytes, self.write_quota) {
             return self.call(event_type, id, Command::Send(SendData::OverQuota), ticket);
         }
-        let send = Send { event_type, socket_id: id, len: data.len(), ticket };
-        let posted = self.line.send(send, data);
+        let posted = self.line.send(event_type, id, data, ticket);
         if posted.is_err() {
             self.accounts.untake_unsent(bytes);
         }

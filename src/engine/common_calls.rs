@@ -4,7 +4,7 @@ use super::outcomes::not_found;
 use super::udp::UdpSocket;
 use super::{
     Context, Engine, Entry, Machine, Namespace, Network, Payload, Properties, Reply, Response,
-    Status, TcpClient, TcpServer,
+    Status, TcpClient,
 };
 use crate::api::properties::SocketProperties;
 
@@ -42,12 +42,12 @@ impl<N: Network> Engine<N> {
     ) {
         let machine = match namespace {
             Namespace::Tcp => Machine::TcpClient(TcpClient::default()),
-            Namespace::TcpServer => Machine::TcpServer(TcpServer::default()),
+            Namespace::TcpServer => Machine::TcpServer(Box::default()),
             Namespace::Udp | Namespace::Socket => Machine::Udp(Box::new(UdpSocket::new(false))),
         };
         let mut properties = Properties::default();
         properties.update(given);
-        self.registry.insert(id, Entry::new(namespace, machine, properties));
+        self.registry.insert(id, namespace, machine, properties);
         reply.complete(Response::ok());
     }
 
@@ -70,7 +70,7 @@ impl<N: Network> Engine<N> {
     pub(super) fn get_info(&mut self, namespace: Namespace, id: i32, reply: Reply) {
         match self.registry.find(namespace, id) {
             Some(entry) => {
-                let info = entry.info(id);
+                let info = entry.info();
                 reply.complete(Response::ok_with(Payload::Sockets(Box::new([info]))));
             }
             None => not_found(reply),

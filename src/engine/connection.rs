@@ -190,7 +190,6 @@ impl<S: Stream> Connection<S> {
     }
 
     /// The kernel has told that something can be done.
-    #[inline]
     pub(super) fn on_ready(&mut self, ready: Ready) {
         self.ready = self.ready.and(ready);
         if let Channel::Tls(stream) = &mut self.channel
@@ -230,31 +229,55 @@ impl<S: Stream> Connection<S> {
         self.unsent.get_or_insert_default()
     }
 
-    /// Sends several calls' bytes, which lie in `data` one after the other, behind what waits already.
+    #[inline]
+    fn may_write(&self) -> bool {
+        self.unsent.is_none() && self.ready.has(Ready::WRITABLE)
+    }
+
+    /// Writes `data`, if nothing waits before it and the kernel takes all of it at once, as it nearly always does;
+    /// what came of the attempt, if there was one, is for `send`.
     #[inline(always)]
-    pub(super) fn send(&mut self, data: &[u8], sends: Replies<'_>) -> io::Result<()> {
-        let may_write = self.unsent.is_none() && self.ready.has(Ready::WRITABLE);
-        if !may_write || data.is_empty() {
-            return self.send_rest(data, 0, Ok(()), sends);
+    pub(super) fn write_whole(&mut self, data: &[u8]) -> Result<(), Option<io::Result<usize>>> {
+        if !self.may_write() || data.is_empty() || data.len() > MAX_FLUSH {
+            return Err(None);
         }
         self.wrote = true;
-        let bounded = &data[..data.len().min(MAX_FLUSH)];
-        match self.channel.write(bounded) {
-            // Nearly always.
-            Ok(taken) if taken == data.len() => {
-                sends.complete_all();
-                Ok(())
-            }
-            first => {
-                let (taken, written) = self.write_on(bounded, first);
-                self.send_rest(data, taken, written, sends)
-            }
+        match self.channel.write(data) {
+            Ok(taken) if taken == data.len() => Ok(()),
+            first => Err(Some(first)),
         }
+    }
+
+    /// Sends several calls' bytes, which lie in `data` one after the other, behind what waits already: those that
+    /// `write_whole` has begun.
+    pub(super) fn send(
+        &mut self,
+        data: &[u8],
+        begun: Option<io::Result<usize>>,
+        mut sends: Replies<'_>,
+    ) -> io::Result<()> {
+        let (taken, written) = match begun {
+            Some(first) => self.write_on(data, first),
+            None if data.len() > MAX_FLUSH && self.may_write() => {
+                self.wrote = true;
+                let bounded = &data[..MAX_FLUSH];
+                let first = self.channel.write(bounded);
+                self.write_on(bounded, first)
+            }
+            None => (0, Ok(())),
+        };
+        let begun = match self.unsent {
+            None => sends.complete_covered(taken),
+            Some(_) => 0,
+        };
+        if !sends.is_empty() {
+            self.queue().push_copies(&data[taken - begun..], begun, sends);
+        }
+        written
     }
 
     /// Goes on writing after a first attempt, until nothing more is taken; how much was, before a failure if there
     /// was one.
-    #[inline(never)]
     fn write_on(&mut self, data: &[u8], first: io::Result<usize>) -> (usize, io::Result<()>) {
         let (mut taken, mut last) = (0, first);
         loop {
@@ -272,25 +295,6 @@ impl<S: Stream> Connection<S> {
             }
             last = self.channel.write(&data[taken..]);
         }
-    }
-
-    /// Completes the sends whose bytes were `taken`, and keeps the others.
-    #[inline(never)]
-    fn send_rest(
-        &mut self,
-        data: &[u8],
-        taken: usize,
-        written: io::Result<()>,
-        mut sends: Replies<'_>,
-    ) -> io::Result<()> {
-        let begun = match self.unsent {
-            None => sends.complete_covered(taken),
-            Some(_) => 0,
-        };
-        if !sends.is_empty() {
-            self.queue().push_copies(&data[taken - begun..], begun, sends);
-        }
-        written
     }
 
     /// Whether there may be something that `flush` writes.

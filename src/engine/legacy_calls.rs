@@ -34,8 +34,7 @@ impl<N: Network> Engine<N> {
             SocketType::Tcp => Machine::TcpClient(TcpClient::on_request()),
             SocketType::Udp => Machine::Udp(Box::new(UdpSocket::new(true))),
         };
-        let entry = Entry::new(Namespace::Socket, machine, Properties::default());
-        self.registry.insert(id, entry);
+        self.registry.insert(id, Namespace::Socket, machine, Properties::default());
         reply.complete(Response::ok());
     }
 
@@ -130,7 +129,7 @@ impl<N: Network> Engine<N> {
         }
         // From here on it is a server, whether it succeeds or not.
         if matches!(machine, Machine::TcpClient(_)) {
-            *machine = Machine::TcpServer(TcpServer::on_request());
+            *machine = Machine::TcpServer(Box::new(TcpServer::on_request()));
         }
         let Machine::TcpServer(server) = machine else { return };
         let backlog = backlog.unwrap_or(DEFAULT_BACKLOG);

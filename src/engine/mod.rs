@@ -62,7 +62,6 @@ use registry::{Entry, Machine, Properties, Registry};
 use reply::{Outbox, Reply};
 use resolving::Resolving;
 use tcp_client::TcpClient;
-use tcp_server::TcpServer;
 use tls::{Tls, TlsSetup};
 
 /// Bounds of one app.

@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use slab::Slab;
+
 use super::connection::MAX_RECEIVE;
 use super::id_map::IdMap;
 use super::tcp_client::TcpClient;
@@ -19,9 +21,11 @@ use crate::net::{Network, address};
 const DEFAULT_RECEIVE: NonZeroU32 = NonZeroU32::new(4096).unwrap();
 const LARGEST_RECEIVE: NonZeroU32 = NonZeroU32::new(MAX_RECEIVE as u32).unwrap();
 
-/// One live socket.
+/// One live socket: in two lines of the cache, what an open connection needs for an event or a send.
 #[derive(Debug)]
+#[repr(align(64))]
 pub(super) struct Entry<N: Network> {
+    id: i32,
     pub(super) namespace: Namespace,
     pub(super) properties: Properties,
     pub(super) machine: Machine<N>,
@@ -37,28 +41,29 @@ pub(super) enum Machine<N: Network> {
     /// `sockets.tcp`, and a client of `socket`
     TcpClient(TcpClient<N>),
     /// `sockets.tcpServer`, and a listener of `socket`
-    TcpServer(TcpServer<N>),
+    TcpServer(Box<TcpServer<N>>),
     /// `sockets.udp`, and UDP of `socket`
     Udp(Box<UdpSocket<N>>),
 }
 
 /// The stored `SocketProperties` of a socket.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Properties {
     pub(super) persistent: bool,
     pub(super) name: Option<Arc<CString>>,
     /// As given; zero and negative values mean the default (tcp.md 2.1).
     pub(super) buffer_size: i32,
+    /// Most bytes that one receive brings.
+    pub(super) receive_limit: NonZeroU32,
+}
+
+impl Default for Properties {
+    fn default() -> Self {
+        Self { persistent: false, name: None, buffer_size: 0, receive_limit: DEFAULT_RECEIVE }
+    }
 }
 
 impl Properties {
-    /// Most bytes that one receive brings.
-    #[inline]
-    pub(super) fn receive_limit(&self) -> NonZeroU32 {
-        let given = u32::try_from(self.buffer_size).ok().and_then(NonZeroU32::new);
-        given.map_or(DEFAULT_RECEIVE, |size| size.min(LARGEST_RECEIVE))
-    }
-
     /// Replaces what is given, keeps what is not.
     pub(super) fn update(&mut self, given: SocketProperties) {
         if let Some(persistent) = given.persistent {
@@ -69,21 +74,18 @@ impl Properties {
         }
         if let Some(buffer_size) = given.buffer_size {
             self.buffer_size = buffer_size;
+            let given = u32::try_from(buffer_size).ok().and_then(NonZeroU32::new);
+            self.receive_limit = given.map_or(DEFAULT_RECEIVE, |size| size.min(LARGEST_RECEIVE));
         }
     }
 }
 
 impl<N: Network> Entry<N> {
-    /// A new socket.
-    pub(super) fn new(namespace: Namespace, machine: Machine<N>, properties: Properties) -> Self {
-        Self { namespace, properties, machine, queued: false, stalled: false }
-    }
-
     /// What `getInfo` says (tcp.md 2.2, 8.2, udp.md 2.2, socket-legacy.md 9).
-    pub(super) fn info(&self, socket_id: i32) -> SocketInfo {
+    pub(super) fn info(&self) -> SocketInfo {
         let size = self.properties.buffer_size;
         let mut info = SocketInfo {
-            socket_id,
+            socket_id: self.id,
             persistent: self.properties.persistent,
             name: self.properties.name.clone(),
             buffer_size: Some(size).filter(|size| *size > 0),
@@ -108,32 +110,64 @@ impl<N: Network> Entry<N> {
     }
 }
 
-/// The live sockets of one app.
+/// The live sockets of one app. An entry stays where it is, and where an id was found last is looked first: most
+/// sockets are asked for again soon.
 #[derive(Debug)]
 pub(super) struct Registry<N: Network> {
-    entries: IdMap<i32, Entry<N>>,
+    entries: Slab<Entry<N>>,
+    places: IdMap<i32, u32>,
+    /// By the last digits of an id: the place where one that ends so was found last.
+    found: Vec<u32>,
 }
+
+/// There is one such place for so many sockets at least.
+const LEAST_FOUND: usize = 16;
 
 impl<N: Network> Default for Registry<N> {
     fn default() -> Self {
-        Self { entries: IdMap::default() }
+        Self { entries: Slab::new(), places: IdMap::default(), found: Vec::new() }
     }
 }
 
 impl<N: Network> Registry<N> {
     /// Adds a socket under an id that was never used.
-    pub(super) fn insert(&mut self, id: i32, entry: Entry<N>) {
-        self.entries.insert(id, entry);
+    pub(super) fn insert(
+        &mut self,
+        id: i32,
+        namespace: Namespace,
+        machine: Machine<N>,
+        properties: Properties,
+    ) {
+        let entry = Entry { id, namespace, properties, machine, queued: false, stalled: false };
+        let place = self.entries.insert(entry);
+        self.places.insert(id, place as u32);
+        if self.entries.len() > self.found.len() {
+            self.found = vec![0; self.entries.capacity().next_power_of_two().max(LEAST_FOUND)];
+        }
     }
 
     /// The entry of any namespace.
     pub(super) fn get(&self, id: i32) -> Option<&Entry<N>> {
-        self.entries.get(&id)
+        self.entries.get(*self.places.get(&id)? as usize)
     }
 
     /// The same, to be changed.
+    #[inline]
     pub(super) fn get_mut(&mut self, id: i32) -> Option<&mut Entry<N>> {
-        self.entries.get_mut(&id)
+        let last_digits = id as usize & self.found.len().wrapping_sub(1);
+        let place = *self.found.get(last_digits)? as usize;
+        if self.entries.get(place).is_some_and(|entry| entry.id == id) {
+            self.entries.get_mut(place)
+        } else {
+            self.look_up(id, last_digits)
+        }
+    }
+
+    #[inline(never)]
+    fn look_up(&mut self, id: i32, last_digits: usize) -> Option<&mut Entry<N>> {
+        let place = *self.places.get(&id)?;
+        self.found[last_digits] = place;
+        self.entries.get_mut(place as usize)
     }
 
     /// The entry, if it is of `namespace`.
@@ -152,17 +186,21 @@ impl<N: Network> Registry<N> {
     /// Takes the entry out, if it is of `namespace`.
     pub(super) fn remove(&mut self, namespace: Namespace, id: i32) -> Option<Entry<N>> {
         self.find(namespace, id)?;
-        self.entries.remove(&id)
+        self.take(id)
+    }
+
+    fn take(&mut self, id: i32) -> Option<Entry<N>> {
+        self.entries.try_remove(self.places.remove(&id)? as usize)
     }
 
     /// Whether there is an entry of any namespace.
     pub(super) fn contains(&self, id: i32) -> bool {
-        self.entries.contains_key(&id)
+        self.places.contains_key(&id)
     }
 
     /// Drops the entry of any namespace.
     pub(super) fn discard(&mut self, id: i32) {
-        self.entries.remove(&id);
+        self.take(id);
     }
 
     /// All infos of a namespace, ascending by id (tcp.md 2.2).
@@ -171,7 +209,7 @@ impl<N: Network> Registry<N> {
             .entries
             .iter()
             .filter(|(_, entry)| entry.namespace == namespace)
-            .map(|(id, entry)| entry.info(*id))
+            .map(|(_, entry)| entry.info())
             .collect();
         infos.sort_unstable_by_key(|info| info.socket_id);
         infos.into_boxed_slice()
@@ -179,14 +217,14 @@ impl<N: Network> Registry<N> {
 
     /// All ids, ascending.
     pub(super) fn ids(&self) -> Vec<i32> {
-        let mut ids: Vec<_> = self.entries.keys().copied().collect();
+        let mut ids: Vec<_> = self.places.keys().copied().collect();
         ids.sort_unstable();
         ids
     }
 
     /// Whether a socket of this transport listens or is bound where `address` would collide with it.
     pub(super) fn is_taken(&self, transport: SocketType, address: SocketAddr) -> bool {
-        self.entries.values().any(|entry| {
+        self.entries.iter().any(|(_, entry)| {
             let local = match (transport, &entry.machine) {
                 (SocketType::Tcp, Machine::TcpServer(server)) => server.local(),
                 (SocketType::Udp, Machine::Udp(socket)) => socket.local(),

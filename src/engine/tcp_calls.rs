@@ -1,7 +1,9 @@
 //! The calls of `sockets.tcp`, and those of `socket` on TCP that they share: checks in the specification's order,
 //! then the machine.
 
+use std::io;
 use std::net::IpAddr;
+use std::slice;
 
 use super::command::{Send, SendData};
 use super::connecting::Race;
@@ -32,21 +34,21 @@ impl<N: Network> Engine<N> {
         reply.complete(if is_legacy { Response::number(succeeded.into()) } else { response });
     }
 
-    /// Carries out sends that are like each other; their bytes lie in `data` one after the other.
+    /// Carries out one send, whose bytes are `data`.
     #[inline(always)]
-    pub fn handle_sends(&mut self, data: &[u8], sends: &[Send]) {
-        if self.sockets.may_use(Feature::GatheredSends) {
-            self.send(data, sends);
-        } else {
-            self.send_one_by_one(data, sends);
-        }
+    pub fn handle_send(&mut self, data: &[u8], send: &Send) {
+        self.send(data, slice::from_ref(send));
     }
 
+    /// Carries out sends that are like each other; their bytes lie in `data` one after the other.
     #[inline(never)]
-    fn send_one_by_one(&mut self, mut data: &[u8], sends: &[Send]) {
+    pub fn handle_sends(&mut self, mut data: &[u8], sends: &[Send]) {
+        if self.sockets.may_use(Feature::GatheredSends) {
+            return self.send(data, sends);
+        }
         for send in sends {
             let (own, behind) = data.split_at(send.len);
-            self.send(own, std::slice::from_ref(send));
+            self.handle_send(own, send);
             data = behind;
         }
     }
@@ -57,38 +59,42 @@ impl<N: Network> Engine<N> {
         let Some(namespace) = event_type.namespace() else { return };
         let (registry, ctx) = self.lend(id);
         let replies = Replies::new(&ctx.outbox, sends);
+        let begun = match registry.find(namespace, id) {
+            Some(Entry { machine: Machine::TcpClient(client), .. }) => client.write_whole(data),
+            _ => Err(None),
+        };
+        match begun {
+            Ok(()) => replies.complete_all(),
+            Err(begun) => {
+                replies.hand_on();
+                self.send_on(namespace, id, data, begun, sends);
+            }
+        }
+    }
+
+    /// Goes on with sends of which not all was written at once.
+    #[inline(never)]
+    fn send_on(
+        &mut self,
+        namespace: Namespace,
+        id: i32,
+        data: &[u8],
+        begun: Option<io::Result<usize>>,
+        sends: &[Send],
+    ) {
+        let (registry, ctx) = self.lend(id);
+        let outbox = ctx.outbox.clone();
+        let replies = Replies::new(&outbox, sends);
         match registry.find(namespace, id) {
             Some(Entry { machine: Machine::TcpClient(client), properties, .. }) => {
-                if let Err(error) = client.send(data, replies) {
-                    client.fail_write(ctx, properties, &error);
-                } else if client.has_unsent() {
-                    self.write_on(id);
+                client.send(ctx, properties, data, begun, replies);
+                if client.has_more_to_write() {
+                    self.enqueue(id);
                 }
             }
-            other => Self::send_otherwise(other, data, replies),
-        }
-    }
-
-    #[inline(never)]
-    fn send_otherwise(entry: Option<&mut Entry<N>>, data: &[u8], replies: Replies<'_>) {
-        match entry.map(|entry| &mut entry.machine) {
-            Some(Machine::Udp(socket)) => socket.write_copies(data, replies),
+            Some(Entry { machine: Machine::Udp(socket), .. }) => socket.write_copies(data, replies),
             Some(_) => replies.for_each(|(_, reply)| reply.fail(Status::SocketNotConnected)),
             None => replies.for_each(|(_, reply)| not_found(reply)),
-        }
-    }
-
-    /// A send has left something unsent.
-    #[inline(never)]
-    fn write_on(&mut self, id: i32) {
-        let (registry, ctx) = self.lend(id);
-        if let Some(Entry { machine: Machine::TcpClient(client), properties, .. }) =
-            registry.get_mut(id)
-        {
-            client.watch(ctx, properties);
-            if client.has_more_to_write() {
-                self.enqueue(id);
-            }
         }
     }
 

@@ -176,7 +176,7 @@ impl<N: Network> TcpClient<N> {
     pub(super) fn set_paused(&mut self, paused: bool, properties: &Properties) {
         self.paused = paused;
         if !paused && matches!(self.phase, Phase::Connected(_)) && self.read_limit.is_none() {
-            self.read_limit = Some(properties.receive_limit());
+            self.read_limit = Some(properties.receive_limit);
         }
     }
 
@@ -200,22 +200,31 @@ impl<N: Network> TcpClient<N> {
         if is_set { Response::ok_zero() } else { Response::failed(Status::Failed) }
     }
 
-    /// Sends several calls' bytes, which lie in `data` one after the other; a failure is for `fail_write`.
+    /// Writes `data` if all of it goes out at once; if not, what came of it is for `send`.
     #[inline(always)]
-    pub(super) fn send(&mut self, data: &[u8], sends: Replies<'_>) -> io::Result<()> {
+    pub(super) fn write_whole(&mut self, data: &[u8]) -> Result<(), Option<io::Result<usize>>> {
         match &mut self.phase {
-            Phase::Connected(connection) => connection.send(data, sends),
-            _ => {
-                sends.for_each(|(_, reply)| reply.fail(Status::SocketNotConnected));
-                Ok(())
-            }
+            Phase::Connected(connection) => connection.write_whole(data),
+            _ => Err(None),
         }
     }
 
-    /// Whether a send waits for the kernel, or for its turn.
-    #[inline]
-    pub(super) fn has_unsent(&self) -> bool {
-        matches!(&self.phase, Phase::Connected(it) if it.unsent.is_some())
+    /// Sends several calls' bytes, which lie in `data` one after the other, of which `write_whole` has begun to write.
+    pub(super) fn send(
+        &mut self,
+        ctx: &mut Context<N>,
+        properties: &Properties,
+        data: &[u8],
+        begun: Option<io::Result<usize>>,
+        sends: Replies<'_>,
+    ) {
+        let Phase::Connected(connection) = &mut self.phase else {
+            return sends.for_each(|(_, reply)| reply.fail(Status::SocketNotConnected));
+        };
+        match connection.send(data, begun, sends) {
+            Ok(()) => self.watch(ctx, properties),
+            Err(error) => self.fail_write(ctx, properties, &error),
+        }
     }
 
     /// Sends one call's bytes, which have blocks of their own, and what waits before it; unless
@@ -307,7 +316,7 @@ impl<N: Network> TcpClient<N> {
             Ok((stream, peer)) => {
                 let connection = Connection::new(stream, peer, race.name);
                 self.phase = Phase::Connected(connection);
-                self.read_limit = (!self.paused).then(|| properties.receive_limit());
+                self.read_limit = (!self.paused).then(|| properties.receive_limit);
                 race.reply.complete(Response::ok_zero());
             }
             Err(status) => race.reply.fail(status),
@@ -341,16 +350,22 @@ impl<N: Network> TcpClient<N> {
         ready: Ready,
     ) -> Visit {
         let Phase::Connected(connection) = &mut self.phase else { return Visit::Rest };
-        connection.on_ready(ready);
         if connection.may_flush() || connection.is_unwatched() {
-            return self.write_and_read(ctx, properties);
+            return self.write_and_read(ctx, properties, ready);
         }
+        connection.ready = connection.ready.and(ready);
         self.read(ctx, properties)
     }
 
     #[inline(never)]
-    fn write_and_read(&mut self, ctx: &mut Context<N>, properties: &Properties) -> Visit {
+    fn write_and_read(
+        &mut self,
+        ctx: &mut Context<N>,
+        properties: &Properties,
+        ready: Ready,
+    ) -> Visit {
         let Phase::Connected(connection) = &mut self.phase else { return Visit::Rest };
+        connection.on_ready(ready);
         let more_to_write = connection.flush().unwrap_or_else(|error| {
             self.fail_write(ctx, properties, &error);
             false

@@ -95,7 +95,7 @@ impl<N: Network> Engine<N> {
     fn admit(&mut self, server_id: i32, id: i32, client: TcpClient<N>, asked: Option<Reply>) {
         let namespace = if asked.is_some() { Namespace::Socket } else { Namespace::Tcp };
         let machine = Machine::TcpClient(client);
-        self.registry.insert(id, Entry::new(namespace, machine, Properties::default()));
+        self.registry.insert(id, namespace, machine, Properties::default());
         self.note_open_sockets();
         if let Some(reply) = asked {
             reply.complete(Response { client_socket_id: id, ..Response::number(0) });

@@ -409,9 +409,7 @@ impl<N: Network> UdpSocket<N> {
     fn deliver(&mut self, ctx: &mut Context<N>, properties: &Properties) -> bool {
         loop {
             let wanted = match &self.reading {
-                Reading::Events => {
-                    (!self.paused).then(|| properties.receive_limit().get() as usize)
-                }
+                Reading::Events => (!self.paused).then(|| properties.receive_limit.get() as usize),
                 Reading::OnRequest(asked) => asked.as_ref().map(|(_, limit)| *limit),
             };
             let Some(limit) = wanted else {

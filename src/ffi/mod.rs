@@ -100,10 +100,10 @@ pub(crate) unsafe fn host_of<'a>(text: *const c_char) -> Result<Cow<'a, str>, St
 /// # Safety
 /// `data` is NULL or points to `len` readable bytes.
 pub(crate) unsafe fn bytes_of<'a>(data: *const u8, len: usize) -> Result<&'a [u8], Status> {
-    if len == 0 {
-        return Ok(&[]);
+    if data.is_null() {
+        return if len == 0 { Ok(&[]) } else { Err(Status::InvalidArgument) };
     }
-    if data.is_null() || isize::try_from(len).is_err() {
+    if isize::try_from(len).is_err() {
         return Err(Status::InvalidArgument);
     }
     // SAFETY: not NULL and not longer than an allocation can be; the rest is the caller's promise.

@@ -95,12 +95,24 @@ pub(super) struct Taken {
 }
 
 impl<'a> Runs<'a> {
-    /// The next sends, as far as they are like each other, up to `most` bytes.
+    /// The next send and its bytes, if the one behind it is not like it: so it is nearly always.
     #[inline(always)]
-    pub(super) fn next(&mut self, most: usize) -> Option<Run<'a>> {
+    pub(super) fn next_alone(&mut self) -> Option<(&'a Send, &'a [u8])> {
         let (first, others) = self.sends.split_first()?;
+        if others.first().is_some_and(|second| second.is_like(first)) {
+            return None;
+        }
+        let bytes;
+        (bytes, self.bytes) = self.bytes.split_at(first.len);
+        self.sends = others;
+        Some((first, bytes))
+    }
+
+    /// The next sends, as far as they are like each other, up to `most` bytes.
+    pub(super) fn next(&mut self, most: usize) -> Option<Run<'a>> {
+        let first = self.sends.first()?;
         let (mut number, mut len) = (1, first.len);
-        for next in others {
+        for next in &self.sends[1..] {
             if len >= most || !next.is_like(first) {
                 break;
             }

@@ -10,6 +10,7 @@ use parking_lot::{Mutex, MutexGuard};
 use super::batch::{Batch, Message};
 use super::blocks::Blocks;
 use super::line::Gate;
+use super::own::Own;
 use crate::net::sys;
 
 #[derive(Default)]
@@ -51,13 +52,15 @@ impl State {
 pub(super) struct Inbox {
     state: Mutex<State>,
     waker: mio::Waker,
-    /// Whether `State::batch` is not empty. Together with `sleeping` it is written before the other is
-    /// read, by both sides: one of them sees what the other has done.
+    /// Whether `State::batch` is not empty, or nobody reads it any more. Together with `sleeping` it is written before
+    /// the other is read, by both sides: one of them sees what the other has done.
     has_messages: AtomicBool,
     /// The reactor sleeps, or is about to, and must be woken.
     sleeping: AtomicBool,
     /// Memory for the data of larger sends.
     pub(super) blocks: Blocks,
+    /// What the reactor's own thread hands to it.
+    pub(super) own: Own,
 }
 
 /// The inbox as the resolver and the host's releases reach it: they may outlive the reactor.
@@ -72,6 +75,7 @@ impl Inbox {
             has_messages: AtomicBool::new(false),
             sleeping: AtomicBool::new(false),
             blocks: Blocks::default(),
+            own: Own::default(),
         })
     }
 
@@ -176,10 +180,11 @@ impl Inbox {
         self.sleeping.load(Ordering::SeqCst)
     }
 
-    /// Refuses messages from now on; those that were not read.
+    /// Refuses messages from now on, the reactor's own, too; those that were not read.
     pub(super) fn die(&self) -> Box<Batch> {
         let mut state = self.state.lock();
         state.dead = true;
+        self.has_messages.store(true, Ordering::Relaxed);
         let mut unread = std::mem::take(&mut state.batch);
         state.together.drain().for_each(|(_, mut calls)| unread.append(&mut calls));
         unread

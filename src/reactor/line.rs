@@ -1,14 +1,15 @@
 //! An app's line to its reactor: how its calls come in, from any thread, callbacks included.
 
-use std::rc::Rc;
+use std::cell::RefMut;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use super::batch::{Change, Message, Watched};
+use super::batch::{Batch, Change, Message, Watched};
 use super::inbox::{SharedInbox, State};
-use super::own::Own;
 use super::slots::Slot;
+use crate::api::event::Ticket;
 use crate::api::net_error::Status;
+use crate::api::table::EventType;
 use crate::delivery::Delivery;
 use crate::engine::accounts::Accounts;
 use crate::engine::command::{Call, Command, Send, SendData};
@@ -77,9 +78,9 @@ impl Line {
 
     /// Hands over a call, if the app still takes calls; only then is it made. Whether it unpauses a socket.
     pub(crate) fn call(&self, unpauses: bool, call: impl FnOnce() -> Call) -> Result<(), Status> {
-        if let Some(own) = self.own() {
+        if let Some(mut calls) = self.calls_inside() {
             self.accounts.count_accepted_inside();
-            own.calls().push(Message::Call(self.slot.number, call()));
+            calls.push(Message::Call(self.slot.number, call()));
             return Ok(());
         }
         self.with_open(|state| {
@@ -94,26 +95,47 @@ impl Line {
     /// Hands over a send, copying its data.
     // What others do stands apart, so that what a callback does for each message is short.
     #[inline(always)]
-    pub(crate) fn send(&self, send: Send, data: &[u8]) -> Result<(), Status> {
+    pub(crate) fn send(
+        &self,
+        event_type: EventType,
+        socket_id: i32,
+        data: &[u8],
+        ticket: Ticket,
+    ) -> Result<(), Status> {
         if data.len() > MAX_BESIDE {
-            return self.send_blocks(send, data);
+            return self.send_blocks(event_type, socket_id, data, ticket);
         }
-        let Some(own) = self.own() else { return self.send_outside(send, data) };
+        let Some(mut calls) = self.calls_inside() else {
+            return self.send_outside(event_type, socket_id, data, ticket);
+        };
         self.accounts.count_accepted_inside();
-        own.calls().push_send(self.slot.number, send, data);
+        let send = Send { event_type, socket_id, len: data.len(), ticket };
+        calls.push_send(self.slot.number, send, data);
         Ok(())
     }
 
     #[inline(never)]
-    fn send_blocks(&self, send: Send, data: &[u8]) -> Result<(), Status> {
-        let Send { event_type, socket_id, ticket, .. } = send;
+    fn send_blocks(
+        &self,
+        event_type: EventType,
+        socket_id: i32,
+        data: &[u8],
+        ticket: Ticket,
+    ) -> Result<(), Status> {
         let copy = self.inbox.blocks.copy(data);
         let command = Command::Send(copy.map_or(SendData::NoMemory(data.len()), SendData::Blocks));
         self.call(false, || Call { event_type, socket_id, ticket, command })
     }
 
     #[inline(never)]
-    fn send_outside(&self, send: Send, data: &[u8]) -> Result<(), Status> {
+    fn send_outside(
+        &self,
+        event_type: EventType,
+        socket_id: i32,
+        data: &[u8],
+        ticket: Ticket,
+    ) -> Result<(), Status> {
+        let send = Send { event_type, socket_id, len: data.len(), ticket };
         self.with_open(|state| {
             self.accounts.count_accepted();
             state.calls_of(self.slot.number).push_send(self.slot.number, send, data);
@@ -123,9 +145,9 @@ impl Line {
     /// Where a call goes that a callback makes on the reactor's thread; not there behind what is in the inbox,
     /// of which the callback may know.
     #[inline]
-    fn own(&self) -> Option<Rc<Own>> {
+    fn calls_inside(&self) -> Option<RefMut<'_, Box<Batch>>> {
         let is_free = self.gate.is_open() && !self.inbox.has_messages();
-        if is_free { Own::of(&self.inbox) } else { None }
+        if is_free { self.inbox.own.calls() } else { None }
     }
 
     fn with_open(&self, change: impl FnOnce(&mut State)) -> Result<(), Status> {

@@ -21,7 +21,6 @@ use mio::{Poll, Registry};
 use super::apps::{App, Apps};
 use super::batch::{Batch, Message, Watched};
 use super::inbox::SharedInbox;
-use super::own::Own;
 use super::preparing;
 use super::spin::Spin;
 use crate::api::event::Event;
@@ -63,7 +62,6 @@ pub(crate) struct Seat {
 pub(super) struct Turn {
     registry: Rc<Registry>,
     inbox: SharedInbox,
-    own: Rc<Own>,
     resolver: Box<dyn Resolver>,
     apps: Apps,
     batch: Box<Batch>,
@@ -81,9 +79,9 @@ pub(super) struct Turn {
 
 /// Runs a reactor until it is stopped and has no apps.
 pub(super) fn run(poll: Poll, registry: Registry, inbox: SharedInbox, resolver: Box<dyn Resolver>) {
+    inbox.own.begin();
     let mut turn = Turn {
         registry: Rc::new(registry),
-        own: Own::begin(&inbox),
         inbox,
         resolver,
         apps: Apps::default(),
@@ -148,7 +146,7 @@ impl Turn {
 
     #[inline]
     fn has_messages(&self) -> bool {
-        self.own.has_calls() || self.inbox.has_messages()
+        self.inbox.own.has_calls() || self.inbox.has_messages()
     }
 
     /// Whether there were any.
@@ -187,7 +185,7 @@ impl Turn {
                     return;
                 }
             } else if read >= MESSAGES_PER_READ && !unpaused {
-                return self.own.leave();
+                return self.inbox.own.leave();
             }
         }
     }
@@ -214,8 +212,14 @@ impl Turn {
             while runs.next(usize::MAX).is_some() {}
         }
         apps.input(runs.slot, 0, |engine| {
-            while let Some(run) = runs.next(MAX_GATHERED) {
-                engine.handle_sends(run.bytes, run.sends);
+            loop {
+                if let Some((send, bytes)) = runs.next_alone() {
+                    engine.handle_send(bytes, send);
+                } else if let Some(run) = runs.next(MAX_GATHERED) {
+                    engine.handle_sends(run.bytes, run.sends);
+                } else {
+                    break;
+                }
             }
         });
         let taken = runs.taken();
@@ -224,8 +228,8 @@ impl Turn {
 
     /// What callbacks have called came before what is in the inbox, where their calls may go on.
     fn take_batch(&mut self) {
-        if self.own.has_calls() {
-            self.own.take(&mut self.batch);
+        if self.inbox.own.has_calls() {
+            self.inbox.own.take(&mut self.batch);
         }
         if self.inbox.has_messages() {
             self.inbox.take(&mut self.batch);
@@ -316,7 +320,7 @@ impl Turn {
     /// Delivers what an app's engine has produced, and carries out what the callbacks then call.
     fn settle(&mut self, slot: u32) {
         for _ in 0..ROUNDS {
-            let Some(app) = self.apps.get_mut(slot) else {
+            let Some(app) = self.apps.get_mut(slot).filter(|app| app.engine.events() > 0) else {
                 return;
             };
             let mode = app.delivery.mode();

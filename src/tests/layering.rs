@@ -44,6 +44,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rustls_native_certs", &["trust/"]),
     ("rustls_pki_types", &["trust/"]),
     ("serde_json", &["permissions/"]),
+    ("slab", &["engine/registry.rs"]),
     ("socket2", &["delivery/notify.rs", "net/sys/"]),
     // Reads addresses in all the forms that URLs know.
     ("url", &["net/address.rs", "permissions/"]),

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::{Context, Phase, TcpClient, Visit};
-use crate::api::event::{Event, Payload, RECEIVE_WEIGHT, Response};
+use crate::api::event::{Event, Payload, Piece, RECEIVE_WEIGHT, Response};
 use crate::api::net_error::Status;
 use crate::engine::connection::MAX_RECEIVE;
 use crate::engine::read_buffer::SMALL;
@@ -64,14 +64,8 @@ impl<N: Network> TcpClient<N> {
 
     /// Hands out the `n` bytes read last in events of at most the size each of their reads had.
     #[inline(always)]
-    fn deliver(
-        &mut self,
-        ctx: &mut Context<N>,
-        properties: &Properties,
-        n: usize,
-        mut limit: usize,
-    ) {
-        let mut rest = ctx.buffer.last_read(n);
+    fn deliver(&mut self, ctx: &mut Context<N>, properties: &Properties, n: usize, limit: usize) {
+        let rest = ctx.buffer.last_read(n);
         if self.on_request {
             self.read_limit = None;
             if let Some(reply) = self.asked.take() {
@@ -81,20 +75,37 @@ impl<N: Network> TcpClient<N> {
                 reply.complete(Response { payload, ..Response::number(len) });
             }
         } else {
-            loop {
-                let piece = rest.split_to(limit);
-                self.count(ctx, piece.len as usize);
-                ctx.outbox.notify_with(|| Event::received(ctx.id, piece, self.is_secured()));
-                if rest.is_empty() {
-                    break;
-                }
-                limit = properties.receive_limit().get() as usize;
+            if n <= limit {
+                self.notify(ctx, rest);
+            } else {
+                self.notify_in_pieces(ctx, properties, rest, limit);
             }
-            self.read_limit = (!self.paused).then(|| properties.receive_limit());
+            self.read_limit = (!self.paused).then_some(properties.receive_limit);
         }
         if n > SMALL || ctx.buffer.is_full() {
             ctx.brings_much = true;
             ctx.outbox.own_data(&mut ctx.buffer);
+        }
+    }
+
+    #[inline(always)]
+    fn notify(&mut self, ctx: &mut Context<N>, piece: Piece) {
+        self.count(ctx, piece.len as usize);
+        ctx.outbox.notify_with(|| Event::received(ctx.id, piece, self.is_secured()));
+    }
+
+    #[inline(never)]
+    fn notify_in_pieces(
+        &mut self,
+        ctx: &mut Context<N>,
+        properties: &Properties,
+        mut rest: Piece,
+        mut limit: usize,
+    ) {
+        while !rest.is_empty() {
+            let piece = rest.split_to(limit);
+            self.notify(ctx, piece);
+            limit = properties.receive_limit.get() as usize;
         }
     }
 

@@ -8,6 +8,7 @@
 mod batch;
 mod datagram;
 mod interfaces;
+mod of_thread;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod rtnetlink;
 mod signals;
@@ -33,6 +34,7 @@ use token::pack;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(super) use interfaces::addresses;
 pub(super) use interfaces::usable_interfaces;
+pub(crate) use of_thread::OfThread;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) use rtnetlink::addresses;
 pub(crate) use signals::without_signals;

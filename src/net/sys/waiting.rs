@@ -9,7 +9,7 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Registry};
 
 use super::tcp;
-use super::token::{WAKER, pack, unpack};
+use super::token::{pack, unpack};
 use crate::net::{Ready, Token};
 
 /// Events taken at a time.
@@ -39,9 +39,9 @@ impl Waiting {
         }
     }
 
-    /// What is ready: the slot of an app, the source, and what for.
+    /// What is ready: the slot of an app, the source, and what for; in slot 0 the reactor's own waker.
     pub(crate) fn found(&self) -> impl Iterator<Item = (u32, Token, Ready)> {
-        self.events.iter().filter(|event| event.token() != WAKER).map(|event| {
+        self.events.iter().map(|event| {
             let (slot, token) = unpack(event.token());
             (slot, token, ready(event))
         })
@@ -70,7 +70,7 @@ pub(crate) fn has_ended(stream: BorrowedFd<'_>) -> bool {
     tcp::has_ended(&stream)
 }
 
-/// Whether an event is about such a stream.
+/// Whether an event is about such a stream, or the reactor's waker.
 pub(crate) fn is_watched(token: Token) -> bool {
     token.owner == 0
 }

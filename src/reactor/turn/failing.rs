@@ -9,8 +9,10 @@ use crate::reactor::batch::Message;
 impl Turn {
     /// The turn itself has failed: every app ends, and no caller is left waiting.
     pub(super) fn fail(&mut self) {
-        let own = self.own.end();
-        for mut batch in [std::mem::take(&mut self.batch), own, self.inbox.die()] {
+        let (begun, inbox) = (std::mem::take(&mut self.batch), self.inbox.die());
+        let mut own = Box::default();
+        self.inbox.own.take(&mut own);
+        for mut batch in [begun, own, inbox] {
             loop {
                 if let Some(mut runs) = batch.next_sends(usize::MAX) {
                     while let Some(run) = runs.next(usize::MAX) {
