@@ -46,12 +46,25 @@ pub(super) struct Handlers {
 pub struct Snapshot {
     table: Arc<Table>,
     version: u64,
+    /// Where the listeners of the last event stand: most events are like the one before.
+    last: usize,
 }
 
 impl Table {
+    fn place(&self, event_type: EventType) -> Option<usize> {
+        self.listeners.iter().position(|(of, _)| *of == event_type)
+    }
+
+    /// Those in this place, if they are of this type.
+    #[inline]
+    fn listeners_at(&self, place: usize, event_type: EventType) -> Option<&[Ticket]> {
+        let found = self.listeners.get(place).filter(|(of, _)| *of == event_type);
+        found.map(|(_, listeners)| listeners.as_slice())
+    }
+
     fn listeners(&self, event_type: EventType) -> &[Ticket] {
-        let found = self.listeners.iter().find(|(of, _)| *of == event_type);
-        found.map_or(&[], |(_, listeners)| listeners)
+        let place = self.place(event_type);
+        place.and_then(|place| self.listeners_at(place, event_type)).unwrap_or_default()
     }
 
     fn default(&self) -> &[Ticket] {
@@ -112,7 +125,8 @@ impl Handlers {
 
     pub(super) fn snapshot(&self) -> Snapshot {
         let guard = self.table.lock();
-        Snapshot { table: Arc::clone(&guard), version: self.version.load(Ordering::Acquire) }
+        let (table, version) = (Arc::clone(&guard), self.version.load(Ordering::Acquire));
+        Snapshot { table, version, last: 0 }
     }
 }
 
@@ -120,6 +134,12 @@ impl Snapshot {
     #[cold]
     fn renew(&mut self, handlers: &Handlers) {
         *self = handlers.snapshot();
+    }
+
+    #[inline(never)]
+    fn find<'a>(table: &'a Table, last: &mut usize, event_type: EventType) -> &'a [Ticket] {
+        *last = table.place(event_type).unwrap_or(*last);
+        table.listeners_at(*last, event_type).unwrap_or_default()
     }
 
     /// Whether it may be kept: a default handler that is replaced must be let go of.
@@ -141,7 +161,10 @@ impl Snapshot {
         let own = match ticket {
             Some(ticket) if ticket.callback != 0 => std::slice::from_ref(ticket),
             Some(_) => &[],
-            None => self.table.listeners(event_type),
+            None => match self.table.listeners_at(self.last, event_type) {
+                Some(listeners) => listeners,
+                None => Self::find(&self.table, &mut self.last, event_type),
+            },
         };
         if own.is_empty() { self.table.default() } else { own }
     }

@@ -3,7 +3,7 @@
 use std::collections::hash_map::Entry;
 use std::sync::atomic::Ordering;
 
-use super::{Delivery, State};
+use super::{CLOSING, Delivery, FREED, State};
 use crate::api::event::Event;
 use crate::api::table::EventType;
 
@@ -14,7 +14,7 @@ impl Delivery {
         if call.ends_data() {
             let mut state = self.state.lock();
             *state.closing.entry(key(call, socket_id)).or_default() += 1;
-            self.any_closing.store(true, Ordering::Release);
+            self.limits.fetch_or(CLOSING, Ordering::Release);
         }
     }
 
@@ -32,7 +32,9 @@ impl Delivery {
                 calls.remove();
             }
         }
-        self.any_closing.store(!state.closing.is_empty(), Ordering::Release);
+        if state.closing.is_empty() {
+            self.limits.fetch_and(!CLOSING, Ordering::Release);
+        }
     }
 
     /// The app is being unloaded: no notification is delivered until that is done (tcp.md LC-6).
@@ -50,22 +52,24 @@ impl Delivery {
     /// event was taken.
     #[inline]
     pub(super) fn is_of_interest(&self, event: &Event, epoch: u64) -> bool {
-        if self.is_late(event, epoch) {
-            return false;
-        }
-        !self.any_closing.load(Ordering::Acquire) || self.is_open(&mut self.state.lock(), event)
+        let is_all = self.unloads.load(Ordering::Acquire) == epoch
+            && self.limits.load(Ordering::Acquire) == 0;
+        is_all || self.is_of_interest_still(event, epoch)
+    }
+
+    #[inline(never)]
+    fn is_of_interest_still(&self, event: &Event, epoch: u64) -> bool {
+        self.is_of_interest_now(&mut self.state.lock(), event, epoch)
     }
 
     /// The same at the moment when the event is taken.
-    pub(super) fn is_of_interest_now(&self, state: &mut State, event: &Event) -> bool {
-        let epoch = self.unloads_done.load(Ordering::Acquire);
+    pub(super) fn is_of_interest_now(&self, state: &mut State, event: &Event, epoch: u64) -> bool {
         !self.is_late(event, epoch) && (state.closing.is_empty() || self.is_open(state, event))
     }
 
-    #[inline]
     fn is_late(&self, event: &Event, epoch: u64) -> bool {
-        let is_over =
-            self.unloads.load(Ordering::Acquire) != epoch || self.freed.load(Ordering::Acquire);
+        let is_over = self.unloads.load(Ordering::Acquire) != epoch
+            || self.limits.load(Ordering::Acquire) & FREED != 0;
         is_over && event.event_type.is_notification()
     }
 

@@ -14,6 +14,7 @@
 //!   may leave some, when it withdraws events: it takes it in the same turn.
 
 mod credit;
+mod due;
 mod handlers;
 mod interest;
 mod lent;
@@ -24,7 +25,8 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::slice;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
@@ -40,6 +42,7 @@ use handlers::Handlers;
 use notify::{DueByte, Level, Wakeups};
 
 pub use credit::Charge;
+pub use due::Due;
 pub use handlers::{Release, Snapshot};
 pub use lent::Lent;
 pub use pull::Shell;
@@ -55,8 +58,8 @@ pub enum Mode {
 
 /// The host as seen from here: callbacks that C, Rust tests or bindings provide.
 pub trait Host: Send + Sync {
-    /// Calls each handler with the event, whose data may lie `beside` it.
-    fn deliver(&self, event: &Event, beside: &[u8], handlers: &[Ticket]);
+    /// Calls the handlers of each event that is due.
+    fn deliver(&self, due: &mut Due<'_>);
     /// The queue became non-empty; called on the reactor's thread.
     fn wake_up(&self);
     /// Nothing will be delivered any more.
@@ -69,6 +72,11 @@ type Outcome = std::thread::Result<()>;
 /// Asks the reactor to take up released bytes.
 pub type AskReactor = Box<dyn Fn() + Send + Sync>;
 
+/// The host has freed the app: it hears of calls that it made, and of nothing else.
+const FREED: u8 = 1;
+/// Calls that end data were not answered yet.
+const CLOSING: u8 = 2;
+
 /// The events and handlers of one app.
 pub struct Delivery {
     mode: Mode,
@@ -78,12 +86,10 @@ pub struct Delivery {
     state: Mutex<State>,
     changed: Condvar,
     level: OnceLock<Level>,
-    /// Whether `State::closing` is not empty.
-    any_closing: AtomicBool,
+    /// `FREED`, and `CLOSING` if `State::closing` is not empty: not all that comes may be told.
+    limits: AtomicU8,
     /// Whether `State::returned` is not empty.
     any_released: AtomicBool,
-    /// Whether the host has freed the app: it hears of calls that it made, and of nothing else.
-    freed: AtomicBool,
     /// How often the app was unloaded: what was raised before is not delivered after.
     unloads: AtomicU64,
     /// How many of these the reactor has carried out.
@@ -148,8 +154,8 @@ impl State {
 }
 
 thread_local! {
-    // One of two in the library (the other: `reactor::own`): a host may free one app inside a callback of another,
-    // on whatever thread; waiting there could wait for itself.
+    // The only one in the library: a host may free one app inside a callback of another, on whatever thread; waiting
+    // there could wait for itself.
     static CALLBACK_DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
@@ -190,9 +196,8 @@ impl Delivery {
             state: Mutex::default(),
             changed: Condvar::new(),
             level: OnceLock::new(),
-            any_closing: AtomicBool::new(false),
+            limits: AtomicU8::new(0),
             any_released: AtomicBool::new(false),
-            freed: AtomicBool::new(false),
             unloads: AtomicU64::new(0),
             unloads_done: AtomicU64::new(0),
             tells_unasked: Arc::new((mode == Mode::Queue).into()),
@@ -297,10 +302,7 @@ impl Delivery {
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let _inside = InsideCallback::enter();
             let mut snapshot = handlers.take().unwrap_or_else(|| self.handlers.snapshot());
-            for event in events.iter() {
-                done += 1;
-                self.deliver(&mut snapshot, event, beside, epoch);
-            }
+            self.deliver(&mut snapshot, events, &mut done, beside, epoch);
             *handlers = Some(snapshot).filter(Snapshot::may_be_kept);
         }));
         if let Err(panic) = outcome {
@@ -403,7 +405,7 @@ impl Delivery {
     pub fn free(&self) {
         let mut state = self.state.lock();
         state.end.freed = true;
-        self.freed.store(true, Ordering::Release);
+        self.limits.fetch_or(FREED, Ordering::Release);
         if InsideCallback::is_current() {
             return self.finish_if_due(state);
         }
@@ -419,7 +421,7 @@ impl Delivery {
     pub fn free_for_host(&self) {
         let mut state = self.state.lock();
         state.end.freed = true;
-        self.freed.store(true, Ordering::Release);
+        self.limits.fetch_or(FREED, Ordering::Release);
         self.finish_if_due(state);
     }
 
@@ -516,23 +518,23 @@ impl Delivery {
                 if event.event_type == EventType::ChromesockAppClosed {
                     self.state.lock().end.said_closed = true;
                 }
-                self.deliver(&mut snapshot, &event, &[], epoch);
+                self.deliver(&mut snapshot, slice::from_ref(&event), &mut 0, &[], epoch);
                 delivered(charge);
             }
         }))
     }
 
-    /// Delivers one event to whom it concerns.
+    /// Delivers events to those whom they concern.
     #[inline(always)]
-    fn deliver(&self, snapshot: &mut Snapshot, event: &Event, beside: &[u8], epoch: u64) {
-        if !self.is_of_interest(event, epoch) {
-            return;
-        }
-        let ticket = event.ticket.as_ref();
-        let handlers = snapshot.route(&self.handlers, event.event_type, ticket);
-        if !handlers.is_empty() {
-            self.host.deliver(event, beside, handlers);
-        }
+    fn deliver<'a>(
+        &'a self,
+        handlers: &'a mut Snapshot,
+        events: &'a [Event],
+        done: &'a mut usize,
+        beside: &'a [u8],
+        epoch: u64,
+    ) {
+        self.host.deliver(&mut Due { delivery: self, handlers, events, done, beside, epoch });
     }
 
     /// The queue becomes non-empty.

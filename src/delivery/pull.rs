@@ -44,7 +44,8 @@ impl Delivery {
     fn pull_first(&self, mut state: MutexGuard<'_, State>) -> Option<Pulled> {
         let mut pulled = None;
         while let Some(event) = state.queue.pop_front() {
-            if self.is_of_interest_now(&mut state, &event) {
+            let epoch = self.unloads_done.load(Ordering::Acquire);
+            if self.is_of_interest_now(&mut state, &event, epoch) {
                 state.end.said_closed |= event.event_type == EventType::ChromesockAppClosed;
                 pulled = Some((event, state.shells.pop()));
                 break;

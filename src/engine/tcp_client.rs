@@ -316,7 +316,7 @@ impl<N: Network> TcpClient<N> {
             Ok((stream, peer)) => {
                 let connection = Connection::new(stream, peer, race.name);
                 self.phase = Phase::Connected(connection);
-                self.read_limit = (!self.paused).then(|| properties.receive_limit);
+                self.read_limit = (!self.paused).then_some(properties.receive_limit);
                 race.reply.complete(Response::ok_zero());
             }
             Err(status) => race.reply.fail(status),

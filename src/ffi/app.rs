@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use super::event::chromesock_event;
-use super::event_box::EventBox;
+use super::event_box::{EventBox, View};
 use super::types::{
     CHROMESOCK_APP_OPTIONS_UNDELIVERED_PER_APP, CHROMESOCK_APP_OPTIONS_UNDELIVERED_PER_SOCKET,
     CHROMESOCK_APP_OPTIONS_WRITE_QUOTA, SizedStruct, chromesock_app_options, chromesock_app_stats,
@@ -17,7 +17,7 @@ use super::{app_of, guard, put, release_of, sized_of, text_of, ticket};
 use crate::api::event::{Event, Ticket};
 use crate::api::net_error::Status;
 use crate::app::{App, Options, SharedReactor};
-use crate::delivery::{Delivery, Host, Mode};
+use crate::delivery::{Delivery, Due, Host, Mode};
 use crate::permissions::Grants;
 use crate::trust::{Store, Trust};
 
@@ -51,28 +51,35 @@ impl CHost {
         ptr::with_exposed_provenance_mut(self.app)
     }
 
+    #[inline(always)]
+    fn call(&self, handlers: &[Ticket], event: &Event, shown: &mut EventBox) {
+        for handler in handlers {
+            // A completion has that of its call.
+            if event.ticket.is_none() {
+                shown.set_user_data(handler.user_data);
+            }
+            // SAFETY: a ticket's callback is 0 or was made from a chromesock_callback by `ticket`.
+            let callback =
+                unsafe { mem::transmute::<usize, chromesock_callback>(handler.callback) };
+            if let Some(callback) = callback {
+                let user_data = ptr::with_exposed_provenance_mut(handler.user_data);
+                // SAFETY: app and event are valid for the call; the rest is the host's contract.
+                unsafe { callback(self.app(), shown.as_c(), user_data) };
+            }
+        }
+    }
+
     pub(super) fn delivery(&self) -> Weak<Delivery> {
         self.delivery.get().cloned().unwrap_or_default()
     }
 }
 
 impl Host for CHost {
-    fn deliver(&self, event: &Event, beside: &[u8], handlers: &[Ticket]) {
-        EventBox::lend(event, beside, self, |view| {
-            for handler in handlers {
-                // A completion has that of its call.
-                if event.ticket.is_none() {
-                    view.set_user_data(handler.user_data);
-                }
-                // SAFETY: a ticket's callback is 0 or was made from a chromesock_callback by `ticket`.
-                let callback =
-                    unsafe { mem::transmute::<usize, chromesock_callback>(handler.callback) };
-                if let Some(callback) = callback {
-                    let user_data = ptr::with_exposed_provenance_mut(handler.user_data);
-                    // SAFETY: app and event are valid for the call; the rest is the host's contract.
-                    unsafe { callback(self.app(), view.as_c(), user_data) };
-                }
-            }
+    fn deliver(&self, due: &mut Due<'_>) {
+        let mut view = View::new(self);
+        due.for_each(|event, beside, handlers| match view.show_small(event, beside) {
+            Some(shown) => self.call(handlers, event, shown),
+            None => view.show(event, beside, |shown| self.call(handlers, event, shown)),
         });
     }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::app::chromesock_app;
 use super::event::chromesock_event;
-use super::event_box::EventBox;
+use super::event_box::{EventBox, View};
 use super::types::chromesock_bool;
 use super::{app_of, guard, put};
 use crate::api::event::{Event, Payload};
@@ -179,12 +179,11 @@ pub unsafe extern "C" fn chromesock_app_copy_events(
         let remaining = delivery.take(buffer_len, needs, &mut events)?;
         let mut writer = Writer { to: buffer, written: 0 };
         let mut done = Vec::with_capacity(events.len());
+        let mut view = View::new(ptr::null());
         for event in events {
             let hand_over = must_hand_over(&event);
             // SAFETY: the events were taken by the room they need.
-            let at = EventBox::lend(&event, &[], ptr::null(), |view| unsafe {
-                writer.record(view, hand_over)
-            });
+            let at = view.show(&event, &[], |shown| unsafe { writer.record(shown, hand_over) });
             if hand_over {
                 let given = EventBox::give(event, None, &delivery);
                 // SAFETY: the head was just written.

@@ -5,7 +5,7 @@
 //! and nothing is allocated. A shell keeps no event alive, and little memory.
 
 use std::ffi::{CStr, c_char};
-use std::mem::ManuallyDrop;
+use std::mem::{self, ManuallyDrop};
 use std::net::IpAddr;
 use std::sync::{Arc, Weak};
 use std::{ptr, slice};
@@ -115,40 +115,67 @@ impl chromesock_event {
     }
 }
 
-impl EventBox {
-    /// Lends `to` the C view of an event, whose data may lie `beside` it, as to its callbacks; outside of those
-    /// `host` may be NULL.
+/// The C view of events that are shown one after the other as to the callbacks of a host.
+pub(super) struct View {
+    host: *const CHost,
+    /// What it borrows is not its own to drop.
+    shown: ManuallyDrop<EventBox>,
+    /// Whether it shows small received data: then the next such event differs in little.
+    is_small: bool,
+}
+
+impl View {
+    /// Outside of callbacks `host` may be NULL.
     #[inline]
-    pub(super) fn lend<R>(
+    pub(super) fn new(host: *const CHost) -> Self {
+        let c = chromesock_event::bare(EventType::ChromeSocketsTcpOnReceive, 0);
+        let origin = Origin::Borrowed(host, ptr::null());
+        Self { host, shown: ManuallyDrop::new(EventBox { c, origin }), is_small: true }
+    }
+
+    /// Shows what most events are: small received data, which lies `beside` the event. `None`: it is another event,
+    /// for `show`.
+    #[inline]
+    pub(super) fn show_small(&mut self, event: &Event, beside: &[u8]) -> Option<&mut EventBox> {
+        let Payload::Piece(piece) = &event.payload else { return None };
+        if event.event_type != EventType::ChromeSocketsTcpOnReceive {
+            return None;
+        }
+        if !self.is_small {
+            self.shown.c = chromesock_event::bare(event.event_type, 0);
+            self.is_small = true;
+        }
+        self.shown.c.socket_id = event.socket_id;
+        show_data(piece.of(beside), &mut self.shown.c);
+        Some(self.of(event))
+    }
+
+    /// Shows an event to `to`, whose data may lie `beside` it.
+    #[inline(never)]
+    pub(super) fn show<R>(
+        &mut self,
         event: &Event,
         beside: &[u8],
-        host: *const CHost,
-        to: impl FnOnce(&mut Self) -> R,
+        to: impl FnOnce(&mut EventBox) -> R,
     ) -> R {
-        // What it borrows is not its own to drop.
-        let mut view = ManuallyDrop::new(Self {
-            c: chromesock_event::bare(event.event_type, event.socket_id),
-            origin: Origin::Borrowed(host, event),
-        });
-        match &event.payload {
-            // What most events are.
-            Payload::Piece(piece) if event.event_type == EventType::ChromeSocketsTcpOnReceive => {
-                show_data(piece.of(beside), &mut view.c);
-                to(&mut view)
-            }
-            _ => view.lend_rest(event, beside, to),
-        }
-    }
-
-    #[inline(never)]
-    fn lend_rest<R>(&mut self, event: &Event, beside: &[u8], to: impl FnOnce(&mut Self) -> R) -> R {
+        self.is_small = false;
+        let shown = self.of(event);
         // Not in the view, since nothing may point into what is borrowed mutably.
         let (mut lists, mut address) = (None, NO_ADDRESS);
-        self.c = chromesock_event::head(event);
-        show_payload(event, beside, &mut self.c, &mut lists, &mut address);
-        to(self)
+        shown.c = chromesock_event::head(event);
+        show_payload(event, beside, &mut shown.c, &mut lists, &mut address);
+        to(shown)
     }
 
+    #[inline]
+    fn of(&mut self, event: &Event) -> &mut EventBox {
+        // What was there is borrowed, and nothing to drop.
+        mem::forget(mem::replace(&mut self.shown.origin, Origin::Borrowed(self.host, event)));
+        &mut self.shown
+    }
+}
+
+impl EventBox {
     /// Gives an event to the host program, which must release it, whenever that may be.
     pub(super) fn give(
         event: Event,
@@ -423,6 +450,7 @@ fn info(of: &SocketInfo) -> chromesock_socket_info {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::event::Piece;
     use crate::api::properties::TlsSession;
 
     #[test]
@@ -476,7 +504,7 @@ mod tests {
         for payload in payloads {
             let mut event = Event::notification(EventType::ChromeSocketRecvFrom, 1, None);
             event.payload = payload;
-            let in_callback = EventBox::lend(&event, &[], ptr::null(), |view| seen(view));
+            let in_callback = View::new(ptr::null()).show(&event, &[], |shown| seen(shown));
             let owned = EventBox::own(event, None, Weak::new);
             // SAFETY: it was just made.
             assert_eq!(seen(unsafe { &*owned }), in_callback);
@@ -511,6 +539,26 @@ mod tests {
             shell.keep(event);
             assert_eq!(seen(&shell), seen(&fresh));
             shell.clear();
+        }
+    }
+
+    /// So do events that are shown one after the other, small data among them.
+    #[test]
+    fn a_view_shows_nothing_of_the_event_before() {
+        let piece = |start, len| Payload::Piece(Piece { start, len });
+        let datagram = Payload::Datagram(vec![1; 9].into(), "1.2.3.4:5".parse().unwrap());
+        let payloads =
+            [piece(0, 3), piece(3, 5), datagram, piece(1, 1), Payload::BytesSent(7), piece(8, 0)];
+        let mut view = View::new(ptr::null());
+        let shown_by = |view: &mut View, event: &Event| match view.show_small(event, b"abcdefgh") {
+            Some(shown) => seen(shown),
+            None => view.show(event, b"abcdefgh", |shown| seen(shown)),
+        };
+        for (socket_id, payload) in (1..).zip(payloads) {
+            let event_type = EventType::ChromeSocketsTcpOnReceive;
+            let mut event = Event::notification(event_type, socket_id, None);
+            event.payload = payload;
+            assert_eq!(shown_by(&mut view, &event), shown_by(&mut View::new(ptr::null()), &event));
         }
     }
 

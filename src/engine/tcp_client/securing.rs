@@ -138,7 +138,7 @@ impl<N: Network> TcpClient<N> {
         }
         self.phase = Phase::Connected(connection);
         self.past = Past::Secured;
-        self.read_limit = (!self.paused).then(|| properties.receive_limit);
+        self.read_limit = (!self.paused).then_some(properties.receive_limit);
         reply.complete(Response::ok_zero());
         Visit::Again
     }

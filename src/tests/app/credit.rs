@@ -9,9 +9,9 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::support::Pulling;
-use crate::api::event::{Event, Payload, RECEIVE_WEIGHT, Ticket};
+use crate::api::event::{Event, Payload, RECEIVE_WEIGHT};
 use crate::api::table::EventType as T;
-use crate::delivery::{Charge, Delivery, Host, Mode, Shell};
+use crate::delivery::{Charge, Delivery, Due, Host, Mode, Shell};
 
 const AT_ONCE: Option<Duration> = Some(Duration::ZERO);
 /// Enough to be asked for at once.
@@ -20,7 +20,7 @@ const MUCH: usize = 128 * 1024;
 struct Silent;
 
 impl Host for Silent {
-    fn deliver(&self, _: &Event, _: &[u8], _: &[Ticket]) {}
+    fn deliver(&self, _: &mut Due<'_>) {}
     fn wake_up(&self) {}
     fn gone(&self) {}
 }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::support::*;
-use crate::api::event::{Event, Ticket};
+use crate::api::event::Ticket;
 use crate::api::net_error::Status;
 use crate::api::properties::DnsQueryType;
 use crate::api::table::{EventType as T, Namespace};
 use crate::app::{App, Options, SharedReactor};
-use crate::delivery::{Host, Mode, Release};
+use crate::delivery::{Due, Host, Mode, Release};
 use crate::engine::command::{Command, SendData};
 
 const ON_RECEIVE: T = T::ChromeSocketsTcpOnReceive;
@@ -231,8 +231,8 @@ fn a_callback_that_panics_loses_no_completion_of_other_calls() {
 fn an_app_whose_every_callback_panics_can_be_freed() {
     struct Panicking(Arc<Door>);
     impl Host for Panicking {
-        fn deliver(&self, _: &Event, _: &[u8], _: &[Ticket]) {
-            panic!("every callback fails");
+        fn deliver(&self, due: &mut Due<'_>) {
+            due.for_each(|_, _, _| panic!("every callback fails"));
         }
         fn wake_up(&self) {}
         fn gone(&self) {

@@ -7,11 +7,11 @@ use std::sync::{Arc, OnceLock, Weak};
 use parking_lot::Mutex;
 
 use super::support::*;
-use crate::api::event::{Event, Ticket};
+use crate::api::event::Ticket;
 use crate::api::net_error::Status;
 use crate::api::table::{EventType as T, Namespace};
 use crate::app::{App, Options, SharedReactor};
-use crate::delivery::{Delivery, Host, Mode, Release};
+use crate::delivery::{Delivery, Due, Host, Mode, Release};
 
 in_each_mode!(a_panicking_resolver_ends_its_apps_with_unexpected);
 
@@ -37,7 +37,7 @@ fn a_panicking_resolver_ends_its_apps_with_unexpected(drive: Drive) {
     // Nobody can move in any more.
     struct Nobody;
     impl crate::delivery::Host for Nobody {
-        fn deliver(&self, _: &Event, _: &[u8], _: &[Ticket]) {}
+        fn deliver(&self, _: &mut Due<'_>) {}
         fn wake_up(&self) {}
         fn gone(&self) {}
     }
@@ -78,7 +78,7 @@ fn a_hook_that_panics_ends_the_apps_of_its_reactor() {
     let door = Arc::new(Door::default());
     struct Failing(Arc<Door>);
     impl crate::delivery::Host for Failing {
-        fn deliver(&self, _: &Event, _: &[u8], _: &[Ticket]) {}
+        fn deliver(&self, _: &mut Due<'_>) {}
         fn wake_up(&self) {
             if !self.0.is_visited() {
                 self.0.visit();
@@ -118,9 +118,11 @@ fn a_default_handler_that_frees_its_app_and_panics_is_released_before_the_app_is
         door: Door,
     }
     impl Host for Arc<Failing> {
-        fn deliver(&self, _: &Event, _: &[u8], _: &[Ticket]) {
-            self.delivery.get().and_then(Weak::upgrade).unwrap().free();
-            panic!("the callback fails");
+        fn deliver(&self, due: &mut Due<'_>) {
+            due.for_each(|_, _, _| {
+                self.delivery.get().and_then(Weak::upgrade).unwrap().free();
+                panic!("the callback fails");
+            });
         }
         fn wake_up(&self) {}
         fn gone(&self) {

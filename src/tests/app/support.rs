@@ -15,7 +15,7 @@ use crate::api::net_error::Status;
 use crate::api::properties::{DnsQueryType, SocketInfo, SocketProperties};
 use crate::api::table::{EventType as T, Namespace};
 use crate::app::{App, Options, SharedReactor, Stats};
-use crate::delivery::{Charge, Delivery, Host, Mode};
+use crate::delivery::{Charge, Delivery, Due, Host, Mode};
 
 pub(super) use super::calls::Calls;
 pub(super) use super::tools::*;
@@ -111,14 +111,16 @@ impl Drop for Leaving<'_> {
 struct Recording(Arc<Bench>);
 
 impl Host for Recording {
-    fn deliver(&self, event: &Event, beside: &[u8], handlers: &[Ticket]) {
-        let mut taken = event.clone();
-        if event.has_data() {
-            taken.attach_data(event.data(beside));
-        }
-        for handler in handlers {
-            self.0.take(&taken, handler.callback);
-        }
+    fn deliver(&self, due: &mut Due<'_>) {
+        due.for_each(|event, beside, handlers| {
+            let mut taken = event.clone();
+            if event.has_data() {
+                taken.attach_data(event.data(beside));
+            }
+            for handler in handlers {
+                self.0.take(&taken, handler.callback);
+            }
+        });
     }
 
     fn wake_up(&self) {

@@ -11,7 +11,7 @@ use super::support::Pulling;
 use crate::api::event::{Event, Payload, Ticket};
 use crate::api::net_error::Status;
 use crate::api::table::EventType as T;
-use crate::delivery::{Delivery, Host, Mode};
+use crate::delivery::{Delivery, Due, Host, Mode};
 
 /// What was delivered: socket and data, or the type of a completion.
 type Log = Arc<Mutex<Vec<String>>>;
@@ -19,8 +19,8 @@ type Log = Arc<Mutex<Vec<String>>>;
 struct Recording(Log);
 
 impl Host for Recording {
-    fn deliver(&self, event: &Event, _: &[u8], _: &[Ticket]) {
-        self.0.lock().push(line(event));
+    fn deliver(&self, due: &mut Due<'_>) {
+        due.for_each(|event, _, _| self.0.lock().push(line(event)));
     }
 
     fn wake_up(&self) {}

@@ -5,11 +5,11 @@ use std::net::TcpListener;
 use std::sync::mpsc::{Sender, channel};
 
 use super::support::*;
-use crate::api::event::{Event, Ticket};
+use crate::api::event::Ticket;
 use crate::api::properties::{DnsQueryType, SecureOptions};
 use crate::api::table::{EventType as T, Namespace};
 use crate::app::{App, Options, SharedReactor};
-use crate::delivery::{Host, Mode};
+use crate::delivery::{Due, Host, Mode};
 use crate::engine::command::Command;
 
 const UNASKED: Ticket = Ticket { callback: 0, user_data: 0 };
@@ -18,8 +18,8 @@ const ASKED: Ticket = Ticket { callback: 1, user_data: 0 };
 struct Telling(Sender<T>);
 
 impl Host for Telling {
-    fn deliver(&self, event: &Event, _: &[u8], _: &[Ticket]) {
-        self.0.send(event.event_type).unwrap();
+    fn deliver(&self, due: &mut Due<'_>) {
+        due.for_each(|event, _, _| self.0.send(event.event_type).unwrap());
     }
 
     fn wake_up(&self) {}
