@@ -6,6 +6,7 @@ import asyncio
 import copy
 import json
 import os
+from functools import partial
 from operator import index
 from types import TracebackType
 from typing import Any, Dict, List, Mapping, Optional, Type, Union
@@ -13,7 +14,7 @@ from typing import Any, Dict, List, Mapping, Optional, Type, Union
 from ._driver import Driver, logger
 from ._errors import ChromeSocketError
 from ._library import encode, ffi, load, text
-from ._surface import DECODERS, Socket, Sockets
+from ._surface import DECODERS, Socket, Sockets, Tcp
 
 
 WRITE_QUOTA_BYTES = 200 * 2**20  # as in Chrome
@@ -115,7 +116,8 @@ def create_chrome(
         # Also names dropped rules: otherwise calls that need them would be denied without a hint why.
         for warning in _manifest_texts(lib, options.manifest):
             logger.warning("%s", warning)
-    return Chrome(Driver(lib, loop, app[0], DECODERS), json.loads(manifest_text or "{}"), quota)
+    send_info = partial(tuple.__new__, Tcp.SendInfo)
+    return Chrome(Driver(lib, loop, app[0], DECODERS, send_info), json.loads(manifest_text or "{}"), quota)
 
 
 def _mapping(value: Any) -> Dict[str, Any]:

@@ -53,17 +53,21 @@ class Driver:
         loop: asyncio.AbstractEventLoop,
         app: Any,
         decoders: Mapping[int, Decode],
+        send_info: Callable[[Tuple[int, int]], Any],
     ) -> None:
         self.lib = lib
         self.loop = loop
         self._app = app
         self._decoders = decoders
+        self._send_info = send_info
         self._events: Dict[int, Event[Any]] = {}
         self._thread = get_ident()
         self._gone = ""
         self._token = 0
         self._pending: Dict[int, Call] = {}
         self._lent = Lent()
+        self._keep, self._forget = self._lent.keep, self._lent.forget
+        self._send_owned = lib.chromesock_sockets_tcp_send_owned
         self._batch = Batch(lib)
         # Calls after which data of their socket that lies in the batch is dropped.
         self._enders = {
@@ -100,7 +104,7 @@ class Driver:
     def call(self, function: Any, *arguments: Any) -> asyncio.Future[Any]:
         """Carries out one call; the future has its completion."""
         call: asyncio.Future[Any] = asyncio.Future(loop=self.loop)
-        self._start(call, None, function, *arguments)
+        self._start(call, function, *arguments)
         if function in self._enders:
             self._drop_data(function, arguments[0])
         return call
@@ -113,23 +117,25 @@ class Driver:
 
     def start_send(self, call: Call, socket_id: int, data: Buffer) -> None:
         """The same, for who may have something cheaper than a future."""
-        if type(data) is bytes and len(data) > COPIED:
-            sends = self.lib.chromesock_sockets_tcp_send_owned
-            self._start(call, data, sends, index(socket_id), data, len(data), NULL, NULL)
-        else:
+        if type(data) is not bytes or len(data) <= COPIED:
             held = buffer(data)
-            self._start(call, None, self.lib.chrome_sockets_tcp_send, index(socket_id), held, len(held))
-
-    def _start(self, call: Call, lent: Optional[bytes], function: Any, *arguments: Any) -> None:
-        """Makes a call; the library reads `lent` until it completes."""
+            return self._start(call, self.lib.chrome_sockets_tcp_send, index(socket_id), held, len(held))
         self.check_thread()
         self._token = token = self._token + 1
-        if lent is not None:
-            # Before the call: an exception of a signal handler may come right behind it.
-            self._lent.keep(token, lent)
+        # Before the call: an exception of a signal handler may come right behind it.
+        self._keep(token, data)
+        status = self._send_owned(self._app, index(socket_id), data, len(data), NULL, NULL, NULL, token)
+        if status != 0:
+            self._forget(token, None)
+            self._check(status)
+        self._pending[token] = call
+
+    def _start(self, call: Call, function: Any, *arguments: Any) -> None:
+        """Makes a call."""
+        self.check_thread()
+        self._token = token = self._token + 1
         status = function(self._app, *arguments, NULL, token)
         if status != 0:
-            self._lent.forget(token, None)
             self._check(status)
         self._pending[token] = call
 
@@ -158,7 +164,7 @@ class Driver:
             return
         self.check_thread()
         self._leave("the chrome object was destroyed")
-        for event in self._batch:
+        for event in self._batch.events(self._sent):
             if event.type not in self._events:
                 self._complete(event)
         self.lib.chromesock_app_close(app)
@@ -254,7 +260,7 @@ class Driver:
 
     def _run_events(self) -> None:
         events, complete = self._events, self._complete
-        for event in self._batch:
+        for event in self._batch.events(self._sent):
             source = events.get(event.type)
             if source is None:
                 complete(event)
@@ -279,35 +285,47 @@ class Driver:
         """Completes a call."""
         token = event.user_data
         call = self._pending.pop(token, None)
-        self._lent.forget(token, None)
+        self._forget(token, None)
         if call is None:
             self._on_host_event(event)
         elif not isinstance(call, asyncio.Future):
-            self._tell(call, event)
+            self._tell(call, self._failure(event) if event.message else None)
         else:
             result = self._decoders[event.type](event)
             if event.type == self._secure and not event.message:
                 self._secured.add(event.socket_id)
-            if call.cancelled() or self._gone and self.loop.is_closed():
-                return
-            # Those whom asyncio would call in the loop's next turn; it has no public way to ask for them, and
-            # where they are not shown it does.
-            waiters = getattr(call, "_callbacks", None)
-            if waiters and not self._gone:
-                for waiter, context in [*waiters]:
-                    call.remove_done_callback(waiter)
-                    self._woken.append((waiter, context, call))
-            if not event.message:
-                call.set_result(result)
-                return
-            call.set_exception(self._failure(event, result))
-            if self._gone and not waiters:
-                call.exception()  # The end of the app fails what is pending: nothing to warn of.
+            self._finish(call, result, self._failure(event, result) if event.message else None)
 
-    def _tell(self, done: Done, event: Any) -> None:
+    def _sent(self, token: int, bytes_sent: int) -> None:
+        """Completes a `tcp.send` that has succeeded."""
+        call = self._pending.pop(token, None)
+        self._forget(token, None)
+        if isinstance(call, asyncio.Future):
+            self._finish(call, self._send_info((0, bytes_sent)), None)
+        elif call is not None:
+            self._tell(call, None)
+
+    def _finish(self, call: asyncio.Future[Any], result: Any, failure: Optional[ChromeSocketError]) -> None:
+        if call.cancelled() or self._gone and self.loop.is_closed():
+            return
+        # Those whom asyncio would call in the loop's next turn; it has no public way to ask for them, and where they
+        # are not shown it does.
+        waiters = getattr(call, "_callbacks", None)
+        if waiters and not self._gone:
+            for waiter, context in [*waiters]:
+                call.remove_done_callback(waiter)
+                self._woken.append((waiter, context, call))
+        if failure is None:
+            call.set_result(result)
+            return
+        call.set_exception(failure)
+        if self._gone and not waiters:
+            call.exception()  # The end of the app fails what is pending: nothing to warn of.
+
+    def _tell(self, done: Done, failure: Optional[ChromeSocketError]) -> None:
         self._others_follow = True
         try:
-            done(self._failure(event) if event.message else None)
+            done(failure)
         except Exception as error:
             self.loop.call_exception_handler({"message": "Exception after a send", "exception": error})
 

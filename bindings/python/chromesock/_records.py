@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections import namedtuple
-from typing import Any, Iterator
+from typing import Any, Callable, Iterator
 
 from ._library import NULL, ffi
 
@@ -18,6 +18,7 @@ RECORDS = 256
 
 _NAMES = [name for name, _ in _RECORD.fields]
 assert (_NAMES[0], _NAMES[-1]) == ("size", "event")
+_TYPE, _MESSAGE_LEN, _TOKEN, _BYTES_SENT = map(_NAMES.index, ("type", "message_len", "user_data", "bytes_sent"))
 _named: Any = namedtuple
 _Fields: Any = _named("_Fields", [*_NAMES, "batch", "start"])
 _new: Any = tuple.__new__
@@ -48,6 +49,7 @@ class Batch:
     def __init__(self, lib: Any) -> None:
         self._copy = lib.chromesock_app_copy_events
         self._release = lib.chromesock_event_release
+        self._send = lib.CHROME_SOCKETS_TCP_SEND
         memory = ffi.new("chromesock_event_record[]", RECORDS)
         self._view = memoryview(ffi.buffer(memory))
         self._written = ffi.new("size_t *")
@@ -63,14 +65,20 @@ class Batch:
         self._at, self._end = 0, self._written[0] if status == 0 else 0
         return status
 
-    def __iter__(self) -> Iterator[Any]:
-        """The events that have not had their turn. Each has it when it is given, and is gone with the next one."""
-        unpack, view = _HEAD.unpack_from, self._view
+    def events(self, sent: Callable[[int, int], None]) -> Iterator[Any]:
+        """The events that have not had their turn. Each has it when it is given, and is gone with the next one.
+
+        Of a `tcp.send` that has succeeded, as they come by the thousand, `sent` is told: its token, and how many bytes.
+        """
+        unpack, view, send = _HEAD.unpack_from, self._view, self._send
         while self._at < self._end:
             at = self._at
             head = unpack(view, at)
-            size, given = head[0], head[-1]
-            self._at += size
+            self._at = at + head[0]
+            if head[_TYPE] == send and not head[_MESSAGE_LEN]:
+                sent(head[_TOKEN], head[_BYTES_SENT])
+                continue
+            given = head[-1]
             if not given:
                 yield _new(Record, head + (self, at))
                 continue

@@ -68,22 +68,18 @@ async def test_bytes_are_kept_though_an_exception_follows_the_call(peers, client
         tcp = chrome.sockets.tcp
         socket_id = await client(chrome, port)
         driver = chrome._driver
-        library = driver.lib
+        send = driver._send_owned
 
-        class Interrupted:
-            def __getattr__(self, name):
-                return getattr(library, name)
-
-            def chromesock_sockets_tcp_send_owned(self, *arguments):
-                assert library.chromesock_sockets_tcp_send_owned(*arguments) == 0
-                raise KeyboardInterrupt
+        def interrupted(*arguments):
+            assert send(*arguments) == 0
+            raise KeyboardInterrupt
 
         data = bytes(100_000)
         count = sys.getrefcount(data)
-        driver.lib = Interrupted()
+        driver._send_owned = interrupted
         with pytest.raises(KeyboardInterrupt):
             tcp.send(socket_id, data)
-        driver.lib = library
+        driver._send_owned = send
         assert sys.getrefcount(data) > count
         assert (await tcp.send(socket_id, b"end")).bytes_sent == 3
         assert sys.getrefcount(data) == count
