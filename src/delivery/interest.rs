@@ -3,7 +3,7 @@
 use std::collections::hash_map::Entry;
 use std::sync::atomic::Ordering;
 
-use super::{CLOSING, Delivery, FREED, State};
+use super::{CLOSING, Closing, Delivery, FREED};
 use crate::api::event::Event;
 use crate::api::table::EventType;
 
@@ -21,18 +21,18 @@ impl Delivery {
     /// The call was refused, or is completed.
     pub fn forget_closing(&self, call: EventType, socket_id: i32) {
         if call.ends_data() {
-            self.forget_call(&mut self.state.lock(), call, socket_id);
+            self.forget_call(&mut self.state.lock().closing, call, socket_id);
         }
     }
 
-    fn forget_call(&self, state: &mut State, call: EventType, socket_id: i32) {
-        if let Entry::Occupied(mut calls) = state.closing.entry(key(call, socket_id)) {
+    fn forget_call(&self, closing: &mut Closing, call: EventType, socket_id: i32) {
+        if let Entry::Occupied(mut calls) = closing.entry(key(call, socket_id)) {
             *calls.get_mut() -= 1;
             if *calls.get() == 0 {
                 calls.remove();
             }
         }
-        if state.closing.is_empty() {
+        if closing.is_empty() {
             self.limits.fetch_and(!CLOSING, Ordering::Release);
         }
     }
@@ -59,12 +59,18 @@ impl Delivery {
 
     #[inline(never)]
     fn is_of_interest_still(&self, event: &Event, epoch: u64) -> bool {
-        self.is_of_interest_now(&mut self.state.lock(), event, epoch)
+        self.is_of_interest_now(&mut self.state.lock().closing, event, epoch)
     }
 
     /// The same at the moment when the event is taken.
-    pub(super) fn is_of_interest_now(&self, state: &mut State, event: &Event, epoch: u64) -> bool {
-        !self.is_late(event, epoch) && (state.closing.is_empty() || self.is_open(state, event))
+    #[inline]
+    pub(super) fn is_of_interest_now(
+        &self,
+        closing: &mut Closing,
+        event: &Event,
+        epoch: u64,
+    ) -> bool {
+        !self.is_late(event, epoch) && (closing.is_empty() || self.is_open(closing, event))
     }
 
     fn is_late(&self, event: &Event, epoch: u64) -> bool {
@@ -74,11 +80,11 @@ impl Delivery {
     }
 
     /// Whether no call that was made, or completes now, ends the data that an event brings.
-    fn is_open(&self, state: &mut State, event: &Event) -> bool {
+    fn is_open(&self, closing: &mut Closing, event: &Event) -> bool {
         if event.ticket.is_some() && event.event_type.ends_data() {
-            self.forget_call(state, event.event_type, event.socket_id);
+            self.forget_call(closing, event.event_type, event.socket_id);
         }
-        let is_called = |call| state.closing.contains_key(&key(call, event.socket_id));
+        let is_called = |call| closing.contains_key(&key(call, event.socket_id));
         match event.event_type {
             EventType::ChromeSocketsUdpOnReceive => !is_called(EventType::ChromeSocketsUdpClose),
             EventType::ChromeSocketsTcpOnReceive => {

@@ -101,14 +101,16 @@ pub struct Delivery {
     any_unlent: AtomicBool,
 }
 
+/// Calls that were not answered yet after which data is of no interest, and how often each was made: `close`, and
+/// `secure` for what came in plain text (tcp.md TLS-28).
+type Closing = IdMap<u64, usize>;
+
 #[derive(Default)]
 struct State {
     queue: VecDeque<Event>,
     /// The thread that is delivering, so that callbacks never overlap.
     drainer: Option<ThreadId>,
-    /// Calls that were not answered yet after which data is of no interest, and how often each was
-    /// made: `close`, and `secure` for what came in plain text (tcp.md TLS-28).
-    closing: IdMap<u64, usize>,
+    closing: Closing,
     /// Received bytes that the host was not given yet, or keeps.
     undelivered: usize,
     returned: Returned,

@@ -14,47 +14,59 @@ use crate::api::table::EventType;
 /// What was around an event that the host has released: of use for the next one it pulls.
 pub type Shell = Box<dyn Any + Send>;
 
-/// An event in the host's hands, and perhaps a shell to put it into.
-type Pulled = (Event, Option<Shell>);
-
 impl Delivery {
-    /// Takes one event, waiting up to `timeout`, and a shell if one was left. The event's data counts as
-    /// undelivered until `done_with`.
-    pub fn pull(&self, timeout: Option<Duration>) -> Result<Pulled, Status> {
+    /// Takes one event, waiting up to `timeout`, and gives it to `keep`, with a shell to put it into if one was left.
+    /// The event's data counts as undelivered until `done_with`.
+    pub fn pull<R>(
+        &self,
+        timeout: Option<Duration>,
+        mut keep: impl FnMut(Event, Option<Shell>) -> R,
+    ) -> Result<R, Status> {
         let until = deadline(timeout);
         loop {
             let state = self.wait_for_event(until)?.ok_or(Status::TimedOut)?;
-            if let Some(pulled) = self.pull_first(state) {
-                return Ok(pulled);
+            if let Some(kept) = self.pull_first(state, &mut keep) {
+                return Ok(kept);
             }
         }
     }
 
     /// The same if an event is there.
-    // In line, so that the event is copied once less.
+    // In line, and with `keep` in its inside, so that the event is copied no more than twice.
     #[inline(always)]
-    pub fn pull_at_once(&self) -> Result<Option<Pulled>, Status> {
+    pub fn pull_at_once<R>(
+        &self,
+        keep: impl FnOnce(Event, Option<Shell>) -> R,
+    ) -> Result<Option<R>, Status> {
         let state = self.lock_to_take()?;
-        Ok(if state.may_take()? { self.pull_first(state) } else { None })
+        if state.may_take()? { Ok(self.pull_first(state, keep)) } else { Ok(None) }
     }
 
     /// Takes the first event that is of interest from a non-empty queue.
-    // In line, likewise.
     #[inline(always)]
-    fn pull_first(&self, mut state: MutexGuard<'_, State>) -> Option<Pulled> {
-        let mut pulled = None;
-        while let Some(event) = state.queue.pop_front() {
-            let epoch = self.unloads_done.load(Ordering::Acquire);
-            if self.is_of_interest_now(&mut state, &event, epoch) {
+    fn pull_first<R>(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        keep: impl FnOnce(Event, Option<Shell>) -> R,
+    ) -> Option<R> {
+        let epoch = self.unloads_done.load(Ordering::Acquire);
+        let mut shell = None;
+        loop {
+            let State { queue, closing, .. } = &mut *state;
+            let Some(event) = queue.front() else { break };
+            if self.is_of_interest_now(closing, event, epoch) {
                 state.end.said_closed |= event.event_type == EventType::ChromesockAppClosed;
-                pulled = Some((event, state.shells.pop()));
+                shell = state.shells.pop();
                 break;
             }
-            self.count_returned(&mut state, Charge::of(&event));
+            let charge = Charge::of(event);
+            queue.pop_front();
+            self.count_returned(&mut state, charge);
         }
+        let event = state.queue.pop_front();
         self.lower_if_empty(&state);
         self.let_go(state);
-        pulled
+        event.map(|event| keep(event, shell))
     }
 
     /// Moves events to `into`, oldest first and without waiting, as many as fit into `room` by what each

@@ -379,15 +379,17 @@ pub unsafe extern "C" fn chromesock_app_next_event(
         }
         // SAFETY: the caller's promise.
         let delivery = unsafe { app_of(app) }?.delivery();
-        let given = match delivery.pull_at_once()? {
-            Some((next, shell)) => EventBox::give(next, shell, delivery),
-            None => {
-                // The app may be freed while this waits.
-                let delivery = Arc::clone(delivery);
-                let (next, shell) = delivery.pull(timeout(timeout_ms))?;
-                EventBox::give(next, shell, &delivery)
-            }
-        };
+        let given =
+            match delivery.pull_at_once(|next, shell| EventBox::give(next, shell, delivery))? {
+                Some(given) => given,
+                None => {
+                    // The app may be freed while this waits.
+                    let delivery = Arc::clone(delivery);
+                    delivery.pull(timeout(timeout_ms), |next, shell| {
+                        EventBox::give(next, shell, &delivery)
+                    })?
+                }
+            };
         // SAFETY: not NULL; the rest is the caller's promise.
         unsafe { put(event, given) };
     })

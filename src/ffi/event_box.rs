@@ -177,6 +177,7 @@ impl View {
 
 impl EventBox {
     /// Gives an event to the host program, which must release it, whenever that may be.
+    #[inline]
     pub(super) fn give(
         event: Event,
         shell: Option<Shell>,
@@ -186,6 +187,7 @@ impl EventBox {
     }
 
     /// Puts an event into the shell of another, or a new one.
+    #[inline]
     fn own(
         event: Event,
         shell: Option<Shell>,
@@ -208,16 +210,18 @@ impl EventBox {
     }
 
     /// Puts an event into a shell, which must not move any more.
-    fn keep(&mut self, mut event: Event) {
+    #[inline]
+    fn keep(&mut self, event: Event) {
         let Origin::Owned(kept) = &mut self.origin else { return };
-        self.c = chromesock_event::head(&event);
-        show_payload(&event, &[], &mut self.c, &mut kept.lists, &mut kept.address);
-        kept.charge = Charge::of(&event);
+        kept.event = event;
+        let event = &mut kept.event;
+        self.c = chromesock_event::head(event);
+        show_payload(event, &[], &mut self.c, &mut kept.lists, &mut kept.address);
+        kept.charge = Charge::of(event);
         kept.data.clear();
         if event.detach_data(&mut kept.data) {
             self.c.data = kept.data.as_ptr();
         }
-        kept.event = event;
     }
 
     /// Whether it belongs to the library.

@@ -142,7 +142,7 @@ fn whoever_empties_the_queue_asks_for_the_credit_r_10() {
 
     let bench = released();
     bench.delivery.note_closing(T::ChromeSocketsTcpClose, 1);
-    assert!(bench.delivery.pull_at_once().unwrap().is_none(), "closed");
+    assert!(bench.delivery.pull_at_once(|_, _| ()).unwrap().is_none(), "closed");
     assert_eq!(bench.asked(), 1, "passed over");
     assert_eq!(bench.taken(), [(1, of(2, 20))]);
 }
@@ -175,9 +175,12 @@ fn few_shells_are_kept_and_each_is_used_once() {
     assert!((1..=16).contains(&kept), "{kept} shells");
     bench.push(&vec![(1, 1); kept + 1]);
     for left in (0..kept).rev() {
-        let (_, shell) = bench.delivery.pull_at_once().unwrap().unwrap();
+        let shell = bench.delivery.pull_at_once(|_, shell| shell).unwrap().unwrap();
         assert!(shell.is_some_and(|shell: Box<dyn Any + Send>| shell.is::<Counted>()));
         assert_eq!(alive.load(Ordering::Relaxed), left);
     }
-    assert!(matches!(bench.delivery.pull_at_once(), Ok(Some((_, None)))), "none is left");
+    assert!(
+        matches!(bench.delivery.pull_at_once(|_, shell| shell), Ok(Some(None))),
+        "none is left"
+    );
 }

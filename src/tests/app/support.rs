@@ -224,9 +224,9 @@ pub(super) trait Pulling {
 
 impl Pulling for Delivery {
     fn next(&self, timeout: Option<Duration>) -> Result<Event, Status> {
-        match self.pull_at_once()? {
-            Some((event, _)) => Ok(event),
-            None => self.pull(timeout).map(|(event, _)| event),
+        match self.pull_at_once(|event, _| event)? {
+            Some(event) => Ok(event),
+            None => self.pull(timeout, |event, _| event),
         }
     }
 
