@@ -122,6 +122,8 @@ pub(super) struct Registry<N: Network> {
 
 /// There is one such place for so many sockets at least.
 const LEAST_FOUND: usize = 16;
+/// Memory for more sockets than this is given back when the last one is gone.
+const MAX_KEPT: usize = 1024;
 
 impl<N: Network> Default for Registry<N> {
     fn default() -> Self {
@@ -190,7 +192,11 @@ impl<N: Network> Registry<N> {
     }
 
     fn take(&mut self, id: i32) -> Option<Entry<N>> {
-        self.entries.try_remove(self.places.remove(&id)? as usize)
+        let entry = self.entries.try_remove(self.places.remove(&id)? as usize);
+        if self.entries.is_empty() && self.entries.capacity() > MAX_KEPT {
+            *self = Self::default();
+        }
+        entry
     }
 
     /// Whether there is an entry of any namespace.
@@ -239,5 +245,74 @@ impl<N: Network> Registry<N> {
     /// How many sockets are live.
     pub(super) fn len(&self) -> usize {
         self.entries.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ptr;
+
+    use super::*;
+    use crate::engine::sim::SimNetwork;
+    use crate::net::sys::SysNetwork;
+
+    fn insert(registry: &mut Registry<SimNetwork>, id: i32) {
+        let machine = Machine::TcpClient(TcpClient::default());
+        registry.insert(id, Namespace::Tcp, machine, Properties::default());
+    }
+
+    fn is_there(registry: &mut Registry<SimNetwork>, id: i32) -> bool {
+        let found = registry.get_mut(id).map(|entry| entry.id);
+        assert!(found.is_none_or(|found| found == id));
+        assert_eq!(found.is_some(), registry.get(id).is_some());
+        found.is_some()
+    }
+
+    #[test]
+    fn an_id_is_found_whatever_was_found_in_its_place_before() {
+        let mut registry = Registry::default();
+        assert!([0, 1, -1, i32::MAX].into_iter().all(|id| !is_there(&mut registry, id)));
+        // Their last digits are the same.
+        let alike: Vec<_> = (0..5).map(|n| 3 + n * LEAST_FOUND as i32).collect();
+        alike.iter().for_each(|id| insert(&mut registry, *id));
+        for _ in 0..2 {
+            assert!(alike.iter().all(|id| is_there(&mut registry, *id)));
+            assert!(
+                [0, 2, 3 - 16, -1, 3 + 5 * 16].into_iter().all(|id| !is_there(&mut registry, id))
+            );
+        }
+        // Another one gets the place of one that is gone.
+        assert!(
+            is_there(&mut registry, alike[1])
+                && registry.remove(Namespace::Tcp, alike[1]).is_some()
+        );
+        insert(&mut registry, 1000);
+        assert!(!is_there(&mut registry, alike[1]) && is_there(&mut registry, 1000));
+    }
+
+    #[test]
+    fn all_of_very_many_are_found_and_their_memory_is_given_back() {
+        let mut registry = Registry::default();
+        let ids = || 1..5 * MAX_KEPT as i32;
+        for id in ids() {
+            insert(&mut registry, id);
+            assert!(is_there(&mut registry, id) && is_there(&mut registry, 1));
+        }
+        assert!(ids().all(|id| is_there(&mut registry, id)));
+        ids().for_each(|id| registry.discard(id));
+        assert_eq!((registry.len(), registry.entries.capacity(), registry.found.len()), (0, 0, 0));
+        insert(&mut registry, 9999);
+        assert!(is_there(&mut registry, 9999) && !is_there(&mut registry, 1));
+    }
+
+    #[test]
+    fn what_an_open_socket_of_tcp_needs_lies_in_two_lines_of_the_cache() {
+        let mut registry = Registry::<SysNetwork>::default();
+        for id in 1..3 {
+            let machine = Machine::TcpClient(TcpClient::default());
+            registry.insert(id, Namespace::Tcp, machine, Properties::default());
+        }
+        let at = |place: usize| ptr::from_ref(&registry.entries[place]).addr();
+        assert!(at(1) - at(0) <= 128 && at(0).is_multiple_of(64));
     }
 }
