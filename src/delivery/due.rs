@@ -20,11 +20,11 @@ pub struct Due<'a> {
 impl Due<'_> {
     /// Gives each event that still concerns anybody to `to`: with what lies beside it, and whom to tell.
     #[inline(always)]
-    pub fn for_each(&mut self, mut to: impl FnMut(&Event, &[u8], &[Ticket])) {
+    pub fn for_each(self, mut to: impl FnMut(&Event, &[u8], &[Ticket])) {
         let Self { delivery, handlers, events, done, beside, epoch } = self;
-        for event in *events {
-            **done += 1;
-            if delivery.is_of_interest(event, *epoch) {
+        for event in events {
+            *done += 1;
+            if delivery.is_of_interest(event, epoch) {
                 let ticket = event.ticket.as_ref();
                 let handlers = handlers.route(&delivery.handlers, event.event_type, ticket);
                 if !handlers.is_empty() {

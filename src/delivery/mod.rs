@@ -59,7 +59,7 @@ pub enum Mode {
 /// The host as seen from here: callbacks that C, Rust tests or bindings provide.
 pub trait Host: Send + Sync {
     /// Calls the handlers of each event that is due.
-    fn deliver(&self, due: &mut Due<'_>);
+    fn deliver(&self, due: Due<'_>);
     /// The queue became non-empty; called on the reactor's thread.
     fn wake_up(&self);
     /// Nothing will be delivered any more.
@@ -536,7 +536,7 @@ impl Delivery {
         beside: &'a [u8],
         epoch: u64,
     ) {
-        self.host.deliver(&mut Due { delivery: self, handlers, events, done, beside, epoch });
+        self.host.deliver(Due { delivery: self, handlers, events, done, beside, epoch });
     }
 
     /// The queue becomes non-empty.

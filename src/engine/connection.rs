@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::read_buffer::ReadBuffer;
 use super::reply::Replies;
-use super::send_queue::{MAX_FLUSH, SendQueue};
+use super::send_queue::SendQueue;
 use super::tls::TlsStream;
 use crate::api::event::RECEIVE_WEIGHT;
 use crate::api::net_error::Status;
@@ -17,6 +17,9 @@ use crate::net::{Network, Ready, Stream, Token};
 pub(super) const MAX_RECEIVE: usize = 64 * 1024;
 /// Most bytes one system call reads of a stream that had more than the last one took.
 pub(super) const MAX_BULK: usize = 256 * 1024;
+
+/// What came of a first attempt to write that did not take all at once; `None`: there was none.
+pub(super) type Begun = Option<io::Result<usize>>;
 
 #[derive(Debug)]
 pub(super) struct Connection<S> {
@@ -229,16 +232,11 @@ impl<S: Stream> Connection<S> {
         self.unsent.get_or_insert_default()
     }
 
-    #[inline]
-    fn may_write(&self) -> bool {
-        self.unsent.is_none() && self.ready.has(Ready::WRITABLE)
-    }
-
-    /// Writes `data`, if nothing waits before it and the kernel takes all of it at once, as it nearly always does;
-    /// what came of the attempt, if there was one, is for `send`.
+    /// Writes `data`, if nothing waits before it and the kernel takes all of it at once, as it nearly always does.
     #[inline(always)]
-    pub(super) fn write_whole(&mut self, data: &[u8]) -> Result<(), Option<io::Result<usize>>> {
-        if !self.may_write() || data.is_empty() || data.len() > MAX_FLUSH {
+    pub(super) fn write_whole(&mut self, data: &[u8]) -> Result<(), Begun> {
+        let may_write = self.unsent.is_none() && self.ready.has(Ready::WRITABLE);
+        if !may_write || data.is_empty() {
             return Err(None);
         }
         self.wrote = true;
@@ -253,25 +251,19 @@ impl<S: Stream> Connection<S> {
     pub(super) fn send(
         &mut self,
         data: &[u8],
-        begun: Option<io::Result<usize>>,
+        begun: Begun,
         mut sends: Replies<'_>,
     ) -> io::Result<()> {
         let (taken, written) = match begun {
             Some(first) => self.write_on(data, first),
-            None if data.len() > MAX_FLUSH && self.may_write() => {
-                self.wrote = true;
-                let bounded = &data[..MAX_FLUSH];
-                let first = self.channel.write(bounded);
-                self.write_on(bounded, first)
-            }
             None => (0, Ok(())),
         };
-        let begun = match self.unsent {
+        let of_next = match self.unsent {
             None => sends.complete_covered(taken),
             Some(_) => 0,
         };
         if !sends.is_empty() {
-            self.queue().push_copies(&data[taken - begun..], begun, sends);
+            self.queue().push_copies(&data[taken - of_next..], of_next, sends);
         }
         written
     }

@@ -110,8 +110,8 @@ impl<N: Network> Entry<N> {
     }
 }
 
-/// The live sockets of one app. An entry stays where it is, and where an id was found last is looked first: most
-/// sockets are asked for again soon.
+/// The live sockets of one app. An entry keeps its place, and where an id was found last is looked first: most sockets
+/// are asked for again soon.
 #[derive(Debug)]
 pub(super) struct Registry<N: Network> {
     entries: Slab<Entry<N>>,
@@ -209,14 +209,15 @@ impl<N: Network> Registry<N> {
         self.take(id);
     }
 
+    /// All entries; not by the slab, which would look at all places that were ever taken.
+    fn all(&self) -> impl Iterator<Item = &Entry<N>> {
+        self.places.values().filter_map(|place| self.entries.get(*place as usize))
+    }
+
     /// All infos of a namespace, ascending by id (tcp.md 2.2).
     pub(super) fn infos(&self, namespace: Namespace) -> Box<[SocketInfo]> {
-        let mut infos: Vec<_> = self
-            .entries
-            .iter()
-            .filter(|(_, entry)| entry.namespace == namespace)
-            .map(|(_, entry)| entry.info())
-            .collect();
+        let of_namespace = self.all().filter(|entry| entry.namespace == namespace);
+        let mut infos: Vec<_> = of_namespace.map(Entry::info).collect();
         infos.sort_unstable_by_key(|info| info.socket_id);
         infos.into_boxed_slice()
     }
@@ -230,7 +231,7 @@ impl<N: Network> Registry<N> {
 
     /// Whether a socket of this transport listens or is bound where `address` would collide with it.
     pub(super) fn is_taken(&self, transport: SocketType, address: SocketAddr) -> bool {
-        self.entries.iter().any(|(_, entry)| {
+        self.all().any(|entry| {
             let local = match (transport, &entry.machine) {
                 (SocketType::Tcp, Machine::TcpServer(server)) => server.local(),
                 (SocketType::Udp, Machine::Udp(socket)) => socket.local(),

@@ -16,7 +16,7 @@ use crate::net::Stream;
 /// Size up to which small sends are gathered into one block.
 const BLOCK: usize = 64 * 1024;
 /// Bytes written before other sockets get their turn.
-pub(super) const MAX_FLUSH: usize = 1024 * 1024;
+const MAX_FLUSH: usize = 1024 * 1024;
 
 /// The unsent rest of a connection's sends.
 #[derive(Debug, Default)]

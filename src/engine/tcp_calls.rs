@@ -1,12 +1,12 @@
 //! The calls of `sockets.tcp`, and those of `socket` on TCP that they share: checks in the specification's order,
 //! then the machine.
 
-use std::io;
 use std::net::IpAddr;
 use std::slice;
 
 use super::command::{Send, SendData};
 use super::connecting::Race;
+use super::connection::Begun;
 use super::outcomes::{bad_legacy_port, denied, not_found, not_resolved, over_quota};
 use super::reply::Replies;
 use super::resolving::{Lookup, Resolving};
@@ -40,17 +40,16 @@ impl<N: Network> Engine<N> {
         self.send(data, slice::from_ref(send));
     }
 
-    /// Carries out sends that are like each other; their bytes lie in `data` one after the other.
+    /// Carries out sends that are like each other; their bytes lie in `data` one after the other. All of them may be
+    /// written at once: how many there are is the caller's to bound.
     #[inline(never)]
-    pub fn handle_sends(&mut self, mut data: &[u8], sends: &[Send]) {
-        if self.sockets.may_use(Feature::GatheredSends) {
-            return self.send(data, sends);
-        }
-        for send in sends {
-            let (own, behind) = data.split_at(send.len);
-            self.handle_send(own, send);
-            data = behind;
-        }
+    pub fn handle_sends(&mut self, data: &[u8], sends: &[Send]) {
+        self.send(data, sends);
+    }
+
+    /// Whether several sends may be carried out together.
+    pub fn gathers_sends(&self) -> bool {
+        self.sockets.may_use(Feature::GatheredSends)
     }
 
     #[inline(always)]
@@ -58,6 +57,7 @@ impl<N: Network> Engine<N> {
         let Some(Send { event_type, socket_id: id, .. }) = sends.first().copied() else { return };
         let Some(namespace) = event_type.namespace() else { return };
         let (registry, ctx) = self.lend(id);
+        // Should a write panic, they complete.
         let replies = Replies::new(&ctx.outbox, sends);
         let begun = match registry.find(namespace, id) {
             Some(Entry { machine: Machine::TcpClient(client), .. }) => client.write_whole(data),
@@ -67,19 +67,19 @@ impl<N: Network> Engine<N> {
             Ok(()) => replies.complete_all(),
             Err(begun) => {
                 replies.hand_on();
-                self.send_on(namespace, id, data, begun, sends);
+                self.send_rest(namespace, id, data, begun, sends);
             }
         }
     }
 
     /// Goes on with sends of which not all was written at once.
     #[inline(never)]
-    fn send_on(
+    fn send_rest(
         &mut self,
         namespace: Namespace,
         id: i32,
         data: &[u8],
-        begun: Option<io::Result<usize>>,
+        begun: Begun,
         sends: &[Send],
     ) {
         let (registry, ctx) = self.lend(id);

@@ -15,7 +15,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::connecting::{Race, Step};
-use super::connection::{Channel, Connection, MAX_RECEIVE};
+use super::connection::{Begun, Channel, Connection, MAX_RECEIVE};
 use super::context::{Context, News, Visit};
 use super::registry::Properties;
 use super::reply::{Replies, Reply};
@@ -200,9 +200,9 @@ impl<N: Network> TcpClient<N> {
         if is_set { Response::ok_zero() } else { Response::failed(Status::Failed) }
     }
 
-    /// Writes `data` if all of it goes out at once; if not, what came of it is for `send`.
+    /// Writes `data` if all of it goes out at once; if not, it is for `send`.
     #[inline(always)]
-    pub(super) fn write_whole(&mut self, data: &[u8]) -> Result<(), Option<io::Result<usize>>> {
+    pub(super) fn write_whole(&mut self, data: &[u8]) -> Result<(), Begun> {
         match &mut self.phase {
             Phase::Connected(connection) => connection.write_whole(data),
             _ => Err(None),
@@ -215,7 +215,7 @@ impl<N: Network> TcpClient<N> {
         ctx: &mut Context<N>,
         properties: &Properties,
         data: &[u8],
-        begun: Option<io::Result<usize>>,
+        begun: Begun,
         sends: Replies<'_>,
     ) {
         let Phase::Connected(connection) = &mut self.phase else {

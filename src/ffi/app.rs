@@ -75,7 +75,7 @@ impl CHost {
 }
 
 impl Host for CHost {
-    fn deliver(&self, due: &mut Due<'_>) {
+    fn deliver(&self, due: Due<'_>) {
         let mut view = View::new(self);
         due.for_each(|event, beside, handlers| match view.show_small(event, beside) {
             Some(shown) => self.call(handlers, event, shown),

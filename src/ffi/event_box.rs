@@ -5,7 +5,7 @@
 //! and nothing is allocated. A shell keeps no event alive, and little memory.
 
 use std::ffi::{CStr, c_char};
-use std::mem::{self, ManuallyDrop};
+use std::mem::ManuallyDrop;
 use std::net::IpAddr;
 use std::sync::{Arc, Weak};
 use std::{ptr, slice};
@@ -117,7 +117,6 @@ impl chromesock_event {
 
 /// The C view of events that are shown one after the other as to the callbacks of a host.
 pub(super) struct View {
-    host: *const CHost,
     /// What it borrows is not its own to drop.
     shown: ManuallyDrop<EventBox>,
     /// Whether it shows small received data: then the next such event differs in little.
@@ -130,7 +129,7 @@ impl View {
     pub(super) fn new(host: *const CHost) -> Self {
         let c = chromesock_event::bare(EventType::ChromeSocketsTcpOnReceive, 0);
         let origin = Origin::Borrowed(host, ptr::null());
-        Self { host, shown: ManuallyDrop::new(EventBox { c, origin }), is_small: true }
+        Self { shown: ManuallyDrop::new(EventBox { c, origin }), is_small: true }
     }
 
     /// Shows what most events are: small received data, which lies `beside` the event. `None`: it is another event,
@@ -169,8 +168,9 @@ impl View {
 
     #[inline]
     fn of(&mut self, event: &Event) -> &mut EventBox {
-        // What was there is borrowed, and nothing to drop.
-        mem::forget(mem::replace(&mut self.shown.origin, Origin::Borrowed(self.host, event)));
+        if let Origin::Borrowed(_, shown) = &mut self.shown.origin {
+            *shown = event;
+        }
         &mut self.shown
     }
 }

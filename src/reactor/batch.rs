@@ -108,7 +108,7 @@ impl<'a> Runs<'a> {
         Some((first, bytes))
     }
 
-    /// The next sends, as far as they are like each other, up to `most` bytes.
+    /// The next sends, as far as they are like each other, up to `most` bytes and at least one.
     pub(super) fn next(&mut self, most: usize) -> Option<Run<'a>> {
         let first = self.sends.first()?;
         let (mut number, mut len) = (1, first.len);
@@ -278,8 +278,15 @@ mod tests {
         while !batch.is_empty() {
             match batch.next_sends(usize::MAX) {
                 Some(mut runs) => {
-                    while let Some(Run { sends, bytes }) = runs.next(most) {
-                        found.push((runs.slot, sends.len(), bytes.to_vec()));
+                    // As a turn does.
+                    loop {
+                        if let Some((_, bytes)) = runs.next_alone() {
+                            found.push((runs.slot, 1, bytes.to_vec()));
+                        } else if let Some(Run { sends, bytes }) = runs.next(most) {
+                            found.push((runs.slot, sends.len(), bytes.to_vec()));
+                        } else {
+                            break;
+                        }
                     }
                     let taken = runs.taken();
                     batch.drop_taken(taken);

@@ -212,10 +212,11 @@ impl Turn {
             while runs.next(usize::MAX).is_some() {}
         }
         apps.input(runs.slot, 0, |engine| {
+            let most = if engine.gathers_sends() { MAX_GATHERED } else { 0 };
             loop {
                 if let Some((send, bytes)) = runs.next_alone() {
                     engine.handle_send(bytes, send);
-                } else if let Some(run) = runs.next(MAX_GATHERED) {
+                } else if let Some(run) = runs.next(most) {
                     engine.handle_sends(run.bytes, run.sends);
                 } else {
                     break;

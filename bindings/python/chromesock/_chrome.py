@@ -6,7 +6,6 @@ import asyncio
 import copy
 import json
 import os
-from functools import partial
 from operator import index
 from types import TracebackType
 from typing import Any, Dict, List, Mapping, Optional, Type, Union
@@ -116,8 +115,7 @@ def create_chrome(
         # Also names dropped rules: otherwise calls that need them would be denied without a hint why.
         for warning in _manifest_texts(lib, options.manifest):
             logger.warning("%s", warning)
-    send_info = partial(tuple.__new__, Tcp.SendInfo)
-    return Chrome(Driver(lib, loop, app[0], DECODERS, send_info), json.loads(manifest_text or "{}"), quota)
+    return Chrome(Driver(lib, loop, app[0], DECODERS, Tcp.SendInfo._make), json.loads(manifest_text or "{}"), quota)
 
 
 def _mapping(value: Any) -> Dict[str, Any]:

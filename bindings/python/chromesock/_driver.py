@@ -121,10 +121,15 @@ class Driver:
             held = buffer(data)
             return self._start(call, self.lib.chrome_sockets_tcp_send, index(socket_id), held, len(held))
         self.check_thread()
+        socket_id = index(socket_id)
         self._token = token = self._token + 1
         # Before the call: an exception of a signal handler may come right behind it.
         self._keep(token, data)
-        status = self._send_owned(self._app, index(socket_id), data, len(data), NULL, NULL, NULL, token)
+        try:
+            status = self._send_owned(self._app, socket_id, data, len(data), NULL, NULL, NULL, token)
+        except OverflowError:  # of the id: nothing was called
+            self._forget(token, None)
+            raise
         if status != 0:
             self._forget(token, None)
             self._check(status)

@@ -75,18 +75,17 @@ class Batch:
             at = self._at
             head = unpack(view, at)
             self._at = at + head[0]
-            if head[_TYPE] == send and not head[_MESSAGE_LEN]:
-                sent(head[_TOKEN], head[_BYTES_SENT])
-                continue
             given = head[-1]
-            if not given:
+            if given:
+                event = ffi.cast(_EVENT, given)
+                try:
+                    yield event
+                finally:
+                    self._release(event)
+            elif head[_TYPE] == send and not head[_MESSAGE_LEN]:
+                sent(head[_TOKEN], head[_BYTES_SENT])
+            else:
                 yield _new(Record, head + (self, at))
-                continue
-            event = ffi.cast(_EVENT, given)
-            try:
-                yield event
-            finally:
-                self._release(event)
 
     def text(self, start: int, length: int) -> Any:
         """Text of a record, as C's."""

@@ -85,6 +85,16 @@ async def test_bytes_are_kept_though_an_exception_follows_the_call(peers, client
         assert sys.getrefcount(data) == count
 
 
+@pytest.mark.parametrize("socket_id", ["x", None, 2**40])
+async def test_bytes_are_let_go_of_if_nothing_was_called(make, socket_id):
+    tcp = make().sockets.tcp
+    data = bytes(100_000)
+    count = sys.getrefcount(data)
+    with pytest.raises((TypeError, OverflowError)):
+        tcp.send(socket_id, data)
+    assert sys.getrefcount(data) == count
+
+
 async def test_properties_as_keywords_or_as_a_dict(make):
     """tcp.md 2.1: what is left out stays; the empty name clears it."""
     tcp = make().sockets.tcp

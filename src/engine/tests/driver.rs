@@ -199,8 +199,13 @@ impl Rig {
 
     fn send_together(&mut self, id: i32, bytes: &mut Vec<u8>, sends: &mut Vec<Send>) {
         let (bytes, sends) = (std::mem::take(bytes), std::mem::take(sends));
-        if !sends.is_empty() {
-            self.input(id, |engine| engine.handle_sends(&bytes, &sends));
+        if sends.len() > 1 && self.engine.gathers_sends() {
+            return self.input(id, |engine| engine.handle_sends(&bytes, &sends));
+        }
+        let mut bytes = bytes.as_slice();
+        for send in &sends {
+            let own = bytes.split_off(..send.len).expect("the bytes of each send");
+            self.input(id, |engine| engine.handle_send(own, send));
         }
     }
 

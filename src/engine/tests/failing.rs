@@ -11,7 +11,7 @@ use crate::engine::read_buffer::ReadBuffer;
 use crate::engine::reply::{Outbox, Reply};
 use crate::engine::sim::{Place, Step};
 use crate::engine::tests::driver::Rig;
-use crate::net::{Stream, Token};
+use crate::net::{Feature, Stream, Token};
 
 /// Socket 1 is connected to a stream that panics when it is read; socket 2 to a peer.
 fn explosive(panic: Step, writes: &[Step]) -> Rig {
@@ -67,6 +67,22 @@ fn sends_whose_write_panics_complete_with_unexpected() {
         < send 1: -9
         < send 1: -9
         < send 1: -9
+        "#,
+    );
+    assert_eq!((rig.accounts.unsent(), rig.accounts.open_sockets()), (0, 0));
+}
+
+#[test]
+fn sends_behind_one_whose_write_panics_complete_without_gathering_too() {
+    let mut rig = scripted(&[], &[Step::Panic(b"")]);
+    rig.engine.sockets.without = Feature::GatheredSends as u32;
+    rig.contains_panics = true;
+    rig.play(
+        r#"
+        > send(1, "abc") > send(1, "d") > send(1, "")
+        < send 1: -9
+        < send 1: "Socket not found"
+        < send 1: "Socket not found"
         "#,
     );
     assert_eq!((rig.accounts.unsent(), rig.accounts.open_sockets()), (0, 0));

@@ -20,7 +20,7 @@ const MUCH: usize = 128 * 1024;
 struct Silent;
 
 impl Host for Silent {
-    fn deliver(&self, _: &mut Due<'_>) {}
+    fn deliver(&self, _: Due<'_>) {}
     fn wake_up(&self) {}
     fn gone(&self) {}
 }

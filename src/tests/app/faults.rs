@@ -231,7 +231,7 @@ fn a_callback_that_panics_loses_no_completion_of_other_calls() {
 fn an_app_whose_every_callback_panics_can_be_freed() {
     struct Panicking(Arc<Door>);
     impl Host for Panicking {
-        fn deliver(&self, due: &mut Due<'_>) {
+        fn deliver(&self, due: Due<'_>) {
             due.for_each(|_, _, _| panic!("every callback fails"));
         }
         fn wake_up(&self) {}

@@ -37,7 +37,7 @@ fn a_panicking_resolver_ends_its_apps_with_unexpected(drive: Drive) {
     // Nobody can move in any more.
     struct Nobody;
     impl crate::delivery::Host for Nobody {
-        fn deliver(&self, _: &mut Due<'_>) {}
+        fn deliver(&self, _: Due<'_>) {}
         fn wake_up(&self) {}
         fn gone(&self) {}
     }
@@ -78,7 +78,7 @@ fn a_hook_that_panics_ends_the_apps_of_its_reactor() {
     let door = Arc::new(Door::default());
     struct Failing(Arc<Door>);
     impl crate::delivery::Host for Failing {
-        fn deliver(&self, _: &mut Due<'_>) {}
+        fn deliver(&self, _: Due<'_>) {}
         fn wake_up(&self) {
             if !self.0.is_visited() {
                 self.0.visit();
@@ -118,7 +118,7 @@ fn a_default_handler_that_frees_its_app_and_panics_is_released_before_the_app_is
         door: Door,
     }
     impl Host for Arc<Failing> {
-        fn deliver(&self, due: &mut Due<'_>) {
+        fn deliver(&self, due: Due<'_>) {
             due.for_each(|_, _, _| {
                 self.delivery.get().and_then(Weak::upgrade).unwrap().free();
                 panic!("the callback fails");
@@ -144,4 +144,27 @@ fn a_default_handler_that_frees_its_app_and_panics_is_released_before_the_app_is
     // Waits for the reactor's thread.
     drop(app);
     assert_eq!(*host.seen.lock(), ["released", "gone"]);
+}
+
+/// What its last events call is refused, since nobody would carry it out.
+#[test]
+fn a_callback_on_a_reactor_that_has_failed_calls_in_vain() {
+    let reactor = SharedReactor::start().unwrap();
+    let late = Arc::new(Mutex::new(None));
+    let told = Arc::clone(&late);
+    let plan = Plan::new(Drive::Reactor).on(&reactor).reacting(move |bench, event, _| {
+        if event.event_type == T::ChromeSocketsTcpOnReceive {
+            bench.get_info(event.socket_id);
+            panic!("the callback fails");
+        } else if event.event_type == T::ChromeSocketsTcpGetInfo {
+            let call = bench.try_call(|app, t| app.get_sockets(Namespace::Tcp, t));
+            *told.lock() = Some(call.map(|_| ()));
+        }
+    });
+    let bench = plan.start();
+    let (_, peer) = bench.connected();
+    write_to(&peer, b"x");
+    assert_eq!(bench.wait_event(T::ChromesockAppClosed, 0).result, UNEXPECTED);
+    assert_eq!(*late.lock(), Some(Err(Status::ContextShutDown)));
+    bench.end();
 }

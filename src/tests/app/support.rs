@@ -111,7 +111,7 @@ impl Drop for Leaving<'_> {
 struct Recording(Arc<Bench>);
 
 impl Host for Recording {
-    fn deliver(&self, due: &mut Due<'_>) {
+    fn deliver(&self, due: Due<'_>) {
         due.for_each(|event, beside, handlers| {
             let mut taken = event.clone();
             if event.has_data() {

@@ -19,7 +19,7 @@ type Log = Arc<Mutex<Vec<String>>>;
 struct Recording(Log);
 
 impl Host for Recording {
-    fn deliver(&self, due: &mut Due<'_>) {
+    fn deliver(&self, due: Due<'_>) {
         due.for_each(|event, _, _| self.0.lock().push(line(event)));
     }
 
@@ -202,4 +202,14 @@ fn an_end_and_a_close_are_told_all_the_same_tls_28() {
     delivery.note_closing(T::ChromeSocketsTcpSecure, 1);
     delivery.dispatch(usize::MAX, None).unwrap();
     assert_eq!(*log.lock(), ["1 ChromeSocketsTcpSecure", "1 ChromeSocketsTcpOnReceiveError"]);
+}
+
+#[test]
+fn a_freed_app_hears_of_no_data_though_a_close_is_answered() {
+    let (delivery, log) = delivery(Mode::Reactor);
+    delivery.note_closing(T::ChromeSocketsTcpClose, 1);
+    delivery.free_for_host();
+    let closed = completed(T::ChromeSocketsTcpClose, 1, Status::Ok);
+    delivery.deliver_now(&mut vec![closed, received(2, "late", false)], &[], &mut None);
+    assert_eq!(*log.lock(), ["1 ChromeSocketsTcpClose"]);
 }

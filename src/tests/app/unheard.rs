@@ -18,7 +18,7 @@ const ASKED: Ticket = Ticket { callback: 1, user_data: 0 };
 struct Telling(Sender<T>);
 
 impl Host for Telling {
-    fn deliver(&self, due: &mut Due<'_>) {
+    fn deliver(&self, due: Due<'_>) {
         due.for_each(|event, _, _| self.0.send(event.event_type).unwrap());
     }
 
