@@ -120,7 +120,7 @@ pub(super) struct Registry<N: Network> {
     found: Vec<u32>,
 }
 
-/// There is one such place for so many sockets at least.
+/// How many such places there are at least.
 const LEAST_FOUND: usize = 16;
 /// Memory for more sockets than this is given back when the last one is gone.
 const MAX_KEPT: usize = 1024;
