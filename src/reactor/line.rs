@@ -102,40 +102,27 @@ impl Line {
         data: &[u8],
         ticket: Ticket,
     ) -> Result<(), Status> {
+        // Made where it goes.
+        let send = || Send { event_type, socket_id, len: data.len(), ticket };
         if data.len() > MAX_BESIDE {
-            return self.send_blocks(event_type, socket_id, data, ticket);
+            return self.send_blocks(send(), data);
         }
-        let Some(mut calls) = self.calls_inside() else {
-            return self.send_outside(event_type, socket_id, data, ticket);
-        };
+        let Some(mut calls) = self.calls_inside() else { return self.send_outside(send(), data) };
         self.accounts.count_accepted_inside();
-        let send = Send { event_type, socket_id, len: data.len(), ticket };
-        calls.push_send(self.slot.number, send, data);
+        calls.push_send(self.slot.number, send(), data);
         Ok(())
     }
 
     #[inline(never)]
-    fn send_blocks(
-        &self,
-        event_type: EventType,
-        socket_id: i32,
-        data: &[u8],
-        ticket: Ticket,
-    ) -> Result<(), Status> {
+    fn send_blocks(&self, send: Send, data: &[u8]) -> Result<(), Status> {
+        let Send { event_type, socket_id, ticket, .. } = send;
         let copy = self.inbox.blocks.copy(data);
         let command = Command::Send(copy.map_or(SendData::NoMemory(data.len()), SendData::Blocks));
         self.call(false, || Call { event_type, socket_id, ticket, command })
     }
 
     #[inline(never)]
-    fn send_outside(
-        &self,
-        event_type: EventType,
-        socket_id: i32,
-        data: &[u8],
-        ticket: Ticket,
-    ) -> Result<(), Status> {
-        let send = Send { event_type, socket_id, len: data.len(), ticket };
+    fn send_outside(&self, send: Send, data: &[u8]) -> Result<(), Status> {
         self.with_open(|state| {
             self.accounts.count_accepted();
             state.calls_of(self.slot.number).push_send(self.slot.number, send, data);
