@@ -59,17 +59,12 @@ impl Delivery {
 
     #[inline(never)]
     fn is_of_interest_still(&self, event: &Event, epoch: u64) -> bool {
-        self.is_of_interest_now(&mut self.state.lock().closing, event, epoch)
+        self.judge(&mut self.state.lock().closing, event, epoch)
     }
 
-    /// The same at the moment when the event is taken.
+    /// The same for who holds the lock.
     #[inline]
-    pub(super) fn is_of_interest_now(
-        &self,
-        closing: &mut Closing,
-        event: &Event,
-        epoch: u64,
-    ) -> bool {
+    pub(super) fn judge(&self, closing: &mut Closing, event: &Event, epoch: u64) -> bool {
         !self.is_late(event, epoch) && (closing.is_empty() || self.is_open(closing, event))
     }
 

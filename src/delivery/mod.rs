@@ -298,14 +298,15 @@ impl Delivery {
     }
 
     #[inline(never)]
-    fn run_now(&self, events: &mut Vec<Event>, beside: &[u8], handlers: &mut Option<Snapshot>) {
+    fn run_now(&self, events: &mut Vec<Event>, beside: &[u8], kept: &mut Option<Snapshot>) {
         let epoch = self.unloads_done.load(Ordering::Acquire);
         let mut done = 0;
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let _inside = InsideCallback::enter();
-            let mut snapshot = handlers.take().unwrap_or_else(|| self.handlers.snapshot());
-            self.deliver(&mut snapshot, events, &mut done, beside, epoch);
-            *handlers = Some(snapshot).filter(Snapshot::may_be_kept);
+            let mut snapshot = kept.take().unwrap_or_else(|| self.handlers.snapshot());
+            let (handlers, done) = (&mut snapshot, &mut done);
+            self.host.deliver(Due { delivery: self, handlers, events, done, beside, epoch });
+            *kept = Some(snapshot).filter(Snapshot::may_be_kept);
         }));
         if let Err(panic) = outcome {
             events.drain(..done);
@@ -520,23 +521,13 @@ impl Delivery {
                 if event.event_type == EventType::ChromesockAppClosed {
                     self.state.lock().end.said_closed = true;
                 }
-                self.deliver(&mut snapshot, slice::from_ref(&event), &mut 0, &[], epoch);
+                let (handlers, events) = (&mut snapshot, slice::from_ref(&event));
+                let done = &mut 0;
+                let due = Due { delivery: self, handlers, events, done, beside: &[], epoch };
+                self.host.deliver(due);
                 delivered(charge);
             }
         }))
-    }
-
-    /// Delivers events to those whom they concern.
-    #[inline(always)]
-    fn deliver<'a>(
-        &'a self,
-        handlers: &'a mut Snapshot,
-        events: &'a [Event],
-        done: &'a mut usize,
-        beside: &'a [u8],
-        epoch: u64,
-    ) {
-        self.host.deliver(Due { delivery: self, handlers, events, done, beside, epoch });
     }
 
     /// The queue becomes non-empty.

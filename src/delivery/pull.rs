@@ -54,7 +54,7 @@ impl Delivery {
         loop {
             let State { queue, closing, .. } = &mut *state;
             let Some(event) = queue.front() else { break };
-            if self.is_of_interest_now(closing, event, epoch) {
+            if self.judge(closing, event, epoch) {
                 state.end.said_closed |= event.event_type == EventType::ChromesockAppClosed;
                 shell = state.shells.pop();
                 break;

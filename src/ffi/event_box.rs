@@ -146,7 +146,7 @@ impl View {
         }
         self.shown.c.socket_id = event.socket_id;
         show_data(piece.of(beside), &mut self.shown.c);
-        Some(self.of(event))
+        Some(self.about(event))
     }
 
     /// Shows an event to `to`, whose data may lie `beside` it.
@@ -158,7 +158,7 @@ impl View {
         to: impl FnOnce(&mut EventBox) -> R,
     ) -> R {
         self.is_small = false;
-        let shown = self.of(event);
+        let shown = self.about(event);
         // Not in the view, since nothing may point into what is borrowed mutably.
         let (mut lists, mut address) = (None, NO_ADDRESS);
         shown.c = chromesock_event::head(event);
@@ -167,7 +167,7 @@ impl View {
     }
 
     #[inline]
-    fn of(&mut self, event: &Event) -> &mut EventBox {
+    fn about(&mut self, event: &Event) -> &mut EventBox {
         if let Origin::Borrowed(_, shown) = &mut self.shown.origin {
             *shown = event;
         }

@@ -8,6 +8,8 @@ use super::turn::Seat;
 use crate::delivery::Delivery;
 use crate::engine::command::{Answer, Call, Command, QueryId, Send, SendData};
 
+/// Bytes of sends to one socket that are written together.
+pub(super) const MAX_GATHERED: usize = 256 * 1024;
 /// A buffer that has grown beyond this is not kept for the next batch.
 const MAX_KEPT: usize = 1024 * 1024;
 
@@ -108,8 +110,10 @@ impl<'a> Runs<'a> {
         Some((first, bytes))
     }
 
-    /// The next sends, as far as they are like each other, up to `most` bytes and at least one.
-    pub(super) fn next(&mut self, most: usize) -> Option<Run<'a>> {
+    /// The next sends if they are to be gathered, as far as they are like each other and their bytes may be written
+    /// together; else the next one.
+    pub(super) fn next(&mut self, gathers: bool) -> Option<Run<'a>> {
+        let most = if gathers { MAX_GATHERED } else { 0 };
         let first = self.sends.first()?;
         let (mut number, mut len) = (1, first.len);
         for next in &self.sends[1..] {
@@ -273,7 +277,7 @@ mod tests {
     }
 
     /// What is in a batch, in order: for sends slot, number and bytes.
-    fn drain(batch: &mut Batch, most: usize) -> Vec<(u32, usize, Vec<u8>)> {
+    fn drain(batch: &mut Batch, gathers: bool) -> Vec<(u32, usize, Vec<u8>)> {
         let mut found = Vec::new();
         while !batch.is_empty() {
             match batch.next_sends(usize::MAX) {
@@ -282,7 +286,7 @@ mod tests {
                     loop {
                         if let Some((_, bytes)) = runs.next_alone() {
                             found.push((runs.slot, 1, bytes.to_vec()));
-                        } else if let Some(Run { sends, bytes }) = runs.next(most) {
+                        } else if let Some(Run { sends, bytes }) = runs.next(gathers) {
                             found.push((runs.slot, sends.len(), bytes.to_vec()));
                         } else {
                             break;
@@ -328,18 +332,21 @@ mod tests {
                 sends(4, 0, b""),
                 sends(2, 2, b"gh"),
             ];
-            assert_eq!(drain(&mut batch, 1000), expected);
+            assert_eq!(drain(&mut batch, true), expected);
             batch.recycle();
             next.recycle();
         }
     }
 
     #[test]
-    fn a_run_ends_where_it_has_the_bytes_that_are_asked_for() {
-        let mut batch = Batch::default();
-        (0..7).for_each(|_| push_send(&mut batch, 1, 5, b"abc"));
-        let numbers: Vec<_> = drain(&mut batch, 4).iter().map(|(_, number, _)| *number).collect();
-        assert_eq!(numbers, [2, 2, 2, 1]);
+    fn a_run_ends_where_it_has_the_bytes_that_are_written_together() {
+        let numbers = |gathers| {
+            let mut batch = Batch::default();
+            (0..40).for_each(|_| push_send(&mut batch, 1, 5, &[0; MAX_GATHERED / 16]));
+            drain(&mut batch, gathers).iter().map(|(_, number, _)| *number).collect::<Vec<_>>()
+        };
+        assert_eq!(numbers(true), [16, 16, 8]);
+        assert_eq!(numbers(false), [1; 40]);
     }
 
     #[test]
@@ -347,7 +354,7 @@ mod tests {
         let mut batch = Batch::default();
         (0..40).for_each(|_| push_send(&mut batch, 1, 5, &[0; MAX_KEPT / 16]));
         (0..MAX_KEPT).for_each(|_| batch.push(Message::Released(1)));
-        drain(&mut batch, usize::MAX);
+        drain(&mut batch, true);
         batch.recycle();
         assert!(batch.bytes.capacity() <= MAX_KEPT);
         assert!(batch.messages.capacity() * size_of::<Message>() <= MAX_KEPT);
@@ -362,7 +369,7 @@ mod tests {
         assert!(next.bytes.capacity() <= MAX_KEPT);
         push_send(&mut next, 1, 5, b"last");
         batch.append(&mut next);
-        let all: Vec<_> = drain(&mut batch, usize::MAX).into_iter().flat_map(|run| run.2).collect();
+        let all: Vec<_> = drain(&mut batch, true).into_iter().flat_map(|run| run.2).collect();
         assert!(all.starts_with(b"first") && all.ends_with(b"last"));
     }
 }

@@ -41,8 +41,6 @@ const MESSAGES_PER_READ: usize = 4096;
 /// Sockets for which a list of them counts as one message more, and what a list counts that the system makes.
 const SOCKETS_PER_MESSAGE: usize = 64;
 const SYSTEM_LIST: usize = 64;
-/// Bytes of sends to one socket that are written together.
-const MAX_GATHERED: usize = 256 * 1024;
 /// Small events that are delivered together.
 const TOGETHER: usize = 16;
 /// Times that callbacks' calls are carried out before other sockets get their turn.
@@ -111,6 +109,7 @@ impl Turn {
             for (slot, token, ready) in waiting.found() {
                 // A call is carried out before what comes later is read.
                 self.read_messages();
+                // Or the waker, in whose slot there is no app.
                 if sys::is_watched(token) {
                     self.free_if_left(slot, ready.has(Ready::READ_CLOSED));
                     continue;
@@ -209,14 +208,14 @@ impl Turn {
         let Self { apps, batch, .. } = self;
         let mut runs = batch.next_sends(most)?;
         if apps.get_mut(runs.slot).is_none() {
-            while runs.next(usize::MAX).is_some() {}
+            while runs.next(true).is_some() {}
         }
         apps.input(runs.slot, 0, |engine| {
-            let most = if engine.gathers_sends() { MAX_GATHERED } else { 0 };
+            let gathers = engine.gathers_sends();
             loop {
                 if let Some((send, bytes)) = runs.next_alone() {
                     engine.handle_send(bytes, send);
-                } else if let Some(run) = runs.next(most) {
+                } else if let Some(run) = runs.next(gathers) {
                     engine.handle_sends(run.bytes, run.sends);
                 } else {
                     break;

@@ -15,7 +15,7 @@ impl Turn {
         for mut batch in [begun, own, inbox] {
             loop {
                 if let Some(mut runs) = batch.next_sends(usize::MAX) {
-                    while let Some(run) = runs.next(usize::MAX) {
+                    while let Some(run) = runs.next(true) {
                         for send in run.sends {
                             self.leave_unanswered(runs.slot, *send);
                         }

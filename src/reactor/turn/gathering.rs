@@ -1,9 +1,10 @@
 //! Sends that follow one another and go out together.
 
-use super::{MAX_GATHERED, Turn};
+use super::Turn;
 use crate::delivery::Mode;
 use crate::engine::command::Call;
 use crate::reactor::apps::App;
+use crate::reactor::batch::MAX_GATHERED;
 
 /// Datagrams that one system call sends at most, and their bytes (the limits of UDP_SEGMENT).
 const MAX_SEGMENTS: usize = 64;
