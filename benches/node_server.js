@@ -1,4 +1,4 @@
-// The servers of the Node benchmark:   node node_server.js CONTESTANT echo|sink|source
+// The servers of the Node benchmark:   node node_server.js CONTESTANT echo|sink|source|awaited
 // CONTESTANT: net, dgram, chromesock, chromesock-udp. Prints its port; ends at the end of its input.
 'use strict';
 
@@ -10,7 +10,8 @@ const path = require('node:path');
 const BLOCK_SIZE = 64 * 1024;
 const ACK_EVERY = 4 * 1024 * 1024;
 const BLOCK = Uint8Array.from({ length: BLOCK_SIZE }, (_, i) => (i * 31 + (i >> 8)) & 0xff);
-const SENDS_AHEAD = 8;
+/** Unfinished sends of 64 KiB. */
+const AHEAD = { source: 8, awaited: 1 };
 
 /** One byte for each ACK_EVERY bytes that are complete now. */
 const acks = (count, more) =>
@@ -34,6 +35,10 @@ function netServer(mode) {
         while (socket.writable && socket.write(BLOCK));
       };
       socket.on('drain', more);
+      more();
+    },
+    awaited(socket) {
+      const more = (error) => error || socket.write(BLOCK, more);
       more();
     },
   };
@@ -68,6 +73,7 @@ function chromeServer(mode) {
       if (due.length > 0) tcp.send(socketId, due, ignore);
     },
     source() {},
+    awaited() {},
   };
   const more = (socketId) =>
     tcp.send(socketId, BLOCK, () => {
@@ -78,7 +84,7 @@ function chromeServer(mode) {
   tcpServer.onAccept.addListener(async ({ clientSocketId }) => {
     await tcp.update(clientSocketId, { bufferSize: BLOCK_SIZE });
     await tcp.setPaused(clientSocketId, false);
-    if (mode === 'source') for (let n = 0; n < SENDS_AHEAD; n += 1) more(clientSocketId);
+    for (let n = 0; n < (AHEAD[mode] ?? 0); n += 1) more(clientSocketId);
   });
   tcpServer.create({}, ({ socketId }) => {
     tcpServer.listen(socketId, '127.0.0.1', 0, async () => ready((await tcpServer.getInfo(socketId)).localPort));

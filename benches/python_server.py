@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The servers of the Python benchmark:   python_server.py CONTESTANT echo|sink|source
+"""The servers of the Python benchmark:   python_server.py CONTESTANT echo|sink|source|awaited
 
 Prints its port; ends at the end of its input. With --library the library is taken from there.
 """
@@ -11,7 +11,7 @@ from functools import partial
 BLOCK_SIZE, ACK_EVERY = 64 * 1024, 4 * 1024 * 1024  # as in bench.h
 BLOCK = bytes((i * 31 + (i >> 8)) & 0xFF for i in range(BLOCK_SIZE))
 MANY = BLOCK  # what a source sends at once
-SENDS_AHEAD = 8  # as in node_server.js
+AHEAD = {"source": 8, "awaited": 1}  # unfinished sends, as in node_server.js
 
 
 async def echo(reader, writer):
@@ -38,7 +38,7 @@ def acks(count, more):
     return bytes((count + more) // ACK_EVERY - count // ACK_EVERY)
 
 
-HANDLERS = {"echo": echo, "sink": sink, "source": source}
+HANDLERS = {"echo": echo, "sink": sink, "source": source, "awaited": source}
 
 
 async def until_the_end(handler, reader, writer):
@@ -72,7 +72,7 @@ async def serve_events(mode, options):
 
     async def feed(socket_id):
         try:
-            window = [tcp.send(socket_id, MANY) for _ in range(SENDS_AHEAD)]
+            window = [tcp.send(socket_id, MANY) for _ in range(AHEAD[mode])]
             while True:
                 await window.pop(0)
                 window.append(tcp.send(socket_id, MANY))
@@ -87,7 +87,7 @@ async def serve_events(mode, options):
         counts[info.client_socket_id] = 0
         tcp.update(info.client_socket_id, buffer_size=BLOCK_SIZE)
         tcp.set_paused(info.client_socket_id, False)
-        if mode == "source":
+        if mode in AHEAD:
             feeds.add(asyncio.ensure_future(feed(info.client_socket_id)))
 
     tcp_server.on_accept.add_listener(on_accept)

@@ -1,4 +1,5 @@
 /* One wrapper per method of the API, and the steps nearly every case starts with. */
+#include "forced.h"
 #include "harness.h"
 
 #include <dirent.h>
@@ -23,12 +24,19 @@ call *call_entered(fx *f, uint32_t type, int32_t id) {
     f->calls = c;
     f->accepted++;
     pthread_mutex_unlock(&f->mutex);
+    if (!f->holds) force_hold(f->app);
     return c;
 }
 
 call *call_made(const char *file, int line, call *c, chromesock_status status) {
     check_int_at(file, line, "status of the call", status, CHROMESOCK_OK);
+    if (!c->f->holds) force_run(c->f->app);
     return c;
+}
+
+void fx_hold(fx *f, int hold) {
+    f->holds = hold;
+    CHECK_INT(chromesock_app_hold_calls(f->app, (chromesock_bool)hold), CHROMESOCK_OK);
 }
 
 call *tcp_create(fx *f, const chrome_sockets_tcp_properties *properties, int32_t *id) {

@@ -289,7 +289,9 @@ static call *start(const cJSON *request, int quiet) {
     if (args->child->next && cJSON_IsNumber(args->child->next)) c->id = args->child->next->valueint;
     c->next = run.calls;
     run.calls = c;
+    force_hold(run.app);
     status = m->invoke(run.app, args, run.mode == PULL ? NULL : on_done, c);
+    force_run(run.app);
     if (status != CHROMESOCK_OK) give_up("%s was refused with %d", name, (int)status);
     c->done = m->silent;
     cJSON_Delete(args);

@@ -107,6 +107,7 @@ struct fx {
     _Atomic(inside_fn) inside;
     void *arg;
     int settle_fd;
+    atomic_int holds;                 /* by fx_hold */
 };
 
 extern fx *current;
@@ -208,6 +209,7 @@ void error_event_at(const char *file, int line, fx *f, uint32_t type, int32_t id
 
 call *call_new(fx *f, uint32_t type, int32_t id);
 call *call_entered(fx *f, uint32_t type, int32_t id);   /* call_new, expected to complete */
+void fx_hold(fx *f, int hold);    /* chromesock_app_hold_calls */
 call *call_made(const char *file, int line, call *c, chromesock_status status);
 #define MADE(c, status) call_made(__FILE__, __LINE__, c, status)
 

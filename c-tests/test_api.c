@@ -70,6 +70,7 @@ static void host_chromesock_app_copy_events(void) {
     CHECK_INT(written, 77);
 }
 static void host_chromesock_app_hold_calls(void) { BAD(chromesock_app_hold_calls(NULL, 1)); }
+static void host_chromesock_app_run_calls(void) { BAD(chromesock_app_run_calls(NULL)); }
 static void host_chromesock_sockets_tcp_send_owned(void) {
     static const uint8_t byte;
     BAD(chromesock_sockets_tcp_send_owned(NULL, 1, &byte, 1, never_run, NULL, never, NULL));

@@ -44,6 +44,8 @@ static void every_function(chromesock_status expected) {
     CHECK_INT(chromesock_app_event_stream(app, &place), CHROMESOCK_OK);
     CHECK_INT(close((int)place), 0);
     CHECK_INT(chromesock_app_hold_calls(app, 1), CHROMESOCK_OK);
+    CHECK_INT(chromesock_app_run_calls(app), CHROMESOCK_OK);
+    CHECK_INT(chromesock_app_hold_calls(app, 1), CHROMESOCK_OK);
     CHECK_INT(chromesock_app_hold_calls(app, 0), CHROMESOCK_OK);
     CHECK_INT(chromesock_app_suspend(app), expected);
     CHECK_INT(chromesock_app_resume(app), expected);

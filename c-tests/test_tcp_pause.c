@@ -95,10 +95,10 @@ static void one_more_read(fx *f, const chromesock_event *event) {
     struct reads *reads = f->arg;
     int is_held = !mode_is_reactor(f->mode);
     if (event->type != CHROME_SOCKETS_TCP_ON_RECEIVE || event->socket_id != reads->id || reads->left-- <= 0) return;
-    if (is_held) CHECK_INT(chromesock_app_hold_calls(f->app, 1), CHROMESOCK_OK);
+    if (is_held) fx_hold(f, 1);
     tcp_set_paused(f, event->socket_id, 0);
     tcp_set_paused(f, event->socket_id, 1);
-    if (is_held) CHECK_INT(chromesock_app_hold_calls(f->app, 0), CHROMESOCK_OK);
+    if (is_held) fx_hold(f, 0);
 }
 
 static void one_more_read_is_one(fx *f) {

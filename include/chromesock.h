@@ -3627,8 +3627,8 @@ chromesock_status chromesock_app_get_rules(struct chromesock_app *app,
  *
  * `release` is called when the library no longer needs the bytes: on the calling thread before this function
  * returns (if the library copied them, as it does with short ones, or will not send them), or else on the
- * reactor's thread, before the completion is delivered and perhaps while callbacks run on other threads. It
- * may call any function, and should be short. Once chromesock_app_free has returned outside of callbacks, no
+ * reactor's thread or one that takes its place (chromesock_app_run_calls), before the completion is delivered
+ * and perhaps while callbacks run on other threads. It may call any function, and should be short. Once chromesock_app_free has returned outside of callbacks, no
  * `release` is called any more.
  *
  * Mirrors:    nothing; host only.
@@ -3704,6 +3704,24 @@ chromesock_status chromesock_app_copy_events(struct chromesock_app *app,
  */
 chromesock_status chromesock_app_hold_calls(struct chromesock_app *app,
                                             chromesock_bool hold);
+
+/**
+ * Queue delivery: ends a hold of the app's calls, as chromesock_app_hold_calls(app, false) does, for a host that
+ * would only wait for what comes of them. If the reactor sleeps and few calls wait, the calling thread carries
+ * them out in its place, and what comes of them is in the queue when this returns: a call that is made and
+ * answered by itself then costs no wake-up of the reactor, and none of the host. Else the reactor carries them
+ * out, as it does for an app with a `wakeup` hook or on a reactor that apps can share.
+ *
+ * Mirrors:    nothing; host only.
+ * Parameters: app  as in every call.
+ * Returns:    OK, INVALID_ARGUMENT.
+ * Threads:    any, also inside callbacks, with 256 KiB of stack; does not wait for the network or another thread.
+ * Since:      0.1
+ *
+ * # Safety
+ * `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+ */
+chromesock_status chromesock_app_run_calls(struct chromesock_app *app);
 
 /**
  * Queue delivery: a stream of wake-ups, for loops that can read streams but not poll a descriptor. One byte

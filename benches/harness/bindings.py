@@ -29,6 +29,8 @@ def tcp_workloads(contestants, echo_bar, bulk_bar):
         "echo64-64": Workload("load", "echo", ["--workload", "echo", "--connections", "64"], "msg/s", 1, echo_bar, contestants),
         "bulk-receive": Workload("load", "sink", ["--workload", "bulk-receive"], "MiB/s", BLOCK / MIB, bulk_bar, contestants),
         "bulk-send": Workload("load", "source", ["--workload", "bulk-send"], "MiB/s", BLOCK / MIB, bulk_bar, contestants),
+        # The next block when the one before is sent.
+        "bulk-awaited": Workload("load", "awaited", ["--workload", "bulk-send"], "MiB/s", BLOCK / MIB, None, contestants),
     }
 
 

@@ -39,6 +39,8 @@ pub(crate) struct Options {
     pub sockets: SocketSettings,
     /// Whether it is freed when the host closes its end of the stream of wake-ups.
     pub freed_with_stream: bool,
+    /// Whether callers may carry out calls while its reactor sleeps, which then is its alone (`App::run_calls`).
+    pub helps: bool,
 }
 
 impl Default for Options {
@@ -53,6 +55,7 @@ impl Default for Options {
             busy_poll: Duration::ZERO,
             sockets: SocketSettings::default(),
             freed_with_stream: false,
+            helps: false,
         }
     }
 }
@@ -152,8 +155,8 @@ impl App {
             tells_unasked: delivery.tells_unasked(),
             sockets: options.sockets,
         };
-        let busy_poll = options.busy_poll;
-        let seat = Seat { setup, delivery: Arc::clone(&delivery), busy_poll };
+        let (busy_poll, helps) = (options.busy_poll, options.helps);
+        let seat = Seat { setup, delivery: Arc::clone(&delivery), busy_poll, helps };
         let line = reactor.attach(slot, seat)?;
         Ok(Self {
             line,
@@ -184,6 +187,11 @@ impl App {
     /// Holds calls back, certainly from one that unpauses a socket on; or ends that, and those that wait start.
     pub(crate) fn hold_calls(&self, hold: bool) {
         self.line.hold(hold);
+    }
+
+    /// Ends a hold. What waits is carried out before this returns, if the reactor sleeps and it is little.
+    pub(crate) fn run_calls(&self) {
+        self.line.run();
     }
 
     /// Starts the end: pending calls complete, later ones are refused, APP_CLOSED is the last event.

@@ -172,6 +172,8 @@ unsafe fn read_options(given: &chromesock_app_options) -> Result<Options, Status
     options.busy_poll = Duration::from_micros(given.busy_poll_us.into());
     options.sockets.reuse_port = given.reuse_port != 0;
     options.freed_with_stream = given.freed_with_stream != 0;
+    // Callbacks and the hook belong on the reactor's thread.
+    options.helps = mode == Mode::Queue && given.reactor.is_null() && given.wakeup.is_none();
     options.sockets.without = without(given.without)?;
     options.tls.logs_keys = given.tells_tls_keys != 0;
     let roots = given.extra_roots_pem;

@@ -228,6 +228,28 @@ pub unsafe extern "C" fn chromesock_app_hold_calls(
     })
 }
 
+/// Queue delivery: ends a hold of the app's calls, as chromesock_app_hold_calls(app, false) does, for a host that
+/// would only wait for what comes of them. If the reactor sleeps and few calls wait, the calling thread carries
+/// them out in its place, and what comes of them is in the queue when this returns: a call that is made and
+/// answered by itself then costs no wake-up of the reactor, and none of the host. Else the reactor carries them
+/// out, as it does for an app with a `wakeup` hook or on a reactor that apps can share.
+///
+/// Mirrors:    nothing; host only.
+/// Parameters: app  as in every call.
+/// Returns:    OK, INVALID_ARGUMENT.
+/// Threads:    any, also inside callbacks, with 256 KiB of stack; does not wait for the network or another thread.
+/// Since:      0.1
+///
+/// # Safety
+/// `app` is NULL, or comes from `chromesock_app_new` and is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chromesock_app_run_calls(app: *mut chromesock_app) -> Status {
+    guard!({
+        // SAFETY: the caller's promise.
+        unsafe { app_of(app) }?.run_calls();
+    })
+}
+
 /// Queue delivery: a stream of wake-ups, for loops that can read streams but not poll a descriptor. One byte
 /// is written to it each time the queue becomes non-empty after the host has found it empty, and it ends when
 /// the app is gone.

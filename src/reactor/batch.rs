@@ -139,6 +139,11 @@ impl Batch {
         self.messages.is_empty() && self.first.number == 0 && self.last.number == 0
     }
 
+    /// How many messages and small sends there are, at most.
+    pub(super) fn len(&self) -> usize {
+        self.messages.len() + self.sends.len()
+    }
+
     pub(super) fn push(&mut self, message: Message) {
         self.close_sends();
         self.messages.push_back(message);
@@ -229,6 +234,11 @@ impl Batch {
             Some(Message::Sends(sends)) => sends,
             _ => Sends::default(),
         }
+    }
+
+    /// Whether an app is to end next.
+    pub(super) fn next_is_close(&self) -> bool {
+        matches!(self.messages.front(), Some(Message::Close(_)))
     }
 
     /// The first message, if it is no send.

@@ -41,6 +41,11 @@ impl State {
         }
     }
 
+    /// How many messages wait, with those that are kept together for an app.
+    fn waiting(&self, slot: u32) -> usize {
+        self.batch.len() + self.together.get(&slot).map_or(0, Batch::len)
+    }
+
     /// Begins an app's end. What waits starts before it.
     pub(super) fn close(&mut self, slot: u32) {
         self.start_together(slot);
@@ -101,11 +106,30 @@ impl Inbox {
     /// Ends the hold of an app's calls. They are seen to be here before the gate is seen open: what a callback
     /// on the reactor's thread calls then must not be carried out before them.
     pub(super) fn end_hold(&self, slot: u32, gate: &Gate) {
+        let state = self.end_hold_asleep(slot, gate);
+        self.let_go(state, None);
+    }
+
+    /// The same, and the reactor is not woken: the caller takes its place.
+    pub(super) fn end_hold_asleep(&self, slot: u32, gate: &Gate) -> MutexGuard<'_, State> {
         let mut state = self.state.lock();
         state.start_together(slot);
         self.show(&state);
         gate.hold(false);
-        self.let_go(state, None);
+        state
+    }
+
+    /// How many messages wait, with those that an app holds.
+    pub(super) fn waiting(&self, slot: u32) -> usize {
+        self.state.lock().waiting(slot)
+    }
+
+    /// Wakes the reactor if it sleeps.
+    pub(super) fn wake(&self) {
+        if self.sleeping.load(Ordering::SeqCst) && self.sleeping.swap(false, Ordering::Relaxed) {
+            // A waker fails only when the poll is gone, and then nobody sleeps.
+            let _ = self.waker.wake();
+        }
     }
 
     /// Changes the state, and wakes the reactor if there is something to read, unless calls are held.
@@ -130,14 +154,10 @@ impl Inbox {
 
     /// Unlocks the state, which was shown.
     fn let_go(&self, state: MutexGuard<'_, State>, gate: Option<&Gate>) {
-        let wake = !state.batch.is_empty()
-            && !gate.is_some_and(Gate::is_held)
-            && self.sleeping.load(Ordering::SeqCst)
-            && self.sleeping.swap(false, Ordering::Relaxed);
+        let is_to_be_read = !state.batch.is_empty() && !gate.is_some_and(Gate::is_held);
         drop(state);
-        if wake {
-            // A waker fails only when the poll is gone, and then nobody sleeps.
-            let _ = self.waker.wake();
+        if is_to_be_read {
+            self.wake();
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::batch::{Batch, Change, Message, Watched};
+use super::helm::Helper;
 use super::inbox::{SharedInbox, State};
 use super::slots::Slot;
 use crate::api::event::Ticket;
@@ -68,12 +69,18 @@ pub(crate) struct Line {
     accounts: Arc<Accounts>,
     slot: Slot,
     gate: Arc<Gate>,
+    helper: Option<Helper>,
 }
 
 impl Line {
-    pub(super) fn new(inbox: &SharedInbox, accounts: &Arc<Accounts>, slot: Slot) -> Self {
+    pub(super) fn new(
+        inbox: &SharedInbox,
+        accounts: &Arc<Accounts>,
+        slot: Slot,
+        helper: Option<Helper>,
+    ) -> Self {
         let (inbox, accounts) = (Arc::clone(inbox), Arc::clone(accounts));
-        Self { inbox, accounts, slot, gate: Arc::default() }
+        Self { inbox, accounts, slot, gate: Arc::default(), helper }
     }
 
     /// Hands over a call, if the app still takes calls; only then is it made. Whether it unpauses a socket.
@@ -172,6 +179,18 @@ impl Line {
             self.inbox.with_state(Some(&self.gate), |_| self.gate.hold(true));
         } else {
             self.inbox.end_hold(self.slot.number, &self.gate);
+        }
+    }
+
+    /// Ends a hold. What waits is carried out by the caller, if it may take the place of the reactor.
+    pub(crate) fn run(&self) {
+        let slot = self.slot.number;
+        let helped = self.helper.as_ref().is_some_and(|helper| {
+            let start = || drop(self.inbox.end_hold_asleep(slot, &self.gate));
+            helper.help(&self.inbox, self.inbox.waiting(slot), start)
+        });
+        if !helped {
+            self.inbox.end_hold(slot, &self.gate);
         }
     }
 }

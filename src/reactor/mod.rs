@@ -3,6 +3,7 @@
 mod apps;
 mod batch;
 mod blocks;
+mod helm;
 mod inbox;
 mod life;
 mod line;
@@ -22,6 +23,7 @@ use crate::api::net_error::Status;
 use crate::net::sys;
 use crate::resolver::Resolver;
 use batch::Message;
+use helm::{Helper, SharedHelm};
 use inbox::{Inbox, SharedInbox};
 use slots::Numbers;
 
@@ -33,6 +35,7 @@ pub(crate) use turn::Seat;
 /// A running reactor. Its thread ends when this is dropped and its apps have ended.
 pub(crate) struct Reactor {
     inbox: SharedInbox,
+    helm: SharedHelm,
     slots: Arc<Numbers>,
     thread: Option<JoinHandle<()>>,
 }
@@ -43,11 +46,12 @@ impl Reactor {
         let poll = Poll::new()?;
         let registry = poll.registry().try_clone()?;
         let inbox = Arc::new(Inbox::new(&registry)?);
-        let shared = Arc::clone(&inbox);
+        let helm = SharedHelm::default();
+        let shared = (Arc::clone(&inbox), Arc::clone(&helm));
         let thread = std::thread::Builder::new().name("chromesock".into());
         let run = move || turn::run(poll, registry, shared, resolver);
         let thread = sys::without_signals(|| thread.spawn(run))?;
-        Ok(Self { inbox, slots: Arc::default(), thread: Some(thread) })
+        Ok(Self { inbox, helm, slots: Arc::default(), thread: Some(thread) })
     }
 
     /// A slot for an app, if any is left.
@@ -58,7 +62,8 @@ impl Reactor {
     /// Seats an app; the line that its calls come by.
     pub(crate) fn attach(&self, slot: Slot, seat: Seat) -> Result<Line, Status> {
         let number = slot.number;
-        let line = Line::new(&self.inbox, &seat.setup.accounts, slot);
+        let helper = seat.helps.then(|| Helper::new(&self.helm));
+        let line = Line::new(&self.inbox, &seat.setup.accounts, slot, helper);
         let message = Message::Attach(number, Box::new(seat));
         if self.inbox.post(message) { Ok(line) } else { Err(Status::Unexpected) }
     }

@@ -11,6 +11,7 @@ mod gathering;
 mod lives;
 
 use std::collections::BTreeSet;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::{Arc, Weak};
@@ -20,6 +21,7 @@ use mio::{Poll, Registry};
 
 use super::apps::{App, Apps};
 use super::batch::{Batch, Message, Watched};
+use super::helm::SharedHelm;
 use super::inbox::SharedInbox;
 use super::preparing;
 use super::spin::Spin;
@@ -29,7 +31,7 @@ use crate::delivery::{Delivery, Mode};
 use crate::engine::command::{Call, Command, SendData};
 use crate::engine::{Engine, Setup};
 use crate::net::Ready;
-use crate::net::sys::{self, SysNetwork, Waiting};
+use crate::net::sys::{self, Passed, SysNetwork, Waiting};
 use crate::resolver::Resolver;
 
 /// Visits to sockets before the poll is asked again, and what one counts that a bound has ended: it may have written
@@ -54,9 +56,11 @@ pub(crate) struct Seat {
     pub(crate) delivery: Arc<Delivery>,
     /// How long to look for work before sleeping.
     pub(crate) busy_poll: Duration,
+    /// Whether the app's callers may take the place of the sleeping reactor, which is the app's alone.
+    pub(crate) helps: bool,
 }
 
-/// The reactor's thread.
+/// What the reactor's thread, or who takes its place, has at hand.
 pub(super) struct Turn {
     registry: Rc<Registry>,
     inbox: SharedInbox,
@@ -72,13 +76,22 @@ pub(super) struct Turn {
     released: Vec<(i32, isize)>,
     /// Apps that go with their host's end of a stream. Those that are gone are left out when the next one comes.
     watched: Vec<Watched>,
+    /// Callers may take the thread's place while it sleeps.
+    is_helped: bool,
+    /// One does so, or has failed at it.
+    is_helping: bool,
     stop: bool,
 }
 
 /// Runs a reactor until it is stopped and has no apps.
-pub(super) fn run(poll: Poll, registry: Registry, inbox: SharedInbox, resolver: Box<dyn Resolver>) {
+pub(super) fn run(
+    poll: Poll,
+    registry: Registry,
+    (inbox, helm): (SharedInbox, SharedHelm),
+    resolver: Box<dyn Resolver>,
+) {
     inbox.own.begin();
-    let mut turn = Turn {
+    let turn = Passed::new(|| Turn {
         registry: Rc::new(registry),
         inbox,
         resolver,
@@ -90,22 +103,40 @@ pub(super) fn run(poll: Poll, registry: Registry, inbox: SharedInbox, resolver: 
         gathered: 0,
         released: Vec::new(),
         watched: Vec::new(),
+        is_helped: false,
+        is_helping: false,
         stop: false,
-    };
-    let outcome = catch_unwind(AssertUnwindSafe(|| turn.run(&mut Waiting::new(poll))));
-    if !matches!(outcome, Ok(Ok(()))) {
-        turn.fail();
+    });
+    let mut waiting = Waiting::new(poll);
+    helm.begin(turn);
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        while let Next::Sleep(timeout) = helm.steer(|turn| turn.run(&mut waiting))? {
+            waiting.wait(timeout)?;
+        }
+        io::Result::Ok(())
+    }));
+    if let Some(mut turn) = helm.end()
+        && !matches!(outcome, Ok(Ok(())))
+    {
+        turn.visit(Turn::fail);
     }
 }
 
+/// What comes after some turns.
+enum Next {
+    /// A sleep of at most so long, in which a caller may take over.
+    Sleep(Option<Duration>),
+    End,
+}
+
 impl Turn {
-    fn run(&mut self, waiting: &mut Waiting) -> std::io::Result<()> {
-        while !self.stop || !self.apps.is_empty() {
-            let timeout = self.time_to_sleep();
-            waiting.wait(timeout)?;
-            if timeout != Some(Duration::ZERO) {
-                self.inbox.stay_awake();
-            }
+    /// Goes on until a caller may take over.
+    fn run(&mut self, waiting: &mut Waiting) -> io::Result<Next> {
+        self.inbox.stay_awake();
+        if self.is_helping {
+            return Err(io::Error::other("a caller has failed in the reactor's place"));
+        }
+        loop {
             for (slot, token, ready) in waiting.found() {
                 // A call is carried out before what comes later is read.
                 self.read_messages();
@@ -122,12 +153,42 @@ impl Turn {
                     self.settle(slot);
                 }
             }
-            self.read_messages();
-            self.run_timers();
-            self.work();
-            self.finish();
+            self.follow_up();
+            if self.stop && self.apps.is_empty() {
+                return Ok(Next::End);
+            }
+            let timeout = self.time_to_sleep();
+            let sleeps = timeout != Some(Duration::ZERO);
+            if sleeps && self.is_helped {
+                return Ok(Next::Sleep(timeout));
+            }
+            waiting.wait(timeout)?;
+            if sleeps {
+                self.inbox.stay_awake();
+            }
         }
-        Ok(())
+    }
+
+    /// A caller's turn in place of the sleeping reactor: carries out what was called. Whether that is to be woken, for
+    /// what a bound has left or for an earlier time.
+    pub(super) fn help(&mut self) -> bool {
+        let was_due = self.timers.first().copied();
+        self.is_helping = true;
+        self.follow_up();
+        self.is_helping = false;
+        let is_due_earlier = match (self.timers.first(), was_due) {
+            (Some(due), Some(was_due)) => *due < was_due,
+            (due, _) => due.is_some(),
+        };
+        is_due_earlier || self.has_messages() || !self.apps.dirty.is_empty() || self.stop
+    }
+
+    /// What a turn does after sockets got ready.
+    fn follow_up(&mut self) {
+        self.read_messages();
+        self.run_timers();
+        self.work();
+        self.finish();
     }
 
     /// Zero while there is anything to do; the announcement of sleep is the last thing before it.
@@ -168,6 +229,9 @@ impl Turn {
             let mut unpaused = false;
             if let Some(done) = self.send(MESSAGES_PER_READ.saturating_sub(read)) {
                 read += done;
+            } else if self.is_helping && self.batch.next_is_close() {
+                // An app's end may be its reactor's, too, for which the thread is waited for.
+                return self.inbox.own.leave();
             } else if let Some(message) = self.batch.pop() {
                 read += self.weight(&message);
                 unpaused = is_unpause(&message);

@@ -210,8 +210,8 @@ class App {
   #refill(until) {
     if (this.#app === 0) return false;
     // The calls of one batch start together.
-    const { chromesock_app_hold_calls: hold } = this.#functions;
-    hold(this.#app, 0);
+    const { chromesock_app_hold_calls: hold, chromesock_app_run_calls: run } = this.#functions;
+    run(this.#app);
     if (performance.now() >= until) {
       setImmediate(() => this.#take());
       return false;

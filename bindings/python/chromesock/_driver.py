@@ -261,7 +261,7 @@ class Driver:
 
     def _start_calls(self) -> None:
         self._holds = False
-        self.lib.chromesock_app_hold_calls(self._app, False)
+        self.lib.chromesock_app_run_calls(self._app)
 
     def _run_events(self) -> None:
         events, complete = self._events, self._complete

@@ -9,6 +9,7 @@ mod batch;
 mod datagram;
 mod interfaces;
 mod of_thread;
+mod passed;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod rtnetlink;
 mod signals;
@@ -35,6 +36,7 @@ use token::pack;
 pub(super) use interfaces::addresses;
 pub(super) use interfaces::usable_interfaces;
 pub(crate) use of_thread::OfThread;
+pub(crate) use passed::Passed;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) use rtnetlink::addresses;
 pub(crate) use signals::without_signals;

@@ -16,7 +16,8 @@ use crate::reactor::life::{self, Asleep};
 
 impl Turn {
     pub(super) fn attach(&mut self, slot: u32, seat: Seat) {
-        let Seat { setup, delivery, busy_poll } = seat;
+        let Seat { setup, delivery, busy_poll, helps } = seat;
+        self.is_helped |= helps;
         let accounts = Arc::clone(&setup.accounts);
         let network = SysNetwork::new(Rc::clone(&self.registry), slot, setup.sockets);
         let engine = Engine::new(network, setup);

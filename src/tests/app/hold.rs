@@ -7,7 +7,7 @@ use crate::api::net_error::Status;
 use crate::api::table::{EventType as T, Namespace};
 use crate::app::SharedReactor;
 
-in_each_mode!(
+in_each_delivery!(
     an_awake_reactor_does_not_see_an_unpause_that_is_held,
     one_more_read_is_one_pa_3,
     one_more_read_is_one_behind_thousands_of_calls_pa_3,

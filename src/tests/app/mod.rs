@@ -11,6 +11,7 @@ mod end;
 mod faults;
 mod free;
 mod handlers;
+mod helping;
 mod hold;
 mod inside;
 mod legacy;

@@ -35,9 +35,11 @@ pub(super) enum Drive {
     Pull,
     /// The reactor's thread.
     Reactor,
+    /// A thread that dispatches, and who calls takes the place of the sleeping reactor.
+    Helped,
 }
 
-pub(super) const DRIVES: [Drive; 3] = [Drive::Dispatch, Drive::Pull, Drive::Reactor];
+pub(super) const DRIVES: [Drive; 4] = [Drive::Dispatch, Drive::Pull, Drive::Reactor, Drive::Helped];
 
 /// Makes a test of each case in each way of delivery.
 macro_rules! in_each_mode {
@@ -45,9 +47,20 @@ macro_rules! in_each_mode {
         mod dispatch { $( #[test] fn $case() { super::$case(super::Drive::Dispatch); } )* }
         mod pull { $( #[test] fn $case() { super::$case(super::Drive::Pull); } )* }
         mod reactor { $( #[test] fn $case() { super::$case(super::Drive::Reactor); } )* }
+        mod helped { $( #[test] fn $case() { super::$case(super::Drive::Helped); } )* }
     };
 }
 pub(super) use in_each_mode;
+
+/// The same for cases that hold calls, which would end with the first one that is helped with.
+macro_rules! in_each_delivery {
+    ($($case:ident),* $(,)?) => {
+        mod dispatch { $( #[test] fn $case() { super::$case(super::Drive::Dispatch); } )* }
+        mod pull { $( #[test] fn $case() { super::$case(super::Drive::Pull); } )* }
+        mod reactor { $( #[test] fn $case() { super::$case(super::Drive::Reactor); } )* }
+    };
+}
+pub(super) use in_each_delivery;
 
 /// An event as it reached the host.
 #[derive(Clone, Debug)]
@@ -202,8 +215,9 @@ impl Plan {
         let mut options = self.options;
         options.mode = match self.drive {
             Drive::Reactor => Mode::Reactor,
-            Drive::Dispatch | Drive::Pull => Mode::Queue,
+            Drive::Dispatch | Drive::Pull | Drive::Helped => Mode::Queue,
         };
+        options.helps |= self.drive == Drive::Helped && self.reactor.is_none();
         let reactor = self.reactor.unwrap_or_else(|| SharedReactor::start().unwrap());
         let app = App::new(&options, reactor, Box::new(Recording(Arc::clone(&bench)))).unwrap();
         let everything = Ticket { callback: DEFAULT, user_data: 0 };
@@ -418,7 +432,14 @@ impl Bench {
         let number = self.last_ticket.fetch_add(1, Ordering::SeqCst) + 1;
         let ticket = Ticket { callback: 0, user_data: number };
         let app = self.app.lock().clone().ok_or(Status::ContextShutDown)?;
-        let result = call(&app, ticket)?;
+        let result = if self.drive == Drive::Helped {
+            app.hold_calls(true);
+            let result = call(&app, ticket);
+            app.run_calls();
+            result
+        } else {
+            call(&app, ticket)
+        }?;
         self.log.lock().calls.push(number);
         Ok((number, result))
     }
