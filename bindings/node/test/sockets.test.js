@@ -460,3 +460,20 @@ test('many events at once keep neither timers nor calls waiting', async (t) => {
   assert.ok(most < EVENTS / 4, `no timer for ${most} events`);
   assert.ok(answeredAfter < EVENTS, `the send took ${answeredAfter} events`);
 });
+
+test('calls one by one, each made when the one before is answered, keep no timer waiting', async (t) => {
+  const chrome = chromeOf(t);
+  const { tcp } = chrome.sockets;
+  let ticks = 0;
+  const timer = setInterval(() => (ticks += 1), 1);
+  t.after(() => clearInterval(timer));
+  const sockets = () => new Promise((resolve) => tcp.getSockets(resolve));
+  const promises = async () => {
+    while (ticks < 5) await sockets();
+  };
+  await soon(promises(), 'timers between promises');
+  await soon(new Promise((resolve) => {
+    const more = () => (ticks < 10 ? tcp.getSockets(more) : resolve());
+    more();
+  }), 'timers between callbacks');
+});

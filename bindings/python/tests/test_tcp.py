@@ -205,6 +205,20 @@ async def test_who_awaits_a_completion_runs_before_the_next_event(peers, make, r
             chrome.destroy()
 
 
+async def test_calls_one_by_one_keep_no_timer_waiting(make):
+    tcp, ticks = make().sockets.tcp, []
+
+    async def tick() -> None:
+        for _ in range(5):
+            await asyncio.sleep(0.001)
+            ticks.append(None)
+
+    timer = asyncio.ensure_future(tick())
+    while len(ticks) < 5:
+        await tcp.get_sockets()
+    await timer
+
+
 @pytest.mark.parametrize("ender", ["close", "secure"])
 async def test_no_data_follows_the_call_that_ends_it(ender, peers, make, record):
     """tcp.md CL-2, TLS-4: nor does what was there when the program learned of an earlier completion."""
