@@ -15,11 +15,10 @@ long long own_writes(void) {
     return n;
 }
 
-/* What the reactor's thread waits in: its fourth argument is the time-out of epoll_wait and epoll_pwait.
- * 1 if it waits for ever. Of this process's threads the reactor's is the one of that name, which it gives
- * itself as it starts. */
-int sleeps_for_ever(void) {
-    int found = 0, sleeps = 0;
+/* How many there are: threads of that name, which they give themselves as they start. And whether the last one waits
+ * for ever: what it waits in has the time-out as fourth argument, epoll_wait as well as epoll_pwait. */
+static int reactors(int *sleeps) {
+    int found = 0;
     DIR *dir = opendir("/proc/self/task");
     CHECK(dir != NULL);
     for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
@@ -37,12 +36,22 @@ int sleeps_for_ever(void) {
         snprintf(path, sizeof path, "/proc/self/task/%s/syscall", entry->d_name);
         file = fopen(path, "r");
         CHECK(file != NULL);
-        sleeps = fscanf(file, "%*d %*x %*x %*x %llx", &timeout) == 1 && (int32_t)timeout == -1;
+        *sleeps = fscanf(file, "%*d %*x %*x %*x %llx", &timeout) == 1 && (int32_t)timeout == -1;
         fclose(file);
     }
     closedir(dir);
-    CHECK(found <= 1);
+    return found;
+}
+
+int sleeps_for_ever(void) {
+    int sleeps = 0;
+    CHECK(reactors(&sleeps) <= 1);
     return sleeps;
+}
+
+void wait_no_reactor(void) {
+    int sleeps;
+    wait_idly(reactors(&sleeps) == 0);
 }
 
 void wait_asleep(void) {

@@ -7,5 +7,6 @@
 long long own_writes(void);   /* of the calling thread; sends and receives on sockets do not count */
 int sleeps_for_ever(void);    /* the reactor's thread waits without a time-out */
 void wait_asleep(void);
+void wait_no_reactor(void);   /* its thread has ended */
 
 #endif

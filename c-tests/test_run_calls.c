@@ -135,6 +135,38 @@ static void memory_comes_back_on_the_calling_thread(void) {
     fx_end(f);
 }
 
+/* The host may also free the app there: neither that call nor the reactor touches it afterwards (a sanitizer sees it). */
+static void on_release_free(void *app) { chromesock_app_free(app); }
+
+static atomic_int ended_sends;
+
+static void on_ended_send(chromesock_app *app, const chromesock_event *event, void *user_data) {
+    (void)app;
+    (void)event;
+    (void)user_data;
+    atomic_fetch_add(&ended_sends, 1);
+}
+
+static void the_app_is_freed_in_a_release(void) {
+    static uint8_t much[40000];
+    for (int round = 1; round <= 50; round++) {
+        fx *f = fx_new(MODE_PULL, NULL);
+        int peer;
+        int32_t id = connected(f, &peer);
+        wait_asleep();
+        hold(f);
+        CHECK_INT(chromesock_sockets_tcp_send_owned(f->app, id, much, sizeof much, on_release_free, f->app,
+                                                    on_ended_send, NULL),
+                  CHROMESOCK_OK);
+        run_calls(f);
+        wait_idly(ended_sends == round);
+        peer_wait_end(peer);
+        close(peer);
+        wait_no_reactor();
+        fx_forget(f);
+    }
+}
+
 /* A conversation in callbacks, each of which sends one message more: as bindings do it. */
 struct chain {
     int32_t id;
@@ -201,6 +233,7 @@ int main(int argc, char **argv) {
     RUN(without_calls_nothing_happens);
     RUN(what_belongs_to_the_reactor_s_thread_stays_there);
     RUN(memory_comes_back_on_the_calling_thread);
+    RUN(the_app_is_freed_in_a_release);
     RUN(a_chain_of_sends_in_callbacks);
     RUN(many_calls_on_one_cpu);
     return harness_finish();

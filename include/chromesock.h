@@ -3628,8 +3628,8 @@ chromesock_status chromesock_app_get_rules(struct chromesock_app *app,
  * `release` is called when the library no longer needs the bytes: on the calling thread before this function
  * returns (if the library copied them, as it does with short ones, or will not send them), or else on the
  * reactor's thread or one that takes its place (chromesock_app_run_calls), before the completion is delivered
- * and perhaps while callbacks run on other threads. It may call any function, and should be short. Once chromesock_app_free has returned outside of callbacks, no
- * `release` is called any more.
+ * and perhaps while callbacks run on other threads. It may call any function, and should be short. Once
+ * chromesock_app_free has returned outside of callbacks, no `release` is called any more.
  *
  * Mirrors:    nothing; host only.
  * State:      as for chrome_sockets_tcp_send.
@@ -3707,15 +3707,17 @@ chromesock_status chromesock_app_hold_calls(struct chromesock_app *app,
 
 /**
  * Queue delivery: ends a hold of the app's calls, as chromesock_app_hold_calls(app, false) does, for a host that
- * would only wait for what comes of them. If the reactor sleeps and few calls wait, the calling thread carries
- * them out in its place, and what comes of them is in the queue when this returns: a call that is made and
- * answered by itself then costs no wake-up of the reactor, and none of the host. Else the reactor carries them
- * out, as it does for an app with a `wakeup` hook or on a reactor that apps can share.
+ * would only wait for what comes of them. If the reactor sleeps and no more than four calls wait (any number, where
+ * the process has one CPU), the calling thread carries them out in its place: a call that is completed at once has
+ * its completion in the queue when this returns, and has woken neither the reactor nor the host. What is left then,
+ * and else everything, the reactor carries out, as it does for an app with a `wakeup` hook or on a reactor that apps
+ * can share. The `release` of chromesock_sockets_tcp_send_owned may run inside.
  *
  * Mirrors:    nothing; host only.
  * Parameters: app  as in every call.
  * Returns:    OK, INVALID_ARGUMENT.
- * Threads:    any, also inside callbacks, with 256 KiB of stack; does not wait for the network or another thread.
+ * Threads:    any, also inside callbacks, with 256 KiB of stack, and with the credentials and network namespace
+ *             that sockets are to be made with; does not wait for the network or another thread.
  * Since:      0.1
  *
  * # Safety

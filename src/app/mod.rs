@@ -86,6 +86,11 @@ impl SharedReactor {
     pub(crate) fn is_asleep(&self) -> bool {
         self.0.is_asleep()
     }
+
+    #[cfg(test)]
+    pub(crate) fn may_be_helped(&self) -> bool {
+        self.0.may_be_helped()
+    }
 }
 
 impl std::fmt::Debug for SharedReactor {

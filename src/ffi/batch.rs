@@ -229,15 +229,17 @@ pub unsafe extern "C" fn chromesock_app_hold_calls(
 }
 
 /// Queue delivery: ends a hold of the app's calls, as chromesock_app_hold_calls(app, false) does, for a host that
-/// would only wait for what comes of them. If the reactor sleeps and few calls wait, the calling thread carries
-/// them out in its place, and what comes of them is in the queue when this returns: a call that is made and
-/// answered by itself then costs no wake-up of the reactor, and none of the host. Else the reactor carries them
-/// out, as it does for an app with a `wakeup` hook or on a reactor that apps can share.
+/// would only wait for what comes of them. If the reactor sleeps and no more than four calls wait (any number, where
+/// the process has one CPU), the calling thread carries them out in its place: a call that is completed at once has
+/// its completion in the queue when this returns, and has woken neither the reactor nor the host. What is left then,
+/// and else everything, the reactor carries out, as it does for an app with a `wakeup` hook or on a reactor that apps
+/// can share. The `release` of chromesock_sockets_tcp_send_owned may run inside.
 ///
 /// Mirrors:    nothing; host only.
 /// Parameters: app  as in every call.
 /// Returns:    OK, INVALID_ARGUMENT.
-/// Threads:    any, also inside callbacks, with 256 KiB of stack; does not wait for the network or another thread.
+/// Threads:    any, also inside callbacks, with 256 KiB of stack, and with the credentials and network namespace
+///             that sockets are to be made with; does not wait for the network or another thread.
 /// Since:      0.1
 ///
 /// # Safety

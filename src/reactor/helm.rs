@@ -1,7 +1,7 @@
 //! Who steers a reactor: its thread while it is awake. While that sleeps, a caller may take its place, for what it
 //! has called itself: that costs neither a wake-up nor a switch of threads, and the caller waits for what comes of it.
-//! For the engine and for delivery who steers is the reactor's thread. It is always the real one that delivers
-//! callbacks, ends apps, and reads what sockets report.
+//! For the engine and for delivery who steers is the reactor's thread. It is always the real one that delivers events
+//! to callbacks, ends apps, and learns what sockets are ready for; the release of lent memory may run on either.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
@@ -18,24 +18,46 @@ const FEW: usize = 4;
 
 /// What is needed to steer, while the reactor runs; locked by who does.
 #[derive(Default)]
-pub(super) struct Helm(Mutex<Option<Passed<Turn>>>);
+pub(super) struct Helm(Mutex<Steering>);
 
 pub(super) type SharedHelm = Arc<Helm>;
 
+#[derive(Default)]
+struct Steering {
+    turn: Option<Passed<Turn>>,
+    /// A turn was broken off by a panic: nobody goes on with what it has left.
+    has_failed: bool,
+}
+
+impl Steering {
+    /// `None` if that fails, or has failed before.
+    fn steer<R: Send>(&mut self, steer: impl FnOnce(&mut Turn) -> R + Send) -> Option<R> {
+        let turn = self.turn.as_mut().filter(|_| !self.has_failed)?;
+        let outcome = catch_unwind(AssertUnwindSafe(|| turn.visit(steer)));
+        self.has_failed = outcome.is_err();
+        outcome.ok()
+    }
+}
+
 impl Helm {
     pub(super) fn begin(&self, turn: Passed<Turn>) {
-        *self.0.lock() = Some(turn);
+        self.0.lock().turn = Some(turn);
     }
 
-    /// The reactor's thread steers. Before the end only.
-    pub(super) fn steer<R: Send>(&self, steer: impl FnOnce(&mut Turn) -> R + Send) -> R {
-        let mut turn = self.0.lock();
-        turn.as_mut().expect("it has not ended").visit(steer)
+    /// The reactor's thread steers; `None` if that fails, or a caller has failed at it.
+    pub(super) fn steer<R: Send>(&self, steer: impl FnOnce(&mut Turn) -> R + Send) -> Option<R> {
+        self.0.lock().steer(steer)
     }
 
     /// Nobody steers any more.
     pub(super) fn end(&self) -> Option<Passed<Turn>> {
-        self.0.lock().take()
+        self.0.lock().turn.take()
+    }
+
+    /// Whether a caller could steer at this moment.
+    #[cfg(test)]
+    pub(super) fn is_free(&self) -> bool {
+        self.0.try_lock().is_some()
     }
 }
 
@@ -50,19 +72,19 @@ impl Helper {
         Self { helm: Arc::clone(helm), has_one_cpu: OnceLock::new() }
     }
 
-    /// Makes calls be there by `start`, and carries them out; false, and nothing is done, if the reactor is awake or
-    /// they are too many.
+    /// Makes calls be there by `start`, and carries them out; false, and nothing is done, if there are none or too
+    /// many, or the reactor is awake.
     pub(super) fn help(&self, inbox: &SharedInbox, waiting: usize, start: impl FnOnce()) -> bool {
-        if waiting > FEW && !self.has_one_cpu() {
+        if waiting == 0 || waiting > FEW && !self.has_one_cpu() {
             return false;
         }
-        let Some(mut locked) = self.helm.0.try_lock() else { return false };
-        let Some(turn) = locked.as_mut() else { return false };
+        // The host may free the app in a `release`: this and its line are gone then.
+        let (helm, inbox) = (Arc::clone(&self.helm), Arc::clone(inbox));
+        let Some(mut steering) = helm.0.try_lock() else { return false };
         start();
-        let outcome = catch_unwind(AssertUnwindSafe(|| turn.visit(Turn::help)));
-        drop(locked);
-        // A turn that has failed is the reactor's to end.
-        if outcome.unwrap_or(true) {
+        let is_done = steering.steer(Turn::help) == Some(true);
+        drop(steering);
+        if !is_done {
             inbox.wake();
         }
         true

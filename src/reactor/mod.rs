@@ -74,6 +74,12 @@ impl Reactor {
         self.inbox.is_asleep()
     }
 
+    /// Whether a caller may take its place.
+    #[cfg(test)]
+    pub(crate) fn may_be_helped(&self) -> bool {
+        self.inbox.is_asleep() && self.helm.is_free()
+    }
+
     /// What a host's release runs to make the reactor look at it.
     pub(crate) fn asker(&self, slot: &Slot) -> crate::delivery::AskReactor {
         let (inbox, slot) = (Arc::clone(&self.inbox), slot.number);

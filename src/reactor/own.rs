@@ -11,7 +11,7 @@ use crate::net::sys::OfThread;
 #[derive(Debug, Default)]
 pub(super) struct Own {
     calls: OfThread<RefCell<Box<Batch>>>,
-    /// Whether there are any, here or in the batch that is being read. Only that thread asks, and tells; so often that
+    /// Whether there are any, here or in the batch that is being read. Only who steers asks, and tells; so often that
     /// it lies where no question is asked whose thread it is.
     any: AtomicBool,
 }

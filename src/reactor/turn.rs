@@ -12,7 +12,6 @@ mod lives;
 
 use std::collections::BTreeSet;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -78,7 +77,7 @@ pub(super) struct Turn {
     watched: Vec<Watched>,
     /// Callers may take the thread's place while it sleeps.
     is_helped: bool,
-    /// One does so, or has failed at it.
+    /// One does so.
     is_helping: bool,
     stop: bool,
 }
@@ -109,14 +108,14 @@ pub(super) fn run(
     });
     let mut waiting = Waiting::new(poll);
     helm.begin(turn);
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
-        while let Next::Sleep(timeout) = helm.steer(|turn| turn.run(&mut waiting))? {
-            waiting.wait(timeout)?;
+    let has_ended = loop {
+        match helm.steer(|turn| turn.run(&mut waiting)) {
+            Some(Ok(Next::Sleep(timeout))) if waiting.wait(timeout).is_ok() => {}
+            next => break matches!(next, Some(Ok(Next::End))),
         }
-        io::Result::Ok(())
-    }));
+    };
     if let Some(mut turn) = helm.end()
-        && !matches!(outcome, Ok(Ok(())))
+        && !has_ended
     {
         turn.visit(Turn::fail);
     }
@@ -133,9 +132,6 @@ impl Turn {
     /// Goes on until a caller may take over.
     fn run(&mut self, waiting: &mut Waiting) -> io::Result<Next> {
         self.inbox.stay_awake();
-        if self.is_helping {
-            return Err(io::Error::other("a caller has failed in the reactor's place"));
-        }
         loop {
             for (slot, token, ready) in waiting.found() {
                 // A call is carried out before what comes later is read.
@@ -169,7 +165,7 @@ impl Turn {
         }
     }
 
-    /// A caller's turn in place of the sleeping reactor: carries out what was called. Whether that is to be woken, for
+    /// A caller's turn in place of the sleeping reactor: carries out what was called. False if that is to be woken, for
     /// what a bound has left or for an earlier time.
     pub(super) fn help(&mut self) -> bool {
         let was_due = self.timers.first().copied();
@@ -180,7 +176,7 @@ impl Turn {
             (Some(due), Some(was_due)) => *due < was_due,
             (due, _) => due.is_some(),
         };
-        is_due_earlier || self.has_messages() || !self.apps.dirty.is_empty() || self.stop
+        !(is_due_earlier || self.has_messages() || !self.apps.dirty.is_empty() || self.stop)
     }
 
     /// What a turn does after sockets got ready.

@@ -3,6 +3,7 @@
 
 const assert = require('node:assert');
 const dgram = require('node:dgram');
+const fs = require('node:fs');
 const net = require('node:net');
 const { once } = require('node:events');
 const { test } = require('node:test');
@@ -476,4 +477,19 @@ test('calls one by one, each made when the one before is answered, keep no timer
     const more = () => (ticks < 10 ? tcp.getSockets(more) : resolve());
     more();
   }), 'timers between callbacks');
+});
+
+test('calls one by one wake nobody', async (t) => {
+  const { tcp } = chromeOf(t).sockets;
+  // How often threads of the library have gone to sleep; those of other tests do nothing meanwhile.
+  const wakeUps = () => {
+    const of = (thread) => fs.readFileSync(`/proc/self/task/${thread}/status`, 'utf8');
+    const states = fs.readdirSync('/proc/self/task').map(of).filter((state) => state.startsWith('Name:\tchromesock\n'));
+    return states.reduce((sum, state) => sum + Number(/^voluntary_ctxt_switches:\s*(\d+)/m.exec(state)[1]), 0);
+  };
+  const sockets = () => new Promise((resolve) => tcp.getSockets(resolve));
+  await sockets();
+  const before = wakeUps();
+  for (let n = 0; n < 1000; n += 1) await sockets();
+  assert.ok(wakeUps() - before < 500);
 });

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import pathlib
 import socket
 import struct
 import sys
@@ -203,6 +204,24 @@ async def test_who_awaits_a_completion_runs_before_the_next_event(peers, make, r
             received = record(tcp.on_receive)
             assert (await received.get()).data == b"220 ready\r\n"
             chrome.destroy()
+
+
+def wake_ups_of_the_library() -> int:
+    """How often its thread, of which there is one, has gone to sleep."""
+    for thread in pathlib.Path("/proc/self/task").iterdir():
+        if (thread / "comm").read_text() == "chromesock\n":
+            line = (thread / "status").read_text().split("voluntary_ctxt_switches:")[1]
+            return int(line.split()[0])
+    raise AssertionError("no thread of the library")
+
+
+async def test_calls_one_by_one_wake_nobody(make):
+    tcp = make().sockets.tcp
+    await tcp.get_sockets()
+    before = wake_ups_of_the_library()
+    for _ in range(1000):
+        await tcp.get_sockets()
+    assert wake_ups_of_the_library() - before < 500
 
 
 async def test_calls_one_by_one_keep_no_timer_waiting(make):
