@@ -41,18 +41,8 @@ pub(super) enum Drive {
 
 pub(super) const DRIVES: [Drive; 4] = [Drive::Dispatch, Drive::Pull, Drive::Reactor, Drive::Helped];
 
-/// Makes a test of each case in each way of delivery.
-macro_rules! in_each_mode {
-    ($($case:ident),* $(,)?) => {
-        mod dispatch { $( #[test] fn $case() { super::$case(super::Drive::Dispatch); } )* }
-        mod pull { $( #[test] fn $case() { super::$case(super::Drive::Pull); } )* }
-        mod reactor { $( #[test] fn $case() { super::$case(super::Drive::Reactor); } )* }
-        mod helped { $( #[test] fn $case() { super::$case(super::Drive::Helped); } )* }
-    };
-}
-pub(super) use in_each_mode;
-
-/// The same for cases that hold calls, which would end with the first one that is helped with.
+/// Makes a test of each case in each way of delivery: of one that holds calls itself, as a hold ends with the first
+/// call that is helped with.
 macro_rules! in_each_delivery {
     ($($case:ident),* $(,)?) => {
         mod dispatch { $( #[test] fn $case() { super::$case(super::Drive::Dispatch); } )* }
@@ -61,6 +51,15 @@ macro_rules! in_each_delivery {
     };
 }
 pub(super) use in_each_delivery;
+
+/// The same, and with callers that help.
+macro_rules! in_each_mode {
+    ($($case:ident),* $(,)?) => {
+        in_each_delivery!($($case),*);
+        mod helped { $( #[test] fn $case() { super::$case(super::Drive::Helped); } )* }
+    };
+}
+pub(super) use in_each_mode;
 
 /// An event as it reached the host.
 #[derive(Clone, Debug)]
