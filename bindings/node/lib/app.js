@@ -32,7 +32,7 @@ function checked(options) {
   if (options !== null && (typeof options !== 'object' || Array.isArray(options))) {
     throw new TypeError('createChrome: options must be an object');
   }
-  const given = {};
+  const given = { __proto__: null };
   for (const [name, { is, named }] of Object.entries(OPTIONS)) {
     const value = options?.[name] ?? undefined;
     if (value === undefined) continue;

@@ -96,7 +96,7 @@ function read(spec, value, named) {
  * and others are ignored (tcp.md G-14).
  */
 function readObject(members, object, named) {
-  const given = {};
+  const given = { __proto__: null };
   for (const name of Object.keys(object)) {
     const member = members.find((known) => known.name === name);
     if (!member) continue;

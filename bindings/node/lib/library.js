@@ -10,8 +10,11 @@ const { Error, Object } = require('./globals');
 const NATIVE = path.join(__dirname, '..', 'native');
 const FILE = process.platform === 'darwin' ? 'libchromesock.dylib' : 'libchromesock.so';
 
+/** An object that has nothing of what a program adds to Object.prototype, or any other value. */
+const bare = (key, value) => (value?.constructor === Object ? Object.setPrototypeOf(value, null) : value);
+
 /** Table of the API: members, types, results, the C interface. */
-const api = JSON.parse(fs.readFileSync(path.join(NATIVE, 'api.json'), 'utf8'));
+const api = JSON.parse(fs.readFileSync(path.join(NATIVE, 'api.json'), 'utf8'), bare);
 
 const PLAIN = {
   chromesock_bool: 'uint8',
@@ -59,7 +62,7 @@ function load(file = path.join(NATIVE, `${process.platform}-${process.arch}`, FI
       configurable: true,
       get() {
         const made = library.func(name, returnType(returns), parameters.map((p) => parameterType(p.type)));
-        Object.defineProperty(functions, name, { value: made });
+        Object.defineProperty(functions, name, { __proto__: null, value: made });
         return made;
       },
     });

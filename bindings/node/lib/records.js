@@ -159,6 +159,7 @@ function elementReader(item) {
     enum: (member) => (value) => texts(member)[value],
   };
   const fields = api.types[item.ref].members.map((member) => ({
+    __proto__: null,
     ...member,
     read: convert[member.type]?.(member) ?? ((value) => value),
   }));

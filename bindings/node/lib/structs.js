@@ -13,6 +13,7 @@ const { copied, strlen } = require('./memory');
 const POINTER = 8;
 const SIZES = { chromesock_bool: 1, chromesock_status: 4, int32_t: 4, uint8_t: 1, uint32_t: 4, uint64_t: 8 };
 const TEXT = 'const char *';
+const TEXT_POINTER = 'char *const';
 
 /** Each struct's size, and where its members are. */
 const layouts = {};
@@ -75,11 +76,11 @@ function listOf(event, field) {
   const length = read(memory, members[`${field}_len`].at, members[`${field}_len`]);
   if (length === 0) return [];
   const [, name] = /^const (\w+(?: \*const)?) \*$/.exec(members[field].type);
-  const item = name === 'char *const' ? { size: POINTER } : layouts[name];
+  const item = name === TEXT_POINTER ? { size: POINTER } : layouts[name];
   const list = copied(read(memory, members[field].at, members[field]), length * item.size);
   return Array.from({ length }, (_, n) => {
     const start = n * item.size;
-    if (!item.members) return read(list, start, { size: POINTER, type: TEXT });
+    if (name === TEXT_POINTER) return read(list, start, { size: POINTER, type: TEXT });
     const valueOf = ([key, member]) => [key, read(list, start + member.at, member)];
     return Object.fromEntries(Object.entries(item.members).map(valueOf));
   });
@@ -90,7 +91,7 @@ function* leaves(name, path = []) {
   for (const member of api.types[name].members) {
     const here = [...path, member.name];
     if (member.type === 'object') yield* leaves(member.ref, here);
-    else yield { ...member, path: here };
+    else yield { __proto__: null, ...member, path: here };
   }
 }
 
@@ -99,7 +100,7 @@ function packer(name) {
   const { struct } = api.types[name];
   const members = [...leaves(name)];
   return (object) => {
-    const given = {};
+    const given = { __proto__: null };
     for (const { path, field, present } of members) {
       const value = path.reduce((inner, key) => inner?.[key], object);
       if (value === undefined) continue;
