@@ -35,7 +35,8 @@ def struct(kind: str, bits: Mapping[str, int], given: Optional[Mapping[str, Any]
     """A struct of optional members, and behind it what must live as long. `bits` tells what is present."""
     unknown = set(given or ()) - set(keywords)
     if unknown:
-        raise TypeError(f"unexpected property: {', '.join(sorted(unknown))}")
+        known = ", ".join(sorted(keywords))
+        raise TypeError(f"unexpected property: {', '.join(sorted(unknown))}; there are: {known}")
     made = ffi.new(f"{kind} *", {"size": ffi.sizeof(kind)})
     alive = [made]
     for member, value in (*(given or {}).items(), *keywords.items()):

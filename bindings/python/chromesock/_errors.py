@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional, Type
+import errno
+import os
+import socket
+from typing import Any, Dict, Optional, Tuple, Type
 
 from ._library import ffi
 
@@ -12,12 +15,12 @@ class ChromeSocketError(OSError):
 
     `code` is one of `Status`, or `None` where Chrome gives no number; `name` is its name. `result` is what
     Chrome's callback gets beside the error. Where Python has a class for an error, such as
-    `ConnectionRefusedError`, it is of that class too.
+    `ConnectionRefusedError`, it is of that class too, and `errno` is the system's number where it has one.
     """
 
     def __new__(cls, code: Optional[int], name: Optional[str], message: str, result: Any = None) -> ChromeSocketError:
         if cls is ChromeSocketError:
-            cls = _CLASSES.get(code, cls)
+            cls = _DENIED if message in _DENIALS else _CLASSES.get(code, cls)
         return super().__new__(cls, message)
 
     def __init__(self, code: Optional[int], name: Optional[str], message: str, result: Any = None) -> None:
@@ -26,21 +29,47 @@ class ChromeSocketError(OSError):
         self.name = name
         self.message = message
         self.result = result
+        if code in _NUMBERS:
+            self.errno, self.strerror = _NUMBERS[code]
+
+    def __str__(self) -> str:
+        return self.message
 
     def __reduce__(self) -> Any:
         kind = type(self)
         return ChromeSocketError if kind in _CLASSES.values() else kind, (self.code, self.name, self.message, self.result)
 
 
-_NAMES: Dict[Type[OSError], str] = {
-    ConnectionRefusedError: "CONNECTION_REFUSED",
-    ConnectionResetError: "CONNECTION_RESET",
-    ConnectionAbortedError: "CONNECTION_ABORTED",
-    ConnectionError: "CONNECTION_FAILED CONNECTION_CLOSED SOCKET_NOT_CONNECTED",
-    TimeoutError: "TIMED_OUT CONNECTION_TIMED_OUT",
-    PermissionError: "ACCESS_DENIED",
+# Each class, and the errors that it stands for with the numbers that Python's own have.
+_KINDS: Dict[Type[OSError], Dict[str, Optional[int]]] = {
+    ConnectionRefusedError: {"CONNECTION_REFUSED": errno.ECONNREFUSED},
+    ConnectionResetError: {"CONNECTION_RESET": errno.ECONNRESET},
+    ConnectionAbortedError: {"CONNECTION_ABORTED": errno.ECONNABORTED},
+    ConnectionError: {"CONNECTION_FAILED": None, "CONNECTION_CLOSED": None, "SOCKET_NOT_CONNECTED": errno.ENOTCONN},
+    TimeoutError: {"TIMED_OUT": errno.ETIMEDOUT, "CONNECTION_TIMED_OUT": errno.ETIMEDOUT},
+    PermissionError: {"ACCESS_DENIED": errno.EACCES, "NETWORK_ACCESS_DENIED": errno.EACCES},
+    socket.gaierror: {"NAME_NOT_RESOLVED": socket.EAI_NONAME},
+    OSError: {  # No class of its own.
+        "ADDRESS_IN_USE": errno.EADDRINUSE,
+        "ADDRESS_INVALID": errno.EADDRNOTAVAIL,
+        "ADDRESS_UNREACHABLE": errno.EHOSTUNREACH,
+        "INVALID_ARGUMENT": errno.EINVAL,
+        "MSG_TOO_BIG": errno.EMSGSIZE,
+        "OUT_OF_MEMORY": errno.ENOMEM,
+        "SOCKET_IS_CONNECTED": errno.EISCONN,
+    },
 }
 _CLASSES: Dict[Optional[int], Type[ChromeSocketError]] = {}
-for _base, _names in _NAMES.items():
-    _class = type(ChromeSocketError.__name__, (ChromeSocketError, _base), {"__module__": __name__})
-    _CLASSES.update((ffi.integer_const(f"CHROMESOCK_{name}"), _class) for name in _names.split())
+_NUMBERS: Dict[Optional[int], Tuple[int, str]] = {}
+for _base, _names in _KINDS.items():
+    _bases = (ChromeSocketError,) if _base is OSError else (ChromeSocketError, _base)
+    _class = type(ChromeSocketError.__name__, _bases, {"__module__": __name__})
+    for _name, _number in _names.items():
+        _code = ffi.integer_const(f"CHROMESOCK_{_name}")
+        _CLASSES[_code] = _class
+        if _number is not None:
+            _NUMBERS[_code] = _number, "Name or service not known" if _base is socket.gaierror else os.strerror(_number)
+
+# What a call is told that the manifest does not permit. It has no number.
+_DENIALS = ("App does not have permission", "Does not have permission")
+_DENIED = _CLASSES[ffi.integer_const("CHROMESOCK_ACCESS_DENIED")]

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import errno
 import pathlib
+import pickle
 import socket
 import struct
 import sys
@@ -104,7 +106,7 @@ async def test_properties_as_keywords_or_as_a_dict(make):
     assert (info.name, info.buffer_size, info.persistent) == ("one", 7, True)
     await tcp.update(socket_id, name="")
     assert await tcp.get_info(socket_id) == info._replace(name=None)
-    with pytest.raises(TypeError, match="unexpected property: bufferSize"):
+    with pytest.raises(TypeError, match="unexpected property: bufferSize; there are: buffer_size, name, persistent"):
         tcp.create({"bufferSize": 1})
 
 
@@ -150,7 +152,8 @@ async def test_errors_are_of_the_class_that_python_has_for_them(make, error_of):
         ConnectionAbortedError: [Status.CONNECTION_ABORTED],
         ConnectionError: [Status.CONNECTION_FAILED, Status.CONNECTION_CLOSED, Status.SOCKET_NOT_CONNECTED],
         TimeoutError: [Status.TIMED_OUT, Status.CONNECTION_TIMED_OUT],
-        PermissionError: [Status.ACCESS_DENIED],
+        PermissionError: [Status.ACCESS_DENIED, Status.NETWORK_ACCESS_DENIED],
+        socket.gaierror: [Status.NAME_NOT_RESOLVED],
     }
     for kind, codes in kinds.items():
         for code in codes:
@@ -161,8 +164,42 @@ async def test_errors_are_of_the_class_that_python_has_for_them(make, error_of):
         pass
 
     assert OfAProgram(Status.CONNECTION_RESET, None, "text").message == "text"
-    for code in (None, Status.FAILED, Status.NAME_NOT_RESOLVED):
+    for code in (None, Status.FAILED, Status.ADDRESS_IN_USE):
         assert type(ChromeSocketError(code, None, "text")) is ChromeSocketError
+
+
+@pytest.mark.parametrize(
+    "code, number",
+    [
+        (Status.CONNECTION_REFUSED, errno.ECONNREFUSED),
+        (Status.ADDRESS_IN_USE, errno.EADDRINUSE),
+        (Status.NAME_NOT_RESOLVED, socket.EAI_NONAME),
+        (Status.CONNECTION_CLOSED, None),
+        (Status.FAILED, None),
+        (None, None),
+    ],
+)
+def test_errors_have_the_number_that_pythons_own_have(code, number):
+    """README "The names": code that looks at `errno` runs on."""
+    error = ChromeSocketError(code, None, "text")
+    assert (error.errno, str(error), error.strerror is None) == (number, "text", number is None)
+    copy = pickle.loads(pickle.dumps(error))
+    assert (type(copy), copy.errno, copy.code) == (type(error), number, code)
+
+
+async def test_who_is_denied_by_the_manifest_gets_a_permission_error(make, error_of):
+    """tcp.md PM-2: without a number, as in Chrome."""
+    denied = {"sockets": {"tcp": {"connect": "127.0.0.1:*"}}, "permissions": ["socket"]}
+    chrome = make({"name": "a", "version": "1", "manifest_version": 2, **denied})
+    tcp, udp = chrome.sockets.tcp, chrome.sockets.udp
+    for call in (
+        tcp.connect((await tcp.create()).socket_id, "10.0.0.1", 80),
+        udp.bind((await udp.create()).socket_id, "127.0.0.1", 0),
+        udp.join_group((await udp.create()).socket_id, "224.0.0.251"),
+        chrome.socket.connect((await chrome.socket.create("tcp")).socket_id, "127.0.0.1", 80),
+    ):
+        error = await error_of(call)
+        assert isinstance(error, PermissionError), error
 
 
 async def test_wrong_arguments_are_refused_at_once(make):
