@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import errno
-import os
 import socket
-from typing import Any, Dict, Optional, Tuple, Type
+from typing import Any, Dict, Optional, Type
 
 from ._library import ffi
 
@@ -29,8 +28,8 @@ class ChromeSocketError(OSError):
         self.name = name
         self.message = message
         self.result = result
-        if code in _NUMBERS:
-            self.errno, self.strerror = _NUMBERS[code]
+        self.errno = _NUMBERS.get(code)
+        self.strerror = message
 
     def __str__(self) -> str:
         return self.message
@@ -60,15 +59,13 @@ _KINDS: Dict[Type[OSError], Dict[str, Optional[int]]] = {
     },
 }
 _CLASSES: Dict[Optional[int], Type[ChromeSocketError]] = {}
-_NUMBERS: Dict[Optional[int], Tuple[int, str]] = {}
+_NUMBERS: Dict[Optional[int], Optional[int]] = {}
 for _base, _names in _KINDS.items():
-    _bases = (ChromeSocketError,) if _base is OSError else (ChromeSocketError, _base)
-    _class = type(ChromeSocketError.__name__, _bases, {"__module__": __name__})
-    for _name, _number in _names.items():
-        _code = ffi.integer_const(f"CHROMESOCK_{_name}")
-        _CLASSES[_code] = _class
-        if _number is not None:
-            _NUMBERS[_code] = _number, "Name or service not known" if _base is socket.gaierror else os.strerror(_number)
+    _numbers = {ffi.integer_const(f"CHROMESOCK_{_name}"): _number for _name, _number in _names.items()}
+    if _base is not OSError:
+        _class = type(ChromeSocketError.__name__, (ChromeSocketError, _base), {"__module__": __name__})
+        _CLASSES.update(dict.fromkeys(_numbers, _class))
+    _NUMBERS.update(_numbers)
 
 # What a call is told that the manifest does not permit. It has no number.
 _DENIALS = ("App does not have permission", "Does not have permission")

@@ -182,7 +182,7 @@ async def test_errors_are_of_the_class_that_python_has_for_them(make, error_of):
 def test_errors_have_the_number_that_pythons_own_have(code, number):
     """README "The names": code that looks at `errno` runs on."""
     error = ChromeSocketError(code, None, "text")
-    assert (error.errno, str(error), error.strerror is None) == (number, "text", number is None)
+    assert (error.errno, error.strerror, str(error)) == (number, "text", "text")
     copy = pickle.loads(pickle.dumps(error))
     assert (type(copy), copy.errno, copy.code) == (type(error), number, code)
 
