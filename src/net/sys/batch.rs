@@ -4,10 +4,9 @@
 use std::io;
 use std::mem::{MaybeUninit, size_of};
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 
 use nix::sys::socket::{setsockopt, sockopt::UdpGroSegment};
-use socket2::Socket;
 
 use crate::net::{Feature, SocketSettings};
 
@@ -43,14 +42,30 @@ pub(super) struct Batch {
 #[derive(Clone, Copy)]
 pub(super) struct Message<'a>(&'a libc::mmsghdr);
 
-/// Whether a socket is received from in batches; if so, it also has datagrams joined, if it may.
-pub(super) fn prepare(socket: &Socket, settings: SocketSettings) -> bool {
-    let batches = settings.may_use(Feature::Recvmmsg);
-    if batches && settings.may_use(Feature::UdpGro) {
-        // A kernel without it delivers datagrams one by one.
-        let _ = setsockopt(socket, UdpGroSegment, &true);
+/// How a socket receives.
+#[derive(Debug)]
+pub(super) enum Receiving {
+    OneByOne,
+    /// What comes is joined by the system, if it may and once it comes fast: a system that begins to join for its first
+    /// socket, or ends with its last, stops all its CPUs for that, some 0.1 ms.
+    Batches {
+        joins_if_fast: bool,
+    },
+}
+
+impl Receiving {
+    pub(super) fn new(settings: SocketSettings) -> Self {
+        if settings.may_use(Feature::Recvmmsg) {
+            Self::Batches { joins_if_fast: settings.may_use(Feature::UdpGro) }
+        } else {
+            Self::OneByOne
+        }
     }
-    batches
+}
+
+/// Has the system join datagrams from now on. One that cannot delivers them one by one.
+pub(super) fn join(socket: &impl AsFd) {
+    let _ = setsockopt(socket, UdpGroSegment, &true);
 }
 
 impl Batch {

@@ -11,7 +11,7 @@ use mio::{Interest, Registry};
 use socket2::{Domain, InterfaceIndexOrAddress, Protocol, SockAddr, SockRef, Socket, Type};
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
-use super::batch::{self, Batch, Message};
+use super::batch::{self, Batch, Message, Receiving};
 use super::{NO_SIGNAL, SysNetwork, retrying, token::pack};
 use crate::net::{Datagram, DatagramBuffers, MulticastOptions, Token};
 
@@ -31,9 +31,8 @@ pub(crate) struct SysDatagram {
     registry: Rc<Registry>,
     token: mio::Token,
     watches_room: bool,
-    /// Whether several are received at once.
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    batches: bool,
+    receiving: Receiving,
 }
 
 /// Memory for receiving, shared by the sockets of an app.
@@ -136,8 +135,6 @@ impl SysDatagram {
     }
 
     fn watched(net: &SysNetwork, socket: Socket, token: Token) -> io::Result<Self> {
-        #[cfg(any(target_os = "linux", target_os = "android"))]
-        let batches = batch::prepare(&socket, net.settings);
         let mut socket = mio::net::UdpSocket::from_std(socket.into());
         let token = pack(net.slot, token);
         net.registry.register(&mut socket, token, Interest::READABLE)?;
@@ -148,12 +145,16 @@ impl SysDatagram {
             token,
             watches_room: false,
             #[cfg(any(target_os = "linux", target_os = "android"))]
-            batches,
+            receiving: Receiving::new(net.settings),
         })
     }
 
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    fn receive_batch(&mut self, into: &mut DatagramBuffers) -> io::Result<bool> {
+    fn receive_batch(
+        &mut self,
+        into: &mut DatagramBuffers,
+        joins_if_fast: bool,
+    ) -> io::Result<bool> {
         let mut scratch = self.scratch.borrow_mut();
         let Scratch { batch, copies, .. } = &mut *scratch;
         let batch = batch.get_or_insert_with(Batch::new);
@@ -163,6 +164,10 @@ impl SysDatagram {
             copies.take_apart(batch.messages(), into);
         } else {
             batch.messages().for_each(|message| copies.take_apart(std::iter::once(message), into));
+        }
+        if joins_if_fast && !is_empty {
+            batch::join(&self.socket);
+            self.receiving = Receiving::Batches { joins_if_fast: false };
         }
         Ok(is_empty)
     }
@@ -219,8 +224,8 @@ fn leave_v4(socket: &SockRef<'_>, group: &Ipv4Addr) -> io::Result<()> {
 impl Datagram for SysDatagram {
     fn receive(&mut self, into: &mut DatagramBuffers) -> io::Result<bool> {
         #[cfg(any(target_os = "linux", target_os = "android"))]
-        if self.batches {
-            return self.receive_batch(into);
+        if let Receiving::Batches { joins_if_fast } = self.receiving {
+            return self.receive_batch(into, joins_if_fast);
         }
         let mut scratch = self.scratch.borrow_mut();
         let Scratch { buffer, copies, .. } = &mut *scratch;
@@ -386,6 +391,24 @@ mod tests {
             }
             assert!(kept == all_sent, "what was kept has changed, without {without}");
         }
+    }
+
+    /// Joining is switched on for what comes fast, and only then: the first socket to have it stops all CPUs.
+    #[test]
+    fn datagrams_are_joined_once_they_come_fast() {
+        let (mut poll, senders_poll) = (mio::Poll::new().unwrap(), mio::Poll::new().unwrap());
+        let mut socket = bound(&poll, 0);
+        let to = socket.local_address().unwrap();
+        let mut sender = Sender::new(&senders_poll);
+        let mut messages = |many: usize| {
+            let mut sent = Datagrams::new();
+            sender.send_equal(vec![1; many * 64], 64, to, &mut sent);
+            assert!(drain(&mut poll, &mut socket, many) == sent);
+            socket.scratch.borrow().batch.as_ref().unwrap().messages().count()
+        };
+        assert_eq!([2, 15, 15].map(&mut messages), [2, 15, 15]);
+        messages(16);
+        assert_eq!([2, 15].map(&mut messages), [1, 1]);
     }
 
     /// udp.md 5.5: sockets of both families receive with the same memory, whose lengths each call changes.
