@@ -561,6 +561,39 @@ test('FileReader: what is no Blob throws at once, an unknown encoding is UTF-8',
   assert.deepStrictEqual(lines, ['TypeError', 'TypeError', 'TypeError', 'loadstart1,load2,loadend2 h\u00e9'], stderr);
 });
 
+test('windows-1252 and x-user-defined are what the Encoding Standard says', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    const bytes = Uint8Array.from({ length: 256 }, (none, n) => n);
+    const codes = (text) => [...text].map((one) => one.codePointAt(0).toString(16)).join(' ');
+    const high = bytes.subarray(0x80, 0xa1);
+    for (const label of ['windows-1252', ' Latin1', 'iso-8859-1', 'ascii', 'us-ascii', 'x-user-defined', 'UTF8', 'koi8-r']) {
+      const decoder = new TextDecoder(label, { fatal: true });
+      console.log(decoder.encoding, decoder instanceof TextDecoder, decoder.fatal, label === 'UTF8' ? '' : codes(decoder.decode(high)));
+    }
+    const latin = new TextDecoder('latin1');
+    console.log(latin.decode(bytes).length, latin.decode(new DataView(bytes.buffer, 0x80, 1)), latin.decode(bytes.buffer.slice(0x80, 0x81)), latin.decode() === '');
+    const wrong = { label: () => new TextDecoder('nonsense'), data: () => latin.decode('text'), bytes: () => new TextDecoder('utf-8', { fatal: true }).decode(high) };
+    for (const [name, f] of Object.entries(wrong)) {
+      try { f(); } catch (error) { console.log(name, error.name); }
+    }
+    const reader = new FileReader();
+    reader.onload = () => console.log('file', codes(reader.result));
+    reader.readAsText(new Blob([high.subarray(0, 3)]), 'x-user-defined');
+    const request = new XMLHttpRequest();
+    request.open('GET', 'data.bin');
+    request.overrideMimeType('text/plain; charset=x-user-defined');
+    request.onload = () => console.log('request', [...request.responseText].map((one) => one.charCodeAt(0) & 0xff).join());
+    request.send();`, FILES);
+  const windows = '20ac 81 201a 192 201e 2026 2020 2021 2c6 2030 160 2039 152 8d 17d 8f '
+    + '90 2018 2019 201c 201d 2022 2013 2014 2dc 2122 161 203a 153 9d 17e 178 a0';
+  const own = Array.from({ length: 33 }, (none, n) => (0xf780 + n).toString(16)).join(' ');
+  assert.deepStrictEqual(lines.slice(0, 6), [...Array(5).fill(`windows-1252 true true ${windows}`), `x-user-defined true true ${own}`], stderr);
+  assert.deepStrictEqual(lines.slice(6, 8).map((line) => line.slice(0, 20)), ['utf-8 true true ', 'koi8-r true true 250']);
+  assert.deepStrictEqual(lines.slice(8).sort(), [
+    '256 \u20ac \u20ac true', 'bytes TypeError', 'data TypeError', 'file f780 f781 f782', 'label RangeError', 'request 0,255,128',
+  ].sort());
+});
+
 test('a message finds nobody, as in an app without windows', async (t) => {
   const { lines, stderr } = await ran(t, `
     chrome.runtime.sendMessage({ a: 1 });

@@ -5,6 +5,7 @@ const os = require('node:os');
 const process = require('node:process');
 const { console, Error, Event, Number, Object, String, URL } = require('../globals');
 const { report: show } = require('../event');
+const { TextDecoder } = require('./encoding');
 const { FileReader } = require('./reader');
 const { fetchOf, requestOf } = require('./request');
 
@@ -104,7 +105,8 @@ function furnish(chrome, folder, page, close) {
   delete globalThis.process;
   const globals = {
     window: globalThis, self: globalThis, top: globalThis, parent: globalThis, frames: globalThis,
-    chrome, console: consoleOf(), navigator, location, close, FileReader, fetch, XMLHttpRequest: requestOf(fetch, location),
+    chrome, console: consoleOf(), navigator, location, close, FileReader, TextDecoder, fetch,
+    XMLHttpRequest: requestOf(fetch, location),
     ...WINDOW, ...timers(),
   };
   for (const [name, value] of Object.entries(globals)) {
