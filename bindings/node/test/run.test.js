@@ -597,8 +597,28 @@ test('windows-1252 and x-user-defined are what the Encoding Standard says', asyn
 test('a message finds nobody, as in an app without windows', async (t) => {
   const { lines, stderr } = await ran(t, `
     chrome.runtime.sendMessage({ a: 1 });
-    chrome.runtime.sendMessage('checked', (...given) => console.log(given.length, chrome.runtime.lastError.message));`);
+    chrome.runtime.sendMessage('checked', (...given) => console.log(given.length, chrome.runtime.lastError.message));
+    chrome.runtime.sendMessage('caught').catch(({ message }) => console.log(message));`);
   const nobody = 'Could not establish connection. Receiving end does not exist.';
-  assert.deepStrictEqual(lines, [`0 ${nobody}`]);
+  assert.deepStrictEqual(lines, [`0 ${nobody}`, nobody]);
   assert.strictEqual(stderr, `Unchecked runtime.lastError: ${nobody}\n`);
+});
+
+test('a failure that nobody looks at is a warning, and no rejection that the page hears of', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    window.onunhandledrejection = ({ reason }) => console.log('unhandled', reason.message);
+    const { alarms, storage } = chrome;
+    storage.sync.set({ a: 'a'.repeat(10000) });
+    storage.sync.set({ a: 'a'.repeat(10000) }, () => {});
+    alarms.create('a', {});
+    alarms.create('a', {}).catch(({ message }) => console.log('caught', message));
+    (async () => {
+      try { await storage.sync.set({ a: 'a'.repeat(10000) }); } catch ({ message }) { console.log('caught', message); }
+      // What becomes of the promise that it is made into is the page's own concern.
+      storage.sync.set({ a: 'a'.repeat(10000) }).then(() => {});
+    })();`);
+  const [quota, missing] = ['QUOTA_BYTES_PER_ITEM quota exceeded', 'Must set at least one of when, delayInMinutes, or periodInMinutes.'];
+  assert.deepStrictEqual(lines, [`caught ${missing}`, `caught ${quota}`, `unhandled ${quota}`], stderr);
+  const warnings = stderr.split('\n').filter((line) => line.startsWith('Unchecked'));
+  assert.deepStrictEqual(warnings.sort(), [missing, quota, quota].map((message) => `Unchecked runtime.lastError: ${message}`).sort());
 });

@@ -10,13 +10,13 @@ const vm = require('node:vm');
 const { parseArgs } = require('node:util');
 const { abandonChrome, createChrome } = require('../chrome');
 const { Event, dispatch } = require('../event');
-const { console, Object } = require('../globals');
+const { console, Error, Object } = require('../globals');
 const { idOf, runtimeOf } = require('../runtime');
 const { alarmsOf } = require('./alarms');
 const { backgroundOf } = require('./background');
 const { Failure, attempt, fileOf, read, readJson } = require('./files');
 const { I18n } = require('./i18n');
-const { methodsOf } = require('./methods');
+const { answered, methodsOf } = require('./methods');
 const { guarded, namespacesOf, permissionsOf, withoutUnasked } = require('./missing');
 const { LANGUAGE, furnish, loaded, report, reportRejection } = require('./page');
 const { LIMITS, storageArea } = require('./storage');
@@ -34,7 +34,9 @@ const RUNTIME_EVENTS = [
   'onMessage', 'onMessageExternal', 'onConnect', 'onConnectExternal',
 ];
 /** What a message gets for an answer while the app has no window. */
-const NOBODY = 'Could not establish connection. Receiving end does not exist.';
+function nobody() {
+  throw new Error('Could not establish connection. Receiving end does not exist.');
+}
 /** What chrome.runtime is asked for. */
 const FACTS = {
   getBackgroundPage: { parameters: [], outcome: 'backgroundPage' },
@@ -88,7 +90,7 @@ function complete(chrome, storageFile, i18n) {
   };
   const sendMessage = (...given) => {
     const callback = typeof given.at(-1) === 'function' ? given.pop() : null;
-    setImmediate(() => answers.answer('runtime.sendMessage', callback, [], NOBODY));
+    return answered('runtime.sendMessage', callback, nobody, answers);
   };
   const methods = { ...methodsOf('runtime', FACTS, facts, answers), sendMessage };
   const runtime = Object.assign(chrome.runtime, events('runtime', RUNTIME_EVENTS), methods);

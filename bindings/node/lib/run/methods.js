@@ -2,23 +2,31 @@
 'use strict';
 
 const { setImmediate } = require('node:timers');
+const { Answer, fail } = require('../answer');
 const { argumentsOf } = require('../arguments');
 const { Object } = require('../globals');
 
 /**
- * A method of signature `member`, which answers by callback or promise with what `operation` gives, or fails as it
- * throws; `runtime` sets lastError.
+ * Answers a call, later, by its callback, or by the promise that is returned if there is none, with what `operation`
+ * gives, or as it fails; `runtime` sets lastError.
  */
+function answered(full, callback, operation, runtime) {
+  let settle = (outcome, message) => runtime.answer(full, callback, outcome, message);
+  const answer = callback ? undefined : new Answer((resolve, reject) => {
+    settle = ([result], message) => (message === null ? resolve(result) : fail(answer, reject, message));
+  });
+  const later = (outcome, message) => setImmediate(settle, outcome, message);
+  (async () => operation())().then((result) => later(result === undefined ? [] : [result], null), ({ message }) => later([], message));
+  return answer;
+}
+
+/** A method of signature `member`, which answers with what `operation` gives for its arguments. */
 function methodOf(full, member, operation, runtime) {
   const read = argumentsOf({ outcome: null, ...member, name: full, callback: 'promise' }, {});
   return (...given) => {
     const values = read(given);
     const callback = values.pop();
-    const answer = (async () => operation(...values))();
-    if (!callback) return answer;
-    const run = (outcome, message) => setImmediate(() => runtime.answer(full, callback, outcome, message));
-    answer.then((result) => run(result === undefined ? [] : [result], null), ({ message }) => run([], message));
-    return undefined;
+    return answered(full, callback, () => operation(...values), runtime);
   };
 }
 
@@ -28,4 +36,4 @@ function methodsOf(space, members, operations, runtime) {
   return Object.fromEntries(Object.entries(members).map(method));
 }
 
-module.exports = { methodsOf };
+module.exports = { answered, methodsOf };
