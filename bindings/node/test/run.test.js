@@ -234,6 +234,20 @@ test('storage areas know nothing of each other, tell their changes, and are kept
   assert.doesNotMatch((await node(...words)).stdout, /installed/);
 });
 
+test('chrome.storage.managed has nothing, and cannot be written', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    const { managed } = chrome.storage;
+    managed.onChanged.addListener(() => {});
+    (async () => {
+      console.log(JSON.stringify([await managed.get(), await managed.get('a'), await managed.get({ a: 1 }), await managed.getBytesInUse()]));
+      for (const write of [() => managed.set({ a: 1 }), () => managed.remove('a'), () => managed.clear()]) {
+        await write().catch(({ message }) => console.log(message));
+      }
+    })();`);
+  const refusal = 'This is a read-only store.';
+  assert.deepStrictEqual(lines, ['[{},{},{"a":1},0]', refusal, refusal, refusal], stderr);
+});
+
 test('what is not here says its name when it is used, and can be looked at', async (t) => {
   const manifest = {
     name: 'a', version: '1', app: { background: { scripts: ['a.js'] } }, bluetooth: { socket: true },
@@ -245,7 +259,6 @@ test('what is not here says its name when it is used, and can be looked at', asy
       away: () => { const { getDetails } = chrome.app; getDetails(); },
       namespace: () => chrome.notifications.create('a', {}),
       deep: () => chrome.app.window.onClosed.addListener(() => {}),
-      storage: () => chrome.storage.managed.get('a'),
     };
     for (const [how, f] of Object.entries(use)) {
       try { f(); } catch ({ name, message }) { console.log(how, name, message); }
@@ -265,7 +278,6 @@ test('what is not here says its name when it is used, and can be looked at', asy
     'away Error chrome.app.getDetails is not available in chrome-app-run',
     'namespace Error chrome.notifications.create is not available in chrome-app-run',
     'deep Error chrome.app.window.onClosed is not available in chrome-app-run',
-    'storage Error chrome.storage.managed.get is not available in chrome-app-run',
     'true true false true',
     'undefined undefined true true true true true',
     'undefined true',

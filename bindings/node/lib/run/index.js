@@ -19,7 +19,7 @@ const { I18n } = require('./i18n');
 const { answered, methodsOf } = require('./methods');
 const { guarded, namespacesOf, permissionsOf, withoutUnasked } = require('./missing');
 const { LANGUAGE, furnish, loaded, report, reportRejection } = require('./page');
-const { LIMITS, storageArea } = require('./storage');
+const { LIMITS, managedArea, storageArea } = require('./storage');
 
 const USAGE = 'Usage: chrome-app-run [--storage FILE] [--cacert FILE] DIR';
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
@@ -58,7 +58,8 @@ function storageOf(file, runtime, isUnlimited) {
     const methods = storageArea(place, runtime, changed, LIMITS[name], isUnlimited && name === 'local');
     return [name, guarded(`chrome.storage.${name}`, { ...methods, ...own })];
   };
-  return guarded('chrome.storage', { ...Object.fromEntries(Object.entries(filesOf(file)).map(area)), onChanged });
+  const managed = guarded('chrome.storage.managed', { ...managedArea(runtime), ...events('storage.managed', ['onChanged']) });
+  return guarded('chrome.storage', { ...Object.fromEntries(Object.entries(filesOf(file)).map(area)), managed, onChanged });
 }
 
 /** chrome.system.network: what chrome.socket knows of it. */
