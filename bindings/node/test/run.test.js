@@ -157,6 +157,18 @@ test('window is what its listeners are called on, and what its events are of', a
   assert.strictEqual(stderr, '');
 });
 
+test('a page may have many listeners of one event', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    let heard = 0;
+    const targets = [window, new XMLHttpRequest(), new FileReader(), new EventTarget(), new AbortController().signal];
+    for (const target of targets) {
+      for (let n = 0; n < 20; n += 1) target.addEventListener('load', () => { heard += 1; });
+      target.dispatchEvent(new Event('load'));
+    }
+    console.log(heard);`);
+  assert.deepStrictEqual({ lines, stderr }, { lines: ['100'], stderr: '' });
+});
+
 test('alarms ring, once or again and again; the app lives for those that somebody waits for', async (t) => {
   const { lines, code, stderr } = await ran(t, `
     const { alarms } = chrome;

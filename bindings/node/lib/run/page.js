@@ -1,6 +1,7 @@
 // What a background page finds in its global object, as far as networking code touches it.
 'use strict';
 
+const { setMaxListeners } = require('node:events');
 const os = require('node:os');
 const process = require('node:process');
 const { console, Error, Event, Number, Object, String, URL } = require('../globals');
@@ -61,6 +62,8 @@ function timers() {
   return { setTimeout: timer(setTimeout), setInterval: timer(setInterval) };
 }
 
+// A page may have as many listeners as it likes: of this target, of its requests, and of targets of its own.
+setMaxListeners(0);
 const target = new EventTarget();
 const listeners = new WeakMap();
 
