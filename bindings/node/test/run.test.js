@@ -29,7 +29,7 @@ test('the background scripts share a page, are launched, keep what they store, a
     ];
     assert.deepStrictEqual(lines, expected);
     assert.match(stderr, /^Uncaught Error: a page survives this/m);
-    assert.match(stderr, /^Uncaught Error: chrome\.app\.window\.create is not available in chrome-app-run/m);
+    assert.match(stderr, /^Unchecked runtime\.lastError: chrome\.app\.window\.create is not available in chrome-app-run$/m);
   }
 });
 
@@ -246,6 +246,27 @@ test('storage areas know nothing of each other, tell their changes, and are kept
   assert.doesNotMatch((await node(...words)).stdout, /installed/);
 });
 
+test('an app that wants a window goes on without one', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    const windows = chrome.app.window;
+    chrome.app.runtime.onLaunched.addListener(async () => {
+      windows.create('window.html', { id: 'main' }, (...given) => console.log('callback', given.length, chrome.runtime.lastError.message));
+      windows.create('window.html').catch(({ message }) => console.log('promise', message));
+      try { windows.create(); } catch ({ message }) { console.log(message); }
+      for (const name of ['onBoundsChanged', 'onClosed', 'onFullscreened', 'onMaximized', 'onMinimized', 'onRestored']) {
+        windows[name].addListener(() => {});
+      }
+      console.log(windows.current(), windows.get('main'), windows.getAll().length, windows.canSetVisibleOnAllWorkspaces());
+      chrome.sockets.tcp.create({}, () => console.log('serves'));
+    });`);
+  const missing = 'chrome.app.window.create is not available in chrome-app-run';
+  assert.deepStrictEqual(lines.sort(), [
+    'Error in invocation of app.window.create(string url, optional object options, function callback): No matching signature.',
+    `callback 0 ${missing}`, 'null null 0 false', `promise ${missing}`, 'serves',
+  ].sort(), stderr);
+  assert.strictEqual(stderr, 'chrome-app-run runs the background page only: there are no windows\n');
+});
+
 test('chrome.storage.managed has nothing, and cannot be written', async (t) => {
   const { lines, stderr } = await ran(t, `
     const { managed } = chrome.storage;
@@ -270,7 +291,6 @@ test('what is not here says its name when it is used, and can be looked at', asy
       method: () => chrome.runtime.reload(),
       away: () => { const { getDetails } = chrome.app; getDetails(); },
       namespace: () => chrome.notifications.create('a', {}),
-      deep: () => chrome.app.window.onClosed.addListener(() => {}),
     };
     for (const [how, f] of Object.entries(use)) {
       try { f(); } catch ({ name, message }) { console.log(how, name, message); }
@@ -289,7 +309,6 @@ test('what is not here says its name when it is used, and can be looked at', asy
     'method Error chrome.runtime.reload is not available in chrome-app-run',
     'away Error chrome.app.getDetails is not available in chrome-app-run',
     'namespace Error chrome.notifications.create is not available in chrome-app-run',
-    'deep Error chrome.app.window.onClosed is not available in chrome-app-run',
     'true true false true',
     'undefined undefined true true true true true',
     'undefined true',

@@ -9,23 +9,21 @@ const { setImmediate } = require('node:timers');
 const vm = require('node:vm');
 const { parseArgs } = require('node:util');
 const { abandonChrome, createChrome } = require('../chrome');
-const { Event, dispatch } = require('../event');
+const { dispatch } = require('../event');
 const { console, Error, Object } = require('../globals');
 const { idOf, runtimeOf } = require('../runtime');
 const { alarmsOf } = require('./alarms');
 const { backgroundOf } = require('./background');
 const { Failure, attempt, fileOf, read, readJson } = require('./files');
 const { I18n } = require('./i18n');
-const { answered, methodsOf } = require('./methods');
+const { answered, eventsOf, methodsOf } = require('./methods');
 const { guarded, namespacesOf, permissionsOf, withoutUnasked } = require('./missing');
 const { LANGUAGE, furnish, loaded, report, reportRejection } = require('./page');
 const { LIMITS, managedArea, storageArea } = require('./storage');
+const { windowsOf } = require('./windows');
 
 const USAGE = 'Usage: chrome-app-run [--storage FILE] [--cacert FILE] DIR';
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-
-const events = (prefix, names) =>
-  Object.fromEntries(names.map((name) => [name, new Event(`${prefix}.${name}`, () => {})]));
 
 const RUNTIME_EVENTS = [
   'onInstalled', 'onStartup', 'onSuspend', 'onSuspendCanceled',
@@ -50,15 +48,15 @@ const filesOf = (file) => ({ local: file, sync: `${file}.sync` });
 
 /** chrome.storage. */
 function storageOf(file, runtime, isUnlimited) {
-  const { onChanged } = events('storage', ['onChanged']);
+  const { onChanged } = eventsOf('storage', ['onChanged']);
   const area = ([name, place]) => {
-    const own = events(`storage.${name}`, ['onChanged']);
+    const own = eventsOf(`storage.${name}`, ['onChanged']);
     const changed = (changes) => [own.onChanged, onChanged].forEach((event) => dispatch(event, changes, name));
     // Nothing is synchronised, as where nobody is signed in; its limits count all the same.
     const methods = storageArea(place, runtime, changed, LIMITS[name], isUnlimited && name === 'local');
     return [name, guarded(`chrome.storage.${name}`, { ...methods, ...own })];
   };
-  const managed = guarded('chrome.storage.managed', { ...managedArea(runtime), ...events('storage.managed', ['onChanged']) });
+  const managed = guarded('chrome.storage.managed', { ...managedArea(runtime), ...eventsOf('storage.managed', ['onChanged']) });
   return guarded('chrome.storage', { ...Object.fromEntries(Object.entries(filesOf(file)).map(area)), managed, onChanged });
 }
 
@@ -94,13 +92,16 @@ function complete(chrome, storageFile, i18n) {
     return answered('runtime.sendMessage', callback, nobody, answers);
   };
   const methods = { ...methodsOf('runtime', FACTS, facts, answers), sendMessage };
-  const runtime = Object.assign(chrome.runtime, events('runtime', RUNTIME_EVENTS), methods);
+  const runtime = Object.assign(chrome.runtime, eventsOf('runtime', RUNTIME_EVENTS), methods);
   const manifest = chrome.runtime.getManifest();
   const isUnlimited = permissionsOf(manifest).includes('unlimitedStorage');
   return withoutUnasked(guarded('chrome', {
     ...chrome,
     runtime: guarded('chrome.runtime', runtime),
-    app: guarded('chrome.app', { runtime: guarded('chrome.app.runtime', events('app.runtime', APP_EVENTS)) }),
+    app: guarded('chrome.app', {
+      runtime: guarded('chrome.app.runtime', eventsOf('app.runtime', APP_EVENTS)),
+      window: guarded('chrome.app.window', windowsOf(answers)),
+    }),
     i18n: guarded('chrome.i18n', i18n.api(runtime.id)),
     alarms: guarded('chrome.alarms', alarmsOf(answers)),
     power: guarded('chrome.power', power),

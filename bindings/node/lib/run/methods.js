@@ -1,9 +1,10 @@
-// Methods of APIs that are made here, with the manners of Chrome's own.
+// Methods and events of APIs that are made here, with the manners of Chrome's own.
 'use strict';
 
 const { setImmediate } = require('node:timers');
 const { Answer, fail } = require('../answer');
 const { argumentsOf } = require('../arguments');
+const { Event } = require('../event');
 const { Object } = require('../globals');
 
 /**
@@ -36,4 +37,7 @@ function methodsOf(space, members, operations, runtime) {
   return Object.fromEntries(Object.entries(members).map(method));
 }
 
-module.exports = { answered, methodsOf };
+/** An object of events, by their names. */
+const eventsOf = (space, names) => Object.fromEntries(names.map((name) => [name, new Event(`${space}.${name}`, () => {})]));
+
+module.exports = { answered, eventsOf, methodsOf };
