@@ -281,24 +281,30 @@ test('chrome.storage.managed has nothing, and cannot be written', async (t) => {
   assert.deepStrictEqual(lines, ['[{},{},{"a":1},0]', refusal, refusal, refusal], stderr);
 });
 
-test('what is not here says its name when it is used, and can be looked at', async (t) => {
+test('what is not here says its name when it is called, and can be looked at', async (t) => {
   const manifest = {
     name: 'a', version: '1', app: { background: { scripts: ['a.js'] } }, bluetooth: { socket: true },
-    permissions: ['experimental', 'notifications', 'storage', 'usb', 'networking.config', { fileSystem: ['write'] }],
+    permissions: ['experimental', 'notifications', 'storage', 'usb', 'system.cpu', { fileSystem: ['write'] }],
   };
   const { lines, stderr } = await ran(t, `
     const use = {
       method: () => chrome.runtime.reload(),
-      away: () => { const { getDetails } = chrome.app; getDetails(); },
+      away: () => { const { restart } = chrome.runtime; restart(); },
       namespace: () => chrome.notifications.create('a', {}),
+      deep: () => chrome.system.cpu.getInfo(() => {}),
     };
     for (const [how, f] of Object.entries(use)) {
       try { f(); } catch ({ name, message }) { console.log(how, name, message); }
     }
-    console.log(!!chrome.usb, !!chrome.runtime.reload, 'usb' in chrome, Object.keys(chrome.runtime).includes('id'));
+    console.log(!!chrome.usb.getDevices, !!chrome.runtime.reload, 'usb' in chrome, Object.keys(chrome.runtime).includes('id'));
+    for (let n = 0; n < 2; n += 1) {
+      chrome.usb.onDeviceAdded.addListener(console.log);
+      console.log(chrome.usb.onDeviceAdded.hasListeners());
+      chrome.usb.onDeviceAdded.removeListener(console.log);
+    }
     // As in Chrome, an API that the manifest does not ask for is not there: programs take another way then.
-    const { serial, mdns, fileSystem, bluetoothSocket, networking, types, constructor } = chrome;
-    console.log(serial, mdns, !!fileSystem, !!bluetoothSocket, !!networking, !!types, constructor === Object);
+    const { serial, mdns, fileSystem, bluetoothSocket, system, constructor } = chrome;
+    console.log(serial, mdns, !!fileSystem, !!bluetoothSocket, system.memory, constructor === Object);
     console.log(chrome.experimental, Object.values(chrome).every(Boolean));
     // A page may put things of its own in their place, as a test of it does.
     delete chrome.storage;
@@ -307,12 +313,33 @@ test('what is not here says its name when it is used, and can be looked at', asy
   `, { 'manifest.json': JSON.stringify(manifest) });
   assert.deepStrictEqual(lines, [
     'method Error chrome.runtime.reload is not available in chrome-app-run',
-    'away Error chrome.app.getDetails is not available in chrome-app-run',
+    'away Error chrome.runtime.restart is not available in chrome-app-run',
     'namespace Error chrome.notifications.create is not available in chrome-app-run',
-    'true true false true',
-    'undefined undefined true true true true true',
+    'deep Error chrome.system.cpu.getInfo is not available in chrome-app-run',
+    'true true true true',
+    'true', 'true',
+    'undefined undefined true true undefined true',
     'undefined true',
     'undefined true true',
+  ], stderr);
+  assert.strictEqual(stderr, 'chrome.usb.onDeviceAdded is not available in chrome-app-run\n');
+});
+
+test('what Chrome does not have either is undefined; a page may keep what it likes in the API\'s objects', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    const objects = { chrome, app: chrome.app, runtime: chrome.runtime, storage: chrome.storage, local: chrome.storage.local,
+      window: chrome.app.window, alarms: chrome.alarms, i18n: chrome.i18n, system: chrome.system, power: chrome.power };
+    for (const [name, object] of Object.entries(objects)) {
+      if (object.retries !== undefined || 'retries' in object) console.log(name, object.retries);
+      object.retries = 3;
+      if (object.retries !== 3 || !Object.keys(object).includes('retries')) console.log(name, object.retries);
+    }
+    // None of these begins with the key app, or with a permission.
+    console.log(chrome.apple, chrome.appviewTag, chrome.app.getDetails, chrome.extension, chrome.types, chrome.storage.session);
+    console.log('window' in chrome.app, !!chrome.app.window, chrome.app.window.getAll ? chrome.app.window.getAll().length : 'none');
+    console.log(JSON.stringify(Object.keys(JSON.parse(JSON.stringify(chrome.app)))), String(chrome.app));`);
+  assert.deepStrictEqual(lines, [
+    'undefined undefined undefined undefined undefined undefined', 'true true 0', '["runtime","window","retries"] [object Object]',
   ], stderr);
 });
 

@@ -17,7 +17,7 @@ const { backgroundOf } = require('./background');
 const { Failure, attempt, fileOf, read, readJson } = require('./files');
 const { I18n } = require('./i18n');
 const { answered, eventsOf, methodsOf } = require('./methods');
-const { guarded, namespacesOf, permissionsOf, withoutUnasked } = require('./missing');
+const { addMissing, permissionsOf, removeUnasked } = require('./missing');
 const { LANGUAGE, furnish, loaded, report, reportRejection } = require('./page');
 const { LIMITS, managedArea, storageArea } = require('./storage');
 const { windowsOf } = require('./windows');
@@ -41,7 +41,7 @@ const FACTS = {
   getPlatformInfo: { parameters: [], outcome: 'platformInfo' },
   requestUpdateCheck: { parameters: [], outcome: 'status' },
 };
-const APP_EVENTS = ['onLaunched', 'onRestarted'];
+const APP_EVENTS = ['onLaunched', 'onRestarted', 'onEmbedRequested'];
 
 /** Where an area is kept, beside the first one. */
 const filesOf = (file) => ({ local: file, sync: `${file}.sync` });
@@ -54,17 +54,17 @@ function storageOf(file, runtime, isUnlimited) {
     const changed = (changes) => [own.onChanged, onChanged].forEach((event) => dispatch(event, changes, name));
     // Nothing is synchronised, as where nobody is signed in; its limits count all the same.
     const methods = storageArea(place, runtime, changed, LIMITS[name], isUnlimited && name === 'local');
-    return [name, guarded(`chrome.storage.${name}`, { ...methods, ...own })];
+    return [name, { ...methods, ...own }];
   };
-  const managed = guarded('chrome.storage.managed', { ...managedArea(runtime), ...eventsOf('storage.managed', ['onChanged']) });
-  return guarded('chrome.storage', { ...Object.fromEntries(Object.entries(filesOf(file)).map(area)), managed, onChanged });
+  const managed = { ...managedArea(runtime), ...eventsOf('storage.managed', ['onChanged']) };
+  return { ...Object.fromEntries(Object.entries(filesOf(file)).map(area)), managed, onChanged };
 }
 
 /** chrome.system.network: what chrome.socket knows of it. */
 function networkOf(socket, runtime) {
   const members = { getNetworkInterfaces: { parameters: [], outcome: 'networkInterfaces' } };
   const operations = { getNetworkInterfaces: () => socket.getNetworkList() };
-  return guarded('chrome.system.network', methodsOf('system.network', members, operations, runtime));
+  return methodsOf('system.network', members, operations, runtime);
 }
 
 /** chrome.power. It has nothing to do: this system does not go to sleep when its user is idle. */
@@ -95,19 +95,19 @@ function complete(chrome, storageFile, i18n) {
   const runtime = Object.assign(chrome.runtime, eventsOf('runtime', RUNTIME_EVENTS), methods);
   const manifest = chrome.runtime.getManifest();
   const isUnlimited = permissionsOf(manifest).includes('unlimitedStorage');
-  return withoutUnasked(guarded('chrome', {
+  const completed = {
     ...chrome,
-    runtime: guarded('chrome.runtime', runtime),
-    app: guarded('chrome.app', {
-      runtime: guarded('chrome.app.runtime', eventsOf('app.runtime', APP_EVENTS)),
-      window: guarded('chrome.app.window', windowsOf(answers)),
-    }),
-    i18n: guarded('chrome.i18n', i18n.api(runtime.id)),
-    alarms: guarded('chrome.alarms', alarmsOf(answers)),
-    power: guarded('chrome.power', power),
+    runtime,
+    app: { runtime: eventsOf('app.runtime', APP_EVENTS), window: windowsOf(answers) },
+    i18n: i18n.api(runtime.id),
+    alarms: alarmsOf(answers),
+    power,
     storage: storageOf(storageFile, answers, isUnlimited),
-    system: guarded('chrome.system', { network: networkOf(chrome.socket, answers) }),
-  }, namespacesOf(manifest)), manifest);
+    system: { network: networkOf(chrome.socket, answers) },
+  };
+  addMissing(completed, manifest);
+  removeUnasked(completed, manifest);
+  return completed;
 }
 
 /** The sockets of an app. */
