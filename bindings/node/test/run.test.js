@@ -123,12 +123,18 @@ test('an app speaks the language of the user, else its own', async (t) => {
 
 test('a background page of the app\'s own runs the scripts that it names', async (t) => {
   const manifest = (page) => JSON.stringify({ name: 'a', version: '1', app: { background: { page } } });
-  const html = `<!doctype html><html><!-- <script src="never.js"></script> -->
-    <SCRIPT type="text/javascript" data-src="never.js" src = '/a.js?v=2'></SCRIPT><script>console.log('forbidden')</script>
+  const html = `<!doctype html><html><!-- <script src="never.js"></script> --><scripts src="never.js"></scripts>
+    <SCRIPT type="text/javascript" data-src="never.js" src = '/a.js?v=2'></SCRIPT>
+    <script> </script><script type="text/template"><p></script><script type=application/json>{}</script>
     <script src=b%20c.js></script><body></body></html>`;
   const files = { 'manifest.json': manifest('own.html'), 'own.html': html, 'b c.js': 'console.log(here, location.pathname);' };
   const { lines, stderr } = await ran(t, 'var here = location.href === chrome.runtime.getURL("own.html");', files);
-  assert.deepStrictEqual(lines, ['true /own.html'], stderr);
+  assert.deepStrictEqual({ lines, stderr }, { lines: ['true /own.html'], stderr: '' });
+  for (const inline of ["<script>console.log('no')</script>", "<script type='module'>\nconsole.log('no')"]) {
+    const ended = await ran(t, 'var here = true;', { ...files, 'own.html': html + inline });
+    assert.deepStrictEqual(ended.lines, lines, ended.stderr);
+    assert.strictEqual(ended.stderr, 'Refused to execute an inline script of own.html: the Content Security Policy of apps forbids it\n');
+  }
   const refused = {
     'https://example.com/a.js': 'own.html: https://example.com/a.js is not in the app',
     'http://app/a.js': 'own.html: http://app/a.js is not in the app',
@@ -155,6 +161,31 @@ test('window is what its listeners are called on, and what its events are of', a
     console.log(window.dispatchEvent(new Event('own', { cancelable: true })));`);
   assert.deepStrictEqual(lines, ['own true', 'Uncaught Error: heard', 'true', 'load true', 'true true'], stderr);
   assert.strictEqual(stderr, '');
+});
+
+test('a page hears that it is there before it is loaded, and posts messages to itself', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    for (const type of ['load', 'DOMContentLoaded']) window.addEventListener(type, function (event) { console.log(event.type, this === window); });
+    window.onmessage = ({ data }) => console.log('onmessage', String(data));
+    window.addEventListener('message', ({ data, origin, source, target }) => {
+      console.log('message', typeof data === 'object' ? JSON.stringify(data) : data, origin === location.origin, source === window, target === window);
+    });
+    chrome.app.runtime.onLaunched.addListener(() => {
+      const object = { a: 1 };
+      window.postMessage(object, '*');
+      object.a = 2;
+      const buffer = new ArrayBuffer(1);
+      postMessage('moved', location.origin, [buffer]);
+      postMessage('other', 'https://example.com');
+      postMessage('own');
+      postMessage('options', { targetOrigin: '/' });
+      try { postMessage(() => {}, '*'); } catch ({ name }) { console.log(name, buffer.byteLength); }
+    });`);
+  const message = (data) => [`onmessage ${data}`, `message ${data} true true true`];
+  assert.deepStrictEqual(lines, [
+    'DOMContentLoaded true', 'load true', 'DataCloneError 0',
+    'onmessage [object Object]', 'message {"a":1} true true true', ...['moved', 'own', 'options'].flatMap(message),
+  ], stderr);
 });
 
 test('a page may have many listeners of one event', async (t) => {

@@ -4,7 +4,8 @@
 const { setMaxListeners } = require('node:events');
 const os = require('node:os');
 const process = require('node:process');
-const { console, Error, Event, Number, Object, String, URL } = require('../globals');
+const { setImmediate } = require('node:timers');
+const { console, Error, Event, MessageEvent, Number, Object, String, structuredClone, URL } = require('../globals');
 const { report: show } = require('../event');
 const { TextDecoder } = require('./encoding');
 const { FileReader } = require('./reader');
@@ -95,7 +96,18 @@ const WINDOW = {
     return target.dispatchEvent(event);
   },
 };
-WINDOW.addEventListener('load', (event) => globalThis.onload?.(event));
+for (const type of ['load', 'message']) WINDOW.addEventListener(type, (event) => globalThis[`on${type}`]?.(event));
+
+/** The window's postMessage: to itself, as there is no other. */
+const postMessageOf = (origin) => (message, options, transfer) => {
+  const isObject = typeof options === 'object' && options !== null;
+  const to = (isObject ? options.targetOrigin : options) ?? '/';
+  const data = structuredClone(message, { transfer: isObject ? options.transfer : transfer });
+  if (to !== '*' && to !== '/' && to !== origin) return;
+  const event = new MessageEvent('message', { data, origin });
+  Object.defineProperty(event, 'source', { value: globalThis });
+  setImmediate(WINDOW.dispatchEvent, event);
+};
 
 /** A console for the page: what it puts in place of a function of it is not what its errors are told by. */
 const consoleOf = () => Object.create(Object.getPrototypeOf(console), Object.getOwnPropertyDescriptors(console));
@@ -109,7 +121,7 @@ function furnish(chrome, folder, page, close) {
   const globals = {
     window: globalThis, self: globalThis, top: globalThis, parent: globalThis, frames: globalThis,
     chrome, console: consoleOf(), navigator, location, close, FileReader, TextDecoder, fetch,
-    XMLHttpRequest: requestOf(fetch, location),
+    XMLHttpRequest: requestOf(fetch, location), postMessage: postMessageOf(location.origin),
     ...WINDOW, ...timers(),
   };
   for (const [name, value] of Object.entries(globals)) {
@@ -120,6 +132,7 @@ function furnish(chrome, folder, page, close) {
 
 /** The scripts have run. */
 function loaded() {
+  WINDOW.dispatchEvent(new Event('DOMContentLoaded', { bubbles: true }));
   WINDOW.dispatchEvent(new Event('load'));
 }
 
