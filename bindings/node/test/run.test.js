@@ -723,3 +723,70 @@ test('a failure that nobody looks at is a warning, and no rejection that the pag
   const warnings = stderr.split('\n').filter((line) => line.startsWith('Unchecked'));
   assert.deepStrictEqual(warnings.sort(), [missing, quota, quota].map((message) => `Unchecked runtime.lastError: ${message}`).sort());
 });
+
+test('a port finds nobody, and says so when it is disconnected', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    const { connect } = chrome.runtime;
+    const port = connect({ name: 'a' });
+    console.log(port.name, port.sender, connect().name === '', connect('a'.repeat(32), { name: 'b' }).name);
+    port.onMessage.addListener(() => {});
+    port.postMessage(1);
+    port.onDisconnect.addListener((same) => {
+      console.log(same === port, chrome.runtime.lastError.message);
+      try { port.postMessage(2); } catch ({ message }) { console.log(message); }
+      port.disconnect();
+    });
+    const closed = connect();
+    closed.onDisconnect.addListener(() => console.log('never'));
+    closed.disconnect();
+    try { closed.postMessage(1); } catch ({ message }) { console.log('closed:', message); }
+    try { connect(5); } catch ({ message }) { console.log(message); }`);
+  const [nobody, gone] = ['Could not establish connection. Receiving end does not exist.', 'Attempting to use a disconnected port object'];
+  assert.deepStrictEqual(lines, [
+    'a undefined true b', `closed: ${gone}`,
+    'Error in invocation of runtime.connect(optional string extensionId, optional object connectInfo): No matching signature.',
+    `true ${nobody}`, gone,
+  ], stderr);
+  assert.strictEqual(stderr, `Unchecked runtime.lastError: ${nobody}\n`.repeat(2));
+});
+
+test('chrome.runtime has its enums', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    const { OnInstalledReason, OnRestartRequiredReason, PlatformArch, PlatformNaclArch, PlatformOs, RequestUpdateCheckStatus } = chrome.runtime;
+    console.log(OnInstalledReason.INSTALL, OnRestartRequiredReason.OS_UPDATE, PlatformArch.X86_64, PlatformNaclArch.ARM, PlatformOs.LINUX, RequestUpdateCheckStatus.NO_UPDATE);`);
+  assert.deepStrictEqual(lines, ['install os_update x86-64 arm linux no_update'], stderr);
+});
+
+test('chrome.permissions: what the manifest asks for, and no more', async (t) => {
+  const manifest = {
+    name: 'a', version: '1', app: { background: { scripts: ['a.js'] } },
+    permissions: ['storage', 'http://*.example.com/', 'https://a.b/*', { socket: ['tcp-connect'] }], optional_permissions: ['usb', '*://*/*'],
+  };
+  const { lines, stderr } = await ran(t, `
+    const { permissions } = chrome;
+    permissions.onAdded.addListener(() => {});
+    permissions.onRemoved.addListener(() => {});
+    const show = (name, answer) => answer.then((value) => console.log(name, JSON.stringify(value)), ({ message }) => console.log(name, message));
+    (async () => {
+      await show('all', permissions.getAll());
+      const has = { permissions: ['storage', 'socket'], origins: ['http://example.com/', 'http://*.a.example.com/b', 'https://a.b/'] };
+      await show('has', permissions.contains(has));
+      await show('none', permissions.contains({}));
+      for (const lacks of ['http://badexample.com/', 'https://example.com/', 'https://*.a.b/', 'http://*/', '<all_urls>', 'nonsense']) {
+        await show(lacks, permissions.contains({ origins: [lacks] }));
+      }
+      await show('optional', permissions.contains({ permissions: ['usb'] }));
+      await show('request', permissions.request(has));
+      await show('request', permissions.request({ permissions: ['usb'], origins: ['http://other.com/'] }));
+      await show('request', permissions.request({ permissions: ['serial'] }));
+      await show('remove', permissions.remove({ permissions: ['usb', 'storage'] }));
+      await show('remove', permissions.remove({ permissions: ['usb'] }));
+      permissions.contains({ permissions: ['storage'] }, (result) => console.log('callback', result));
+    })();`, { 'manifest.json': JSON.stringify(manifest) });
+  assert.deepStrictEqual(lines, [
+    'all {"permissions":["storage","socket"],"origins":["http://*.example.com/","https://a.b/*"]}', 'has true', 'none true',
+    'http://badexample.com/ false', 'https://example.com/ false', 'https://*.a.b/ false', 'http://*/ false', '<all_urls> false', 'nonsense false',
+    'optional false', 'request true', 'request false', 'request Only permissions specified in the manifest may be requested.',
+    'remove You cannot remove required permissions.', 'remove true', 'callback true',
+  ], stderr);
+});

@@ -10,37 +10,23 @@ const vm = require('node:vm');
 const { parseArgs } = require('node:util');
 const { abandonChrome, createChrome } = require('../chrome');
 const { dispatch } = require('../event');
-const { console, Error, Object } = require('../globals');
+const { console, Object } = require('../globals');
 const { idOf, runtimeOf } = require('../runtime');
 const { alarmsOf } = require('./alarms');
 const { backgroundOf } = require('./background');
 const { Failure, attempt, fileOf, read, readJson } = require('./files');
 const { I18n } = require('./i18n');
-const { answered, eventsOf, methodsOf } = require('./methods');
-const { addMissing, permissionsOf, removeUnasked } = require('./missing');
+const { eventsOf, methodsOf } = require('./methods');
+const { addMissing, removeUnasked } = require('./missing');
 const { LANGUAGE, furnish, loaded, report, reportRejection } = require('./page');
+const { permissionsApi, permissionsOf } = require('./permissions');
+const { runtimeMembers } = require('./runtime');
 const { LIMITS, managedArea, storageArea } = require('./storage');
 const { windowsOf } = require('./windows');
 
 const USAGE = 'Usage: chrome-app-run [--storage FILE] [--cacert FILE] DIR';
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
-const RUNTIME_EVENTS = [
-  'onInstalled', 'onStartup', 'onSuspend', 'onSuspendCanceled',
-  // Nobody is there to update or to send: they never come.
-  'onBrowserUpdateAvailable', 'onRestartRequired', 'onUpdateAvailable',
-  'onMessage', 'onMessageExternal', 'onConnect', 'onConnectExternal',
-];
-/** What a message gets for an answer while the app has no window. */
-function nobody() {
-  throw new Error('Could not establish connection. Receiving end does not exist.');
-}
-/** What chrome.runtime is asked for. */
-const FACTS = {
-  getBackgroundPage: { parameters: [], outcome: 'backgroundPage' },
-  getPlatformInfo: { parameters: [], outcome: 'platformInfo' },
-  requestUpdateCheck: { parameters: [], outcome: 'status' },
-};
 const APP_EVENTS = ['onLaunched', 'onRestarted', 'onEmbedRequested'];
 
 /** Where an area is kept, beside the first one. */
@@ -70,37 +56,19 @@ function networkOf(socket, runtime) {
 /** chrome.power. It has nothing to do: this system does not go to sleep when its user is idle. */
 const power = { requestKeepAwake() {}, releaseKeepAwake() {}, Level: { DISPLAY: 'display', SYSTEM: 'system' } };
 
-/** Chrome's names of processors, where Node has others. */
-const ARCHITECTURES = { x64: 'x86-64', ia32: 'x86-32' };
-
-/** chrome.runtime.getPlatformInfo's answer. Native Client calls arm64 `arm`, too. */
-function platformInfo() {
-  const arch = ARCHITECTURES[os.arch()] ?? os.arch();
-  return { os: os.platform() === 'darwin' ? 'mac' : 'linux', arch, nacl_arch: arch === 'arm64' ? 'arm' : arch };
-}
-
 /** What background scripts touch beside the sockets. */
 function complete(chrome, storageFile, i18n) {
   const answers = runtimeOf(chrome.runtime);
-  const facts = {
-    getBackgroundPage: () => globalThis,
-    getPlatformInfo: platformInfo,
-    requestUpdateCheck: () => 'no_update',
-  };
-  const sendMessage = (...given) => {
-    const callback = typeof given.at(-1) === 'function' ? given.pop() : null;
-    return answered('runtime.sendMessage', callback, nobody, answers);
-  };
-  const methods = { ...methodsOf('runtime', FACTS, facts, answers), sendMessage };
-  const runtime = Object.assign(chrome.runtime, eventsOf('runtime', RUNTIME_EVENTS), methods);
   const manifest = chrome.runtime.getManifest();
   const isUnlimited = permissionsOf(manifest).includes('unlimitedStorage');
   const completed = {
     ...chrome,
-    runtime,
+    // The object itself: its lastError is inherited.
+    runtime: Object.assign(chrome.runtime, runtimeMembers(answers)),
     app: { runtime: eventsOf('app.runtime', APP_EVENTS), window: windowsOf(answers) },
-    i18n: i18n.api(runtime.id),
+    i18n: i18n.api(chrome.runtime.id),
     alarms: alarmsOf(answers),
+    permissions: permissionsApi(manifest, answers),
     power,
     storage: storageOf(storageFile, answers, isUnlimited),
     system: { network: networkOf(chrome.socket, answers) },

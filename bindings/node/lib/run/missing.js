@@ -4,6 +4,7 @@
 const { console, Error, Object } = require('../globals');
 const { Event } = require('../event');
 const { NAMES } = require('./names');
+const { permissionsOf } = require('./permissions');
 
 const unavailable = (name) => `${name} is not available in chrome-app-run`;
 
@@ -20,10 +21,6 @@ function missingEvent(name) {
     isTold = true;
   });
 }
-
-/** The names of the permissions that a manifest asks for. */
-const permissionsOf = ({ permissions = [] }) =>
-  permissions.flatMap((permission) => (typeof permission === 'string' ? [permission] : Object.keys(Object(permission))));
 
 /** Adds to `chrome` what Chrome has for an app and is not here, as far as the manifest asks for it. */
 function addMissing(chrome, manifest) {
@@ -46,4 +43,4 @@ function removeUnasked(chrome, manifest) {
   if (hasNew !== permissionsOf(manifest).includes('socket')) delete chrome[hasNew ? 'socket' : 'sockets'];
 }
 
-module.exports = { addMissing, permissionsOf, removeUnasked };
+module.exports = { addMissing, removeUnasked };

@@ -33,9 +33,8 @@ const NAMES = [
     + 'onGalleryChanged'],
   ['notifications', 'notifications', 'clear create getAll getPermissionLevel update onButtonClicked onClicked onClosed '
     + 'onPermissionLevelChanged onShowSettings'],
-  ['permissions', null, 'contains getAll remove request onAdded onRemoved'],
   ['printerProvider', 'printerProvider', 'onGetCapabilityRequested onGetPrintersRequested onGetUsbPrinterInfoRequested onPrintRequested'],
-  ['runtime', null, 'connect getPackageDirectoryEntry openOptionsPage reload restart restartAfterDelay setUninstallURL'],
+  ['runtime', null, 'getPackageDirectoryEntry openOptionsPage reload restart restartAfterDelay setUninstallURL'],
   ['runtime', 'nativeMessaging', 'connectNative sendNativeMessage onConnectNative'],
   ['serial', 'serial', 'clearBreak connect disconnect flush getConnections getControlSignals getDevices getInfo send setBreak '
     + 'setControlSignals setPaused update onReceive onReceiveError'],
