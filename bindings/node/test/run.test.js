@@ -338,6 +338,8 @@ test('what is not here says its name when it is called, and can be looked at', a
     console.log(serial, mdns, !!fileSystem, !!bluetoothSocket, system.memory, constructor === Object);
     console.log(chrome.experimental, Object.values(chrome).every(Boolean));
     // A page may put things of its own in their place, as a test of it does.
+    chrome.runtime.onSuspend = { addListener() {} };
+    chrome.app = {};
     delete chrome.storage;
     chrome.usb = { mine: true };
     console.log(chrome.storage, chrome.usb.mine, delete chrome.usb);

@@ -104,12 +104,15 @@ function run(folder, storageFile, rootsFile) {
   const file = storageFile ?? defaultStorage(chrome.runtime.id);
   const isNew = !Object.values(filesOf(file)).some(fs.existsSync);
   const completed = attempt(() => complete(chrome, file, i18n));
+  // The page may put things of its own in their places.
+  const { onInstalled, onSuspend } = completed.runtime;
+  const { onLaunched } = completed.app.runtime;
 
   let isSuspended = false;
   const suspend = () => {
     if (isSuspended) return;
     isSuspended = true;
-    dispatch(completed.runtime.onSuspend);
+    dispatch(onSuspend);
   };
   const exit = (code) => {
     abandonChrome(chrome);
@@ -146,8 +149,8 @@ function run(folder, storageFile, rootsFile) {
 
   setImmediate(() => {
     loaded();
-    if (isNew) dispatch(completed.runtime.onInstalled, { reason: 'install' });
-    dispatch(completed.app.runtime.onLaunched, { isKioskSession: false, isPublicSession: false, source: 'command_line' });
+    if (isNew) dispatch(onInstalled, { reason: 'install' });
+    dispatch(onLaunched, { isKioskSession: false, isPublicSession: false, source: 'command_line' });
   });
 }
 

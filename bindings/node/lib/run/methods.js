@@ -12,12 +12,18 @@ const { Object } = require('../globals');
  * gives, or as it fails; `runtime` sets lastError.
  */
 function answered(full, callback, operation, runtime) {
-  let settle = (outcome, message) => runtime.answer(full, callback, outcome, message);
-  const answer = callback ? undefined : new Answer((resolve, reject) => {
-    settle = ([result], message) => (message === null ? resolve(result) : fail(answer, reject, message));
+  const outcome = (async () => operation())();
+  const later = (settle) => outcome.then(
+    (result) => setImmediate(settle, result === undefined ? [] : [result], null),
+    ({ message }) => setImmediate(settle, [], message),
+  );
+  if (callback) {
+    later((given, message) => runtime.answer(full, callback, given, message));
+    return undefined;
+  }
+  const answer = new Answer((resolve, reject) => {
+    later(([result], message) => (message === null ? resolve(result) : fail(answer, reject, message)));
   });
-  const later = (outcome, message) => setImmediate(settle, outcome, message);
-  (async () => operation())().then((result) => later(result === undefined ? [] : [result], null), ({ message }) => later([], message));
   return answer;
 }
 

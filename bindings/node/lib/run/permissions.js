@@ -13,7 +13,10 @@ const MEMBERS = {
 };
 
 /** The names in a manifest's list of permissions. */
-const namesIn = (list) => (Array.isArray(list) ? list : []).flatMap((entry) => (typeof entry === 'string' ? [entry] : Object.keys(Object(entry))));
+function namesIn(list) {
+  const entries = Array.isArray(list) ? list : [];
+  return entries.flatMap((entry) => (typeof entry === 'string' ? [entry] : Object.keys(Object(entry))));
+}
 
 /** The names of the permissions that a manifest asks for. */
 const permissionsOf = ({ permissions }) => namesIn(permissions);
