@@ -2,40 +2,16 @@
 'use strict';
 
 const { AsyncResource } = require('node:async_hooks');
+const { Answer, fail } = require('./answer');
 const { App } = require('./app');
 const { argumentsOf, byteLengthOf } = require('./arguments');
 const { Event, dispatch } = require('./event');
-const { console, Error, Int32Array, JSON, Object, Promise, Set, Symbol, TypeError } = require('./globals');
+const { console, Error, Int32Array, JSON, Object, Set, TypeError } = require('./globals');
 const { api } = require('./library');
 const { outcomeReader } = require('./records');
 const { Runtime } = require('./runtime');
 const { Receivers, TcpSockets } = require('./sockets');
 const { packer } = require('./structs');
-
-/** A promise whose failure is reported, not fatal, if nobody looks at it: as in a browser. */
-class Answer extends Promise {
-  #isUsed = false;
-
-  static get [Symbol.species]() {
-    return Promise;
-  }
-
-  /** Rejects, and reports that unless somebody has asked for the outcome. */
-  static fail(answer, reject, message) {
-    // Without this, the process would end.
-    Promise.prototype.then.call(answer, undefined, () => {});
-    reject(new Error(message));
-    if (!answer.#isUsed) console.warn(`Unchecked runtime.lastError: ${message}`);
-  }
-
-  then(...handlers) {
-    this.#isUsed = true;
-    return super.then(...handlers);
-  }
-}
-
-const { fail } = Answer;
-delete Answer.fail;
 
 /** What is the same for every app: how arguments are read and outcomes are made. */
 const MEMBERS = api.members.map((member) => {

@@ -29,7 +29,7 @@ test('the background scripts share a page, are launched, keep what they store, a
     ];
     assert.deepStrictEqual(lines, expected);
     assert.match(stderr, /^Uncaught Error: a page survives this/m);
-    assert.match(stderr, /^Uncaught Error: chrome\.app\.window\.create is not available in chrome-app-run/m);
+    assert.match(stderr, /^Unchecked runtime\.lastError: chrome\.app\.window\.create is not available in chrome-app-run$/m);
   }
 });
 
@@ -123,12 +123,18 @@ test('an app speaks the language of the user, else its own', async (t) => {
 
 test('a background page of the app\'s own runs the scripts that it names', async (t) => {
   const manifest = (page) => JSON.stringify({ name: 'a', version: '1', app: { background: { page } } });
-  const html = `<!doctype html><html><!-- <script src="never.js"></script> -->
-    <SCRIPT type="text/javascript" data-src="never.js" src = '/a.js?v=2'></SCRIPT><script>console.log('forbidden')</script>
+  const html = `<!doctype html><html><!-- <script src="never.js"></script> --><scripts src="never.js"></scripts>
+    <SCRIPT type="text/javascript" data-src="never.js" src = '/a.js?v=2'></SCRIPT>
+    <script> </script><script type="text/template"><p></script><script type=application/json>{}</script>
     <script src=b%20c.js></script><body></body></html>`;
   const files = { 'manifest.json': manifest('own.html'), 'own.html': html, 'b c.js': 'console.log(here, location.pathname);' };
   const { lines, stderr } = await ran(t, 'var here = location.href === chrome.runtime.getURL("own.html");', files);
-  assert.deepStrictEqual(lines, ['true /own.html'], stderr);
+  assert.deepStrictEqual({ lines, stderr }, { lines: ['true /own.html'], stderr: '' });
+  for (const inline of ["<script>console.log('no')</script>", "<script type='module'>\nconsole.log('no')"]) {
+    const ended = await ran(t, 'var here = true;', { ...files, 'own.html': html + inline });
+    assert.deepStrictEqual(ended.lines, lines, ended.stderr);
+    assert.strictEqual(ended.stderr, 'Refused to execute an inline script of own.html: the Content Security Policy of apps forbids it\n');
+  }
   const refused = {
     'https://example.com/a.js': 'own.html: https://example.com/a.js is not in the app',
     'http://app/a.js': 'own.html: http://app/a.js is not in the app',
@@ -155,6 +161,43 @@ test('window is what its listeners are called on, and what its events are of', a
     console.log(window.dispatchEvent(new Event('own', { cancelable: true })));`);
   assert.deepStrictEqual(lines, ['own true', 'Uncaught Error: heard', 'true', 'load true', 'true true'], stderr);
   assert.strictEqual(stderr, '');
+});
+
+test('a page hears that it is there before it is loaded, and posts messages to itself', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    for (const type of ['load', 'DOMContentLoaded']) window.addEventListener(type, function (event) { console.log(event.type, this === window); });
+    window.onmessage = ({ data }) => console.log('onmessage', String(data));
+    window.addEventListener('message', ({ data, origin, source, target }) => {
+      console.log('message', typeof data === 'object' ? JSON.stringify(data) : data, origin === location.origin, source === window, target === window);
+    });
+    chrome.app.runtime.onLaunched.addListener(() => {
+      const object = { a: 1 };
+      window.postMessage(object, '*');
+      object.a = 2;
+      const buffer = new ArrayBuffer(1);
+      postMessage('moved', location.origin, [buffer]);
+      postMessage('other', 'https://example.com');
+      postMessage('own');
+      postMessage('options', { targetOrigin: '/' });
+      try { postMessage(() => {}, '*'); } catch ({ name }) { console.log(name, buffer.byteLength); }
+    });`);
+  const message = (data) => [`onmessage ${data}`, `message ${data} true true true`];
+  assert.deepStrictEqual(lines, [
+    'DOMContentLoaded true', 'load true', 'DataCloneError 0',
+    'onmessage [object Object]', 'message {"a":1} true true true', ...['moved', 'own', 'options'].flatMap(message),
+  ], stderr);
+});
+
+test('a page may have many listeners of one event', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    let heard = 0;
+    const targets = [window, new XMLHttpRequest(), new FileReader(), new EventTarget(), new AbortController().signal];
+    for (const target of targets) {
+      for (let n = 0; n < 20; n += 1) target.addEventListener('load', () => { heard += 1; });
+      target.dispatchEvent(new Event('load'));
+    }
+    console.log(heard);`);
+  assert.deepStrictEqual({ lines, stderr }, { lines: ['100'], stderr: '' });
 });
 
 test('alarms ring, once or again and again; the app lives for those that somebody waits for', async (t) => {
@@ -234,42 +277,102 @@ test('storage areas know nothing of each other, tell their changes, and are kept
   assert.doesNotMatch((await node(...words)).stdout, /installed/);
 });
 
-test('what is not here says its name when it is used, and can be looked at', async (t) => {
+test('an app that wants a window goes on without one', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    const windows = chrome.app.window;
+    chrome.app.runtime.onLaunched.addListener(async () => {
+      windows.create('window.html', { id: 'main' }, (...given) => console.log('callback', given.length, chrome.runtime.lastError.message));
+      windows.create('window.html').catch(({ message }) => console.log('promise', message));
+      try { windows.create(); } catch ({ message }) { console.log(message); }
+      for (const name of ['onBoundsChanged', 'onClosed', 'onFullscreened', 'onMaximized', 'onMinimized', 'onRestored']) {
+        windows[name].addListener(() => {});
+      }
+      console.log(windows.current(), windows.get('main'), windows.getAll().length, windows.canSetVisibleOnAllWorkspaces());
+      chrome.sockets.tcp.create({}, () => console.log('serves'));
+    });`);
+  const missing = 'chrome.app.window.create is not available in chrome-app-run';
+  assert.deepStrictEqual(lines.sort(), [
+    'Error in invocation of app.window.create(string url, optional object options, function callback): No matching signature.',
+    `callback 0 ${missing}`, 'null null 0 false', `promise ${missing}`, 'serves',
+  ].sort(), stderr);
+  assert.strictEqual(stderr, 'chrome-app-run runs the background page only: there are no windows\n');
+});
+
+test('chrome.storage.managed has nothing, and cannot be written', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    const { managed } = chrome.storage;
+    managed.onChanged.addListener(() => {});
+    (async () => {
+      console.log(JSON.stringify([await managed.get(), await managed.get('a'), await managed.get({ a: 1 }), await managed.getBytesInUse()]));
+      for (const write of [() => managed.set({ a: 1 }), () => managed.remove('a'), () => managed.clear()]) {
+        await write().catch(({ message }) => console.log(message));
+      }
+    })();`);
+  const refusal = 'This is a read-only store.';
+  assert.deepStrictEqual(lines, ['[{},{},{"a":1},0]', refusal, refusal, refusal], stderr);
+});
+
+test('what is not here says its name when it is called, and can be looked at', async (t) => {
   const manifest = {
     name: 'a', version: '1', app: { background: { scripts: ['a.js'] } }, bluetooth: { socket: true },
-    permissions: ['experimental', 'notifications', 'storage', 'usb', 'networking.config', { fileSystem: ['write'] }],
+    permissions: ['experimental', 'notifications', 'storage', 'usb', 'system.cpu', { fileSystem: ['write'] }],
   };
   const { lines, stderr } = await ran(t, `
     const use = {
       method: () => chrome.runtime.reload(),
-      away: () => { const { getDetails } = chrome.app; getDetails(); },
+      away: () => { const { restart } = chrome.runtime; restart(); },
       namespace: () => chrome.notifications.create('a', {}),
-      deep: () => chrome.app.window.onClosed.addListener(() => {}),
-      storage: () => chrome.storage.managed.get('a'),
+      deep: () => chrome.system.cpu.getInfo(() => {}),
     };
     for (const [how, f] of Object.entries(use)) {
       try { f(); } catch ({ name, message }) { console.log(how, name, message); }
     }
-    console.log(!!chrome.usb, !!chrome.runtime.reload, 'usb' in chrome, Object.keys(chrome.runtime).includes('id'));
+    console.log(!!chrome.usb.getDevices, !!chrome.runtime.reload, 'usb' in chrome, Object.keys(chrome.runtime).includes('id'));
+    for (let n = 0; n < 2; n += 1) {
+      chrome.usb.onDeviceAdded.addListener(console.log);
+      console.log(chrome.usb.onDeviceAdded.hasListeners());
+      chrome.usb.onDeviceAdded.removeListener(console.log);
+    }
     // As in Chrome, an API that the manifest does not ask for is not there: programs take another way then.
-    const { serial, mdns, fileSystem, bluetoothSocket, networking, types, constructor } = chrome;
-    console.log(serial, mdns, !!fileSystem, !!bluetoothSocket, !!networking, !!types, constructor === Object);
+    const { serial, mdns, fileSystem, bluetoothSocket, system, constructor } = chrome;
+    console.log(serial, mdns, !!fileSystem, !!bluetoothSocket, system.memory, constructor === Object);
     console.log(chrome.experimental, Object.values(chrome).every(Boolean));
     // A page may put things of its own in their place, as a test of it does.
+    chrome.runtime.onSuspend = { addListener() {} };
+    chrome.app = {};
     delete chrome.storage;
     chrome.usb = { mine: true };
     console.log(chrome.storage, chrome.usb.mine, delete chrome.usb);
   `, { 'manifest.json': JSON.stringify(manifest) });
   assert.deepStrictEqual(lines, [
     'method Error chrome.runtime.reload is not available in chrome-app-run',
-    'away Error chrome.app.getDetails is not available in chrome-app-run',
+    'away Error chrome.runtime.restart is not available in chrome-app-run',
     'namespace Error chrome.notifications.create is not available in chrome-app-run',
-    'deep Error chrome.app.window.onClosed is not available in chrome-app-run',
-    'storage Error chrome.storage.managed.get is not available in chrome-app-run',
-    'true true false true',
-    'undefined undefined true true true true true',
+    'deep Error chrome.system.cpu.getInfo is not available in chrome-app-run',
+    'true true true true',
+    'true', 'true',
+    'undefined undefined true true undefined true',
     'undefined true',
     'undefined true true',
+  ], stderr);
+  assert.strictEqual(stderr, 'chrome.usb.onDeviceAdded is not available in chrome-app-run\n');
+});
+
+test('what Chrome does not have either is undefined; a page may keep what it likes in the API\'s objects', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    const objects = { chrome, app: chrome.app, runtime: chrome.runtime, storage: chrome.storage, local: chrome.storage.local,
+      window: chrome.app.window, alarms: chrome.alarms, i18n: chrome.i18n, system: chrome.system, power: chrome.power };
+    for (const [name, object] of Object.entries(objects)) {
+      if (object.retries !== undefined || 'retries' in object) console.log(name, object.retries);
+      object.retries = 3;
+      if (object.retries !== 3 || !Object.keys(object).includes('retries')) console.log(name, object.retries);
+    }
+    // None of these begins with the key app, or with a permission.
+    console.log(chrome.apple, chrome.appviewTag, chrome.app.getDetails, chrome.extension, chrome.types, chrome.storage.session);
+    console.log('window' in chrome.app, !!chrome.app.window, chrome.app.window.getAll ? chrome.app.window.getAll().length : 'none');
+    console.log(JSON.stringify(Object.keys(JSON.parse(JSON.stringify(chrome.app)))), String(chrome.app));`);
+  assert.deepStrictEqual(lines, [
+    'undefined undefined undefined undefined undefined undefined', 'true true 0', '["runtime","window","retries"] [object Object]',
   ], stderr);
 });
 
@@ -561,11 +664,131 @@ test('FileReader: what is no Blob throws at once, an unknown encoding is UTF-8',
   assert.deepStrictEqual(lines, ['TypeError', 'TypeError', 'TypeError', 'loadstart1,load2,loadend2 h\u00e9'], stderr);
 });
 
+test('windows-1252 and x-user-defined are what the Encoding Standard says', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    const bytes = Uint8Array.from({ length: 256 }, (none, n) => n);
+    const codes = (text) => [...text].map((one) => one.codePointAt(0).toString(16)).join(' ');
+    const high = bytes.subarray(0x80, 0xa1);
+    for (const label of ['windows-1252', ' Latin1', 'iso-8859-1', 'ascii', 'us-ascii', 'x-user-defined', 'UTF8', 'koi8-r']) {
+      const decoder = new TextDecoder(label, { fatal: true });
+      console.log(decoder.encoding, decoder instanceof TextDecoder, decoder.fatal, label === 'UTF8' ? '' : codes(decoder.decode(high)));
+    }
+    const latin = new TextDecoder('latin1');
+    console.log(latin.decode(bytes).length, latin.decode(new DataView(bytes.buffer, 0x80, 1)), latin.decode(bytes.buffer.slice(0x80, 0x81)), latin.decode() === '');
+    const wrong = { label: () => new TextDecoder('nonsense'), data: () => latin.decode('text'), bytes: () => new TextDecoder('utf-8', { fatal: true }).decode(high) };
+    for (const [name, f] of Object.entries(wrong)) {
+      try { f(); } catch (error) { console.log(name, error.name); }
+    }
+    const reader = new FileReader();
+    reader.onload = () => console.log('file', codes(reader.result));
+    reader.readAsText(new Blob([high.subarray(0, 3)]), 'x-user-defined');
+    const request = new XMLHttpRequest();
+    request.open('GET', 'data.bin');
+    request.overrideMimeType('text/plain; charset=x-user-defined');
+    request.onload = () => console.log('request', [...request.responseText].map((one) => one.charCodeAt(0) & 0xff).join());
+    request.send();`, FILES);
+  const windows = '20ac 81 201a 192 201e 2026 2020 2021 2c6 2030 160 2039 152 8d 17d 8f '
+    + '90 2018 2019 201c 201d 2022 2013 2014 2dc 2122 161 203a 153 9d 17e 178 a0';
+  const own = Array.from({ length: 33 }, (none, n) => (0xf780 + n).toString(16)).join(' ');
+  assert.deepStrictEqual(lines.slice(0, 6), [...Array(5).fill(`windows-1252 true true ${windows}`), `x-user-defined true true ${own}`], stderr);
+  assert.deepStrictEqual(lines.slice(6, 8).map((line) => line.slice(0, 20)), ['utf-8 true true ', 'koi8-r true true 250']);
+  assert.deepStrictEqual(lines.slice(8).sort(), [
+    '256 \u20ac \u20ac true', 'bytes TypeError', 'data TypeError', 'file f780 f781 f782', 'label RangeError', 'request 0,255,128',
+  ].sort());
+});
+
 test('a message finds nobody, as in an app without windows', async (t) => {
   const { lines, stderr } = await ran(t, `
     chrome.runtime.sendMessage({ a: 1 });
-    chrome.runtime.sendMessage('checked', (...given) => console.log(given.length, chrome.runtime.lastError.message));`);
+    chrome.runtime.sendMessage('checked', (...given) => console.log(given.length, chrome.runtime.lastError.message));
+    chrome.runtime.sendMessage('caught').catch(({ message }) => console.log(message));`);
   const nobody = 'Could not establish connection. Receiving end does not exist.';
-  assert.deepStrictEqual(lines, [`0 ${nobody}`]);
+  assert.deepStrictEqual(lines, [`0 ${nobody}`, nobody]);
   assert.strictEqual(stderr, `Unchecked runtime.lastError: ${nobody}\n`);
+});
+
+test('a failure that nobody looks at is a warning, and no rejection that the page hears of', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    window.onunhandledrejection = ({ reason }) => console.log('unhandled', reason.message);
+    const { alarms, storage } = chrome;
+    storage.sync.set({ a: 'a'.repeat(10000) });
+    storage.sync.set({ a: 'a'.repeat(10000) }, () => {});
+    alarms.create('a', {});
+    alarms.create('a', {}).catch(({ message }) => console.log('caught', message));
+    (async () => {
+      try { await storage.sync.set({ a: 'a'.repeat(10000) }); } catch ({ message }) { console.log('caught', message); }
+      // What becomes of the promise that it is made into is the page's own concern.
+      storage.sync.set({ a: 'a'.repeat(10000) }).then(() => {});
+    })();`);
+  const [quota, missing] = ['QUOTA_BYTES_PER_ITEM quota exceeded', 'Must set at least one of when, delayInMinutes, or periodInMinutes.'];
+  assert.deepStrictEqual(lines, [`caught ${missing}`, `caught ${quota}`, `unhandled ${quota}`], stderr);
+  const warnings = stderr.split('\n').filter((line) => line.startsWith('Unchecked'));
+  assert.deepStrictEqual(warnings.sort(), [missing, quota, quota].map((message) => `Unchecked runtime.lastError: ${message}`).sort());
+});
+
+test('a port finds nobody, and says so when it is disconnected', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    const { connect } = chrome.runtime;
+    const port = connect({ name: 'a' });
+    console.log(port.name, port.sender, connect().name === '', connect('a'.repeat(32), { name: 'b' }).name);
+    port.onMessage.addListener(() => {});
+    port.postMessage(1);
+    port.onDisconnect.addListener((same) => {
+      console.log(same === port, chrome.runtime.lastError.message);
+      try { port.postMessage(2); } catch ({ message }) { console.log(message); }
+      port.disconnect();
+    });
+    const closed = connect();
+    closed.onDisconnect.addListener(() => console.log('never'));
+    closed.disconnect();
+    try { closed.postMessage(1); } catch ({ message }) { console.log('closed:', message); }
+    try { connect(5); } catch ({ message }) { console.log(message); }`);
+  const [nobody, gone] = ['Could not establish connection. Receiving end does not exist.', 'Attempting to use a disconnected port object'];
+  assert.deepStrictEqual(lines, [
+    'a undefined true b', `closed: ${gone}`,
+    'Error in invocation of runtime.connect(optional string extensionId, optional object connectInfo): No matching signature.',
+    `true ${nobody}`, gone,
+  ], stderr);
+  assert.strictEqual(stderr, `Unchecked runtime.lastError: ${nobody}\n`.repeat(2));
+});
+
+test('chrome.runtime has its enums', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    const { OnInstalledReason, OnRestartRequiredReason, PlatformArch, PlatformNaclArch, PlatformOs, RequestUpdateCheckStatus } = chrome.runtime;
+    console.log(OnInstalledReason.INSTALL, OnRestartRequiredReason.OS_UPDATE, PlatformArch.X86_64, PlatformNaclArch.ARM, PlatformOs.LINUX, RequestUpdateCheckStatus.NO_UPDATE);`);
+  assert.deepStrictEqual(lines, ['install os_update x86-64 arm linux no_update'], stderr);
+});
+
+test('chrome.permissions: what the manifest asks for, and no more', async (t) => {
+  const manifest = {
+    name: 'a', version: '1', app: { background: { scripts: ['a.js'] } },
+    permissions: ['storage', 'http://*.example.com/', 'https://a.b/*', { socket: ['tcp-connect'] }], optional_permissions: ['usb', '*://*/*'],
+  };
+  const { lines, stderr } = await ran(t, `
+    const { permissions } = chrome;
+    permissions.onAdded.addListener(() => {});
+    permissions.onRemoved.addListener(() => {});
+    const show = (name, answer) => answer.then((value) => console.log(name, JSON.stringify(value)), ({ message }) => console.log(name, message));
+    (async () => {
+      await show('all', permissions.getAll());
+      const has = { permissions: ['storage', 'socket'], origins: ['http://example.com/', 'http://*.a.example.com/b', 'https://a.b/'] };
+      await show('has', permissions.contains(has));
+      await show('none', permissions.contains({}));
+      for (const lacks of ['http://badexample.com/', 'https://example.com/', 'https://*.a.b/', 'http://*/', '<all_urls>', 'nonsense']) {
+        await show(lacks, permissions.contains({ origins: [lacks] }));
+      }
+      await show('optional', permissions.contains({ permissions: ['usb'] }));
+      await show('request', permissions.request(has));
+      await show('request', permissions.request({ permissions: ['usb'], origins: ['http://other.com/'] }));
+      await show('request', permissions.request({ permissions: ['serial'] }));
+      await show('remove', permissions.remove({ permissions: ['usb', 'storage'] }));
+      await show('remove', permissions.remove({ permissions: ['usb'] }));
+      permissions.contains({ permissions: ['storage'] }, (result) => console.log('callback', result));
+    })();`, { 'manifest.json': JSON.stringify(manifest) });
+  assert.deepStrictEqual(lines, [
+    'all {"permissions":["storage","socket"],"origins":["http://*.example.com/","https://a.b/*"]}', 'has true', 'none true',
+    'http://badexample.com/ false', 'https://example.com/ false', 'https://*.a.b/ false', 'http://*/ false', '<all_urls> false', 'nonsense false',
+    'optional false', 'request true', 'request false', 'request Only permissions specified in the manifest may be requested.',
+    'remove You cannot remove required permissions.', 'remove true', 'callback true',
+  ], stderr);
 });

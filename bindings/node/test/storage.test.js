@@ -130,3 +130,52 @@ test('what cannot be stored fails by lastError, and changes nothing', async (t) 
   assert.deepStrictEqual(await local.get(), {});
   assert.deepStrictEqual(changes, []);
 });
+
+test('of what JSON has not the same is kept as in Chromium', async (t) => {
+  const { local } = area(t);
+  const [shared, array] = [{ s: 1 }, [1]];
+  const circle = { a: 1, down: { b: 2 } };
+  circle.down.up = circle;
+  array.push(array);
+  let deep = {};
+  for (let n = 0; n < 150; n += 1) deep = { a: deep };
+  class Named {
+    own = 1;
+
+    get inherited() {
+      return this.own;
+    }
+  }
+  const cases = {
+    date: [new Date(0), {}],
+    pattern: [/x/, {}],
+    map: [new Map([[1, 2]]), {}],
+    error: [new Error('x'), {}],
+    text: [Object('x'), { 0: 'x' }],
+    number: [Object(5), {}],
+    named: [new Named(), { own: 1 }],
+    toJSON: [{ toJSON: () => 5 }, {}],
+    shared: [[shared, shared], [shared, shared]],
+    circle: [circle, { a: 1, down: { b: 2, up: null } }],
+    array: [array, [1, null]],
+    places: [[NaN, 1, Infinity, 10n, () => {}, Symbol('x'), undefined, , new Date(0)], [null, 1, null, null, null, null, null, null, {}]],
+    members: [{ a: undefined, b: () => {}, c: NaN, d: 1n, e: Symbol('x'), [Symbol('f')]: 1 }, {}],
+    getters: [{ get a() { throw new Error('thrown'); }, get b() { return 2; } }, { a: null, b: 2 }],
+    proto: [JSON.parse('{"__proto__":5}'), JSON.parse('{"__proto__":5}')],
+  };
+  for (const [name, [value, expected]] of Object.entries(cases)) {
+    await local.set({ [name]: value });
+    assert.deepStrictEqual((await local.get())[name], expected, name);
+    assert.deepStrictEqual((await local.get({ default: value })).default, expected, name);
+  }
+  await local.set({ deep });
+  assert.strictEqual(JSON.stringify((await local.get()).deep).length, 596);
+  await local.clear();
+  // What was stored before stays, and defaults apply.
+  await local.set({ kept: 5 });
+  for (const value of [undefined, NaN, -Infinity, 10n, () => {}, Symbol('x')]) await local.set({ kept: value, none: value });
+  assert.deepStrictEqual(await local.get({ kept: 1, none: 1, nothing: NaN }), { kept: 5, none: 1 });
+  for (const value of [new Uint8Array(1), new ArrayBuffer(1), new DataView(new ArrayBuffer(1)), Buffer.from('a')]) {
+    await assert.rejects(local.set({ a: { b: [value] } }), { message: 'Cannot serialize value to JSON' });
+  }
+});

@@ -1,7 +1,7 @@
 // The background page of a manifest: its scripts, or a page of the app's own that names them.
 'use strict';
 
-const { Array, decodeURIComponent, URL } = require('../globals');
+const { Array, console, decodeURIComponent, URL } = require('../globals');
 const { Failure, attempt, fileOf, read } = require('./files');
 
 /** Chrome makes a page of this name for scripts. */
@@ -12,12 +12,19 @@ const NONE = 'the manifest has neither app.background.scripts nor app.background
 const ROOT = 'chrome-extension://app/';
 const SOURCE = /\ssrc\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))/i;
 const MODULE = /\stype\s*=\s*["']?module\b/i;
+/** The attributes of a script element, and what is between its tags. */
+const SCRIPT = /<script(?=[\s>])([^>]*)>(.*?)(?:<\/script|$)/gis;
+/** What is between the tags of an element of another type is data. */
+const DATA = /\stype\s*=\s*["']?(?!module\b|text\/javascript\b|application\/javascript\b)[^\s"'>]/i;
 
-/** The files that a page's script elements name. What is written between those is not run: Chrome's policy for apps forbids it. */
+/** The files that a page's script elements name. What is written between their tags is not run: Chrome's policy for apps forbids it. */
 function scriptsIn(page, html) {
   const base = new URL(page, ROOT);
-  const elements = [...html.replace(/<!--.*?-->/gs, '').matchAll(/<script(\s[^>]*)>/gi)].map(([, attributes]) => attributes);
-  return elements.filter((attributes) => SOURCE.test(attributes)).map((attributes) => {
+  const elements = [...html.replace(/<!--.*?-->/gs, '').matchAll(SCRIPT)];
+  if (elements.some(([, attributes, text]) => !SOURCE.test(attributes) && !DATA.test(attributes) && text.trim() !== '')) {
+    console.error(`Refused to execute an inline script of ${page}: the Content Security Policy of apps forbids it`);
+  }
+  return elements.filter(([, attributes]) => SOURCE.test(attributes)).map(([, attributes]) => {
     const [, ...values] = SOURCE.exec(attributes);
     const source = values.find((value) => value !== undefined);
     if (MODULE.test(attributes)) throw new Failure(`${page}: ${source} is a module; they are not available in chrome-app-run`);

@@ -9,101 +9,73 @@ const { setImmediate } = require('node:timers');
 const vm = require('node:vm');
 const { parseArgs } = require('node:util');
 const { abandonChrome, createChrome } = require('../chrome');
-const { Event, dispatch } = require('../event');
+const { dispatch } = require('../event');
 const { console, Object } = require('../globals');
 const { idOf, runtimeOf } = require('../runtime');
 const { alarmsOf } = require('./alarms');
 const { backgroundOf } = require('./background');
 const { Failure, attempt, fileOf, read, readJson } = require('./files');
 const { I18n } = require('./i18n');
-const { methodsOf } = require('./methods');
-const { guarded, namespacesOf, permissionsOf, withoutUnasked } = require('./missing');
+const { eventsOf, methodsOf } = require('./methods');
+const { addMissing, removeUnasked } = require('./missing');
 const { LANGUAGE, furnish, loaded, report, reportRejection } = require('./page');
-const { LIMITS, storageArea } = require('./storage');
+const { permissionsApi, permissionsOf } = require('./permissions');
+const { runtimeMembers } = require('./runtime');
+const { LIMITS, managedArea, storageArea } = require('./storage');
+const { windowsOf } = require('./windows');
 
 const USAGE = 'Usage: chrome-app-run [--storage FILE] [--cacert FILE] DIR';
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
-const events = (prefix, names) =>
-  Object.fromEntries(names.map((name) => [name, new Event(`${prefix}.${name}`, () => {})]));
-
-const RUNTIME_EVENTS = [
-  'onInstalled', 'onStartup', 'onSuspend', 'onSuspendCanceled',
-  // Nobody is there to update or to send: they never come.
-  'onBrowserUpdateAvailable', 'onRestartRequired', 'onUpdateAvailable',
-  'onMessage', 'onMessageExternal', 'onConnect', 'onConnectExternal',
-];
-/** What a message gets for an answer while the app has no window. */
-const NOBODY = 'Could not establish connection. Receiving end does not exist.';
-/** What chrome.runtime is asked for. */
-const FACTS = {
-  getBackgroundPage: { parameters: [], outcome: 'backgroundPage' },
-  getPlatformInfo: { parameters: [], outcome: 'platformInfo' },
-  requestUpdateCheck: { parameters: [], outcome: 'status' },
-};
-const APP_EVENTS = ['onLaunched', 'onRestarted'];
+const APP_EVENTS = ['onLaunched', 'onRestarted', 'onEmbedRequested'];
 
 /** Where an area is kept, beside the first one. */
 const filesOf = (file) => ({ local: file, sync: `${file}.sync` });
 
 /** chrome.storage. */
 function storageOf(file, runtime, isUnlimited) {
-  const { onChanged } = events('storage', ['onChanged']);
+  const { onChanged } = eventsOf('storage', ['onChanged']);
   const area = ([name, place]) => {
-    const own = events(`storage.${name}`, ['onChanged']);
+    const own = eventsOf(`storage.${name}`, ['onChanged']);
     const changed = (changes) => [own.onChanged, onChanged].forEach((event) => dispatch(event, changes, name));
     // Nothing is synchronised, as where nobody is signed in; its limits count all the same.
     const methods = storageArea(place, runtime, changed, LIMITS[name], isUnlimited && name === 'local');
-    return [name, guarded(`chrome.storage.${name}`, { ...methods, ...own })];
+    return [name, { ...methods, ...own }];
   };
-  return guarded('chrome.storage', { ...Object.fromEntries(Object.entries(filesOf(file)).map(area)), onChanged });
+  const managed = { ...managedArea(runtime), ...eventsOf('storage.managed', ['onChanged']) };
+  return { ...Object.fromEntries(Object.entries(filesOf(file)).map(area)), managed, onChanged };
 }
 
 /** chrome.system.network: what chrome.socket knows of it. */
 function networkOf(socket, runtime) {
   const members = { getNetworkInterfaces: { parameters: [], outcome: 'networkInterfaces' } };
   const operations = { getNetworkInterfaces: () => socket.getNetworkList() };
-  return guarded('chrome.system.network', methodsOf('system.network', members, operations, runtime));
+  return methodsOf('system.network', members, operations, runtime);
 }
 
 /** chrome.power. It has nothing to do: this system does not go to sleep when its user is idle. */
 const power = { requestKeepAwake() {}, releaseKeepAwake() {}, Level: { DISPLAY: 'display', SYSTEM: 'system' } };
 
-/** Chrome's names of processors, where Node has others. */
-const ARCHITECTURES = { x64: 'x86-64', ia32: 'x86-32' };
-
-/** chrome.runtime.getPlatformInfo's answer. Native Client calls arm64 `arm`, too. */
-function platformInfo() {
-  const arch = ARCHITECTURES[os.arch()] ?? os.arch();
-  return { os: os.platform() === 'darwin' ? 'mac' : 'linux', arch, nacl_arch: arch === 'arm64' ? 'arm' : arch };
-}
-
 /** What background scripts touch beside the sockets. */
 function complete(chrome, storageFile, i18n) {
   const answers = runtimeOf(chrome.runtime);
-  const facts = {
-    getBackgroundPage: () => globalThis,
-    getPlatformInfo: platformInfo,
-    requestUpdateCheck: () => 'no_update',
-  };
-  const sendMessage = (...given) => {
-    const callback = typeof given.at(-1) === 'function' ? given.pop() : null;
-    setImmediate(() => answers.answer('runtime.sendMessage', callback, [], NOBODY));
-  };
-  const methods = { ...methodsOf('runtime', FACTS, facts, answers), sendMessage };
-  const runtime = Object.assign(chrome.runtime, events('runtime', RUNTIME_EVENTS), methods);
   const manifest = chrome.runtime.getManifest();
   const isUnlimited = permissionsOf(manifest).includes('unlimitedStorage');
-  return withoutUnasked(guarded('chrome', {
+  const completed = {
     ...chrome,
-    runtime: guarded('chrome.runtime', runtime),
-    app: guarded('chrome.app', { runtime: guarded('chrome.app.runtime', events('app.runtime', APP_EVENTS)) }),
-    i18n: guarded('chrome.i18n', i18n.api(runtime.id)),
-    alarms: guarded('chrome.alarms', alarmsOf(answers)),
-    power: guarded('chrome.power', power),
+    // The object itself: its lastError is inherited.
+    runtime: Object.assign(chrome.runtime, runtimeMembers(answers)),
+    app: { runtime: eventsOf('app.runtime', APP_EVENTS), window: windowsOf(answers) },
+    i18n: i18n.api(chrome.runtime.id),
+    alarms: alarmsOf(answers),
+    permissions: permissionsApi(manifest, answers),
+    power,
     storage: storageOf(storageFile, answers, isUnlimited),
-    system: guarded('chrome.system', { network: networkOf(chrome.socket, answers) }),
-  }, namespacesOf(manifest)), manifest);
+    system: { network: networkOf(chrome.socket, answers) },
+  };
+  addMissing(completed, manifest);
+  removeUnasked(completed, manifest);
+  return completed;
 }
 
 /** The sockets of an app. */
@@ -132,12 +104,15 @@ function run(folder, storageFile, rootsFile) {
   const file = storageFile ?? defaultStorage(chrome.runtime.id);
   const isNew = !Object.values(filesOf(file)).some(fs.existsSync);
   const completed = attempt(() => complete(chrome, file, i18n));
+  // The page may put things of its own in their places.
+  const { onInstalled, onSuspend } = completed.runtime;
+  const { onLaunched } = completed.app.runtime;
 
   let isSuspended = false;
   const suspend = () => {
     if (isSuspended) return;
     isSuspended = true;
-    dispatch(completed.runtime.onSuspend);
+    dispatch(onSuspend);
   };
   const exit = (code) => {
     abandonChrome(chrome);
@@ -174,8 +149,8 @@ function run(folder, storageFile, rootsFile) {
 
   setImmediate(() => {
     loaded();
-    if (isNew) dispatch(completed.runtime.onInstalled, { reason: 'install' });
-    dispatch(completed.app.runtime.onLaunched, { isKioskSession: false, isPublicSession: false, source: 'command_line' });
+    if (isNew) dispatch(onInstalled, { reason: 'install' });
+    dispatch(onLaunched, { isKioskSession: false, isPublicSession: false, source: 'command_line' });
   });
 }
 

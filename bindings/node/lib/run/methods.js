@@ -1,24 +1,39 @@
-// Methods of APIs that are made here, with the manners of Chrome's own.
+// Methods and events of APIs that are made here, with the manners of Chrome's own.
 'use strict';
 
 const { setImmediate } = require('node:timers');
+const { Answer, fail } = require('../answer');
 const { argumentsOf } = require('../arguments');
+const { Event } = require('../event');
 const { Object } = require('../globals');
 
 /**
- * A method of signature `member`, which answers by callback or promise with what `operation` gives, or fails as it
- * throws; `runtime` sets lastError.
+ * Answers a call, later, by its callback, or by the promise that is returned if there is none, with what `operation`
+ * gives, or as it fails; `runtime` sets lastError.
  */
+function answered(full, callback, operation, runtime) {
+  const outcome = (async () => operation())();
+  const later = (settle) => outcome.then(
+    (result) => setImmediate(settle, result === undefined ? [] : [result], null),
+    ({ message }) => setImmediate(settle, [], message),
+  );
+  if (callback) {
+    later((given, message) => runtime.answer(full, callback, given, message));
+    return undefined;
+  }
+  const answer = new Answer((resolve, reject) => {
+    later(([result], message) => (message === null ? resolve(result) : fail(answer, reject, message)));
+  });
+  return answer;
+}
+
+/** A method of signature `member`, which answers with what `operation` gives for its arguments. */
 function methodOf(full, member, operation, runtime) {
   const read = argumentsOf({ outcome: null, ...member, name: full, callback: 'promise' }, {});
   return (...given) => {
     const values = read(given);
     const callback = values.pop();
-    const answer = (async () => operation(...values))();
-    if (!callback) return answer;
-    const run = (outcome, message) => setImmediate(() => runtime.answer(full, callback, outcome, message));
-    answer.then((result) => run(result === undefined ? [] : [result], null), ({ message }) => run([], message));
-    return undefined;
+    return answered(full, callback, () => operation(...values), runtime);
   };
 }
 
@@ -28,4 +43,7 @@ function methodsOf(space, members, operations, runtime) {
   return Object.fromEntries(Object.entries(members).map(method));
 }
 
-module.exports = { methodsOf };
+/** An object of events, by their names. */
+const eventsOf = (space, names) => Object.fromEntries(names.map((name) => [name, new Event(`${space}.${name}`, () => {})]));
+
+module.exports = { answered, eventsOf, methodsOf };

@@ -1,65 +1,46 @@
 // APIs of Chrome that are not here: using one says which.
 'use strict';
 
-const { Error, Object, Proxy } = require('../globals');
+const { console, Error, Object } = require('../globals');
+const { Event } = require('../event');
+const { NAMES } = require('./names');
+const { permissionsOf } = require('./permissions');
 
-const isPlain = (key) => typeof key === 'symbol' || key === 'then' || key === 'toJSON';
+const unavailable = (name) => `${name} is not available in chrome-app-run`;
 
-function unavailable(name) {
-  return new Error(`${name} is not available in chrome-app-run`);
-}
+/** A method that is not here: `if (chrome.usb.getDevices)` is fine, calling it throws. */
+const missingMethod = (name) => () => {
+  throw new Error(unavailable(name));
+};
 
-/** Stands for a namespace or method that is not here: `if (chrome.usb)` is fine, calling it or reading a member throws. */
-const absent = (name) =>
-  new Proxy(() => {}, {
-    get(target, key) {
-      if (isPlain(key)) return undefined;
-      throw unavailable(`${name}.${key}`);
-    },
-    apply() {
-      throw unavailable(name);
-    },
-  });
-
-/**
- * An object of the API whose missing members answer with an error that names them when they are used, unless Chrome
- * would not have them either.
- */
-function guarded(name, object, isInChrome = () => true) {
-  const own = Object.keys(object);
-  return new Proxy(object, {
-    get(target, key) {
-      // One that is here, and that the page has deleted, is missing to nobody.
-      if (key in target || own.includes(key) || isPlain(key)) return target[key];
-      return isInChrome(key) ? absent(`${name}.${key}`) : undefined;
-    },
+/** An event that never comes: who listens is told once. To throw would end a script that begins with all its listeners. */
+function missingEvent(name) {
+  let isTold = false;
+  return new Event(name.replace('chrome.', ''), () => {
+    if (!isTold) console.warn(unavailable(name));
+    isTold = true;
   });
 }
 
-/** Namespaces that a manifest need not ask for. */
-const FREE = ['events', 'extension', 'permissions', 'types'];
-
-/** The names of the permissions that a manifest asks for. */
-const permissionsOf = ({ permissions = [] }) =>
-  permissions.flatMap((permission) => (typeof permission === 'string' ? [permission] : Object.keys(Object(permission))));
-
-/** Whether Chrome has a namespace for an app: its manifest must ask for it, by a permission or by a key of its own. */
-function namespacesOf(manifest) {
-  // Apps of its time ask for `experimental`, and look for chrome.experimental.socket before chrome.socket, which came
-  // in its place.
-  const asked = [...FREE, ...Object.keys(manifest), ...permissionsOf(manifest)].filter((word) => word !== 'experimental');
-  // The key `bluetooth` brings chrome.bluetoothSocket, the permission `networking.config` chrome.networking.
-  return (name) => asked.some((word) => name.startsWith(word) || word.startsWith(`${name}.`));
+/** Adds to `chrome` what Chrome has for an app and is not here, as far as the manifest asks for it. */
+function addMissing(chrome, manifest) {
+  const asked = [...Object.keys(manifest), ...permissionsOf(manifest)];
+  for (const { space, brought, members } of NAMES) {
+    if (brought !== null && !asked.includes(brought)) continue;
+    const object = space.split('.').reduce((within, name) => (within[name] ??= {}), chrome);
+    for (const name of members) {
+      object[name] = (/^on[A-Z]/.test(name) ? missingEvent : missingMethod)(`chrome.${space}.${name}`);
+    }
+  }
 }
 
 /**
  * Takes from `chrome` the socket API that Chrome does not have for an app, as it asks for the other one only (tcp.md
  * PM-5). One that asks for none keeps both: the console says what each call lacks.
  */
-function withoutUnasked(chrome, manifest) {
+function removeUnasked(chrome, manifest) {
   const hasNew = Object.hasOwn(manifest, 'sockets');
   if (hasNew !== permissionsOf(manifest).includes('socket')) delete chrome[hasNew ? 'socket' : 'sockets'];
-  return chrome;
 }
 
-module.exports = { guarded, namespacesOf, permissionsOf, withoutUnasked };
+module.exports = { addMissing, removeUnasked };

@@ -1,10 +1,13 @@
 // What a background page finds in its global object, as far as networking code touches it.
 'use strict';
 
+const { setMaxListeners } = require('node:events');
 const os = require('node:os');
 const process = require('node:process');
-const { console, Error, Event, Number, Object, String, URL } = require('../globals');
+const { setImmediate } = require('node:timers');
+const { console, Error, Event, MessageEvent, Number, Object, String, structuredClone, URL } = require('../globals');
 const { report: show } = require('../event');
+const { TextDecoder } = require('./encoding');
 const { FileReader } = require('./reader');
 const { fetchOf, requestOf } = require('./request');
 
@@ -60,6 +63,8 @@ function timers() {
   return { setTimeout: timer(setTimeout), setInterval: timer(setInterval) };
 }
 
+// A page may have as many listeners as it likes: of this target, of its requests, and of targets of its own.
+setMaxListeners(0);
 const target = new EventTarget();
 const listeners = new WeakMap();
 
@@ -91,7 +96,18 @@ const WINDOW = {
     return target.dispatchEvent(event);
   },
 };
-WINDOW.addEventListener('load', (event) => globalThis.onload?.(event));
+for (const type of ['load', 'message']) WINDOW.addEventListener(type, (event) => globalThis[`on${type}`]?.(event));
+
+/** The window's postMessage: to itself, as there is no other. */
+const postMessageOf = (origin) => (message, options, transfer) => {
+  const isObject = typeof options === 'object' && options !== null;
+  const to = (isObject ? options.targetOrigin : options) ?? '/';
+  const data = structuredClone(message, { transfer: isObject ? options.transfer : transfer });
+  if (to !== '*' && to !== '/' && to !== origin) return;
+  const event = new MessageEvent('message', { data, origin });
+  Object.defineProperty(event, 'source', { value: globalThis });
+  setImmediate(WINDOW.dispatchEvent, event);
+};
 
 /** A console for the page: what it puts in place of a function of it is not what its errors are told by. */
 const consoleOf = () => Object.create(Object.getPrototypeOf(console), Object.getOwnPropertyDescriptors(console));
@@ -104,7 +120,8 @@ function furnish(chrome, folder, page, close) {
   delete globalThis.process;
   const globals = {
     window: globalThis, self: globalThis, top: globalThis, parent: globalThis, frames: globalThis,
-    chrome, console: consoleOf(), navigator, location, close, FileReader, fetch, XMLHttpRequest: requestOf(fetch, location),
+    chrome, console: consoleOf(), navigator, location, close, FileReader, TextDecoder, fetch,
+    XMLHttpRequest: requestOf(fetch, location), postMessage: postMessageOf(location.origin),
     ...WINDOW, ...timers(),
   };
   for (const [name, value] of Object.entries(globals)) {
@@ -115,6 +132,7 @@ function furnish(chrome, folder, page, close) {
 
 /** The scripts have run. */
 function loaded() {
+  WINDOW.dispatchEvent(new Event('DOMContentLoaded', { bubbles: true }));
   WINDOW.dispatchEvent(new Event('load'));
 }
 

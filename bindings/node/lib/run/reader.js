@@ -3,8 +3,8 @@
 
 const { Buffer } = require('node:buffer');
 const { DOMException, TypeError } = require('../globals');
+const { decoded } = require('./encoding');
 const { progressEvent, withHandlers } = require('./handlers');
-const { decoded } = require('./request');
 
 const STATES = { EMPTY: 0, LOADING: 1, DONE: 2 };
 

@@ -5,8 +5,9 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { clearTimeout, setTimeout } = require('node:timers');
 const {
-  AbortController, decodeURIComponent, DOMException, Headers, Object, Request, Response, TextDecoder, TypeError, Uint8Array, URL,
+  AbortController, decodeURIComponent, DOMException, Headers, Object, Request, Response, TypeError, URL,
 } = require('../globals');
+const { decoded } = require('./encoding');
 const { fileOf } = require('./files');
 const { progressEvent, withHandlers } = require('./handlers');
 
@@ -50,19 +51,6 @@ const CONVERT = {
 
 /** What a content type says of the encoding. */
 const charsetOf = (type) => /charset="?([^;"]+)/i.exec(type)?.[1];
-
-const BYTE_ORDER_MARKS = { 'utf-8': [0xef, 0xbb, 0xbf], 'utf-16le': [0xff, 0xfe], 'utf-16be': [0xfe, 0xff] };
-
-/** Text in the encoding that it says of itself, else in `encoding`, or in UTF-8 if there is none of that name. */
-function decoded(data, encoding) {
-  const bytes = new Uint8Array(data);
-  const said = Object.keys(BYTE_ORDER_MARKS).find((name) => BYTE_ORDER_MARKS[name].every((byte, n) => bytes[n] === byte));
-  try {
-    return new TextDecoder(said ?? encoding).decode(data);
-  } catch {
-    return new TextDecoder().decode(data);
-  }
-}
 
 /** XMLHttpRequest by means of `fetch`, asynchronous only: as for apps in Chrome. */
 function requestOf(fetch, location) {
@@ -198,4 +186,4 @@ function requestOf(fetch, location) {
   return XMLHttpRequest;
 }
 
-module.exports = { decoded, fetchOf, requestOf };
+module.exports = { fetchOf, requestOf };

@@ -7,6 +7,7 @@ const path = require('node:path');
 const { setImmediate } = require('node:timers');
 const { Array, Error, JSON, Object } = require('../globals');
 const { methodsOf } = require('./methods');
+const { kept, membersOf } = require('./values');
 
 /** The limits of the areas. Those on the number of writes are shown, but not enforced: no network is involved. */
 const LIMITS = {
@@ -20,9 +21,6 @@ const LIMITS = {
 
 /** Items by name. They have no prototype: any name is just a name. */
 const itemsOf = (object) => Object.assign(Object.create(null), object);
-
-/** Only what JSON can hold is stored. */
-const plain = (value) => JSON.parse(JSON.stringify(value));
 
 function load(file) {
   try {
@@ -45,7 +43,7 @@ function wanted(keys, all) {
   if (keys === null) return { names: Object.keys(all), defaults: {} };
   if (typeof keys === 'string') return { names: [keys], defaults: {} };
   if (Array.isArray(keys)) return { names: keys, defaults: {} };
-  return { names: Object.keys(keys), defaults: plain(keys) };
+  return { names: Object.keys(keys), defaults: membersOf(keys) };
 }
 
 /** Parameters and outcomes of the methods, as the reference has them. */
@@ -74,6 +72,13 @@ function checkLimits(limits, items, changes) {
   if (limit) throw new Error(`${limit} quota exceeded`);
 }
 
+/** What `get` gives of the items that are held. */
+function answerOf(asked, held) {
+  const { names, defaults } = wanted(asked, held);
+  const all = { ...defaults, ...held };
+  return Object.fromEntries(names.filter((name) => Object.hasOwn(all, name)).map((name) => [name, kept(all[name])]));
+}
+
 /** A storage area; `changed` hears of changes, `runtime` of answers to callbacks. An unlimited one only shows its limits. */
 function storageArea(file, runtime, changed, limits, isUnlimited) {
   let items = load(file);
@@ -99,16 +104,12 @@ function storageArea(file, runtime, changed, limits, isUnlimited) {
 
   const removal = (names) => change(names.map((name) => [name, undefined]));
   const operations = {
-    get(asked) {
-      const { names, defaults } = wanted(asked, items);
-      const held = { ...defaults, ...items };
-      return Object.fromEntries(names.filter((name) => Object.hasOwn(held, name)).map((name) => [name, plain(held[name])]));
-    },
+    get: (asked) => answerOf(asked, items),
     getBytesInUse(asked) {
       const held = wanted(asked, items).names.filter((name) => name in items);
       return held.reduce((sum, name) => sum + sizeOf([name, items[name]]), 0);
     },
-    set: (edits) => change(Object.entries(plain(edits)), isUnlimited ? undefined : checkLimits.bind(null, limits)),
+    set: (edits) => change(Object.entries(membersOf(edits)), isUnlimited ? undefined : checkLimits.bind(null, limits)),
     remove: (asked) => removal([asked].flat()),
     clear: () => removal(Object.keys(items)),
   };
@@ -116,4 +117,13 @@ function storageArea(file, runtime, changed, limits, isUnlimited) {
   return { ...methodsOf('storage', MEMBERS, operations, runtime), ...limits };
 }
 
-module.exports = { LIMITS, storageArea };
+/** The area of an administrator, who has set nothing here. */
+function managedArea(runtime) {
+  const refuse = () => {
+    throw new Error('This is a read-only store.');
+  };
+  const operations = { get: (asked) => answerOf(asked, {}), getBytesInUse: () => 0, set: refuse, remove: refuse, clear: refuse };
+  return methodsOf('storage', MEMBERS, operations, runtime);
+}
+
+module.exports = { LIMITS, managedArea, storageArea };

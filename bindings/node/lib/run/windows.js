@@ -1,0 +1,30 @@
+// chrome.app.window. An app has no windows here: its background page runs alone.
+'use strict';
+
+const { console, Error } = require('../globals');
+const { eventsOf, methodsOf } = require('./methods');
+
+const parameters = [{ name: 'url', type: 'string' }, { name: 'options', type: 'object', optional: true }];
+const MEMBERS = { create: { parameters, outcome: 'createdWindow' } };
+/** They never come. */
+const EVENTS = ['onBoundsChanged', 'onClosed', 'onFullscreened', 'onMaximized', 'onMinimized', 'onRestored'];
+
+function windowsOf(runtime) {
+  let isTold = false;
+  const create = () => {
+    if (!isTold) console.warn('chrome-app-run runs the background page only: there are no windows');
+    isTold = true;
+    // Not at once: what else the app does when it is launched, such as to serve, goes on.
+    throw new Error('chrome.app.window.create is not available in chrome-app-run');
+  };
+  return {
+    ...methodsOf('app.window', MEMBERS, { create }, runtime),
+    ...eventsOf('app.window', EVENTS),
+    current: () => null,
+    get: () => null,
+    getAll: () => [],
+    canSetVisibleOnAllWorkspaces: () => false,
+  };
+}
+
+module.exports = { windowsOf };
