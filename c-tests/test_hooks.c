@@ -133,6 +133,13 @@ static void calls_in_a_release(void) {
     end();
 }
 
+static void release_without_a_handler(void) {
+    start(NULL, NULL);
+    CHECK_INT(chromesock_app_set_default_handler(app, NULL, NULL, release), CHROMESOCK_OK);
+    CHECK_INT(released, 1);
+    end();
+}
+
 static void free_in_a_release(void) {
     start(NULL, release_that_frees);
     CHECK_INT(chromesock_app_set_default_handler(app, unused, NULL, NULL), CHROMESOCK_OK);
@@ -190,6 +197,7 @@ int main(int argc, char **argv) {
     RUN(calls_in_the_wakeup_hook);
     RUN(free_in_the_wakeup_hook);
     RUN(calls_in_a_release);
+    RUN(release_without_a_handler);
     RUN(free_in_a_release);
     RUN(calls_in_the_last_release);
     RUN(completions_before_the_last_send);

@@ -18,7 +18,7 @@
 #define UDP_GRO 104
 #endif
 
-enum { SIZE = 100, SENDS = 8, ALL = 15 };
+enum { SIZE = 100, SENDS = 20, ALL = 15 }; /* more than one recvmmsg takes: only then datagrams are joined */
 
 /* ---- what the library asks of the system: it finds these functions instead of the C library's ---- */
 

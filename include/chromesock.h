@@ -814,7 +814,9 @@ enum chromesock_delivery
  {
   /**
    * Events wait in a queue until the host runs their callbacks with chromesock_app_dispatch, or takes
-   * them with chromesock_app_next_event. The default.
+   * them with chromesock_app_next_event. The default. The last callbacks of an app that is freed run on
+   * the thread that frees it, or, if that is inside a callback of another app, on its reactor's: a host
+   * of one thread frees it outside of callbacks, or closes it and dispatches it to its end first.
    */
   CHROMESOCK_DELIVERY_QUEUE = 0,
   /**
@@ -1060,8 +1062,10 @@ typedef struct chromesock_app_options {
    */
   uint64_t undelivered_bytes_per_app;
   /**
-   * Queue delivery: called on the reactor's thread when the queue becomes non-empty. It should only post a
-   * task to the host's loop, and not block. NULL = none.
+   * Queue delivery: called on the reactor's thread when an event comes and the host has taken all before it: so
+   * take events until none is left, or wait on. It should only post a task to the host's loop, and not block; it
+   * may call every function, and is not called any more when chromesock_app_free returns outside of callbacks.
+   * NULL = none.
    */
   chromesock_hook wakeup;
   /**
@@ -1658,7 +1662,7 @@ void chromesock_reactor_free(struct chromesock_reactor *reactor);
  * Parameters: handler    NULL = none.
  *             user_data  given to `handler` and `release`; never read or freed.
  *             release    called once with `user_data`, on any thread, when the handler is replaced or the
- *             app is gone; NULL = none.
+ *             app is gone, and at once if there is no handler; NULL = none.
  * Returns:    OK, INVALID_ARGUMENT (the handler is then not kept and not released).
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
@@ -1985,7 +1989,7 @@ chromesock_status chrome_sockets_tcp_send(struct chromesock_app *app,
  * was in flight.
  *
  * Mirrors:    chrome.sockets.tcp.close
- * State:      any; the id is invalid forevery later call.
+ * State:      any; the id is invalid for every later call.
  * Parameters: callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
@@ -2028,7 +2032,8 @@ chromesock_status chrome_sockets_tcp_get_info(struct chromesock_app *app,
  * Parameters: callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
- * Completes:  CHROME_SOCKETS_TCP_GET_SOCKETS with sockets, ascending by id; never fails.
+ * Completes:  CHROME_SOCKETS_TCP_GET_SOCKETS with sockets, ascending by id; "net::ERR_INSUFFICIENT_RESOURCES" without a result
+ *             while such lists of more than 32 MiB are neither delivered nor released.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
  *
@@ -2155,9 +2160,10 @@ chromesock_status chrome_sockets_tcp_on_receive_error_has_listener(struct chrome
  *
  * Every failure from the handshake on, and every call while a read or a send is unfinished, closes the
  * socket, and its id is gone. No onReceive after this call has bytes that came before it. To secure a new
- * connection, create the socket, pause it, connect, secure, and unpause. To secure one that began in plain
- * text (STARTTLS), pause before sending the command that asks for it: its answer still comes, and
- * chrome_sockets_tcp_set_paused says how to ask for more of it.
+ * connection, create the socket, pause it, connect, and once that has completed, secure; unpause. Made earlier, it
+ * finds the socket not connected, as may be, and the connection then stays in plain text: send nothing before it has
+ * completed with OK. To secure one that began in plain text (STARTTLS), pause before sending the command that asks
+ * for it: its answer still comes, and chrome_sockets_tcp_set_paused says how to ask for more of it.
  *
  * Mirrors:    chrome.sockets.tcp.secure
  * State:      connected by chrome.sockets.tcp.connect, no read in flight, no send unfinished, not secured yet.
@@ -2355,7 +2361,7 @@ chromesock_status chrome_sockets_tcp_server_disconnect(struct chromesock_app *ap
  * announced yet still are.
  *
  * Mirrors:    chrome.sockets.tcpServer.close
- * State:      any; the id is invalid forevery later call.
+ * State:      any; the id is invalid for every later call.
  * Parameters: callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
@@ -2398,7 +2404,8 @@ chromesock_status chrome_sockets_tcp_server_get_info(struct chromesock_app *app,
  * Parameters: callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
- * Completes:  CHROME_SOCKETS_TCP_SERVER_GET_SOCKETS with sockets, ascending by id; never fails.
+ * Completes:  CHROME_SOCKETS_TCP_SERVER_GET_SOCKETS with sockets, ascending by id; "net::ERR_INSUFFICIENT_RESOURCES" without a result
+ *             while such lists of more than 32 MiB are neither delivered nor released.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
  *
@@ -2655,7 +2662,7 @@ chromesock_status chrome_sockets_udp_send(struct chromesock_app *app,
  * call.
  *
  * Mirrors:    chrome.sockets.udp.close
- * State:      any; the id is invalid forevery later call.
+ * State:      any; the id is invalid for every later call.
  * Parameters: callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
@@ -2698,7 +2705,8 @@ chromesock_status chrome_sockets_udp_get_info(struct chromesock_app *app,
  * Parameters: callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
- * Completes:  CHROME_SOCKETS_UDP_GET_SOCKETS with sockets, ascending by id; never fails.
+ * Completes:  CHROME_SOCKETS_UDP_GET_SOCKETS with sockets, ascending by id; "net::ERR_INSUFFICIENT_RESOURCES" without a result
+ *             while such lists of more than 32 MiB are neither delivered nor released.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
  *
@@ -3033,7 +3041,7 @@ chromesock_status chrome_socket_disconnect(struct chromesock_app *app,
                                            void *user_data);
 
 /**
- * Closes a socket; its id is invalid forevery later call. Pending calls complete.
+ * Closes a socket; its id is invalid for every later call. Pending calls complete.
  *
  * Mirrors:    chrome.socket.destroy
  * State:      any.

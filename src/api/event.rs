@@ -2,6 +2,9 @@
 
 use std::ffi::CStr;
 use std::net::SocketAddr;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use bytes::Bytes;
 
@@ -60,7 +63,7 @@ pub enum Payload {
     /// `SendInfo.bytesSent`.
     BytesSent(u64),
     /// Infos of `getInfo` (exactly one) and `getSockets`.
-    Sockets(Box<[SocketInfo]>),
+    Sockets(Arc<SocketList>),
     /// Multicast groups of `getJoinedGroups`.
     Texts(Box<[Box<CStr>]>),
     /// Addresses of `getNetworkList`.
@@ -69,6 +72,37 @@ pub enum Payload {
     Denied(Box<Denied>),
     /// What a secured connection has agreed upon.
     TlsSession(Box<TlsSession>),
+}
+
+/// Infos of sockets. Events that tell the same share them.
+#[derive(Debug)]
+pub struct SocketList {
+    infos: Box<[SocketInfo]>,
+    /// What all lists of an app take that are alive, in bytes; this one included.
+    held: Arc<AtomicUsize>,
+}
+
+impl SocketList {
+    /// A list that counts as `held` as long as it lives.
+    #[must_use]
+    pub fn new(infos: Box<[SocketInfo]>, held: &Arc<AtomicUsize>) -> Arc<Self> {
+        held.fetch_add(size_of_val(&*infos), Relaxed);
+        Arc::new(Self { infos, held: Arc::clone(held) })
+    }
+}
+
+impl Drop for SocketList {
+    fn drop(&mut self) {
+        self.held.fetch_sub(size_of_val(&*self.infos), Relaxed);
+    }
+}
+
+impl Deref for SocketList {
+    type Target = [SocketInfo];
+
+    fn deref(&self) -> &[SocketInfo] {
+        &self.infos
+    }
 }
 
 /// A place among the bytes that lie beside events.

@@ -68,18 +68,17 @@ impl<N: Network> Engine<N> {
     }
 
     pub(super) fn get_info(&mut self, namespace: Namespace, id: i32, reply: Reply) {
-        match self.registry.find(namespace, id) {
-            Some(entry) => {
-                let info = entry.info();
-                reply.complete(Response::ok_with(Payload::Sockets(Box::new([info]))));
-            }
+        match self.registry.info(namespace, id) {
+            Some(info) => reply.complete(Response::ok_with(Payload::Sockets(info))),
             None => not_found(reply),
         }
     }
 
-    pub(super) fn get_sockets(&self, namespace: Namespace, reply: Reply) {
-        let infos = self.registry.infos(namespace);
-        reply.complete(Response::ok_with(Payload::Sockets(infos)));
+    pub(super) fn get_sockets(&mut self, namespace: Namespace, reply: Reply) {
+        reply.complete(match self.registry.infos(namespace) {
+            Some(infos) => Response::ok_with(Payload::Sockets(infos)),
+            None => Response::refused(Status::InsufficientResources.name()),
+        });
     }
 
     pub(super) fn set_paused(&mut self, namespace: Namespace, id: i32, paused: bool, reply: Reply) {

@@ -48,11 +48,14 @@ impl<N: Network> Engine<N> {
             System::Sockets => (operation.manifest_path().unwrap_or_default(), "\"sockets\" key"),
             System::Legacy => (operation.legacy_name(), "\"socket\" permission"),
         };
-        let why = if self.grants.available(system) {
+        let why = if !self.grants.available(system) {
+            format!("the manifest has no {place}")
+        } else if operation.is_address_bound() {
             // Escaped: it is a page's text, on its way to a log.
             format!("no {rule} rule of the manifest allows host {host:?} port {port}")
         } else {
-            format!("the manifest has no {place}")
+            let value = if system == System::Sockets { ": \"\"" } else { "" };
+            format!("the manifest has no {rule} rule{value}")
         };
         let call = call.chrome_name().to_string_lossy();
         let text = |text: String| CString::new(text).unwrap_or_default().into_boxed_c_str();

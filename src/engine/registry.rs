@@ -4,7 +4,8 @@
 use std::ffi::CString;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Weak};
 
 use slab::Slab;
 
@@ -13,6 +14,7 @@ use super::id_map::IdMap;
 use super::tcp_client::TcpClient;
 use super::tcp_server::TcpServer;
 use super::udp::UdpSocket;
+use crate::api::event::SocketList;
 use crate::api::properties::{SocketInfo, SocketProperties, SocketType};
 use crate::api::table::Namespace;
 use crate::net::{Network, address};
@@ -118,16 +120,30 @@ pub(super) struct Registry<N: Network> {
     places: IdMap<i32, u32>,
     /// By the last digits of an id: the place where one that ends so was found last.
     found: Vec<u32>,
+    /// Bytes of infos that were told and not dropped yet.
+    told: Arc<AtomicUsize>,
+    /// The list told last; it is of `listed`, and none of that has changed since.
+    list: Weak<SocketList>,
+    listed: Option<Namespace>,
 }
 
 /// How many such places there are at least.
 const LEAST_FOUND: usize = 16;
+/// No more lists are made while those that the host has not taken or released yet take so many bytes.
+const MAX_TOLD: usize = 32 << 20;
 /// Memory for more sockets than this is given back when the last one is gone.
 const MAX_KEPT: usize = 1024;
 
 impl<N: Network> Default for Registry<N> {
     fn default() -> Self {
-        Self { entries: Slab::new(), places: IdMap::default(), found: Vec::new() }
+        Self {
+            entries: Slab::new(),
+            places: IdMap::default(),
+            found: Vec::new(),
+            told: Arc::default(),
+            list: Weak::new(),
+            listed: None,
+        }
     }
 }
 
@@ -141,6 +157,7 @@ impl<N: Network> Registry<N> {
         properties: Properties,
     ) {
         let entry = Entry { id, namespace, properties, machine, queued: false, stalled: false };
+        self.listed = None;
         let place = self.entries.insert(entry);
         self.places.insert(id, place as u32);
         if self.entries.len() > self.found.len() {
@@ -156,6 +173,7 @@ impl<N: Network> Registry<N> {
     /// The same, to be changed.
     #[inline]
     pub(super) fn get_mut(&mut self, id: i32) -> Option<&mut Entry<N>> {
+        self.listed = None;
         let last_digits = id as usize & self.found.len().wrapping_sub(1);
         let place = *self.found.get(last_digits)? as usize;
         if self.entries.get(place).is_some_and(|entry| entry.id == id) {
@@ -192,9 +210,10 @@ impl<N: Network> Registry<N> {
     }
 
     fn take(&mut self, id: i32) -> Option<Entry<N>> {
+        self.listed = None;
         let entry = self.entries.try_remove(self.places.remove(&id)? as usize);
         if self.entries.is_empty() && self.entries.capacity() > MAX_KEPT {
-            *self = Self::default();
+            *self = Self { told: Arc::clone(&self.told), ..Self::default() };
         }
         entry
     }
@@ -214,12 +233,28 @@ impl<N: Network> Registry<N> {
         self.places.values().filter_map(|place| self.entries.get(*place as usize))
     }
 
-    /// All infos of a namespace, ascending by id (tcp.md 2.2).
-    pub(super) fn infos(&self, namespace: Namespace) -> Box<[SocketInfo]> {
+    /// The info of a socket, if it is of `namespace`.
+    pub(super) fn info(&self, namespace: Namespace, id: i32) -> Option<Arc<SocketList>> {
+        let entry = self.get(id).filter(|entry| entry.namespace == namespace)?;
+        Some(SocketList::new(Box::new([entry.info()]), &self.told))
+    }
+
+    /// All infos of a namespace, ascending by id (tcp.md 2.2); `None` if too many are held.
+    pub(super) fn infos(&mut self, namespace: Namespace) -> Option<Arc<SocketList>> {
+        if self.listed == Some(namespace)
+            && let Some(list) = self.list.upgrade()
+        {
+            return Some(list);
+        }
+        if self.told.load(Relaxed) > MAX_TOLD {
+            return None;
+        }
         let of_namespace = self.all().filter(|entry| entry.namespace == namespace);
         let mut infos: Vec<_> = of_namespace.map(Entry::info).collect();
         infos.sort_unstable_by_key(|info| info.socket_id);
-        infos.into_boxed_slice()
+        let list = SocketList::new(infos.into_boxed_slice(), &self.told);
+        (self.list, self.listed) = (Arc::downgrade(&list), Some(namespace));
+        Some(list)
     }
 
     /// All ids, ascending.

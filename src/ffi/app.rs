@@ -300,7 +300,7 @@ pub unsafe extern "C" fn chromesock_reactor_free(reactor: *mut chromesock_reacto
 /// Parameters: handler    NULL = none.
 ///             user_data  given to `handler` and `release`; never read or freed.
 ///             release    called once with `user_data`, on any thread, when the handler is replaced or the
-///             app is gone; NULL = none.
+///             app is gone, and at once if there is no handler; NULL = none.
 /// Returns:    OK, INVALID_ARGUMENT (the handler is then not kept and not released).
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
@@ -318,8 +318,12 @@ pub unsafe extern "C" fn chromesock_app_set_default_handler(
         // SAFETY: the caller's promise.
         let inner = unsafe { app_of(app) }?;
         let release = release_of(release, user_data);
-        let handler = handler.map(|_| (ticket(handler, user_data), release));
-        inner.delivery().set_default_handler(handler);
+        if handler.is_some() {
+            inner.delivery().set_default_handler(Some((ticket(handler, user_data), release)));
+        } else {
+            inner.delivery().set_default_handler(None);
+            release.into_iter().for_each(|release| release());
+        }
     })
 }
 

@@ -127,7 +127,7 @@ pub unsafe extern "C" fn chrome_socket_disconnect(
     })
 }
 
-/// Closes a socket; its id is invalid forevery later call. Pending calls complete.
+/// Closes a socket; its id is invalid for every later call. Pending calls complete.
 ///
 /// Mirrors:    chrome.socket.destroy
 /// State:      any.

@@ -225,7 +225,7 @@ pub unsafe extern "C" fn chrome_sockets_udp_send(
 /// call.
 ///
 /// Mirrors:    chrome.sockets.udp.close
-/// State:      any; the id is invalid forevery later call.
+/// State:      any; the id is invalid for every later call.
 /// Parameters: callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
@@ -289,7 +289,8 @@ pub unsafe extern "C" fn chrome_sockets_udp_get_info(
 /// Parameters: callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
-/// Completes:  CHROME_SOCKETS_UDP_GET_SOCKETS with sockets, ascending by id; never fails.
+/// Completes:  CHROME_SOCKETS_UDP_GET_SOCKETS with sockets, ascending by id; "net::ERR_INSUFFICIENT_RESOURCES" without a result
+///             while such lists of more than 32 MiB are neither delivered nor released.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
 ///

@@ -130,9 +130,10 @@ impl SessionView {
 ///
 /// Every failure from the handshake on, and every call while a read or a send is unfinished, closes the
 /// socket, and its id is gone. No onReceive after this call has bytes that came before it. To secure a new
-/// connection, create the socket, pause it, connect, secure, and unpause. To secure one that began in plain
-/// text (STARTTLS), pause before sending the command that asks for it: its answer still comes, and
-/// chrome_sockets_tcp_set_paused says how to ask for more of it.
+/// connection, create the socket, pause it, connect, and once that has completed, secure; unpause. Made earlier, it
+/// finds the socket not connected, as may be, and the connection then stays in plain text: send nothing before it has
+/// completed with OK. To secure one that began in plain text (STARTTLS), pause before sending the command that asks
+/// for it: its answer still comes, and chrome_sockets_tcp_set_paused says how to ask for more of it.
 ///
 /// Mirrors:    chrome.sockets.tcp.secure
 /// State:      connected by chrome.sockets.tcp.connect, no read in flight, no send unfinished, not secured yet.

@@ -36,7 +36,9 @@ pub type chromesock_hook = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum chromesock_delivery {
     /// Events wait in a queue until the host runs their callbacks with chromesock_app_dispatch, or takes
-    /// them with chromesock_app_next_event. The default.
+    /// them with chromesock_app_next_event. The default. The last callbacks of an app that is freed run on
+    /// the thread that frees it, or, if that is inside a callback of another app, on its reactor's: a host
+    /// of one thread frees it outside of callbacks, or closes it and dispatches it to its end first.
     ChromesockDeliveryQueue = 0,
     /// Callbacks run at once, on the reactor's thread. They must be short: all sockets of the reactor wait
     /// for them.
@@ -283,8 +285,10 @@ pub struct chromesock_app_options {
     pub undelivered_bytes_per_socket: u64,
     /// The same for all sockets of the app together. Default: 16 MiB.
     pub undelivered_bytes_per_app: u64,
-    /// Queue delivery: called on the reactor's thread when the queue becomes non-empty. It should only post a
-    /// task to the host's loop, and not block. NULL = none.
+    /// Queue delivery: called on the reactor's thread when an event comes and the host has taken all before it: so
+    /// take events until none is left, or wait on. It should only post a task to the host's loop, and not block; it
+    /// may call every function, and is not called any more when chromesock_app_free returns outside of callbacks.
+    /// NULL = none.
     pub wakeup: chromesock_hook,
     /// Given to `wakeup`.
     pub wakeup_user_data: *mut c_void,

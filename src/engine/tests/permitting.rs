@@ -158,6 +158,7 @@ fn denials_are_explained_to_the_host() {
     let mut rig = under(r#"{"sockets": {"udp": {}}, "permissions": ["socket"]}"#);
     rig.kept = Some(Vec::new());
     rig.issue("udp.create()> udp.bind(1, \"10.0.0.9\", 7)> socket.create(udp)");
+    rig.issue("udp.joinGroup(1, \"224.0.0.1\")");
     rig.issue("socket.bind(2, \"10.0.0.9\", 7)> socket.joinGroup(2, \"224.0.0.1\")");
     // What a page gives cannot act as a line, or as commands, of the host's log.
     rig.issue("socket.bind(2, \"\u{1b}[2K\u{85}\", 7)");
@@ -173,8 +174,9 @@ fn denials_are_explained_to_the_host() {
         told,
         [
             "chrome.sockets.udp.bind: no sockets.udp.bind rule of the manifest allows host \"10.0.0.9\" port 7",
+            "chrome.sockets.udp.joinGroup: the manifest has no sockets.udp.multicastMembership rule: \"\"",
             "chrome.socket.bind: no udp-bind rule of the manifest allows host \"10.0.0.9\" port 7",
-            "chrome.socket.joinGroup: no udp-multicast-membership rule of the manifest allows host \"*\" port 0",
+            "chrome.socket.joinGroup: the manifest has no udp-multicast-membership rule",
             "chrome.socket.bind: no udp-bind rule of the manifest allows host \"\\u{1b}[2K\\u{85}\" port 7",
         ]
     );
