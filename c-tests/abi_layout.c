@@ -72,7 +72,7 @@ AT(chrome_socket_network_interface, prefix_length, 4);
 AT(chrome_socket_network_interface, name, 8);
 AT(chrome_socket_network_interface, address, 16);
 
-SIZE(chromesock_app_options, 96);
+SIZE(chromesock_app_options, 104);
 AT(chromesock_app_options, size, 0);
 AT(chromesock_app_options, present, 4);
 AT(chromesock_app_options, delivery, 8);
@@ -90,6 +90,7 @@ AT(chromesock_app_options, reuse_port, 85);
 AT(chromesock_app_options, freed_with_stream, 86);
 AT(chromesock_app_options, busy_poll_us, 88);
 AT(chromesock_app_options, without, 92);
+AT(chromesock_app_options, max_open_sockets, 96);
 
 SIZE(chrome_sockets_tcp_secure_options, 24);
 AT(chrome_sockets_tcp_secure_options, size, 0);

@@ -1114,6 +1114,20 @@ typedef struct chromesock_app_options {
    * network card or a peer has a fault in them. What the app observes stays the same.
    */
   uint32_t without;
+  /**
+   * Limit of the app's sockets that have a descriptor at once, so that neither what it runs nor who connects to
+   * it can use up those of the process. Counted are sockets that connect (each attempt, if a host has several
+   * addresses), are connected, listen or are bound, and closed connections that still wait for the end of
+   * their peer, for 2 seconds at most. At the limit all is as if the process had no descriptor left: connect,
+   * listen, bind and chrome.socket.accept complete with INSUFFICIENT_RESOURCES; a server raises onAcceptError
+   * with it and is paused, and connections wait in its backlog until others are closed and the pause is ended.
+   * Chrome has no such limit. 0 = none but that of the process.
+   */
+  uint32_t max_open_sockets;
+  /**
+   * Reserved; zero.
+   */
+  uint32_t reserved_3;
 } chromesock_app_options;
 
 /**

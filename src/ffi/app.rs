@@ -2,6 +2,7 @@
 
 use std::ffi::c_void;
 use std::mem;
+use std::num::NonZeroU32;
 use std::ptr;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
@@ -171,6 +172,7 @@ unsafe fn read_options(given: &chromesock_app_options) -> Result<Options, Status
     }
     options.busy_poll = Duration::from_micros(given.busy_poll_us.into());
     options.sockets.reuse_port = given.reuse_port != 0;
+    options.sockets.max_open = NonZeroU32::new(given.max_open_sockets);
     options.freed_with_stream = given.freed_with_stream != 0;
     // Callbacks and the hook belong on the reactor's thread.
     options.helps = mode == Mode::Queue && given.reactor.is_null() && given.wakeup.is_none();

@@ -318,6 +318,16 @@ pub struct chromesock_app_options {
     /// Sum of CHROMESOCK_WITHOUT_…: system features that the app's sockets must not use, where a system, a
     /// network card or a peer has a fault in them. What the app observes stays the same.
     pub without: u32,
+    /// Limit of the app's sockets that have a descriptor at once, so that neither what it runs nor who connects to
+    /// it can use up those of the process. Counted are sockets that connect (each attempt, if a host has several
+    /// addresses), are connected, listen or are bound, and closed connections that still wait for the end of
+    /// their peer, for 2 seconds at most. At the limit all is as if the process had no descriptor left: connect,
+    /// listen, bind and chrome.socket.accept complete with INSUFFICIENT_RESOURCES; a server raises onAcceptError
+    /// with it and is paused, and connections wait in its backlog until others are closed and the pause is ended.
+    /// Chrome has no such limit. 0 = none but that of the process.
+    pub max_open_sockets: u32,
+    /// Reserved; zero.
+    pub reserved_3: u32,
 }
 
 /// No UDP_SEGMENT: each datagram is sent by a system call of its own.
@@ -401,6 +411,6 @@ const _: () = {
     assert!(size_of::<chrome_sockets_tcp_properties>() == 24);
     assert!(size_of::<chrome_sockets_tcp_server_properties>() == 24);
     assert!(size_of::<chrome_sockets_udp_properties>() == 24);
-    assert!(size_of::<chromesock_app_options>() == 96);
+    assert!(size_of::<chromesock_app_options>() == 104);
     assert!(size_of::<chromesock_app_stats>() == 56);
 };

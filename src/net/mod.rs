@@ -12,6 +12,7 @@ pub(crate) mod sys;
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
@@ -147,6 +148,8 @@ pub struct SocketSettings {
     /// Whether listeners, and UDP sockets that are bound, share their addresses with those of other apps
     /// that do so too.
     pub reuse_port: bool,
+    /// Most of them that have a descriptor at once, if they are limited.
+    pub max_open: Option<NonZeroU32>,
     /// Features that are not used, as the sum of their numbers.
     pub without: u32,
 }

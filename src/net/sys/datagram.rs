@@ -12,7 +12,7 @@ use socket2::{Domain, InterfaceIndexOrAddress, Protocol, SockAddr, SockRef, Sock
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use super::batch::{self, Batch, Message, Receiving};
-use super::{NO_SIGNAL, SysNetwork, retrying, token::pack};
+use super::{NO_SIGNAL, SysNetwork, retrying, share::Share, token::pack};
 use crate::net::{Datagram, DatagramBuffers, MulticastOptions, Token};
 
 /// No datagram is longer.
@@ -33,6 +33,7 @@ pub(crate) struct SysDatagram {
     watches_room: bool,
     #[cfg(any(target_os = "linux", target_os = "android"))]
     receiving: Receiving,
+    _share: Share,
 }
 
 /// Memory for receiving, shared by the sockets of an app.
@@ -109,6 +110,7 @@ impl SysDatagram {
         options: MulticastOptions,
         token: Token,
     ) -> io::Result<Self> {
+        let share = Share::take(&net.left)?;
         let socket = open(Domain::for_address(local), options)?;
         // A port that the system chooses must be one that nobody has; it can be shared from then on.
         let shares_first = net.settings.reuse_port && local.port() != 0;
@@ -119,7 +121,7 @@ impl SysDatagram {
         if net.settings.reuse_port && !shares_first {
             super::reuse_port(&socket)?;
         }
-        Self::watched(net, socket, token)
+        Self::watched(net, socket, token, share)
     }
 
     pub(super) fn connect(
@@ -128,13 +130,14 @@ impl SysDatagram {
         options: MulticastOptions,
         token: Token,
     ) -> io::Result<Self> {
+        let share = Share::take(&net.left)?;
         let socket = open(Domain::for_address(peer), options)?;
         bind_to_random_port(&socket, peer)?;
         socket.connect(&SockAddr::from(peer))?;
-        Self::watched(net, socket, token)
+        Self::watched(net, socket, token, share)
     }
 
-    fn watched(net: &SysNetwork, socket: Socket, token: Token) -> io::Result<Self> {
+    fn watched(net: &SysNetwork, socket: Socket, token: Token, share: Share) -> io::Result<Self> {
         let mut socket = mio::net::UdpSocket::from_std(socket.into());
         let token = pack(net.slot, token);
         net.registry.register(&mut socket, token, Interest::READABLE)?;
@@ -146,6 +149,7 @@ impl SysDatagram {
             watches_room: false,
             #[cfg(any(target_os = "linux", target_os = "android"))]
             receiving: Receiving::new(net.settings),
+            _share: share,
         })
     }
 
@@ -309,7 +313,8 @@ mod tests {
     ) -> SysDatagram {
         let registry = Rc::new(poll.registry().try_clone().unwrap());
         let settings = SocketSettings { without, ..SocketSettings::default() };
-        let net = SysNetwork { registry, slot: 0, settings, scratch: Rc::clone(scratch) };
+        let mut net = SysNetwork::new(registry, 0, settings);
+        net.scratch = Rc::clone(scratch);
         let options = MulticastOptions { time_to_live: 1, loopback: true };
         let local = SocketAddr::new(local, 0);
         SysDatagram::bind(&net, local, options, Token { owner: 7, lane: 0 }).unwrap()

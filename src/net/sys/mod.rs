@@ -12,15 +12,17 @@ mod of_thread;
 mod passed;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod rtnetlink;
+mod share;
 mod signals;
 mod tcp;
 mod token;
 mod transfer;
 mod waiting;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -29,6 +31,7 @@ use socket2::Socket;
 
 use super::{MulticastOptions, Network, SocketSettings, Token};
 use datagram::{Scratch, SysDatagram};
+use share::Share;
 use tcp::{SysListener, SysStream};
 use token::pack;
 
@@ -52,6 +55,8 @@ pub(crate) struct SysNetwork {
     /// Distinguishes this app's tokens from those of others on the same reactor.
     slot: u32,
     settings: SocketSettings,
+    /// How many more descriptors its sockets may have.
+    left: Rc<Cell<u32>>,
     scratch: Rc<RefCell<Scratch>>,
 }
 
@@ -65,7 +70,9 @@ const INTEREST: Interest = READING.add(Interest::WRITABLE);
 
 impl SysNetwork {
     pub(crate) fn new(registry: Rc<Registry>, slot: u32, settings: SocketSettings) -> Self {
-        Self { registry, slot, settings, scratch: Rc::default() }
+        // No process has as many as that.
+        let left = Rc::new(Cell::new(settings.max_open.map_or(u32::MAX, NonZeroU32::get)));
+        Self { registry, slot, settings, left, scratch: Rc::default() }
     }
 
     fn register(&self, source: &mut impl Source, token: Token) -> io::Result<()> {
@@ -95,26 +102,27 @@ impl Network for SysNetwork {
     type Datagram = SysDatagram;
 
     fn connect(&mut self, peer: SocketAddr, token: Token) -> io::Result<SysStream> {
-        let mut stream = SysStream::connect(peer)?;
-        self.register(&mut stream.0, token)?;
+        let mut stream = SysStream::connect(peer, Share::take(&self.left)?)?;
+        self.register(&mut stream.socket, token)?;
         Ok(stream)
     }
 
     fn listen(&mut self, local: SocketAddr, backlog: i32, token: Token) -> io::Result<SysListener> {
-        let mut listener = SysListener::listen(local, backlog, self.settings.reuse_port)?;
-        self.register(&mut listener.0, token)?;
+        let (share, shares_port) = (Share::take(&self.left)?, self.settings.reuse_port);
+        let mut listener = SysListener::listen(local, backlog, shares_port, share)?;
+        self.register(&mut listener.socket, token)?;
         Ok(listener)
     }
 
     fn watch(&mut self, stream: &mut SysStream, token: Token) -> io::Result<()> {
-        self.registry.register(&mut stream.0, pack(self.slot, token), READING)
+        self.registry.register(&mut stream.socket, pack(self.slot, token), READING)
     }
 
     fn rewatch(&mut self, stream: &mut SysStream, token: Token) -> io::Result<()> {
-        let again = self.registry.reregister(&mut stream.0, pack(self.slot, token), INTEREST);
+        let again = self.registry.reregister(&mut stream.socket, pack(self.slot, token), INTEREST);
         match again {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.register(&mut stream.0, token)
+                self.register(&mut stream.socket, token)
             }
             result => result,
         }

@@ -9,7 +9,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 
-use super::{NO_SIGNAL, retrying, reuse_port, transfer};
+use super::{NO_SIGNAL, retrying, reuse_port, share::Share, transfer};
 use crate::net::{Listener, Stream};
 
 /// Keep-alive of a fresh connection, in seconds (tcp.md KA-5).
@@ -45,11 +45,14 @@ fn set_keep_alive(socket: &SockRef<'_>, period: Duration) -> io::Result<()> {
 
 /// A TCP connection.
 #[derive(Debug)]
-pub(crate) struct SysStream(pub(super) mio::net::TcpStream);
+pub(crate) struct SysStream {
+    pub(super) socket: mio::net::TcpStream,
+    _share: Share,
+}
 
 impl SysStream {
     /// Starts a connection attempt.
-    pub(super) fn connect(peer: SocketAddr) -> io::Result<Self> {
+    pub(super) fn connect(peer: SocketAddr, share: Share) -> io::Result<Self> {
         let socket = new_socket(peer)?;
         set_defaults(&SockRef::from(&socket))?;
         match socket.connect(&SockAddr::from(peer)) {
@@ -57,11 +60,11 @@ impl SysStream {
             Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => {}
             Err(error) => return Err(error),
         }
-        Ok(Self(mio::net::TcpStream::from_std(socket.into())))
+        Ok(Self { socket: mio::net::TcpStream::from_std(socket.into()), _share: share })
     }
 
     fn socket(&self) -> SockRef<'_> {
-        SockRef::from(&self.0)
+        SockRef::from(&self.socket)
     }
 }
 
@@ -70,7 +73,7 @@ impl Stream for SysStream {
     fn read(&mut self, buffer: &mut BytesMut, max: usize) -> io::Result<usize> {
         buffer.reserve(max);
         let spare = &mut buffer.spare_capacity_mut()[..max];
-        let n = transfer::receive(&self.0, spare)?;
+        let n = transfer::receive(&self.socket, spare)?;
         // SAFETY: recv has initialised the first n bytes of the spare capacity.
         unsafe { buffer.set_len(buffer.len() + n) };
         Ok(n)
@@ -78,7 +81,7 @@ impl Stream for SysStream {
 
     #[inline]
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        transfer::send(&self.0, data)
+        transfer::send(&self.socket, data)
     }
 
     fn write_blocks(&mut self, blocks: &[Bytes]) -> io::Result<usize> {
@@ -100,11 +103,11 @@ impl Stream for SysStream {
     }
 
     fn local_address(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+        self.socket.local_addr()
     }
 
     fn peer_address(&self) -> io::Result<SocketAddr> {
-        self.0.peer_addr()
+        self.socket.peer_addr()
     }
 
     fn set_no_delay(&mut self, on: bool) -> io::Result<()> {
@@ -112,7 +115,7 @@ impl Stream for SysStream {
     }
 
     fn peer_has_ended(&self) -> bool {
-        has_ended(&self.0)
+        has_ended(&self.socket)
     }
 
     fn set_keep_alive(&mut self, on: bool, delay: i32) -> io::Result<()> {
@@ -128,20 +131,28 @@ impl Stream for SysStream {
 
 /// A listening TCP socket.
 #[derive(Debug)]
-pub(crate) struct SysListener(pub(super) mio::net::TcpListener);
+pub(crate) struct SysListener {
+    pub(super) socket: mio::net::TcpListener,
+    share: Share,
+}
 
 impl SysListener {
     /// Listens at an address, which other apps may have too if that is wanted.
-    pub(super) fn listen(local: SocketAddr, backlog: i32, shares: bool) -> io::Result<Self> {
+    pub(super) fn listen(
+        local: SocketAddr,
+        backlog: i32,
+        shares_port: bool,
+        share: Share,
+    ) -> io::Result<Self> {
         let socket = new_socket(local)?;
         socket.set_reuse_address(true)?;
-        if shares {
+        if shares_port {
             reuse_port(&socket)?;
         }
         socket.bind(&SockAddr::from(local))?;
         set_defaults(&SockRef::from(&socket))?;
         socket.listen(backlog)?;
-        Ok(Self(mio::net::TcpListener::from_std(socket.into())))
+        Ok(Self { socket: mio::net::TcpListener::from_std(socket.into()), share })
     }
 }
 
@@ -149,17 +160,22 @@ impl Listener for SysListener {
     type Stream = SysStream;
 
     fn accept(&mut self) -> io::Result<(SysStream, SocketAddr)> {
-        let (stream, peer) = accept(&self.0)?;
-        Ok((SysStream(stream), peer))
+        // Before the system is asked: one that is accepted only to be closed would be reset.
+        let share = match self.share.another() {
+            Err(_) if !self.has_more() => return Err(io::ErrorKind::WouldBlock.into()),
+            taken => taken?,
+        };
+        let (socket, peer) = accept(&self.socket)?;
+        Ok((SysStream { socket, _share: share }, peer))
     }
 
     fn has_more(&self) -> bool {
         // If that cannot be told, the next accept tells.
-        poll_now(&self.0, PollFlags::IN).unwrap_or(true)
+        poll_now(&self.socket, PollFlags::IN).unwrap_or(true)
     }
 
     fn local_address(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+        self.socket.local_addr()
     }
 }
 
@@ -206,4 +222,30 @@ pub(super) fn has_ended(stream: &impl AsFd) -> bool {
         Err(error) => !matches!(error, Errno::AGAIN | Errno::INTR),
     };
     comes_next || poll_now(stream, PollFlags::HUP).unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    use super::*;
+
+    /// Readiness may be told in vain: that is no failure, and nothing is taken for it.
+    #[test]
+    fn without_a_share_only_a_connection_that_waits_is_refused() {
+        let left = Rc::new(Cell::new(1));
+        let local = SocketAddr::from(([127, 0, 0, 1], 0));
+        let share = Share::take(&left).unwrap();
+        let mut listener = SysListener::listen(local, 5, false, share).unwrap();
+        assert_eq!(listener.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        let peer = std::net::TcpStream::connect(listener.local_address().unwrap()).unwrap();
+        assert_eq!(listener.accept().unwrap_err().raw_os_error(), Some(libc::EMFILE));
+        left.set(1);
+        let (stream, from) = listener.accept().unwrap();
+        assert_eq!((from, left.get()), (peer.local_addr().unwrap(), 0));
+        assert_eq!(listener.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        drop((stream, listener));
+        assert_eq!(left.get(), 2);
+    }
 }

@@ -7,6 +7,7 @@ mod tools;
 mod batch;
 mod conversation;
 mod credit;
+mod descriptors;
 mod end;
 mod faults;
 mod free;
