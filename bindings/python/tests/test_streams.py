@@ -210,6 +210,26 @@ async def test_many_peers_that_take_nothing_leave_room_for_others(peers, make):
             await asyncio.sleep(0)
 
 
+async def test_large_bytes_are_sent_from_where_they_are(peers, make, monkeypatch):
+    """The package's own: bytes cannot change, and one stream alone has room for some of them."""
+    never, sent = asyncio.Event(), []
+
+    async def never_read(reader, writer):
+        await never.wait()
+
+    server, port = await peers.server(never_read)
+    async with server:
+        chrome = make()
+        send = chrome._driver.start_send
+        monkeypatch.setattr(chrome._driver, "start_send", lambda done, to, data: sent.append(data) or send(done, to, data))
+        _, writer = await streams.open_connection(chrome, "127.0.0.1", port)
+        blocks = [bytes([number]) * 2**20 for number in range(5)]
+        for block in blocks:
+            writer.write(block)
+        assert [*map(id, sent)] == [*map(id, blocks)]
+        writer.transport.abort()
+
+
 @pytest.mark.parametrize("quota", [None, 2**13], ids=["under way", "waiting"])
 @pytest.mark.parametrize("size", [100, 2**14 + 1, 2**17])
 async def test_what_changes_after_it_was_written_is_sent_as_it_was(peers, make, size, quota):
