@@ -10,9 +10,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Awaitable, Callable, Deque, Dict, Optional, Tuple, Type, Union
 
 from ._chrome import Chrome
+from ._driver import Driver
 from ._errors import ChromeSocketError
 from ._lent import COPIED
-from ._library import buffer, ffi
+from ._library import NULL, buffer, ffi
 from ._surface import Status
 
 if TYPE_CHECKING:
@@ -32,6 +33,15 @@ PIECE = 2**18
 PART = 8
 LEAST = 2**12
 
+_TCP_PROPERTIES = ffi.new(
+    "chrome_sockets_tcp_properties *",
+    {
+        "size": ffi.sizeof("chrome_sockets_tcp_properties"),
+        "present": ffi.integer_const("CHROME_SOCKETS_TCP_PROPERTIES_BUFFER_SIZE"),
+        "buffer_size": READ_BYTES,
+    },
+)
+
 ClientConnected = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Union[None, Awaitable[None]]]
 
 
@@ -40,10 +50,11 @@ async def open_connection(
 ) -> Tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Connects to a server; with `secure` by TLS."""
     tcp = chrome.sockets.tcp
-    socket_id = await _created(tcp, tcp.create(buffer_size=READ_BYTES))
+    driver = chrome._driver
+    socket_id = _created(driver, driver.lib.chrome_sockets_tcp_create, _TCP_PROPERTIES)
     try:
         # Nothing is read before the handshake, or before somebody listens.
-        await tcp.set_paused(socket_id, True)
+        _forget(tcp.set_paused(socket_id, True))
         await tcp.connect(socket_id, host, port)
         if secure:
             await tcp.secure(socket_id)
@@ -66,7 +77,8 @@ async def start_server(
 ) -> Server:
     """Listens; for each connection calls, or starts as a task, `client_connected_cb(reader, writer)`."""
     tcp_server = chrome.sockets.tcp_server
-    socket_id = await _created(tcp_server, tcp_server.create())
+    driver = chrome._driver
+    socket_id = _created(driver, driver.lib.chrome_sockets_tcp_server_create, NULL)
     try:
         await tcp_server.listen(socket_id, address, port, backlog)
         info = await tcp_server.get_info(socket_id)
@@ -500,18 +512,11 @@ def _router(chrome: Chrome) -> _Router:
     return router
 
 
-async def _created(namespace: Any, creating: asyncio.Future[Any]) -> int:
-    """The id of a new socket, which does not stay when the wait for it is cancelled."""
-
-    def close(call: asyncio.Future[Any]) -> None:
-        if call.exception() is None:
-            _close(namespace, call.result().socket_id)
-
-    try:
-        return int((await asyncio.shield(creating)).socket_id)
-    except asyncio.CancelledError:
-        creating.add_done_callback(close)
-        raise
+def _created(driver: Driver, create: Any, properties: Any) -> int:
+    """The id of a new socket, at once: calls are carried out in their order, so that others may follow."""
+    socket_id = ffi.new("int32_t *")
+    _forget(driver.call(create, properties, socket_id))
+    return int(socket_id[0])
 
 
 def _close(namespace: Any, socket_id: int) -> None:
