@@ -382,7 +382,8 @@ class SocketTransport(asyncio.Transport):
     def close(self) -> None:
         self._driver.check_thread()
         if not self._closing:
-            self.pause_reading()
+            if self._sending or self._waiting:  # Else it is closed at once.
+                self.pause_reading()
             self._closing = True
             self._end_if_done()
 
