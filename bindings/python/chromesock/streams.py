@@ -10,9 +10,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Awaitable, Callable, Deque, Dict, Optional, Tuple, Type, Union
 
 from ._chrome import Chrome
+from ._driver import Driver
 from ._errors import ChromeSocketError
 from ._lent import COPIED
-from ._library import buffer, ffi
+from ._library import NULL, buffer, ffi
 from ._surface import Status
 
 if TYPE_CHECKING:
@@ -25,9 +26,21 @@ HIGH_WATER = 2**20
 ACCEPT_RETRY_SECONDS = 1.0  # as in asyncio
 # Short pieces that are written while others are under way go out together, up to about this size.
 TOGETHER = 2**16
-# A stream may have this part of the room under way that all streams leave, or, when that is little, this many bytes.
-PART = 64
+# What does not fit into the room goes out in parts, which are copied, of this size.
+PIECE = 2**18
+# A stream may have this part of all room under way while all is free. The part shrinks with what is free, so that
+# many that take nothing do not use it up, but a stream may always have this many bytes.
+PART = 8
 LEAST = 2**12
+
+_TCP_PROPERTIES = ffi.new(
+    "chrome_sockets_tcp_properties *",
+    {
+        "size": ffi.sizeof("chrome_sockets_tcp_properties"),
+        "present": ffi.integer_const("CHROME_SOCKETS_TCP_PROPERTIES_BUFFER_SIZE"),
+        "buffer_size": READ_BYTES,
+    },
+)
 
 ClientConnected = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Union[None, Awaitable[None]]]
 
@@ -37,10 +50,11 @@ async def open_connection(
 ) -> Tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Connects to a server; with `secure` by TLS."""
     tcp = chrome.sockets.tcp
-    socket_id = await _created(tcp, tcp.create(buffer_size=READ_BYTES))
+    driver = chrome._driver
+    socket_id = _created(driver, driver.lib.chrome_sockets_tcp_create, _TCP_PROPERTIES)
     try:
         # Nothing is read before the handshake, or before somebody listens.
-        await tcp.set_paused(socket_id, True)
+        _forget(tcp.set_paused(socket_id, True))
         await tcp.connect(socket_id, host, port)
         if secure:
             await tcp.secure(socket_id)
@@ -63,7 +77,8 @@ async def start_server(
 ) -> Server:
     """Listens; for each connection calls, or starts as a task, `client_connected_cb(reader, writer)`."""
     tcp_server = chrome.sockets.tcp_server
-    socket_id = await _created(tcp_server, tcp_server.create())
+    driver = chrome._driver
+    socket_id = _created(driver, driver.lib.chrome_sockets_tcp_server_create, NULL)
     try:
         await tcp_server.listen(socket_id, address, port, backlog)
         info = await tcp_server.get_info(socket_id)
@@ -214,8 +229,9 @@ class SocketTransport(asyncio.Transport):
         # Sizes of the sends under way, and their sum.
         self._sending: Deque[int] = deque()
         self._under_way = 0
-        # What is written, but not under way yet.
-        self._waiting = bytearray()
+        # What is written, but not under way yet: large pieces as they are, short ones joined; and its size.
+        self._waiting: Deque[Union[bytes, bytearray, memoryview]] = deque()
+        self._waiting_size = 0
         self._write_paused = False
         self._reading = True
         self.set_write_buffer_limits()
@@ -292,7 +308,7 @@ class SocketTransport(asyncio.Transport):
         return self._low, self._high
 
     def get_write_buffer_size(self) -> int:
-        return self._under_way + len(self._waiting)
+        return self._under_way + self._waiting_size
 
     def write(self, data: Buffer) -> None:
         self._driver.check_thread()
@@ -305,14 +321,14 @@ class SocketTransport(asyncio.Transport):
         if size > COPIED and self._waiting:
             self._send_waiting()
         if self._waiting or self._sending and size <= COPIED or size > self._room():
-            self._waiting.extend(held if type(held) is bytes else ffi.buffer(held))
+            self._let_wait(held if type(held) is bytes else ffi.buffer(held), size)
             self._send_if_worth()
         else:
             self._send(data, size)
         self._pause_if_full()
 
     def _pause_if_full(self) -> None:
-        if self._under_way + len(self._waiting) > self._high and not self._write_paused:
+        if self._under_way + self._waiting_size > self._high and not self._write_paused:
             self._write_paused = True
             self._protocol.pause_writing()
 
@@ -326,19 +342,37 @@ class SocketTransport(asyncio.Transport):
         self._under_way += size
         self._router.under_way += size
 
+    def _let_wait(self, data: Any, size: int) -> None:
+        last = self._waiting[-1] if self._waiting else None
+        if size > COPIED:
+            self._waiting.append(bytes(data))  # the same object, unless it may change
+        elif type(last) is bytearray:
+            last.extend(data)
+        else:
+            self._waiting.append(bytearray(data))
+        self._waiting_size += size
+
     def _send_if_worth(self) -> None:
         """Short pieces wait for each other while others are under way."""
-        if not self._sending or len(self._waiting) >= TOGETHER:
+        if not self._sending or self._waiting_size >= TOGETHER:
             self._send_waiting()
 
     def _send_waiting(self) -> None:
         """Sends what waits, in pieces that are not short, as far as there is room."""
         while self._waiting:
-            size = min(len(self._waiting), self._room())
-            if size < min(len(self._waiting), TOGETHER if self._sending else 1):
+            first = self._waiting[0]
+            size = min(len(first), self._room())
+            if size < min(len(first), TOGETHER if self._sending else 1):
                 break
-            self._send(bytes(self._waiting[:size]), size)
-            del self._waiting[:size]
+            if size == len(first):
+                self._send(first, size)
+                self._waiting.popleft()
+            else:
+                size = min(size, PIECE)
+                view = memoryview(first)
+                self._send(view[:size], size)
+                self._waiting[0] = view[size:]
+            self._waiting_size -= size
         if self._waiting and not self._sending:
             self._router.starving[self] = None
 
@@ -348,7 +382,8 @@ class SocketTransport(asyncio.Transport):
     def close(self) -> None:
         self._driver.check_thread()
         if not self._closing:
-            self.pause_reading()
+            if self._sending or self._waiting:  # Else it is closed at once.
+                self.pause_reading()
             self._closing = True
             self._end_if_done()
 
@@ -393,6 +428,7 @@ class SocketTransport(asyncio.Transport):
             return
         self._closing = True
         self._waiting.clear()
+        self._waiting_size = 0
         self._router.starving.pop(self, None)
         _close(self._tcp, self._id)
         self._loop.call_soon(self._protocol.connection_lost, error)
@@ -431,7 +467,7 @@ class _Router:
     def share(self) -> int:
         """Most bytes that one stream may have under way: peers that take nothing leave room for all others."""
         room = self._most_under_way - self.under_way
-        return room // PART if room > PART * LEAST else min(room, LEAST)
+        return min(room, max(room * room // self._most_under_way // PART, LEAST))
 
     def sent(self, size: int) -> None:
         """There is more room."""
@@ -477,18 +513,11 @@ def _router(chrome: Chrome) -> _Router:
     return router
 
 
-async def _created(namespace: Any, creating: asyncio.Future[Any]) -> int:
-    """The id of a new socket, which does not stay when the wait for it is cancelled."""
-
-    def close(call: asyncio.Future[Any]) -> None:
-        if call.exception() is None:
-            _close(namespace, call.result().socket_id)
-
-    try:
-        return int((await asyncio.shield(creating)).socket_id)
-    except asyncio.CancelledError:
-        creating.add_done_callback(close)
-        raise
+def _created(driver: Driver, create: Any, properties: Any) -> int:
+    """The id of a new socket, at once: calls are carried out in their order, so that others may follow."""
+    socket_id = ffi.new("int32_t *")
+    _forget(driver.call(create, properties, socket_id))
+    return int(socket_id[0])
 
 
 def _close(namespace: Any, socket_id: int) -> None:

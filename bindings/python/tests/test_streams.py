@@ -185,8 +185,73 @@ async def test_the_write_quota_ends_no_stream(peers, make):
             await asyncio.sleep(0)
 
 
-async def test_pieces_of_all_sizes_keep_their_order(peers, make):
-    """tcp.md S-4: short ones that go out together, and long ones that do not wait for others."""
+async def test_many_peers_that_take_nothing_leave_room_for_others(peers, make):
+    """The package's own: though each of them is written more than the whole quota."""
+    never, got = asyncio.Event(), 0
+
+    async def handle(reader, writer):
+        nonlocal got
+        if await reader.readexactly(1) == b"-":
+            await never.wait()
+        while data := await reader.read(65536):
+            got += len(data)
+        writer.close()
+
+    server, port = await peers.server(handle)
+    async with server:
+        chrome = make(write_quota_bytes=len(BULK) // 2)
+        for peer in b"-" * 50 + b"+":
+            _, writer = await streams.open_connection(chrome, "127.0.0.1", port)
+            writer.write(bytes([peer]))
+            writer.write(BULK)
+        writer.close()
+        await writer.wait_closed()
+        while got < len(BULK):
+            await asyncio.sleep(0)
+
+
+async def test_large_bytes_are_sent_from_where_they_are(peers, make, monkeypatch):
+    """The package's own: bytes cannot change, and one stream alone has room for some of them."""
+    never, sent = asyncio.Event(), []
+
+    async def never_read(reader, writer):
+        await never.wait()
+
+    server, port = await peers.server(never_read)
+    async with server:
+        chrome = make()
+        send = chrome._driver.start_send
+        monkeypatch.setattr(chrome._driver, "start_send", lambda done, to, data: sent.append(data) or send(done, to, data))
+        _, writer = await streams.open_connection(chrome, "127.0.0.1", port)
+        blocks = [bytes([number]) * 2**20 for number in range(5)]
+        for block in blocks:
+            writer.write(block)
+        assert [*map(id, sent)] == [*map(id, blocks)]
+        writer.transport.abort()
+
+
+@pytest.mark.parametrize("quota", [None, 2**13], ids=["under way", "waiting"])
+@pytest.mark.parametrize("size", [100, 2**14 + 1, 2**17])
+async def test_what_changes_after_it_was_written_is_sent_as_it_was(peers, make, size, quota):
+    """asyncio's manner: a program may use its buffer again."""
+    server, port = await peers.echo()
+    async with server:
+        reader, writer = await streams.open_connection(make(write_quota_bytes=quota), "127.0.0.1", port)
+        writer.write(b"before")
+        data = bytearray(b"a" * size)
+        for buffer in (data, memoryview(data)):
+            writer.write(buffer)
+            data[:] = b"b" * size
+        assert writer.transport.get_write_buffer_size() == 6 + 2 * size
+        assert await reader.readexactly(6 + 2 * size) == b"before" + b"a" * size + b"b" * size
+        writer.close()
+        await writer.wait_closed()
+        assert writer.transport.get_write_buffer_size() == 0
+
+
+@pytest.mark.parametrize("quota", [None, 2**17], ids=["", "little room"])
+async def test_pieces_of_all_sizes_keep_their_order(peers, make, quota):
+    """tcp.md S-4: short ones that go out together, and long ones that do not wait for others, or go out in parts."""
     got = bytearray()
 
     async def take(reader, writer):
@@ -198,7 +263,7 @@ async def test_pieces_of_all_sizes_keep_their_order(peers, make):
     sizes = [1, 2**14, 2**14 + 1, 3, 0, 70_000, 500, 500, 2**20, 7] * 5 + [100] * 2000
     pieces = [bytes([number % 251]) * size for number, size in enumerate(sizes)]
     async with server:
-        _, writer = await streams.open_connection(make(), "127.0.0.1", port)
+        _, writer = await streams.open_connection(make(write_quota_bytes=quota), "127.0.0.1", port)
         for number, piece in enumerate(pieces):
             writer.write(piece if number % 3 else bytearray(piece))
             if number % 7 == 0:
@@ -281,6 +346,30 @@ async def test_a_failed_connection_leaves_no_socket(make, error_of):
     assert len(await chrome.sockets.tcp.get_sockets()) == 1
 
 
+@pytest.mark.parametrize("call", ["set_paused", "connect", "secure", "get_info"])
+async def test_a_connection_that_is_cancelled_at_any_time_leaves_no_socket(peers, make, monkeypatch, call):
+    """The package's own; it ends as cancelled, whatever it waits for."""
+    server, port = await peers.echo()
+    async with server:
+        chrome = make()
+        tcp = chrome.sockets.tcp
+        carry_out = getattr(tcp, call)
+        monkeypatch.setattr(tcp, call, lambda *arguments: opening.cancel() and carry_out(*arguments))
+        opening = asyncio.ensure_future(streams.open_connection(chrome, "127.0.0.1", port, secure=call == "secure"))
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+        assert await tcp.get_sockets() == []
+
+
+async def test_a_connection_with_a_wrong_argument_leaves_no_socket(make):
+    """The package's own; the argument is refused as the call refuses it."""
+    chrome = make()
+    for host, port in ((1, 80), ("127.0.0.1", "80"), ("a\0", 80)):
+        with pytest.raises((TypeError, ValueError)):
+            await streams.open_connection(chrome, host, port)
+    assert await chrome.sockets.tcp.get_sockets() == []
+
+
 @pytest.mark.parametrize("start", ["open_connection", "start_server"])
 async def test_cancelling_and_destroying_is_cancelling(start):
     """The package's own: as when a program ends with a task that connects."""
@@ -289,9 +378,7 @@ async def test_cancelling_and_destroying_is_cancelling(start):
         starting = asyncio.ensure_future(streams.open_connection(chrome, "127.0.0.1", 1))
     else:
         starting = asyncio.ensure_future(streams.start_server(chrome, print, "127.0.0.1", 0))
-    await asyncio.sleep(0)
-    await chrome.sockets.tcp.get_sockets()
-    await asyncio.sleep(0)  # It has its socket, and waits for the next call.
+    await asyncio.sleep(0)  # It has its socket, and waits for a call.
     starting.cancel()
     chrome.destroy()
     with pytest.raises(asyncio.CancelledError):
