@@ -1,4 +1,4 @@
-// What the library uses of JavaScript's own globals, as it is before a page replaces any.
+// What the library uses of JavaScript's own globals, as it is before a page replaces any. Of pages more: run/globals.js.
 'use strict';
 
 module.exports = {
@@ -18,20 +18,16 @@ module.exports = {
   Event,
   EventTarget,
   Function,
-  Headers,
   Int32Array,
   JSON,
   Map,
   Math,
-  MessageEvent,
   Number,
   Object,
   parseInt,
   Promise,
   Proxy,
   Reflect,
-  Request,
-  Response,
   Set,
   String,
   structuredClone,

@@ -6,7 +6,7 @@ const path = require('node:path');
 const { clearTimeout, setTimeout } = require('node:timers');
 const {
   AbortController, decodeURIComponent, DOMException, Headers, Object, Request, Response, TypeError, URL,
-} = require('../globals');
+} = require('./globals');
 const { decoded } = require('./encoding');
 const { fileOf } = require('./files');
 const { progressEvent, withHandlers } = require('./handlers');
