@@ -9,6 +9,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread::{JoinHandle, ThreadId};
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ const MAX_THREADS: usize = 64;
 const MAX_FOR_AN_APP: usize = 48;
 /// Lookups of an app that wait; the question for one more is answered at once with NAME_NOT_RESOLVED.
 const MAX_WAITING: usize = 4096;
+/// Of these, those that a pool may have however many are left behind by others.
+const LEAST_THREADS: usize = 4;
 /// How long an idle thread stays.
 const IDLE: Duration = Duration::from_secs(10);
 
@@ -61,7 +64,12 @@ pub(crate) struct Pool {
     woken: Receiver<()>,
     state: Arc<Mutex<State>>,
     look_up: LookUp,
+    left_behind: &'static AtomicUsize,
 }
+
+/// Unfinished lookups of pools that are gone: a process that ends one app after the other has no more threads for them
+/// than for those of one.
+static LEFT_BEHIND: AtomicUsize = AtomicUsize::new(0);
 
 #[derive(Default)]
 struct State {
@@ -82,7 +90,7 @@ struct Worker {
 impl Default for Pool {
     /// The system's resolver.
     fn default() -> Self {
-        Self::with(Arc::new(look_up))
+        Self::with(Arc::new(look_up), &LEFT_BEHIND)
     }
 }
 
@@ -111,7 +119,11 @@ impl Resolver for Pool {
         state.questions.insert(name, vec![question]);
         // If it is full, there are as many wake-ups under way as threads at the most.
         let _ = self.wake.try_send(());
-        if state.needs_worker() && !self.start_worker(&mut state) && state.workers.is_empty() {
+        let left_behind = self.left_behind.load(Relaxed);
+        if state.needs_worker(left_behind)
+            && !self.start_worker(&mut state)
+            && state.workers.is_empty()
+        {
             // The system is out of resources, so nobody would ever answer.
             let unanswered = std::mem::take(&mut state.questions);
             state.waiting.clear();
@@ -122,17 +134,18 @@ impl Resolver for Pool {
 }
 
 impl Pool {
-    fn with(look_up: LookUp) -> Self {
+    fn with(look_up: LookUp, left_behind: &'static AtomicUsize) -> Self {
         let (wake, woken) = bounded(MAX_THREADS);
-        Self { wake, woken, state: Arc::default(), look_up }
+        Self { wake, woken, state: Arc::default(), look_up, left_behind }
     }
 
     /// Whether it could be started.
     fn start_worker(&self, state: &mut State) -> bool {
         let (woken, shared) = (self.woken.clone(), Arc::clone(&self.state));
-        let look_up = Arc::clone(&self.look_up);
+        let (look_up, left_behind) = (Arc::clone(&self.look_up), self.left_behind);
         let thread = std::thread::Builder::new().name("chromesock-dns".into());
-        let started = without_signals(|| thread.spawn(move || work(&woken, &shared, &*look_up)));
+        let started =
+            without_signals(|| thread.spawn(move || work(&woken, &shared, &*look_up, left_behind)));
         let Ok(thread) = started else { return false };
         state.workers.insert(thread.thread().id(), Worker { thread, busy_for: None });
         true
@@ -143,19 +156,25 @@ impl Drop for Pool {
     /// Waits for the threads, so that none of the library's is left behind its last app; but for those that look
     /// something up, which takes as long as the system likes.
     fn drop(&mut self) {
-        let State { workers, .. } = std::mem::take(&mut *self.state.lock());
+        let mut state = self.state.lock();
+        let State { workers, .. } = std::mem::take(&mut *state);
+        let (busy, idle): (Vec<_>, Vec<_>) =
+            workers.into_values().partition(|worker| worker.busy_for.is_some());
+        self.left_behind.fetch_add(busy.len(), Relaxed);
+        drop(state);
         // Without the last sender, those that wait for a lookup end.
         self.wake = bounded(0).0;
-        for worker in workers.into_values().filter(|worker| worker.busy_for.is_none()) {
+        for worker in idle {
             let _ = worker.thread.join();
         }
     }
 }
 
 impl State {
-    fn needs_worker(&self) -> bool {
+    fn needs_worker(&self, left_behind: usize) -> bool {
         let busy = self.workers.values().filter(|worker| worker.busy_for.is_some()).count();
-        self.workers.len() < (self.questions.len() + busy).min(MAX_THREADS)
+        let most = MAX_THREADS.saturating_sub(left_behind).max(LEAST_THREADS);
+        self.workers.len() < (self.questions.len() + busy).min(most)
     }
 
     /// False if too many of the app wait.
@@ -198,11 +217,10 @@ impl State {
         }
     }
 
-    fn note(&mut self, worker: ThreadId, busy_for: Option<u32>) {
-        // After the pool's end nobody asks any more.
-        if let Some(worker) = self.workers.get_mut(&worker) {
-            worker.busy_for = busy_for;
-        }
+    /// False after the pool's end, when nobody asks any more.
+    fn note(&mut self, worker: ThreadId, busy_for: Option<u32>) -> bool {
+        let worker = self.workers.get_mut(&worker);
+        worker.map(|worker| worker.busy_for = busy_for).is_some()
     }
 }
 
@@ -210,13 +228,16 @@ fn work(
     woken: &Receiver<()>,
     state: &Mutex<State>,
     look_up: &dyn Fn(&str, DnsQueryType) -> Answer,
+    left_behind: &AtomicUsize,
 ) {
     let this = std::thread::current().id();
     loop {
         let begun = state.lock().begin(this);
         if let Some((name, questions)) = begun {
             let found = look_up(&name.host, name.dns_query_type);
-            state.lock().note(this, None);
+            if !state.lock().note(this, None) {
+                left_behind.fetch_sub(1, Relaxed);
+            }
             answer(questions, &found);
             continue;
         }
@@ -321,7 +342,9 @@ mod tests {
                 }
                 FOUND
             };
-            Self { pool: Pool::with(Arc::new(look_up)), begun, end, wanted: Arc::new(()) }
+            let left_behind = Box::leak(Box::default());
+            let pool = Pool::with(Arc::new(look_up), left_behind);
+            Self { pool, begun, end, wanted: Arc::new(()) }
         }
 
         fn ask(&mut self, host: &str, on_answer: impl FnOnce(Answer) + Send + 'static) {
@@ -450,6 +473,31 @@ mod tests {
         assert!(all.into_iter().eq(expected.map(|number| (number, FOUND))));
         let begun: Vec<_> = hanging.begun.try_iter().collect();
         assert!(begun == ["even", "odd"] || begun == ["odd", "even"], "{begun:?}");
+    }
+
+    /// Look-ups that outlive their pool take the place of some of the next one's, but for a few, until they end.
+    #[test]
+    fn threads_that_are_left_behind_are_bounded() {
+        let mut hanging = Hanging::new();
+        hanging.hang(MAX_FOR_AN_APP);
+        hanging.see_begun(MAX_FOR_AN_APP);
+        let left_behind = hanging.pool.left_behind;
+        for expected in [MAX_THREADS - MAX_FOR_AN_APP, LEAST_THREADS, LEAST_THREADS] {
+            // The next app of the process, whose look-ups hang as well.
+            hanging.pool = Pool::with(Arc::clone(&hanging.pool.look_up), left_behind);
+            hanging.hang(MAX_FOR_AN_APP);
+            hanging.see_begun(expected);
+            assert_eq!(hanging.pool.state.lock().workers.len(), expected);
+        }
+        let (answers, answer) = unbounded();
+        hanging.ask("quick", move |found| answers.send(found).unwrap());
+        hanging.end = unbounded().0;
+        assert_eq!(answer.recv_timeout(DEADLINE), Ok(FOUND));
+        let deadline = std::time::Instant::now() + DEADLINE;
+        while left_behind.load(Relaxed) > 0 {
+            assert!(std::time::Instant::now() < deadline);
+            std::thread::yield_now();
+        }
     }
 
     /// CL-3: what a thread holds is given back when the last app has gone, as those find who look for leaks then;
