@@ -57,8 +57,8 @@ class App {
   static #alive = new Set();
 
   static {
-    // A thread that ends takes its apps with it; with the main thread all ends.
-    if (!isMainThread) process.once('exit', () => App.#alive.forEach((app) => app.#drop()));
+    // A thread that ends takes its apps with it; with the main thread all ends. What is called is carried out.
+    process.once('exit', () => App.#alive.forEach((app) => (isMainThread ? app.#start() : app.#drop())));
   }
 
   #functions;
@@ -69,6 +69,7 @@ class App {
   #free = [];
   #pending = 0;
   #isRunning = false;
+  #isHolding = false;
   #isReferenced = true;
   #isClosing = false;
   #members;
@@ -151,6 +152,7 @@ class App {
     if (this.#isClosing) throw new Error('Extension context invalidated.');
     // The app is dropped when a worker exits. What other `exit` listeners call gets no answer, as on the main thread.
     if (this.#app === 0) return;
+    if (!this.#isRunning && !this.#isHolding) this.#hold();
     const token = this.#free.pop() ?? this.#calls.length;
     const status = this.#functions[name](this.#app, ...values, 0, token);
     if (status !== 0) {
@@ -163,6 +165,18 @@ class App {
     this.#pending += 1;
     if (this.#pending === 1) this.update();
   }
+
+  /** Calls that no event of ours has led to start when what makes them is done, a timer as it may be: see #refill. */
+  #hold() {
+    this.#isHolding = true;
+    this.#functions.chromesock_app_hold_calls(this.#app, 1);
+    process.nextTick(this.#start);
+  }
+
+  #start = () => {
+    this.#isHolding = false;
+    if (this.#app !== 0) this.#functions.chromesock_app_run_calls(this.#app);
+  };
 
   /** Takes what is queued, and starts to run it. */
   #take() {

@@ -406,3 +406,22 @@ test('a worker may be terminated in any call', { timeout: 300_000 }, async () =>
   );
   assert.deepStrictEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' });
 });
+
+for (const [where, call] of Object.entries({ 'an event': '', 'a timer': 'setImmediate' })) {
+  test(`what was called in ${where} is carried out, though the program ends at once`, async (t) => {
+    let heard = () => {};
+    const port = await peer(t, (socket) => socket.on('data', (data) => heard(text(data))).on('error', () => {}));
+    const got = new Promise((resolve) => (heard = resolve));
+    // The library's thread has little time left if it is awake just then.
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      const { code } = await program(`
+        connect(Number(process.argv[1])).then((id) => tcp.getSockets(() => ${call}(() => {
+          tcp.send(id, new TextEncoder().encode('bye'), () => {});
+          process.exit();
+        })${call ? '' : '()'}));`, port);
+      assert.strictEqual(code, 0);
+      if ((await Promise.race([got, new Promise((resolve) => setImmediate(resolve))])) === 'bye') return;
+    }
+    assert.strictEqual(await soon(got), 'bye');
+  });
+}

@@ -479,17 +479,35 @@ test('calls one by one, each made when the one before is answered, keep no timer
   }), 'timers between callbacks');
 });
 
-test('calls one by one wake nobody', async (t) => {
-  const { tcp } = chromeOf(t).sockets;
-  // How often threads of the library have gone to sleep; those of other tests do nothing meanwhile.
-  const wakeUps = () => {
-    const of = (thread) => fs.readFileSync(`/proc/self/task/${thread}/status`, 'utf8');
-    const states = fs.readdirSync('/proc/self/task').map(of).filter((state) => state.startsWith('Name:\tchromesock\n'));
-    return states.reduce((sum, state) => sum + Number(/^voluntary_ctxt_switches:\s*(\d+)/m.exec(state)[1]), 0);
-  };
-  const sockets = () => new Promise((resolve) => tcp.getSockets(resolve));
-  await sockets();
-  const before = wakeUps();
-  for (let n = 0; n < 1000; n += 1) await sockets();
-  assert.ok(wakeUps() - before < 500);
-});
+/** How often threads of the library have gone to sleep; those of other tests do nothing meanwhile. */
+function wakeUps() {
+  const of = (thread) => fs.readFileSync(`/proc/self/task/${thread}/status`, 'utf8');
+  const states = fs.readdirSync('/proc/self/task').map(of).filter((state) => state.startsWith('Name:\tchromesock\n'));
+  return states.reduce((sum, state) => sum + Number(/^voluntary_ctxt_switches:\s*(\d+)/m.exec(state)[1]), 0);
+}
+
+const CALLERS = {
+  'a promise': async (call) => {
+    for (let n = 0; n < 1000; n += 1) await call();
+  },
+  'a timer': async (call) => {
+    for (let n = 0; n < 1000; n += 1) await new Promise((resolve) => setImmediate(() => call().then(resolve)));
+  },
+  'a promise of another': async (call) => {
+    for (let n = 0; n < 1000; n += 1) {
+      await call();
+      await fs.promises.access('/');
+    }
+  },
+};
+
+for (const [who, calls] of Object.entries(CALLERS)) {
+  test(`calls one by one of ${who} wake nobody`, async (t) => {
+    const { tcp } = chromeOf(t).sockets;
+    const call = () => new Promise((resolve) => tcp.getSockets(resolve));
+    await call();
+    const before = wakeUps();
+    await calls(call);
+    assert.ok(wakeUps() - before < 500);
+  });
+}
