@@ -25,7 +25,8 @@ const INVALID_ARGUMENT = numberOf('CHROMESOCK_INVALID_ARGUMENT');
 const text = { is: (value) => typeof value === 'string', named: 'a string' };
 const size = { is: (value) => Number.isSafeInteger(value) && value >= 0, named: 'a whole number' };
 const flag = { is: (value) => typeof value === 'boolean', named: 'true or false' };
-const OPTIONS = { writeQuotaBytes: size, extraRootsPem: text, reusePort: flag, libraryPath: text };
+const time = { is: (value) => Number.isInteger(value) && value >= 0 && value < 2 ** 32, named: 'a number of microseconds' };
+const OPTIONS = { writeQuotaBytes: size, extraRootsPem: text, reusePort: flag, busyPollUs: time, libraryPath: text };
 
 /** The options that are given. A value of another type must not get as far as the library's memory. */
 function checked(options) {
@@ -82,13 +83,13 @@ class App {
    * themselves.
    */
   constructor(manifest, options, members, isAwaited) {
-    const { libraryPath, writeQuotaBytes, extraRootsPem, reusePort } = checked(options);
+    const { libraryPath, writeQuotaBytes, extraRootsPem, reusePort, busyPollUs } = checked(options);
     this.#functions = load(libraryPath);
     this.#members = members;
     this.#isAwaited = isAwaited;
     this.#batch = new Batch(this.#functions);
     // A worker that is terminated runs no code any more: Node closes the stream, and that frees the app.
-    const given = { freed_with_stream: 1, reuse_port: reusePort ? 1 : 0, manifest };
+    const given = { freed_with_stream: 1, reuse_port: reusePort ? 1 : 0, busy_poll_us: busyPollUs ?? 0, manifest };
     if (writeQuotaBytes !== undefined) {
       given.present = WRITE_QUOTA;
       given.write_quota_bytes = writeQuotaBytes;

@@ -15,6 +15,8 @@ export interface ChromeOptions {
   writeQuotaBytes?: number;
   /** Share addresses with other objects that do, in this or another process of the user. Default false. */
   reusePort?: boolean;
+  /** How long the library's thread looks for more, in microseconds, before it sleeps, keeping a CPU busy. Default 0. */
+  busyPollUs?: number;
   /** Where the shared library is, if not in the package. */
   libraryPath?: string;
 }

@@ -486,6 +486,17 @@ function wakeUps() {
   return states.reduce((sum, state) => sum + Number(/^voluntary_ctxt_switches:\s*(\d+)/m.exec(state)[1]), 0);
 }
 
+test('with busyPollUs the library looks for more before it sleeps', async (t) => {
+  const port = await peer(t, () => {});
+  const states = () => {
+    const of = (thread) => fs.readFileSync(`/proc/self/task/${thread}/stat`, 'utf8');
+    const threads = fs.readdirSync('/proc/self/task').map(of).filter((stat) => stat.includes('(chromesock)'));
+    return threads.map((stat) => /\) (\w)/.exec(stat)[1]);
+  };
+  await connected(chromeOf(t, undefined, { busyPollUs: 2 ** 32 - 1 }), port);
+  assert.ok(states().includes('R'));
+});
+
 const CALLERS = {
   'a promise': async (call) => {
     for (let n = 0; n < 1000; n += 1) await call();

@@ -25,12 +25,13 @@ test('every member is there, and works away from its object', async (t) => {
 
 test('options that are null are not given; one of a wrong type throws', (t) => {
   chromeOf(t, undefined, null);
-  chromeOf(t, undefined, { writeQuotaBytes: null, extraRootsPem: undefined, reusePort: null, libraryPath: null });
+  chromeOf(t, undefined, { writeQuotaBytes: null, extraRootsPem: undefined, reusePort: null, busyPollUs: null, libraryPath: null });
   const wrong = {
     writeQuotaBytes: [['10', true, -1, 1.5, NaN, 2 ** 53, 10n, {}], 'a whole number'],
     extraRootsPem: [[5, true, Buffer.from('a')], 'a string'],
     libraryPath: [[5, {}], 'a string'],
     reusePort: [[1, 'true', {}], 'true or false'],
+    busyPollUs: [['10', true, -1, 1.5, NaN, 2 ** 32, 10n, {}], 'a number of microseconds'],
   };
   for (const [name, [values, named]] of Object.entries(wrong)) {
     for (const value of values) {

@@ -77,6 +77,7 @@ def create_chrome(
     extra_roots_pem: Optional[str] = None,
     write_quota_bytes: Optional[int] = None,
     reuse_port: bool = False,
+    busy_poll_us: int = 0,
     library_path: Union[str, os.PathLike[str], None] = None,
 ) -> Chrome:
     """Makes a chrome object on the running loop.
@@ -85,6 +86,7 @@ def create_chrome(
     extra_roots_pem    more trusted certificates for `secure`
     write_quota_bytes  most bytes of unfinished sends
     reuse_port         share addresses with other chrome objects that do, in this or another process of the user
+    busy_poll_us       how long the library's thread looks for more before it sleeps, keeping a CPU busy
     library_path       the shared library to use instead of the packaged one
     """
     loop = asyncio.get_running_loop()
@@ -96,6 +98,7 @@ def create_chrome(
     options.present = lib.CHROMESOCK_APP_OPTIONS_WRITE_QUOTA
     options.write_quota_bytes = quota
     options.reuse_port = bool(reuse_port)
+    options.busy_poll_us = index(busy_poll_us)
     alive = []  # The struct only points to them.
     for member, value in (("manifest", manifest_text), ("extra_roots_pem", extra_roots_pem)):
         if value is not None:

@@ -1,7 +1,10 @@
 """chrome.sockets.udp and the older chrome.socket."""
 
 import asyncio
+import pathlib
 import socket
+
+import pytest
 
 from chromesock import Socket, Status, Udp
 
@@ -54,6 +57,22 @@ async def test_groups_are_told_in_join_order(make, error_of):
     assert (await error_of(udp.join_group(socket_id, "239.1.2.2"))).code == Status.ADDRESS_INVALID
     assert await udp.leave_group(socket_id, "239.1.2.3") == 0
     assert await udp.get_joined_groups(socket_id) == ["239.1.2.2"]
+
+
+async def test_with_busy_poll_us_the_library_looks_for_more_before_it_sleeps(peers, client, make):
+    """README, `create_chrome`: its thread runs on after an event."""
+
+    def states():
+        stats = [(task / "stat").read_text() for task in pathlib.Path("/proc/self/task").iterdir()]
+        return [stat.split(") ")[1][0] for stat in stats if "(chromesock)" in stat]
+
+    server, port = await peers.echo()
+    async with server:
+        await client(make(busy_poll_us=2**32 - 1), port)
+        assert "R" in states()
+    for wrong, error in (("1", TypeError), (-1, OverflowError), (2**32, OverflowError)):
+        with pytest.raises(error):
+            make(busy_poll_us=wrong)
 
 
 async def test_objects_that_reuse_ports_all_hear_a_group(make, record, error_of):
