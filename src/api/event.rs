@@ -74,7 +74,7 @@ pub enum Payload {
     TlsSession(Box<TlsSession>),
 }
 
-/// Infos of sockets. Events that tell the same share them.
+/// Infos of sockets. Copies of an event share them.
 #[derive(Debug)]
 pub struct SocketList {
     infos: Box<[SocketInfo]>,

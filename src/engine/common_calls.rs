@@ -74,7 +74,7 @@ impl<N: Network> Engine<N> {
         }
     }
 
-    pub(super) fn get_sockets(&mut self, namespace: Namespace, reply: Reply) {
+    pub(super) fn get_sockets(&self, namespace: Namespace, reply: Reply) {
         reply.complete(match self.registry.infos(namespace) {
             Some(infos) => Response::ok_with(Payload::Sockets(infos)),
             None => Response::refused(Status::InsufficientResources.name()),

@@ -4,8 +4,8 @@
 use std::ffi::CString;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Weak};
 
 use slab::Slab;
 
@@ -122,9 +122,6 @@ pub(super) struct Registry<N: Network> {
     found: Vec<u32>,
     /// Bytes of infos that were told and not dropped yet.
     told: Arc<AtomicUsize>,
-    /// The list told last; it is of `listed`, and none of that has changed since.
-    list: Weak<SocketList>,
-    listed: Option<Namespace>,
 }
 
 /// How many such places there are at least.
@@ -141,8 +138,6 @@ impl<N: Network> Default for Registry<N> {
             places: IdMap::default(),
             found: Vec::new(),
             told: Arc::default(),
-            list: Weak::new(),
-            listed: None,
         }
     }
 }
@@ -157,7 +152,6 @@ impl<N: Network> Registry<N> {
         properties: Properties,
     ) {
         let entry = Entry { id, namespace, properties, machine, queued: false, stalled: false };
-        self.listed = None;
         let place = self.entries.insert(entry);
         self.places.insert(id, place as u32);
         if self.entries.len() > self.found.len() {
@@ -173,7 +167,6 @@ impl<N: Network> Registry<N> {
     /// The same, to be changed.
     #[inline]
     pub(super) fn get_mut(&mut self, id: i32) -> Option<&mut Entry<N>> {
-        self.listed = None;
         let last_digits = id as usize & self.found.len().wrapping_sub(1);
         let place = *self.found.get(last_digits)? as usize;
         if self.entries.get(place).is_some_and(|entry| entry.id == id) {
@@ -210,7 +203,6 @@ impl<N: Network> Registry<N> {
     }
 
     fn take(&mut self, id: i32) -> Option<Entry<N>> {
-        self.listed = None;
         let entry = self.entries.try_remove(self.places.remove(&id)? as usize);
         if self.entries.is_empty() && self.entries.capacity() > MAX_KEPT {
             *self = Self { told: Arc::clone(&self.told), ..Self::default() };
@@ -240,21 +232,14 @@ impl<N: Network> Registry<N> {
     }
 
     /// All infos of a namespace, ascending by id (tcp.md 2.2); `None` if too many are held.
-    pub(super) fn infos(&mut self, namespace: Namespace) -> Option<Arc<SocketList>> {
-        if self.listed == Some(namespace)
-            && let Some(list) = self.list.upgrade()
-        {
-            return Some(list);
-        }
+    pub(super) fn infos(&self, namespace: Namespace) -> Option<Arc<SocketList>> {
         if self.told.load(Relaxed) > MAX_TOLD {
             return None;
         }
         let of_namespace = self.all().filter(|entry| entry.namespace == namespace);
         let mut infos: Vec<_> = of_namespace.map(Entry::info).collect();
         infos.sort_unstable_by_key(|info| info.socket_id);
-        let list = SocketList::new(infos.into_boxed_slice(), &self.told);
-        (self.list, self.listed) = (Arc::downgrade(&list), Some(namespace));
-        Some(list)
+        Some(SocketList::new(infos.into_boxed_slice(), &self.told))
     }
 
     /// All ids, ascending.

@@ -26,6 +26,7 @@ for (const [name, members] of Object.entries(api.structs)) {
     layout.members[member] = { at, size, type };
     layout.size = at + size * Number(count ?? 1);
   }
+  layout.fields = Object.entries(layout.members);
   layouts[name] = layout;
 }
 
@@ -81,8 +82,9 @@ function listOf(event, field) {
   return Array.from({ length }, (_, n) => {
     const start = n * item.size;
     if (name === TEXT_POINTER) return read(list, start, { size: POINTER, type: TEXT });
-    const valueOf = ([key, member]) => [key, read(list, start + member.at, member)];
-    return Object.fromEntries(Object.entries(item.members).map(valueOf));
+    const element = {};
+    for (const [key, member] of item.fields) element[key] = read(list, start + member.at, member);
+    return element;
   });
 }
 
