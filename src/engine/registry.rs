@@ -126,8 +126,9 @@ pub(super) struct Registry<N: Network> {
 
 /// How many such places there are at least.
 const LEAST_FOUND: usize = 16;
-/// No more lists are made while those that the host has not taken or released yet take so many bytes.
-const MAX_TOLD: usize = 32 << 20;
+/// No more lists are made while infos that the host has not taken or released yet take so many bytes: more than a
+/// reactor makes before it delivers.
+const MAX_TOLD: usize = 64 << 20;
 /// Memory for more sockets than this is given back when the last one is gone.
 const MAX_KEPT: usize = 1024;
 

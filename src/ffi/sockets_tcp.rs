@@ -394,8 +394,8 @@ pub unsafe extern "C" fn chrome_sockets_tcp_get_info(
 /// Parameters: callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
-/// Completes:  CHROME_SOCKETS_TCP_GET_SOCKETS with sockets, ascending by id; "net::ERR_INSUFFICIENT_RESOURCES" without a result
-///             while such lists of more than 32 MiB are neither delivered nor released.
+/// Completes:  CHROME_SOCKETS_TCP_GET_SOCKETS with sockets, ascending by id; without a result, "net::ERR_INSUFFICIENT_RESOURCES"
+///             while such lists of more than 64 MiB are neither delivered nor released.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
 ///

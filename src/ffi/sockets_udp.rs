@@ -134,9 +134,9 @@ pub unsafe extern "C" fn chrome_sockets_udp_set_paused(
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
 /// Completes:  CHROME_SOCKETS_UDP_BIND with result OK, CONNECTION_FAILED (already bound), INVALID_ARGUMENT,
-///             ADDRESS_IN_USE, ADDRESS_INVALID, ACCESS_DENIED, INSUFFICIENT_RESOURCES (the app has 6000 open) or
-///             another system error; "Socket not found" and "App does not have permission" come without a
-///             result.
+///             ADDRESS_IN_USE, ADDRESS_INVALID, ACCESS_DENIED, INSUFFICIENT_RESOURCES (the app has 6000
+///             open, or max_open_sockets) or another system error; "Socket not found" and "App does not have
+///             permission" come without a result.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
 ///
@@ -289,8 +289,8 @@ pub unsafe extern "C" fn chrome_sockets_udp_get_info(
 /// Parameters: callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
-/// Completes:  CHROME_SOCKETS_UDP_GET_SOCKETS with sockets, ascending by id; "net::ERR_INSUFFICIENT_RESOURCES" without a result
-///             while such lists of more than 32 MiB are neither delivered nor released.
+/// Completes:  CHROME_SOCKETS_UDP_GET_SOCKETS with sockets, ascending by id; without a result, "net::ERR_INSUFFICIENT_RESOURCES"
+///             while such lists of more than 64 MiB are neither delivered nor released.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
 ///

@@ -26,10 +26,12 @@ use crate::net::sys::without_signals;
 const MAX_THREADS: usize = 64;
 /// Of these, for one app.
 const MAX_FOR_AN_APP: usize = 48;
+/// Of all, if other pools have left that many lookups behind, or more.
+const LEAST_THREADS: usize = 4;
+/// Lookups of pools that are gone, beyond which a pool that has no thread yet begins none.
+const MAX_LEFT_BEHIND: usize = 128;
 /// Lookups of an app that wait; the question for one more is answered at once with NAME_NOT_RESOLVED.
 const MAX_WAITING: usize = 4096;
-/// Of these, those that a pool may have however many are left behind by others.
-const LEAST_THREADS: usize = 4;
 /// How long an idle thread stays.
 const IDLE: Duration = Duration::from_secs(10);
 
@@ -67,8 +69,7 @@ pub(crate) struct Pool {
     left_behind: &'static AtomicUsize,
 }
 
-/// Unfinished lookups of pools that are gone: a process that ends one app after the other has no more threads for them
-/// than for those of one.
+/// Unfinished lookups of pools that are gone, of the whole process.
 static LEFT_BEHIND: AtomicUsize = AtomicUsize::new(0);
 
 #[derive(Default)]
@@ -106,12 +107,14 @@ impl Resolver for Pool {
         let (host, dns_query_type) = (query.host.clone(), query.dns_query_type);
         let name = Name { slot, host, dns_query_type };
         let question = Question { query, on_answer };
+        let left_behind = self.left_behind.load(Relaxed);
         let mut state = self.state.lock();
         if let Some(same) = state.questions.get_mut(&name) {
             same.push(question);
             return;
         }
-        if !state.enqueue(name.clone()) {
+        let is_hopeless = left_behind >= MAX_LEFT_BEHIND && state.workers.is_empty();
+        if is_hopeless || !state.enqueue(name.clone()) {
             drop(state);
             (question.on_answer)(Err(Status::NameNotResolved));
             return;
@@ -119,7 +122,6 @@ impl Resolver for Pool {
         state.questions.insert(name, vec![question]);
         // If it is full, there are as many wake-ups under way as threads at the most.
         let _ = self.wake.try_send(());
-        let left_behind = self.left_behind.load(Relaxed);
         if state.needs_worker(left_behind)
             && !self.start_worker(&mut state)
             && state.workers.is_empty()
@@ -475,7 +477,8 @@ mod tests {
         assert!(begun == ["even", "odd"] || begun == ["odd", "even"], "{begun:?}");
     }
 
-    /// Look-ups that outlive their pool take the place of some of the next one's, but for a few, until they end.
+    /// Look-ups that outlive their pool take the place of some that the next one begins, but for a few; and beyond a
+    /// bound those of a new pool are refused.
     #[test]
     fn threads_that_are_left_behind_are_bounded() {
         let mut hanging = Hanging::new();
@@ -490,14 +493,27 @@ mod tests {
             assert_eq!(hanging.pool.state.lock().workers.len(), expected);
         }
         let (answers, answer) = unbounded();
-        hanging.ask("quick", move |found| answers.send(found).unwrap());
+        let ask = |hanging: &mut Hanging| {
+            let answers = answers.clone();
+            hanging.ask("quick", move |found| answers.send(found).unwrap());
+        };
+        while left_behind.load(Relaxed) < MAX_LEFT_BEHIND {
+            hanging.pool = Pool::with(Arc::clone(&hanging.pool.look_up), left_behind);
+            hanging.hang(MAX_FOR_AN_APP);
+            hanging.see_begun(LEAST_THREADS);
+            hanging.pool = Pool::with(Arc::clone(&hanging.pool.look_up), left_behind);
+        }
+        assert!(left_behind.load(Relaxed) < MAX_LEFT_BEHIND + LEAST_THREADS);
+        ask(&mut hanging);
+        assert_eq!(answer.try_recv(), Ok(Err(Status::NameNotResolved)));
         hanging.end = unbounded().0;
-        assert_eq!(answer.recv_timeout(DEADLINE), Ok(FOUND));
         let deadline = std::time::Instant::now() + DEADLINE;
         while left_behind.load(Relaxed) > 0 {
             assert!(std::time::Instant::now() < deadline);
             std::thread::yield_now();
         }
+        ask(&mut hanging);
+        assert_eq!(answer.recv_timeout(DEADLINE), Ok(FOUND));
     }
 
     /// CL-3: what a thread holds is given back when the last app has gone, as those find who look for leaks then;

@@ -58,8 +58,8 @@ class App {
   static #alive = new Set();
 
   static {
-    // A thread that ends takes its apps with it; with the main thread all ends. What is called is carried out.
-    process.once('exit', () => App.#alive.forEach((app) => (isMainThread ? app.#start() : app.#drop())));
+    // A thread that ends takes its apps with it; with the main thread all ends. What an event has called is carried out.
+    process.once('exit', () => App.#alive.forEach((app) => (isMainThread ? app.#release() : app.#drop())));
   }
 
   #functions;
@@ -70,7 +70,8 @@ class App {
   #free = [];
   #pending = 0;
   #isRunning = false;
-  #isHolding = false;
+  /** A task that is no event of ours has made a call, and is not done. */
+  #hasCalled = false;
   #isReferenced = true;
   #isClosing = false;
   #members;
@@ -153,9 +154,21 @@ class App {
     if (this.#isClosing) throw new Error('Extension context invalidated.');
     // The app is dropped when a worker exits. What other `exit` listeners call gets no answer, as on the main thread.
     if (this.#app === 0) return;
-    if (!this.#isRunning && !this.#isHolding) this.#hold();
+    const isAlone = !this.#isRunning && !this.#hasCalled;
+    // The first call of a task is carried out at once, on this thread if the library's sleeps. If more follow, that one
+    // is awake by then, and does them together.
+    if (isAlone) {
+      this.#hasCalled = true;
+      process.nextTick(this.#forget);
+      this.#functions.chromesock_app_hold_calls(this.#app, 1);
+    }
     const token = this.#free.pop() ?? this.#calls.length;
-    const status = this.#functions[name](this.#app, ...values, 0, token);
+    let status;
+    try {
+      status = this.#functions[name](this.#app, ...values, 0, token);
+    } finally {
+      if (isAlone) this.#release();
+    }
     if (status !== 0) {
       this.#free.push(token);
       if (token === this.#calls.length) this.#calls.push(undefined);
@@ -167,17 +180,14 @@ class App {
     if (this.#pending === 1) this.update();
   }
 
-  /** Calls that no event of ours has led to start when what makes them is done, a timer as it may be: see #refill. */
-  #hold() {
-    this.#isHolding = true;
-    this.#functions.chromesock_app_hold_calls(this.#app, 1);
-    process.nextTick(this.#start);
-  }
-
-  #start = () => {
-    this.#isHolding = false;
-    if (this.#app !== 0) this.#functions.chromesock_app_run_calls(this.#app);
+  #forget = () => {
+    this.#hasCalled = false;
   };
+
+  /** Ends a hold. */
+  #release() {
+    if (this.#app !== 0) this.#functions.chromesock_app_run_calls(this.#app);
+  }
 
   /** Takes what is queued, and starts to run it. */
   #take() {
@@ -225,15 +235,14 @@ class App {
   #refill(until) {
     if (this.#app === 0) return false;
     // The calls of one batch start together.
-    const { chromesock_app_hold_calls: hold, chromesock_app_run_calls: run } = this.#functions;
-    run(this.#app);
+    this.#release();
     if (performance.now() >= until) {
       setImmediate(() => this.#take());
       return false;
     }
     check(this.#batch.fill(this.#app));
     if (!this.#batch.isEmpty) {
-      hold(this.#app, 1);
+      this.#functions.chromesock_app_hold_calls(this.#app, 1);
       return true;
     }
     // The stream tells of the next one.

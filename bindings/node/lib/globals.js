@@ -30,7 +30,6 @@ module.exports = {
   Reflect,
   Set,
   String,
-  structuredClone,
   Symbol,
   TextDecoder,
   TypeError,

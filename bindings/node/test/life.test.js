@@ -407,21 +407,50 @@ test('a worker may be terminated in any call', { timeout: 300_000 }, async () =>
   assert.deepStrictEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' });
 });
 
-for (const [where, call] of Object.entries({ 'an event': '', 'a timer': 'setImmediate' })) {
-  test(`what was called in ${where} is carried out, though the program ends at once`, async (t) => {
+const LAST_CALLS = {
+  'an event': 'send(); process.exit();',
+  'a timer': 'setImmediate(() => { send(); process.exit(); });',
+  'a listener of the exit': "process.on('exit', send); setImmediate(() => process.exit());",
+};
+
+for (const [where, code] of Object.entries(LAST_CALLS)) {
+  test(`what is called in ${where} is carried out, though the program ends at once`, async (t) => {
     let heard = () => {};
     const port = await peer(t, (socket) => socket.on('data', (data) => heard(text(data))).on('error', () => {}));
     const got = new Promise((resolve) => (heard = resolve));
     // The library's thread has little time left if it is awake just then.
     for (let attempt = 0; attempt < 5; attempt += 1) {
-      const { code } = await program(`
-        connect(Number(process.argv[1])).then((id) => tcp.getSockets(() => ${call}(() => {
-          tcp.send(id, new TextEncoder().encode('bye'), () => {});
-          process.exit();
-        })${call ? '' : '()'}));`, port);
-      assert.strictEqual(code, 0);
+      const { code: exit } = await program(`
+        connect(Number(process.argv[1])).then((id) => {
+          const send = () => tcp.send(id, new TextEncoder().encode('bye'), () => {});
+          tcp.getSockets(() => { ${code} });
+        });`, port);
+      assert.strictEqual(exit, 0);
       if ((await Promise.race([got, new Promise((resolve) => setImmediate(resolve))])) === 'bye') return;
     }
     assert.strictEqual(await soon(got), 'bye');
   });
 }
+
+test('what a program calls before it blocks is carried out meanwhile', async () => {
+  const { stdout, stderr } = await program(`
+    const { Worker } = require('node:worker_threads');
+    const shared = new Int32Array(new SharedArrayBuffer(4));
+    const worker = new Worker(\`
+      const { parentPort, workerData } = require('node:worker_threads');
+      const socket = require('node:dgram').createSocket('udp4', () => {
+        Atomics.store(workerData, 0, 1);
+        Atomics.notify(workerData, 0);
+        socket.close();
+      });
+      socket.bind(0, '127.0.0.1', () => parentPort.postMessage(socket.address().port));
+    \`, { eval: true, workerData: shared });
+    worker.once('message', async (port) => {
+      const { socketId } = await udp.create();
+      udp.bind(socketId, '127.0.0.1', 0, () => setImmediate(() => {
+        udp.send(socketId, new ArrayBuffer(1), '127.0.0.1', port, () => udp.close(socketId));
+        console.log(Atomics.wait(shared, 0, 0, 20000) !== 'timed-out');
+      }));
+    });`);
+  assert.deepStrictEqual({ stdout, stderr }, { stdout: 'true\n', stderr: '' });
+});

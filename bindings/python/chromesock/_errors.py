@@ -52,6 +52,7 @@ _KINDS: Dict[Type[OSError], Dict[str, Optional[int]]] = {
         "ADDRESS_IN_USE": errno.EADDRINUSE,
         "ADDRESS_INVALID": errno.EADDRNOTAVAIL,
         "ADDRESS_UNREACHABLE": errno.EHOSTUNREACH,
+        "INTERNET_DISCONNECTED": errno.ENETUNREACH,
         "INVALID_ARGUMENT": errno.EINVAL,
         "MSG_TOO_BIG": errno.EMSGSIZE,
         "OUT_OF_MEMORY": errno.ENOMEM,

@@ -110,7 +110,7 @@ fn lists_that_nobody_takes_are_bounded_2_2() {
     let (sizes, failed) = lists(&rig);
     let sum: usize = sizes.iter().sum();
     assert!(sizes.len() + failed == 1000 && failed > 0);
-    assert!((32 * MIB..34 * MIB).contains(&sum), "{sum}");
+    assert!((64 * MIB..67 * MIB).contains(&sum), "{sum}");
     // Those that are taken make room.
     rig.kept = Some(Vec::new());
     rig.issue("getSockets()");

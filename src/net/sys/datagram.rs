@@ -399,6 +399,7 @@ mod tests {
     }
 
     /// Joining is switched on for what comes fast, and only then: the first socket to have it stops all CPUs.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
     #[test]
     fn datagrams_are_joined_once_they_come_fast() {
         let (mut poll, senders_poll) = (mio::Poll::new().unwrap(), mio::Poll::new().unwrap());

@@ -1,4 +1,4 @@
-// The same for pages: what it takes Node a while to load is only loaded for them.
+// The same for pages, and what they alone need: Node takes a while to load some of it.
 'use strict';
 
-module.exports = { ...require('../globals'), Headers, MessageEvent, Request, Response };
+module.exports = { ...require('../globals'), Headers, MessageEvent, Request, Response, structuredClone };
