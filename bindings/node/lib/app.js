@@ -155,8 +155,8 @@ class App {
     // The app is dropped when a worker exits. What other `exit` listeners call gets no answer, as on the main thread.
     if (this.#app === 0) return;
     const isAlone = !this.#isRunning && !this.#hasCalled;
-    // The first call of a task is carried out at once, on this thread if the library's sleeps. If more follow, that one
-    // is awake by then, and does them together.
+    // The first call of a task is carried out at once, on this thread if the library's sleeps. If more follow, the next
+    // one wakes that thread, which does them together.
     if (isAlone) {
       this.#hasCalled = true;
       process.nextTick(this.#forget);
