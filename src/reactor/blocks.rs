@@ -11,7 +11,7 @@ use crate::engine::Recycler;
 /// The size of a block. Less than that shares one.
 const BLOCK: usize = 64 * 1024;
 /// Most whole blocks that wait for reuse: what is kept of a time of large sends.
-const MAX_FREE: usize = 256;
+const MAX_FREE: usize = 64;
 /// Data of more than that is copied only if the system has memory for all of it.
 const LARGE: usize = 1024 * 1024;
 
