@@ -4,6 +4,7 @@
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <stdarg.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -18,7 +19,7 @@
 #define UDP_GRO 104
 #endif
 
-enum { SIZE = 100, SENDS = 20, ALL = 15 }; /* more than one recvmmsg takes: only then datagrams are joined */
+enum { SIZE = 100, SENDS = 20, ALL = 31 }; /* more than one recvmmsg takes: only then datagrams are joined */
 
 /* ---- what the library asks of the system: it finds these functions instead of the C library's ---- */
 
@@ -62,6 +63,16 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags) {
     if (control != NULL && control->cmsg_level == IPPROTO_UDP && control->cmsg_type == UDP_SEGMENT)
         joined += !atomic_load(&peer_sends);
     return real(fd, message, flags);
+}
+
+/* Sockets that are watched. */
+static atomic_int watched;
+
+int epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event) {
+    static int (*real)(int, int, int, struct epoll_event *);
+    if (real == NULL) *(void **)&real = dlsym(RTLD_NEXT, "epoll_ctl");
+    watched += operation == EPOLL_CTL_ADD;
+    return real(epoll, operation, fd, event);
 }
 
 /* ---- */
@@ -140,13 +151,36 @@ static void sends_with_and_without(void) {
     }
 }
 
+/* A paused connection has nothing to wait for, once it is there. */
+static void connections(enum mode mode, uint32_t without) {
+    fx *f = app_without(mode, without);
+    int peer;
+    int32_t id;
+    watched = 0;
+    id = connected_paused(f, &peer);
+    CHECK_INT(watched, without != 0);
+    IS_OK(tcp_set_paused(f, id, 0));
+    peer_send(peer, "x", 1);
+    receive(f, id, "x");
+    CHECK_INT(watched, 1);
+    fx_end(f);
+    close(peer);
+}
+
+static void connections_with_and_without(void) {
+    for (int mode = 0; mode < MODE_COUNT; mode++) {
+        connections((enum mode)mode, 0);
+        connections((enum mode)mode, CHROMESOCK_WITHOUT_PROMPT_CONNECT);
+    }
+}
+
 static void unknown_features(void) {
     char mark;
     chromesock_app *app = (chromesock_app *)(void *)&mark;
     chromesock_app_options o;
     memset(&o, 0, sizeof o);
     o.size = sizeof o;
-    for (int bit = 4; bit < 32; bit++) {
+    for (int bit = 5; bit < 32; bit++) {
         o.without = 1u << bit;
         CHECK_INT(chromesock_app_new(&o, &app), CHROMESOCK_INVALID_ARGUMENT);
         o.without |= ALL;
@@ -160,6 +194,7 @@ int main(int argc, char **argv) {
     harness_init(argc, argv);
     RUN(datagrams_with_and_without);
     RUN(sends_with_and_without);
+    RUN(connections_with_and_without);
     RUN(unknown_features);
     return harness_finish();
 }

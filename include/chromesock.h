@@ -141,6 +141,12 @@
 #define CHROMESOCK_WITHOUT_GATHERED_SENDS 8
 
 /**
+ * No look at a connection to the own host as soon as it was asked for, when it is usually there already, or refused:
+ * each connection attempt waits for the system to tell how it ends.
+ */
+#define CHROMESOCK_WITHOUT_PROMPT_CONNECT 16
+
+/**
  * Bit of `present` in chromesock_event: `result` is delivered: the API's `result` or `resultCode`.
  */
 #define CHROMESOCK_EVENT_RESULT 1

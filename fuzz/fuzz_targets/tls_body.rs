@@ -16,8 +16,8 @@ use super::engine::command::{Call, Command};
 use super::engine::tls::TlsSetup;
 use super::engine::{Engine, Limits, Setup};
 use super::net::{
-    Datagram, DatagramBuffers, Listener, MulticastOptions, Network, Ready, SocketSettings, Stream,
-    Token,
+    Datagram, DatagramBuffers, Listener, MulticastOptions, Network, Ready, SocketSettings, Started,
+    Stream, Token,
 };
 use super::permissions::Grants;
 use super::trust::{Store, Trust};
@@ -144,8 +144,8 @@ impl Network for Server {
     type Datagram = Nothing;
     type Listener = Nothing;
 
-    fn connect(&mut self, _: SocketAddr, _: Token) -> io::Result<Self> {
-        Ok(self.clone())
+    fn connect(&mut self, _: SocketAddr, _: Token) -> io::Result<Started<Self>> {
+        Ok(Started { stream: self.clone(), is_watched: true })
     }
 
     fn listen(&mut self, _: SocketAddr, _: i32, _: Token) -> io::Result<Nothing> {

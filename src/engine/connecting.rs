@@ -8,10 +8,11 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use super::connection::Watched;
 use super::reply::Reply;
 use crate::api::net_error::Status;
 use crate::net::os_error::connect_status;
-use crate::net::{MAX_LANES, Network, Stream, Token};
+use crate::net::{MAX_LANES, Network, Started, Stream, Token};
 
 /// Head start of an attempt before the next one begins.
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
@@ -35,6 +36,7 @@ pub(super) struct Race<S> {
 struct Attempt<S> {
     lane: u16,
     stream: S,
+    is_watched: bool,
 }
 
 /// Where a race stands.
@@ -43,7 +45,7 @@ pub(super) enum Step<S> {
     /// Undecided. The next attempt is due then, if there is one.
     Running(Option<Instant>),
     /// Connected.
-    Won(S, SocketAddr),
+    Won(S, SocketAddr, Watched),
     /// Every address failed.
     Lost(Status),
 }
@@ -70,11 +72,11 @@ impl<S: Stream> Race<S> {
 
     /// Starts the next attempt, if the delay before it has passed.
     pub(super) fn on_time<N: Network<Stream = S>>(&mut self, net: &mut N, id: i32) -> Step<S> {
-        if self.next_start.is_some_and(|due| due <= net.now()) {
-            self.start_next(net, id)
-        } else {
-            Step::Running(None)
+        if self.next_start.is_none_or(|due| due > net.now()) {
+            return Step::Running(None);
         }
+        let step = self.start_next(net, id);
+        self.judge_unwatched(net, id, step)
     }
 
     /// Starts the next attempt; called to begin, and when one has failed.
@@ -84,12 +86,21 @@ impl<S: Stream> Race<S> {
             self.next_lane = (self.next_lane + 1) % MAX_LANES;
             let peer = SocketAddr::new(address, self.port);
             match net.connect(peer, Token { owner: id, lane }) {
-                Ok(stream) => {
-                    self.attempts.push(Attempt { lane, stream });
+                Ok(Started { stream, is_watched }) => {
+                    self.attempts.push(Attempt { lane, stream, is_watched });
                     self.next_start = (!self.waiting.is_empty()).then(|| net.now() + ATTEMPT_DELAY);
-                    return Step::Running(self.next_start);
+                    return Step::Running(self.next_start.filter(|_| is_watched));
                 }
-                Err(error) => self.last_failure = connect_status(&error),
+                Err(error) => {
+                    self.last_failure = connect_status(&error);
+                    let lacks_descriptor = self.last_failure == Status::InsufficientResources;
+                    // An attempt that ends leaves one; so may others by then.
+                    if lacks_descriptor && !self.attempts.is_empty() {
+                        self.waiting.push_front(address);
+                        self.next_start = Some(net.now() + ATTEMPT_DELAY);
+                        return Step::Running(self.next_start);
+                    }
+                }
             }
         }
         if self.attempts.is_empty() { Step::Lost(self.last_failure) } else { Step::Running(None) }
@@ -105,14 +116,52 @@ impl<S: Stream> Race<S> {
         let Some(index) = self.attempts.iter().position(|attempt| attempt.lane == lane) else {
             return Step::Running(None);
         };
-        let attempt = &mut self.attempts[index];
-        let failure = match attempt.stream.take_error() {
-            Ok(None) => match attempt.stream.peer_address() {
+        let step = self.judge(net, id, index);
+        self.judge_unwatched(net, id, step)
+    }
+
+    /// Those that may have ended by now without telling are looked at.
+    pub(super) fn look<N: Network<Stream = S>>(&mut self, net: &mut N, id: i32) -> Step<S> {
+        self.judge_unwatched(net, id, Step::Running(None))
+    }
+
+    fn judge_unwatched<N: Network<Stream = S>>(
+        &mut self,
+        net: &mut N,
+        id: i32,
+        mut step: Step<S>,
+    ) -> Step<S> {
+        let unwatched = |attempt: &Attempt<S>| !attempt.is_watched;
+        while let Step::Running(_) = step
+            && let Some(index) = self.attempts.iter().position(unwatched)
+        {
+            step = self.judge(net, id, index);
+        }
+        step
+    }
+
+    /// Sees whether an attempt has ended; if one has failed, the next one starts.
+    fn judge<N: Network<Stream = S>>(&mut self, net: &mut N, id: i32, index: usize) -> Step<S> {
+        let Attempt { lane, stream, is_watched } = &mut self.attempts[index];
+        let failure = match stream.take_error() {
+            Ok(None) => match stream.peer_address() {
                 // The address that was reached, which is another one than 0.0.0.0 (tcp.md 2.2).
-                Ok(peer) => return Step::Won(self.attempts.swap_remove(index).stream, peer),
-                // A spurious event: still under way.
+                Ok(peer) => {
+                    let Attempt { stream, is_watched, .. } = self.attempts.swap_remove(index);
+                    let watched = if is_watched { Watched::All } else { Watched::Nothing };
+                    return Step::Won(stream, peer, watched);
+                }
+                // Still under way: also an event may be spurious.
                 Err(error) if error.kind() == io::ErrorKind::NotConnected => {
-                    return Step::Running(None);
+                    let token = Token { owner: id, lane: *lane };
+                    let result = if *is_watched { Ok(()) } else { net.rewatch(stream, token) };
+                    match result {
+                        Ok(()) => {
+                            *is_watched = true;
+                            return Step::Running(self.next_start);
+                        }
+                        Err(error) => error,
+                    }
                 }
                 Err(error) => error,
             },

@@ -25,7 +25,9 @@ pub(super) type Begun = Option<io::Result<usize>>;
 pub(super) struct Connection<S> {
     pub(super) channel: Channel<S>,
     pub(super) peer: SocketAddr,
-    pub(super) origin: Origin,
+    /// Whether a server has accepted it: it can't be secured (tcp.md D10).
+    pub(super) is_accepted: bool,
+    watched: Watched,
     /// The name that was to be connected to, if not an address, canonical: whose certificate it takes (TLS-21).
     /// Boxed twice, since most connections have none.
     pub(super) name: Option<Box<Box<str>>>,
@@ -37,17 +39,8 @@ pub(super) struct Connection<S> {
     pub(super) unsent: Option<Box<SendQueue>>,
 }
 
-/// How a connection came about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
-    /// By a `connect`: it is watched from the beginning.
-    Connected,
-    /// A server has accepted it: it can't be secured (tcp.md D10).
-    Accepted(Watched),
-}
-
-/// What the network tells of an accepted connection. It is watched only once it has to wait: its first bytes are
-/// often there already, or its end.
+/// What the network tells of a connection. One that was there at once is watched only when it has to wait: the first
+/// bytes of an accepted one are often there already, or its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Watched {
     Nothing,
@@ -116,53 +109,72 @@ impl<S: Stream> Channel<S> {
 }
 
 impl<S: Stream> Connection<S> {
-    pub(super) fn new(stream: S, peer: SocketAddr, name: Option<Box<Box<str>>>) -> Self {
+    pub(super) fn new(
+        stream: S,
+        peer: SocketAddr,
+        name: Option<Box<Box<str>>>,
+        watched: Watched,
+    ) -> Self {
         // Writable until the kernel says otherwise; readable only when it says so.
         let ready = Ready::WRITABLE;
         let channel = Channel::Plain(stream);
-        let (origin, wrote, bulk, unsent) = (Origin::Connected, false, false, None);
-        Self { channel, peer, origin, name, ready, wrote, bulk, unsent }
+        let (is_accepted, wrote, bulk, unsent) = (false, false, false, None);
+        Self { channel, peer, is_accepted, watched, name, ready, wrote, bulk, unsent }
     }
 
     pub(super) fn accepted(stream: S, peer: SocketAddr) -> Self {
-        let new = Self::new(stream, peer, None);
+        let new = Self::new(stream, peer, None, Watched::Nothing);
         // Nobody tells what there is to read.
         let ready = new.ready.and(Ready::READABLE);
-        Self { origin: Origin::Accepted(Watched::Nothing), ready, ..new }
+        Self { is_accepted: true, ready, ..new }
     }
 
     /// Whether it is not watched at all yet.
     #[inline]
     pub(super) fn is_unwatched(&self) -> bool {
-        self.origin == Origin::Accepted(Watched::Nothing)
+        self.watched == Watched::Nothing
     }
 
     /// Whether it is watched for all that it can wait for now.
     pub(super) fn is_watched(&self) -> bool {
-        match self.origin {
-            Origin::Accepted(Watched::Nothing) => false,
-            Origin::Accepted(Watched::Reading) => self.ready.has(Ready::WRITABLE),
-            Origin::Connected | Origin::Accepted(Watched::All) => true,
+        match self.watched {
+            Watched::Nothing => false,
+            Watched::Reading => self.ready.has(Ready::WRITABLE),
+            Watched::All => true,
         }
     }
 
-    /// Has the network tell when what cannot be done now can be, of a connection that was accepted.
+    /// Has the network tell when what cannot be done now can be.
     pub(super) fn watch<N: Network<Stream = S>>(
         &mut self,
         net: &mut N,
         owner: i32,
         is_reading: bool,
     ) -> io::Result<()> {
-        let Channel::Plain(stream) = &mut self.channel else { return Ok(()) };
-        let token = Token { owner, lane: 0 };
         if !self.ready.has(Ready::WRITABLE) {
-            self.origin = Origin::Accepted(Watched::All);
-            net.rewatch(stream, token)
-        } else if is_reading && !self.ready.has(Ready::READABLE) {
-            self.origin = Origin::Accepted(Watched::Reading);
-            net.watch(stream, token)
-        } else {
-            Ok(())
+            return self.watch_all(net, owner);
+        }
+        match &mut self.channel {
+            Channel::Plain(stream) if is_reading && !self.ready.has(Ready::READABLE) => {
+                self.watched = Watched::Reading;
+                net.watch(stream, Token { owner, lane: 0 })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Has the network tell all; that must be so before it is secured.
+    pub(super) fn watch_all<N: Network<Stream = S>>(
+        &mut self,
+        net: &mut N,
+        owner: i32,
+    ) -> io::Result<()> {
+        match &mut self.channel {
+            Channel::Plain(stream) if self.watched != Watched::All => {
+                self.watched = Watched::All;
+                net.rewatch(stream, Token { owner, lane: 0 })
+            }
+            _ => Ok(()),
         }
     }
 
@@ -177,7 +189,7 @@ impl<S: Stream> Connection<S> {
         self,
         wrap: impl FnOnce(S) -> Result<TlsStream<S>, (S, Status)>,
     ) -> Result<Self, (Self, Status)> {
-        let Self { channel, peer, origin, name, ready, wrote, bulk, unsent } = self;
+        let Self { channel, peer, is_accepted, watched, name, ready, wrote, bulk, unsent } = self;
         let (channel, failure) = match channel {
             Channel::Plain(stream) => match wrap(stream) {
                 Ok(stream) => (Channel::Tls(Box::new(stream)), None),
@@ -185,7 +197,8 @@ impl<S: Stream> Connection<S> {
             },
             secured @ Channel::Tls(_) => (secured, Some(Status::Unexpected)),
         };
-        let connection = Self { channel, peer, origin, name, ready, wrote, bulk, unsent };
+        let connection =
+            Self { channel, peer, is_accepted, watched, name, ready, wrote, bulk, unsent };
         match failure {
             None => Ok(connection),
             Some(status) => Err((connection, status)),

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 
-use crate::net::{Listener, MulticastOptions, Network, Ready, Stream, Token};
+use crate::net::{Listener, MulticastOptions, Network, Ready, Started, Stream, Token};
 pub(super) use air::SimDatagram;
 use world::{Source, Watched, World, os};
 
@@ -239,7 +239,7 @@ impl Network for SimNetwork {
     type Datagram = SimDatagram;
     type Listener = SimListener;
 
-    fn connect(&mut self, peer: SocketAddr, token: Token) -> io::Result<SimStream> {
+    fn connect(&mut self, peer: SocketAddr, token: Token) -> io::Result<Started<SimStream>> {
         let mut world = self.sim.world();
         let Token { owner, lane } = token;
         world.calls.push(format!("{owner} connect {peer} #{lane}"));
@@ -254,9 +254,9 @@ impl Network for SimNetwork {
         if let Some(errno) = world.fail_connect.pop_front().or(at_once) {
             return os(errno);
         }
-        let end = world.start_connect(self.host, Some(token), peer);
-        let sim = self.sim.clone();
-        Ok(SimStream { sim, end })
+        let is_watched = !world.is_prompt;
+        let end = world.start_connect(self.host, is_watched.then_some(token), peer);
+        Ok(Started { stream: SimStream { sim: self.sim.clone(), end }, is_watched })
     }
 
     fn listen(&mut self, local: SocketAddr, backlog: i32, token: Token) -> io::Result<SimListener> {

@@ -187,7 +187,10 @@ impl<N: Network> Engine<N> {
             None => return not_found(reply),
             Some(Entry { machine: Machine::TcpClient(client), properties, .. }) => {
                 let race = Box::new(Race::new(reply, name, port, addresses));
-                client.connect(ctx, properties, race)
+                let due = client.connect(ctx, properties, race);
+                // Behind the calls that are made with this one, which find it connecting.
+                self.enqueue(id);
+                due
             }
             Some(Entry { machine: Machine::Udp(socket), .. }) if !socket.is_open() => {
                 match socket.connect(ctx, addresses, port) {

@@ -168,7 +168,7 @@ impl<N: Network> TcpClient<N> {
                 self.past = Past::Used;
                 let step = race.start_next(&mut ctx.net, ctx.id);
                 self.phase = Phase::Connecting(race);
-                self.after_race(properties, step)
+                self.after_race(ctx, properties, step)
             }
         }
     }
@@ -299,25 +299,31 @@ impl<N: Network> TcpClient<N> {
             return None;
         };
         let step = race.on_time(&mut ctx.net, ctx.id);
-        self.after_race(properties, step)
+        self.after_race(ctx, properties, step)
     }
 
     /// Carries a race on; when the next attempt is due, if there is to be one.
-    fn after_race(&mut self, properties: &Properties, step: Step<N::Stream>) -> Option<Instant> {
+    fn after_race(
+        &mut self,
+        ctx: &mut Context<N>,
+        properties: &Properties,
+        step: Step<N::Stream>,
+    ) -> Option<Instant> {
         let outcome = match step {
             Step::Running(due) => return due,
             Step::Lost(status) => Err(status),
-            Step::Won(stream, peer) => Ok((stream, peer)),
+            Step::Won(stream, peer, watched) => Ok((stream, peer, watched)),
         };
         let Phase::Connecting(race) = std::mem::replace(&mut self.phase, Phase::Idle) else {
             return None;
         };
         match outcome {
-            Ok((stream, peer)) => {
-                let connection = Connection::new(stream, peer, race.name);
+            Ok((stream, peer, watched)) => {
+                let connection = Connection::new(stream, peer, race.name, watched);
                 self.phase = Phase::Connected(connection);
                 self.read_limit = (!self.paused).then_some(properties.receive_limit);
                 race.reply.complete(Response::ok_zero());
+                self.watch(ctx, properties);
             }
             Err(status) => race.reply.fail(status),
         }
@@ -404,10 +410,13 @@ impl<N: Network> TcpClient<N> {
         news: Option<News>,
     ) -> Option<Visit> {
         match (&mut self.phase, news) {
-            (Phase::Connecting(race), Some(News { lane, .. })) => {
-                let step = race.on_ready(&mut ctx.net, ctx.id, lane);
+            (Phase::Connecting(race), news) => {
+                let step = match news {
+                    Some(News { lane, .. }) => race.on_ready(&mut ctx.net, ctx.id, lane),
+                    None => race.look(&mut ctx.net, ctx.id),
+                };
                 // The news that ended the attempt may already be of data.
-                self.after_race(properties, step).map(Visit::Wait)
+                self.after_race(ctx, properties, step).map(Visit::Wait)
             }
             (Phase::Securing(securing), news) => {
                 if let Some(News { ready, .. }) = news {

@@ -339,13 +339,17 @@ pub const CHROMESOCK_WITHOUT_RECVMMSG: u32 = 4;
 /// No gathering: each send on a TCP connection is written by a system call of its own, as long as the system
 /// takes them. For peers that take a TCP segment for a message.
 pub const CHROMESOCK_WITHOUT_GATHERED_SENDS: u32 = 8;
+/// No look at a connection to the own host as soon as it was asked for, when it is usually there already, or refused:
+/// each connection attempt waits for the system to tell how it ends.
+pub const CHROMESOCK_WITHOUT_PROMPT_CONNECT: u32 = 16;
 
 const WITHOUT_ALL: u32 = {
     assert!(CHROMESOCK_WITHOUT_UDP_SEGMENT == Feature::UdpSegment as u32);
     assert!(CHROMESOCK_WITHOUT_UDP_GRO == Feature::UdpGro as u32);
     assert!(CHROMESOCK_WITHOUT_RECVMMSG == Feature::Recvmmsg as u32);
     assert!(CHROMESOCK_WITHOUT_GATHERED_SENDS == Feature::GatheredSends as u32);
-    15
+    assert!(CHROMESOCK_WITHOUT_PROMPT_CONNECT == Feature::PromptConnect as u32);
+    31
 };
 
 pub(super) fn without(value: u32) -> Result<u32, Status> {

@@ -89,6 +89,16 @@ pub trait Stream: std::fmt::Debug {
     fn set_keep_alive(&mut self, on: bool, delay: i32) -> io::Result<()>;
 }
 
+/// A connection attempt that has not failed at once.
+#[derive(Debug)]
+pub struct Started<S> {
+    /// What is to be connected.
+    pub stream: S,
+    /// Whether an event tells how it ends. If not, it may be over by now: who has looked and found that it is not
+    /// has it watched.
+    pub is_watched: bool,
+}
+
 /// A listening socket.
 pub trait Listener: std::fmt::Debug {
     /// The streams it accepts.
@@ -109,8 +119,8 @@ pub trait Network: std::fmt::Debug {
     type Datagram: Datagram;
     /// Its listeners.
     type Listener: Listener<Stream = Self::Stream>;
-    /// Starts a connection attempt, watched under `token`.
-    fn connect(&mut self, peer: SocketAddr, token: Token) -> io::Result<Self::Stream>;
+    /// Starts a connection attempt, watched under `token` unless it may be over by now.
+    fn connect(&mut self, peer: SocketAddr, token: Token) -> io::Result<Started<Self::Stream>>;
     /// Listens, watched under `token`.
     fn listen(
         &mut self,
@@ -118,7 +128,7 @@ pub trait Network: std::fmt::Debug {
         backlog: i32,
         token: Token,
     ) -> io::Result<Self::Listener>;
-    /// Watches an accepted stream under `token` for what can be read.
+    /// Watches a stream under `token` for what can be read; it was not watched before.
     fn watch(&mut self, stream: &mut Self::Stream, token: Token) -> io::Result<()>;
     /// Watches a stream under `token` for everything from now on, whether or not it was watched before.
     fn rewatch(&mut self, stream: &mut Self::Stream, token: Token) -> io::Result<()>;
@@ -167,6 +177,8 @@ pub enum Feature {
     Recvmmsg = 4,
     /// Sends on a connection that follow one another leave by one system call.
     GatheredSends = 8,
+    /// A connection attempt within the host is over when asking for it returns: no event has to tell.
+    PromptConnect = 16,
 }
 
 impl SocketSettings {

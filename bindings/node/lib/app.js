@@ -22,6 +22,8 @@ const SHUT_DOWN = numberOf('CHROMESOCK_CONTEXT_SHUT_DOWN');
 const INVALID_MANIFEST = numberOf('CHROMESOCK_INVALID_MANIFEST');
 const INVALID_ARGUMENT = numberOf('CHROMESOCK_INVALID_ARGUMENT');
 
+const isConnect = (name) => name === 'chrome_sockets_tcp_connect' || name === 'chrome_socket_connect';
+
 const text = { is: (value) => typeof value === 'string', named: 'a string' };
 const size = { is: (value) => Number.isSafeInteger(value) && value >= 0, named: 'a whole number' };
 const flag = { is: (value) => typeof value === 'boolean', named: 'true or false' };
@@ -154,9 +156,10 @@ class App {
     if (this.#isClosing) throw new Error('Extension context invalidated.');
     // The app is dropped when a worker exits. What other `exit` listeners call gets no answer, as on the main thread.
     if (this.#app === 0) return;
-    const isAlone = !this.#isRunning && !this.#hasCalled;
+    const isAlone = !this.#isRunning && !this.#hasCalled && !isConnect(name);
     // The first call of a task is carried out at once, on this thread if the library's sleeps. If more follow, the next
-    // one wakes that thread, which does them together.
+    // one wakes that thread, which does them together. But what follows a connect has to find it connecting, and in its
+    // place it could be connected by then.
     if (isAlone) {
       this.#hasCalled = true;
       process.nextTick(this.#forget);

@@ -94,6 +94,27 @@ test('tcp.md S-3: the program may use its buffer again at once', async (t) => {
   assert.deepStrictEqual(info, { socketId: id, data: new Uint8Array([1, 2, 3]).buffer });
 });
 
+test('tcp.md 3.5 row 6: what an event\'s listener calls behind a connect finds it under way', async (t) => {
+  const chrome = chromeOf(t);
+  const { tcp } = chrome.sockets;
+  const port = await peer(t, () => {});
+  const { socketId } = await ok(chrome, tcp.create);
+  const results = [];
+  const told = (name) => (value) => results.push([name, value.connected ?? value, chrome.runtime.lastError?.message]);
+  await new Promise((resolve) => {
+    tcp.setPaused(socketId, true, () => {
+      tcp.connect(socketId, '127.0.0.1', port, (result) => resolve(told('first')(result)));
+      tcp.connect(socketId, '127.0.0.1', port, told('second'));
+      tcp.getInfo(socketId, told('info'));
+    });
+  });
+  assert.deepStrictEqual(results, [
+    ['second', -104, 'net::ERR_CONNECTION_FAILED'],
+    ['info', false, undefined],
+    ['first', 0, undefined],
+  ]);
+});
+
 test('README.md S2: an id that another namespace closes loses nothing of its own', async (t) => {
   const chrome = chromeOf(t);
   const { tcp, tcpServer, udp } = chrome.sockets;

@@ -37,6 +37,8 @@ pub(in crate::engine) struct World {
     pub(in crate::engine) fail_accept: VecDeque<i32>,
     /// Random `WouldBlock`s and short writes, each followed by a new edge.
     pub(in crate::engine) stutter: Option<Random>,
+    /// Attempts are not watched when they begin, and those that can be decided are.
+    pub(in crate::engine) is_prompt: bool,
     pub(super) next_port: u16,
     pub(super) calls: Vec<String>,
 }
@@ -114,6 +116,7 @@ impl World {
             fail_peer_address: VecDeque::new(),
             fail_accept: VecDeque::new(),
             stutter: None,
+            is_prompt: false,
             next_port: 50_000,
             calls: Vec::new(),
         }

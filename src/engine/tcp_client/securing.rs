@@ -6,7 +6,7 @@ use super::{Context, Past, Phase, TcpClient, Visit, raise_error};
 use crate::api::event::Response;
 use crate::api::net_error::Status;
 use crate::api::properties::{SecureOptions, TlsSession};
-use crate::engine::connection::{Channel, Connection, Origin};
+use crate::engine::connection::{Channel, Connection};
 use crate::engine::registry::Properties;
 use crate::engine::reply::Reply;
 use crate::engine::tls::{self, ServerName, Versions};
@@ -30,13 +30,17 @@ impl<N: Network> TcpClient<N> {
         options: &SecureOptions,
         reply: Reply,
     ) -> Visit {
-        let Phase::Connected(connection) = std::mem::replace(&mut self.phase, Phase::Idle) else {
+        let Phase::Connected(mut connection) = std::mem::replace(&mut self.phase, Phase::Idle)
+        else {
             reply.complete(Response::failed(Status::Unexpected));
             return Visit::Rest;
         };
         let name = self.check_for_tls(&connection);
         match (name, Versions::of(options).ok_or(Status::SslProtocolError)) {
             (Ok(name), Ok(versions)) => {
+                if let Err(error) = connection.watch_all(&mut ctx.net, ctx.id) {
+                    return self.end_for_good(ctx, connection, reply, tls::status(&error));
+                }
                 ctx.tls.prepare_for(ctx.id);
                 let begin = Some((name, versions));
                 self.phase = Phase::Securing(Box::new(Securing { connection, reply, begin }));
@@ -93,7 +97,7 @@ impl<N: Network> TcpClient<N> {
     ) -> Result<ServerName<'static>, Status> {
         let is_busy = self.is_reading() || connection.unsent.is_some();
         let name = match &connection.name {
-            _ if is_busy || connection.origin != Origin::Connected => None,
+            _ if is_busy || connection.is_accepted => None,
             None => Some(connection.peer.ip().into()),
             Some(name) => tls::server_name(name),
         };

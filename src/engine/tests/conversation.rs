@@ -133,6 +133,7 @@ impl Talk {
         let sides = [side(0), side(1)];
         let random = Random::new(seed);
         sim.world().stutter = Some(Random::new(!seed));
+        sim.world().is_prompt = seed.is_multiple_of(2);
         let read_keys = BTreeSet::new();
         Self { random, sim, sides, last_key: 0, read_keys, received: 0, connected: 0 }
     }

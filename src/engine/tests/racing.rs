@@ -218,6 +218,38 @@ fn timers_of_an_ended_race_do_not_start_attempts_of_the_next_one() {
 }
 
 #[test]
+fn an_address_that_lacks_a_descriptor_is_tried_again_while_others_are_s5() {
+    let mut rig = asked(&[Place::Silent, Place::Normal, REFUSED]);
+    rig.play("A q1 10.0.0.1 10.0.0.3 10.0.0.2");
+    rig.sim.world().fail_connect.extend([libc::EMFILE, libc::ENFILE]);
+    rig.play(
+        r#"
+        $
+        ~ 1 connect 10.0.0.1:80 #0
+        T 250
+        T 250
+        $
+        ~ 1 connect 10.0.0.3:80 #1
+        ~ 1 connect 10.0.0.3:80 #2
+        T 250
+        < connect 1: 0
+        $
+        ~ 1 connect 10.0.0.3:80 #3
+        ~ 1 connect 10.0.0.2:80 #4
+        "#,
+    );
+    // The last address, whose time comes again, and what an attempt that fails leaves is enough.
+    let mut rig = asked(&[after(Duration::from_millis(300), REFUSED), Place::Normal]);
+    rig.play("A q1 10.0.0.1 10.0.0.2");
+    rig.sim.world().fail_connect.push_back(libc::EMFILE);
+    rig.play("T 250\n T 50\n < connect 1: 0");
+    // Nobody else has one to give.
+    let mut rig = asked(&[REFUSED, Place::Normal]);
+    rig.sim.world().fail_connect.extend([libc::EMFILE, libc::EMFILE]);
+    rig.play("A q1 10.0.0.1 10.0.0.2\n < connect 1: -12");
+}
+
+#[test]
 fn an_event_of_a_losing_attempt_does_the_connection_no_harm() {
     let mut rig = asked(&[after(SECOND, Place::Normal), Place::Normal]);
     rig.play("A q1 10.0.0.1 10.0.0.2\n T 250\n < connect 1: 0");

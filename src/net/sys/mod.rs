@@ -1,7 +1,7 @@
 //! The real network: mio and socket2 behind the traits of this layer; the only maker of sockets.
 //!
 //! Every descriptor is non-blocking and close-on-exec, no write raises SIGPIPE, and readiness is edge-triggered.
-//! A socket is registered when it is made, an accepted one when it has to wait first; room to write
+//! A socket is registered when it is made, a connected or accepted one when it has to wait first; room to write
 //! may be asked for later. Closing a descriptor ends its registration, so none is undone by hand.
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -29,7 +29,7 @@ use std::time::{Duration, Instant, SystemTime};
 use mio::{Interest, Registry, event::Source};
 use socket2::Socket;
 
-use super::{MulticastOptions, Network, SocketSettings, Token};
+use super::{Feature, MulticastOptions, Network, SocketSettings, Started, Token};
 use datagram::{Scratch, SysDatagram};
 use share::Share;
 use tcp::{SysListener, SysStream};
@@ -101,10 +101,15 @@ impl Network for SysNetwork {
     type Listener = SysListener;
     type Datagram = SysDatagram;
 
-    fn connect(&mut self, peer: SocketAddr, token: Token) -> io::Result<SysStream> {
+    fn connect(&mut self, peer: SocketAddr, token: Token) -> io::Result<Started<SysStream>> {
         let mut stream = SysStream::connect(peer, Share::take(&self.left)?)?;
-        self.register(&mut stream.socket, token)?;
-        Ok(stream)
+        // Within the host the peer's answer is usually here when `connect` returns.
+        let is_local = peer.ip().is_loopback() || peer.ip().is_unspecified();
+        let is_watched = !(is_local && self.settings.may_use(Feature::PromptConnect));
+        if is_watched {
+            self.register(&mut stream.socket, token)?;
+        }
+        Ok(Started { stream, is_watched })
     }
 
     fn listen(&mut self, local: SocketAddr, backlog: i32, token: Token) -> io::Result<SysListener> {

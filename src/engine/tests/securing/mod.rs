@@ -61,6 +61,8 @@ struct Case {
     options: &'static str,
     server: Server,
     wire: Option<Wire>,
+    /// Whether the connection is made at once, without an event.
+    is_prompt: bool,
 }
 
 impl Case {
@@ -83,6 +85,7 @@ impl Case {
             options: "",
             server,
             wire: None,
+            is_prompt: false,
         }
     }
 
@@ -138,6 +141,7 @@ impl Case {
 
     fn connect_by(&self, calls: &str) -> Talk {
         let mut rig = Rig::new();
+        rig.sim.world().is_prompt = self.is_prompt;
         let trust =
             if self.are_public { Trust::of_web(&self.roots) } else { Trust::of_host(&self.roots) };
         let setup = Setup {

@@ -34,6 +34,16 @@ fn legacy() -> Talk {
 // --- 7.1
 
 #[test]
+fn a_connection_that_was_made_at_once_is_watched_and_secured_like_any_other_7_1() {
+    let prompt = Case { is_prompt: true, ..Case::good() };
+    prompt.is_served();
+    let mut talk = prompt.connect();
+    talk.rig.sim.world().fail_watch.push_back(libc::ENOMEM);
+    talk.rig.issue("secure(1)");
+    talk.fails(-13);
+}
+
+#[test]
 fn an_unknown_socket_is_not_found_tls_1() {
     let mut rig = Rig::new();
     rig.issue("create()> server.create()> udp.create()> close(1)");
