@@ -1064,7 +1064,8 @@ typedef struct chromesock_app_options {
    */
   uint64_t undelivered_bytes_per_socket;
   /**
-   * The same for all sockets of the app together. Default: 16 MiB.
+   * The same for all sockets of the app together. Default: 16 MiB. What peers said before they broke their
+   * connections is delivered beyond it, up to as much again. chrome_socket_read and _recv_from have this limit only.
    */
   uint64_t undelivered_bytes_per_app;
   /**
@@ -1322,7 +1323,7 @@ typedef struct chromesock_event {
   const char *message;
   /**
    * The sender of a datagram: numeric, no brackets, no zone. CHROMESOCK_PERMISSION_DENIED: the host as the page
-   * gave it; "*" for multicast membership.
+   * gave it, of one of more than 256 bytes the beginning and an ellipsis; "*" for multicast membership.
    */
   const char *address;
   /**

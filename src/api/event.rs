@@ -141,7 +141,7 @@ impl Piece {
 /// What a denied call wanted to reach.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Denied {
-    /// Host text as the program passed it.
+    /// Host text as the program passed it, shortened.
     pub host: Box<CStr>,
     /// Port as the program passed it.
     pub port: i32,

@@ -9,3 +9,4 @@ pub mod properties;
 #[cfg(test)]
 pub mod signature;
 pub mod table;
+pub mod text;

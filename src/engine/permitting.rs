@@ -4,7 +4,12 @@ use std::ffi::CString;
 
 use super::{Engine, Event, EventType, Network, Payload};
 use crate::api::event::Denied;
+use crate::api::text::shortened;
 use crate::permissions::{Operation, System};
+
+/// Bytes of a denied host that are told. No name is longer, and a page that is denied everything could else fill the
+/// host's memory with texts.
+const MOST_TOLD: usize = 256;
 
 impl<N: Network> Engine<N> {
     /// Whether the manifest allows an operation. A denial is explained to the host; the page gets its
@@ -43,7 +48,7 @@ impl<N: Network> Engine<N> {
         host: &str,
         port: i32,
     ) {
-        let system = system_of(call);
+        let (system, host) = (system_of(call), shortened(host, MOST_TOLD));
         let (rule, place) = match system {
             System::Sockets => (operation.manifest_path().unwrap_or_default(), "\"sockets\" key"),
             System::Legacy => (operation.legacy_name(), "\"socket\" permission"),
@@ -61,7 +66,7 @@ impl<N: Network> Engine<N> {
         let text = |text: String| CString::new(text).unwrap_or_default().into_boxed_c_str();
         let mut event = Event::notification(EventType::ChromesockPermissionDenied, id, None);
         event.payload = Payload::Denied(Box::new(Denied {
-            host: text(host.to_owned()),
+            host: text(host.clone().into_owned()),
             port,
             explanation: text(format!("{call}: {why}")),
         }));

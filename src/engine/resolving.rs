@@ -14,8 +14,8 @@ use crate::net::address::{Host, parse_host};
 pub(super) enum Resolving {
     /// A `connect` to this name and port.
     Connect(Reply, Box<str>, u16),
-    /// A datagram, in the line of its socket.
-    Datagram,
+    /// The datagram with this number, in the line of its socket.
+    Datagram(u64),
 }
 
 /// What is known of a host.
@@ -56,7 +56,7 @@ impl<N: Network> Engine<N> {
         host: Box<str>,
         dns_query_type: DnsQueryType,
         resolving: Resolving,
-    ) -> QueryId {
+    ) {
         self.last_serial = self.last_serial.wrapping_add(1);
         let query = QueryId { socket_id: id, serial: self.last_serial };
         let wanted = Arc::new(());
@@ -67,7 +67,6 @@ impl<N: Network> Engine<N> {
             wanted: Arc::downgrade(&wanted),
         });
         self.resolving.insert(query, (resolving, wanted));
-        query
     }
 
     /// The resolver has answered.
@@ -78,7 +77,9 @@ impl<N: Network> Engine<N> {
                 self.connect_to(query.socket_id, reply, Some(name), port, addresses);
             }
             (Resolving::Connect(reply, ..), Err(status)) => not_resolved(reply, status),
-            (Resolving::Datagram, answer) => self.datagram_resolved(query, answer),
+            (Resolving::Datagram(number), answer) => {
+                self.datagram_resolved(query.socket_id, number, answer);
+            }
         }
     }
 

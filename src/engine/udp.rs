@@ -14,7 +14,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 
-use super::command::{Answer, MAX_DATAGRAM, QueryId};
+use super::command::{Answer, MAX_DATAGRAM};
 use super::context::{Context, Visit};
 use super::outcomes::{not_resolved, over_quota};
 use super::read_buffer::SMALL;
@@ -46,6 +46,9 @@ pub(super) struct UdpSocket<N: Network> {
     /// Taken from the kernel and not delivered yet.
     held: VecDeque<(Bytes, SocketAddr)>,
     outgoing: VecDeque<Outgoing>,
+    /// How many of them wait for a name.
+    resolving: usize,
+    last_number: u64,
     /// Datagrams of this size or more cannot be sent several at once.
     too_large_to_join: u16,
     undelivered: usize,
@@ -90,6 +93,8 @@ impl Drop for Counted {
 /// A send that could not leave at once.
 #[derive(Debug)]
 struct Outgoing {
+    /// Rises along the line.
+    number: u64,
     /// `None`: the call exceeds the write quota.
     data: Option<Bytes>,
     to: Target,
@@ -106,7 +111,7 @@ pub(super) enum Target {
     /// To the first of these that the socket can reach, at this port.
     Addresses(Vec<IpAddr>, u16),
     /// To a name that is being resolved, at this port.
-    Resolving(QueryId, u16),
+    Resolving(u16),
     /// Nowhere: the name could not be resolved. It is told when those before it are done.
     Unresolved(Status),
 }
@@ -123,6 +128,8 @@ impl<N: Network> UdpSocket<N> {
             reading: if on_request { Reading::OnRequest(None) } else { Reading::Events },
             held: VecDeque::new(),
             outgoing: VecDeque::new(),
+            resolving: 0,
+            last_number: 0,
             too_large_to_join: u16::MAX,
             undelivered: 0,
         }
@@ -218,6 +225,7 @@ impl<N: Network> UdpSocket<N> {
     /// Ends the socket's use of the system: cancelled calls complete, sends in their order, those that
     /// wait for a name as the caller says (udp.md 6.2, 8, socket-legacy.md 8).
     pub(super) fn tear_down(&mut self, unresolved: impl Fn(Reply)) {
+        self.resolving = 0;
         for send in std::mem::take(&mut self.outgoing) {
             if send.is_resolving() {
                 unresolved(send.reply);
@@ -235,13 +243,19 @@ impl<N: Network> UdpSocket<N> {
         self.held.clear();
     }
 
-    /// The name of a waiting send was resolved, or could not be.
-    pub(super) fn resolved(&mut self, query: QueryId, answer: Answer) {
+    /// The number of the next send.
+    pub(super) fn next_number(&self) -> u64 {
+        self.last_number + 1
+    }
+
+    /// The name of the send with this number was resolved, or could not be.
+    pub(super) fn resolved(&mut self, number: u64, answer: Answer) {
         let is_full = self.is_line_full();
-        let asks =
-            |send: &Outgoing| matches!(send.to, Target::Resolving(waiting, _) if waiting == query);
-        let Some(at) = self.outgoing.iter().position(asks) else { return };
-        let Target::Resolving(_, port) = self.outgoing[at].to else { return };
+        let Ok(at) = self.outgoing.binary_search_by_key(&number, |send| send.number) else {
+            return;
+        };
+        let Target::Resolving(port) = self.outgoing[at].to else { return };
+        self.resolving -= 1;
         match answer {
             Ok(_) if is_full => {
                 if let Some(send) = self.outgoing.remove(at) {
@@ -258,20 +272,21 @@ impl<N: Network> UdpSocket<N> {
     fn is_line_full(&self) -> bool {
         let waits_for_system =
             self.open.as_ref().is_some_and(|open| !open.ready.has(Ready::WRITABLE));
-        waits_for_system
-            && self.outgoing.iter().filter(|send| !send.is_resolving()).count() > MAX_WAITING
+        waits_for_system && self.outgoing.len() - self.resolving > MAX_WAITING
     }
 
     /// Sends one datagram, or lets it wait its turn (udp.md 4.6 rows 6 to 10).
     pub(super) fn send(&mut self, data: Option<Bytes>, to: Target, reply: Reply) {
-        let needs_room = !matches!(to, Target::Resolving(..) | Target::Unresolved(_));
+        let needs_room = !matches!(to, Target::Resolving(_) | Target::Unresolved(_));
         if needs_room && self.is_line_full() {
             return match data {
                 Some(_) => reply.fail(Status::InsufficientResources),
                 None => over_quota(reply),
             };
         }
-        self.outgoing.push_back(Outgoing { data, to, reply });
+        self.last_number += 1;
+        self.resolving += usize::from(matches!(to, Target::Resolving(_)));
+        self.outgoing.push_back(Outgoing { number: self.last_number, data, to, reply });
         self.flush();
     }
 
@@ -376,12 +391,10 @@ impl<N: Network> UdpSocket<N> {
             if !self.deliver(ctx, properties) {
                 return Visit::Rest;
             }
-            // What a call asks for is bounded by the calls.
-            let needs_credit = matches!(self.reading, Reading::Events);
-            if needs_credit
-                && (self.undelivered >= ctx.limits.undelivered_per_socket
-                    || ctx.undelivered >= ctx.limits.undelivered_per_app)
-            {
+            // Of one socket a call asks for no more than one datagram, but calls have no end.
+            let is_socket_full = matches!(self.reading, Reading::Events)
+                && self.undelivered >= ctx.limits.undelivered_per_socket;
+            if is_socket_full || ctx.undelivered >= ctx.limits.undelivered_per_app {
                 return Visit::Stalled;
             }
             let Some(open) = self.open.as_mut().filter(|open| open.ready.has(Ready::READABLE))
@@ -466,7 +479,7 @@ impl<N: Network> UdpSocket<N> {
 
 impl Outgoing {
     fn is_resolving(&self) -> bool {
-        matches!(self.to, Target::Resolving(..))
+        matches!(self.to, Target::Resolving(_))
     }
 }
 
@@ -484,7 +497,7 @@ impl<D: Datagram> Open<D> {
             Target::Peer => self.socket.send(data, None),
             Target::Address(to) => self.send_to(data, &[to.ip()], to.port()),
             Target::Addresses(addresses, port) => self.send_to(data, addresses, *port),
-            Target::Resolving(..) | Target::Unresolved(_) => Err(io::ErrorKind::WouldBlock.into()),
+            Target::Resolving(_) | Target::Unresolved(_) => Err(io::ErrorKind::WouldBlock.into()),
         }
     }
 

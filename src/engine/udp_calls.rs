@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 
-use super::command::{Answer, Call, Command, QueryId};
+use super::command::{Answer, Call, Command};
 use super::outcomes::{bad_legacy_port, denied, not_found, over_quota};
 use super::reply::Reply;
 use super::resolving::{Lookup, Resolving};
@@ -86,11 +86,11 @@ impl<N: Network> Engine<N> {
             return bad_legacy_port(reply);
         }
         let namespace = namespace_of(reply.event_type());
-        match self.registry.find(namespace, id).map(|entry| &entry.machine) {
+        let number = match self.registry.find(namespace, id).map(|entry| &entry.machine) {
             None => return not_found(reply),
-            Some(Machine::Udp(_)) => {}
+            Some(Machine::Udp(socket)) => socket.next_number(),
             Some(_) => return reply.fail(Status::Failed),
-        }
+        };
         if !self.permits(id, reply.event_type(), Operation::UdpSendTo, host, port) {
             return denied(reply);
         }
@@ -102,8 +102,8 @@ impl<N: Network> Engine<N> {
             Lookup::Known(_, addresses) => Target::Addresses(addresses, port),
             Lookup::Failed => Target::Unresolved(Status::NameNotResolved),
             Lookup::Ask(name) => {
-                let query = self.ask(id, name, dns_query_type, Resolving::Datagram);
-                Target::Resolving(query, port)
+                self.ask(id, name, dns_query_type, Resolving::Datagram(number));
+                Target::Resolving(port)
             }
         };
         match self.registry.udp(namespace, id) {
@@ -159,10 +159,10 @@ impl<N: Network> Engine<N> {
     }
 
     /// The resolver has answered the question of a datagram in line.
-    pub(super) fn datagram_resolved(&mut self, query: QueryId, answer: Answer) {
-        let entry = self.registry.get_mut(query.socket_id);
+    pub(super) fn datagram_resolved(&mut self, id: i32, number: u64, answer: Answer) {
+        let entry = self.registry.get_mut(id);
         let Some(Entry { machine: Machine::Udp(socket), .. }) = entry else { return };
-        socket.resolved(query, answer);
+        socket.resolved(number, answer);
     }
 
     /// Calls about groups: a rule is needed (udp.md 4.10 to 4.12).

@@ -127,7 +127,7 @@ pub struct chromesock_event {
     /// chrome.socket, which have only a `result`.
     pub message: *const c_char,
     /// The sender of a datagram: numeric, no brackets, no zone. CHROMESOCK_PERMISSION_DENIED: the host as the page
-    /// gave it; "*" for multicast membership.
+    /// gave it, of one of more than 256 bytes the beginning and an ellipsis; "*" for multicast membership.
     pub address: *const c_char,
     /// Received bytes; they do not end with NUL.
     pub data: *const u8,

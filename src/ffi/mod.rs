@@ -31,6 +31,7 @@ use std::ptr;
 
 use crate::api::event::Ticket;
 use crate::api::net_error::Status;
+use crate::api::text::shortened;
 use crate::delivery::Release;
 use app::chromesock_app;
 use types::{chromesock_callback, chromesock_hook};
@@ -88,11 +89,7 @@ const LONGEST_HOST: usize = 4096;
 pub(crate) unsafe fn host_of<'a>(text: *const c_char) -> Result<Cow<'a, str>, Status> {
     // SAFETY: the caller's promise.
     let text = unsafe { text_of(text) }?;
-    if text.len() <= LONGEST_HOST {
-        return Ok(text.into());
-    }
-    let end = (0..=LONGEST_HOST).rfind(|&at| text.is_char_boundary(at)).unwrap_or_default();
-    Ok(format!("{}…", &text[..end]).into())
+    Ok(shortened(text, LONGEST_HOST))
 }
 
 /// Bytes; `(NULL, 0)` is the empty range.

@@ -283,7 +283,8 @@ pub struct chromesock_app_options {
     /// reached the socket is not read, and its peer has to wait. Each event counts 128 bytes more than its
     /// data. Default: 1 MiB.
     pub undelivered_bytes_per_socket: u64,
-    /// The same for all sockets of the app together. Default: 16 MiB.
+    /// The same for all sockets of the app together. Default: 16 MiB. What peers said before they broke their
+    /// connections is delivered beyond it, up to as much again. chrome_socket_read and _recv_from have this limit only.
     pub undelivered_bytes_per_app: u64,
     /// Queue delivery: called on the reactor's thread when an event comes and the host has taken all before it: so
     /// take events until none is left, or wait on. It should only post a task to the host's loop, and not block; it

@@ -37,7 +37,7 @@ use crate::resolver::Resolver;
 /// a megabyte.
 const VISITS_PER_TURN: usize = 256;
 const LONG_VISIT: usize = 32;
-/// Messages read before sockets get their turn.
+/// Messages read before sockets get their turn; behind an unpause up to twice as many, for a pause that may follow it.
 const MESSAGES_PER_READ: usize = 4096;
 /// Sockets for which a list of them counts as one message more, and what a list counts that the system makes.
 const SOCKETS_PER_MESSAGE: usize = 64;
@@ -222,7 +222,7 @@ impl Turn {
         }
         let mut read = 0;
         loop {
-            let mut unpaused = false;
+            let mut may_leave = true;
             if let Some(done) = self.send(MESSAGES_PER_READ.saturating_sub(read)) {
                 read += done;
             } else if self.is_helping && self.batch.next_is_close() {
@@ -230,12 +230,12 @@ impl Turn {
                 return self.inbox.own.leave();
             } else if let Some(message) = self.batch.pop() {
                 read += self.weight(&message);
-                unpaused = is_unpause(&message);
+                may_leave = !is_unpause(&message) || read >= 2 * MESSAGES_PER_READ;
                 self.carry_out(message);
             }
             if self.batch.is_empty() {
                 self.batch.recycle();
-                if !unpaused {
+                if may_leave {
                     return;
                 }
                 // A pause that follows an unpause comes before any read of the socket.
@@ -243,7 +243,7 @@ impl Turn {
                 if self.batch.is_empty() {
                     return;
                 }
-            } else if read >= MESSAGES_PER_READ && !unpaused {
+            } else if read >= MESSAGES_PER_READ && may_leave {
                 return self.inbox.own.leave();
             }
         }

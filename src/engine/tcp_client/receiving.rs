@@ -25,11 +25,11 @@ impl<N: Network> TcpClient<N> {
         if !connection.ready.has(Ready::READABLE) {
             return Visit::Rest;
         }
-        // What a call asks for is bounded by the calls.
         let of_socket = ctx.limits.undelivered_per_socket.saturating_sub(self.undelivered);
         let of_app = ctx.limits.undelivered_per_app.saturating_sub(ctx.undelivered);
         let room = of_socket.min(of_app);
-        if room == 0 && !self.on_request {
+        // Of one socket a call asks for no more than one read, but calls have no end.
+        if room == 0 && !(self.on_request && of_app > 0) {
             return Visit::Stalled;
         }
         let max = if self.paused { limit } else { connection.next_read(room, limit) };
@@ -130,7 +130,9 @@ impl<N: Network> TcpClient<N> {
         ctx: &mut Context<N>,
         properties: &Properties,
     ) -> Option<Status> {
-        let mut left = MAX_LAST_WORDS;
+        // Of all connections that are broken together, no more than as much as the app may have undelivered again.
+        let of_app = ctx.limits.undelivered_per_app.saturating_mul(2);
+        let mut left = MAX_LAST_WORDS.min(of_app.saturating_sub(ctx.undelivered));
         while let (Phase::Connected(connection), Some(limit), true) =
             (&mut self.phase, self.read_limit, left > 0)
         {

@@ -1,8 +1,9 @@
 //! What the peer said before it broke the connection is still delivered when a write finds it broken (tcp.md
 //! R-5, S-8).
 
-use super::driver::Rig;
+use super::driver::{LIMITS, Rig};
 use super::{HERE, scripted, settle};
+use crate::engine::Limits;
 use crate::engine::sim::{Place, Step};
 
 #[test]
@@ -51,6 +52,25 @@ fn the_last_words_have_a_limit_r_5() {
     let received = rig.received[&1].len();
     assert!((1024 * 1024..2 * 1024 * 1024).contains(&received), "{received}");
     assert_eq!(rig.trace.last().unwrap(), "! onReceiveError 1: -101");
+}
+
+/// However many connections are broken, what they said is no more than as much as the app may have undelivered again.
+#[test]
+fn the_last_words_of_all_connections_have_a_limit_r_5_r_10() {
+    const LIMIT: usize = 100_000;
+    let mut rig = super::limited(Limits { undelivered_per_app: LIMIT, ..LIMITS });
+    let words = vec![Step::Data(&[b'x'; 60_000]); 10];
+    rig.sim.place(HERE, Place::Script(words, vec![Step::Fail(libc::EPIPE)]));
+    for id in 1..=5 {
+        rig.issue(&format!("create()> connect({id}, \"10.0.0.1\", 80)"));
+        settle(&mut rig);
+    }
+    for id in 1..=5 {
+        rig.issue(&format!("send({id}, \"x\")"));
+        assert_eq!(rig.trace.last().unwrap(), &format!("! onReceiveError {id}: -101"));
+    }
+    let received: usize = rig.received.values().map(Vec::len).sum();
+    assert!((LIMIT..=2 * LIMIT + 60_000).contains(&received), "{received}");
 }
 
 /// D4: why the connection broke is what the read says, not that it can't be written to.

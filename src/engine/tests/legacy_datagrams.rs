@@ -2,6 +2,7 @@
 
 use super::driver::{LIMITS, Rig};
 use super::settle;
+use crate::api::event::RECEIVE_WEIGHT;
 use crate::engine::Limits;
 
 fn with(calls: &str) -> Rig {
@@ -318,8 +319,9 @@ fn an_error_behind_a_datagram_is_told_to_the_next_read_4_6() {
 }
 
 #[test]
-fn a_receive_is_answered_however_much_is_undelivered_4_8_row_5() {
-    let limits = Limits { undelivered_per_socket: 1, undelivered_per_app: 1, ..LIMITS };
+fn receives_are_answered_as_long_as_the_app_has_room_4_8_row_5() {
+    let undelivered_per_app = 2 * (1 + RECEIVE_WEIGHT);
+    let limits = Limits { undelivered_per_socket: 1, undelivered_per_app, ..LIMITS };
     let mut rig = super::limited(limits);
     rig.mates.push(rig.sim.open_datagram("10.0.0.1:9"));
     rig.issue("socket.create(udp)> socket.bind(1, \"10.0.0.9\", 7)");
@@ -332,8 +334,13 @@ fn a_receive_is_answered_however_much_is_undelivered_4_8_row_5() {
         > socket.recvFrom(1)
         U sends "b" to 10.0.0.9:7
         < socket.recvFrom 1: "b" from 10.0.0.1 9 1
+        > socket.recvFrom(1)
+        U sends "c" to 10.0.0.9:7
         "#,
     );
+    rig.release(1, (1 + RECEIVE_WEIGHT).cast_signed());
+    rig.run();
+    assert_eq!(rig.trace, ["< socket.recvFrom 1: \"c\" from 10.0.0.1 9 1"]);
 }
 
 // --- sendTo, write (4.7, 4.9)

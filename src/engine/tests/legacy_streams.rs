@@ -3,6 +3,7 @@
 
 use super::driver::{LIMITS, Rig};
 use super::{HERE, limited, rig, settle};
+use crate::api::event::RECEIVE_WEIGHT;
 use crate::engine::Limits;
 use crate::engine::sim::{Place, Step};
 
@@ -248,21 +249,28 @@ fn a_read_of_any_size_takes_at_most_64_kib_d12() {
     );
 }
 
-/// Each of them was asked for.
+/// Each of them was asked for. But a program may ask without end, for much more than asking costs it.
 #[test]
-fn a_read_is_answered_however_much_is_undelivered_4_6_row_6() {
-    let mut rig = limited(Limits { undelivered_per_socket: 1, undelivered_per_app: 1, ..LIMITS });
+fn reads_are_answered_as_long_as_the_app_has_room_4_6_row_6() {
+    let undelivered_per_app = 2 * (3 + RECEIVE_WEIGHT);
+    let mut rig = limited(Limits { undelivered_per_socket: 1, undelivered_per_app, ..LIMITS });
     rig.issue("socket.create(tcp)> socket.connect(1, \"10.0.0.1\", 80)");
     settle(&mut rig);
     rig.play(
         r#"
-        P sends "abcdef"
+        P sends "abcdefghi"
         > socket.read(1, 3)
         < socket.read 1: "abc" 3
         > socket.read(1, 3)
         < socket.read 1: "def" 3
+        > socket.read(1, 3)
+        > socket.read(1, 3)
+        < socket.read 1: -1
         "#,
     );
+    rig.release(1, (3 + RECEIVE_WEIGHT).cast_signed());
+    rig.run();
+    assert_eq!(rig.trace, ["< socket.read 1: \"ghi\" 3"]);
 }
 
 #[test]

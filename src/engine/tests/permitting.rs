@@ -3,6 +3,7 @@
 
 use super::driver::{LIMITS, Rig};
 use super::settle;
+use crate::api::event::Payload;
 use crate::engine::sim::Sim;
 use crate::permissions::Grants;
 
@@ -162,11 +163,17 @@ fn denials_are_explained_to_the_host() {
     rig.issue("socket.bind(2, \"10.0.0.9\", 7)> socket.joinGroup(2, \"224.0.0.1\")");
     // What a page gives cannot act as a line, or as commands, of the host's log.
     rig.issue("socket.bind(2, \"\u{1b}[2K\u{85}\", 7)");
-    let kept = rig.kept.take().unwrap();
+    // Nor can it fill the host's memory.
+    rig.issue(&format!("socket.bind(2, \"{}\", 7)", "\u{1}".repeat(4096)));
+    let mut kept = rig.kept.take().unwrap();
+    kept.pop();
+    let Some(Payload::Denied(long)) = kept.pop().map(|event| event.payload) else { panic!() };
+    assert_eq!(long.host.to_str().unwrap(), "\u{1}".repeat(256) + "…");
+    assert!(long.explanation.count_bytes() < 2000);
     let told: Vec<_> = kept
         .iter()
         .filter_map(|event| match &event.payload {
-            crate::api::event::Payload::Denied(denied) => denied.explanation.to_str().ok(),
+            Payload::Denied(denied) => denied.explanation.to_str().ok(),
             _ => None,
         })
         .collect();

@@ -12,6 +12,7 @@ in_each_delivery!(
     one_more_read_is_one_pa_3,
     one_more_read_is_one_behind_thousands_of_calls_pa_3,
     sockets_have_their_turn_between_many_small_sends,
+    sockets_have_their_turn_between_many_unpauses,
     the_end_of_the_app_ends_its_hold,
     steps_of_its_life_wait_with_its_calls,
     what_is_held_completes_when_the_reactor_fails,
@@ -144,6 +145,15 @@ fn what_is_held_completes_when_the_reactor_fails(drive: Drive) {
 /// A flood of small sends is many messages, however few writes they make: what has come to another socket is told
 /// before the last of it is carried out.
 fn sockets_have_their_turn_between_many_small_sends(drive: Drive) {
+    sockets_have_their_turn(drive, |bench| _ = bench.send(NOBODY, b"z"));
+}
+
+/// A pause may follow each of them, but does not.
+fn sockets_have_their_turn_between_many_unpauses(drive: Drive) {
+    sockets_have_their_turn(drive, |bench| _ = unpause(bench));
+}
+
+fn sockets_have_their_turn(drive: Drive, between: fn(&Bench)) {
     let bench = Bench::start(drive);
     let (id, peer) = bench.connected();
     bench.done(bench.call(|app, t| app.set_paused(Namespace::Tcp, id, true, t)));
@@ -152,7 +162,7 @@ fn sockets_have_their_turn_between_many_small_sends(drive: Drive) {
     write_to(&peer, b"y");
     bench.app().hold_calls(true);
     bench.resume(id);
-    (0..20_000).for_each(|_| _ = bench.send(NOBODY, b"z"));
+    (0..20_000).for_each(|_| between(&bench));
     let last = bench.get_info(id);
     bench.app().hold_calls(false);
     bench.done(last);
