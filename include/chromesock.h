@@ -1602,7 +1602,7 @@ extern "C" {
  *             app      the new app, owned by the caller; free it with chromesock_app_free.
  * Returns:    OK, INVALID_ARGUMENT (also if extra_roots_pem has no certificate, or one that cannot be read),
  *             INVALID_MANIFEST (chromesock_manifest_check says why), NOT_IMPLEMENTED (`reuse_port` on a
- *             system that cannot), INSUFFICIENT_RESOURCES, another system error.
+ *             system that cannot), UNEXPECTED (the reactor has failed), INSUFFICIENT_RESOURCES, another system error.
  * Threads:    any, also inside callbacks; does not block, except to read the system's roots.
  * Since:      0.1
  *
@@ -1668,7 +1668,8 @@ chromesock_status chromesock_reactor_new(struct chromesock_reactor **reactor);
  *
  * Mirrors:    nothing; host only.
  * Parameters: reactor  gone afterwards; NULL does nothing.
- * Threads:    any, also inside callbacks; outside of them it waits for the thread if no app is left.
+ * Threads:    any, also inside callbacks. If no app is left it waits for the thread, which runs no code of the host any
+ *             more.
  * Since:      0.1
  *
  * # Safety
@@ -3145,9 +3146,10 @@ chromesock_status chrome_socket_write(struct chromesock_app *app,
  *             UNEXPECTED.
  * Completes:  CHROME_SOCKET_LISTEN with result OK, or a code and a message: "Could not listen on the specified
  *             port." (ADDRESS_IN_USE and others), "Unknown error." (INVALID_ARGUMENT: not a literal), "Cannot call
- *             both connect and listen on the same socket." (NOT_IMPLEMENTED), "Socket type does not support this
- *             API" (FAILED), "Socket not found" and "App does not have permission" (-1); "Port must be a value
- *             between 0 and 65535." comes without a result.
+ *             both connect and listen on the same socket." and "Cannot listen on a socket that is already
+ *             connected." (NOT_IMPLEMENTED), "Socket type does not support this API" (FAILED), "Socket not
+ *             found" and "App does not have permission" (-1); "Port must be a value between 0 and 65535." comes
+ *             without a result.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
  *

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::{Buf, Bytes, BytesMut};
 
 use super::api::event::{Payload, Ticket};
-use super::api::properties::{DnsQueryType, SecureOptions, SocketProperties};
+use super::api::properties::{DnsQueryType, NetworkInterface, SecureOptions, SocketProperties};
 use super::api::table::{EventType as T, Namespace};
 use super::engine::accounts::Accounts;
 use super::engine::command::{Call, Command};
@@ -175,6 +175,10 @@ impl Network for Server {
 
     fn now(&self) -> Instant {
         Instant::now()
+    }
+
+    fn interfaces(&mut self) -> io::Result<Vec<NetworkInterface>> {
+        none()
     }
 
     fn calendar_time(&self) -> Duration {

@@ -189,7 +189,7 @@ pub enum SendData {
     NoMemory(usize),
 }
 
-/// Names one question to the resolver. Unique within an engine, never reused.
+/// Names one question to the resolver, among those of its engine that have no answer yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct QueryId {
     /// The socket that asks.

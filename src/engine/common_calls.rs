@@ -43,7 +43,9 @@ impl<N: Network> Engine<N> {
         let machine = match namespace {
             Namespace::Tcp => Machine::TcpClient(TcpClient::default()),
             Namespace::TcpServer => Machine::TcpServer(Box::default()),
-            Namespace::Udp | Namespace::Socket => Machine::Udp(Box::new(UdpSocket::new(false))),
+            Namespace::Udp | Namespace::Socket => {
+                Machine::Udp(Box::new(UdpSocket::new(namespace == Namespace::Socket)))
+            }
         };
         let mut properties = Properties::default();
         properties.update(given);

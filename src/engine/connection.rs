@@ -25,7 +25,7 @@ pub(super) type Begun = Option<io::Result<usize>>;
 pub(super) struct Connection<S> {
     pub(super) channel: Channel<S>,
     pub(super) peer: SocketAddr,
-    /// Whether a server has accepted it: it can't be secured (tcp.md D10).
+    /// Whether a server has accepted it: it can't be secured (tcp.md TLS-6).
     pub(super) is_accepted: bool,
     watched: Watched,
     /// The name that was to be connected to, if not an address, canonical: whose certificate it takes (TLS-21).

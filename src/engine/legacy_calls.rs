@@ -20,15 +20,15 @@ const DEFAULT_BACKLOG: i32 = 5;
 
 const COULD_NOT_LISTEN: &std::ffi::CStr = c"Could not listen on the specified port.";
 
-/// `getNetworkList` (socket-legacy.md 10).
-pub(super) fn network_list(reply: Reply) {
-    reply.complete(match crate::net::interfaces::list() {
-        Ok(list) => Response::ok_with(Payload::Interfaces(list.into_boxed_slice())),
-        Err(_) => Response::refused(c"Network lookup failed or unsupported"),
-    });
-}
-
 impl<N: Network> Engine<N> {
+    /// `getNetworkList` (socket-legacy.md 10).
+    pub(super) fn network_list(&mut self, reply: Reply) {
+        reply.complete(match self.ctx.net.interfaces() {
+            Ok(list) => Response::ok_with(Payload::Interfaces(list.into_boxed_slice())),
+            Err(_) => Response::refused(c"Network lookup failed or unsupported"),
+        });
+    }
+
     pub(super) fn create_legacy(&mut self, id: i32, socket_type: SocketType, reply: Reply) {
         let machine = match socket_type {
             SocketType::Tcp => Machine::TcpClient(TcpClient::on_request()),

@@ -53,7 +53,6 @@ use accounts::Accounts;
 use command::{Call, Command, Query, QueryId};
 use context::{Context, News, Visit};
 pub(crate) use id_map::IdMap;
-use legacy_calls::network_list;
 use linger::Linger;
 use outcomes::not_found;
 use read_buffer::ReadBuffer;
@@ -109,7 +108,7 @@ pub struct Engine<N: Network> {
     stalled: VecDeque<i32>,
     /// How many of them are still to be tried since it did.
     to_retry: usize,
-    /// Connects whose host is being resolved; dropping the token tells the resolver.
+    /// What waits for a name; dropping the token tells the resolver.
     resolving: BTreeMap<QueryId, (Resolving, Arc<()>)>,
     queries: Vec<Query>,
     last_serial: u32,
@@ -313,7 +312,7 @@ impl<N: Network> Engine<N> {
             Command::Read(limit) => self.read(id, limit, reply),
             Command::RecvFrom(limit) => self.receive_from(id, limit, reply),
             Command::Accept => self.accept(id, reply),
-            Command::GetNetworkList => network_list(reply),
+            Command::GetNetworkList => self.network_list(reply),
         }
         self.note_open_sockets();
     }

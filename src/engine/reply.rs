@@ -163,7 +163,7 @@ impl Reply {
         sends.iter().for_each(|send| drop(Self::to(send, outbox)));
     }
 
-    /// The same, for a send whose bytes were taken from the quota.
+    /// The reply to a send, whose bytes were taken from the quota.
     #[must_use]
     pub(super) fn of_send(mut self, bytes: u64) -> Self {
         self.unsent = bytes;

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 
+use crate::api::properties::NetworkInterface;
 use crate::net::{Listener, MulticastOptions, Network, Ready, Started, Stream, Token};
 pub(super) use air::SimDatagram;
 use world::{Source, Watched, World, os};
@@ -295,6 +296,14 @@ impl Network for SimNetwork {
         token: Token,
     ) -> io::Result<SimDatagram> {
         self.sim.connect_datagram(self.host, peer, options, token)
+    }
+
+    fn interfaces(&mut self) -> io::Result<Vec<NetworkInterface>> {
+        if let Some(errno) = self.sim.world().fail_interfaces.pop_front() {
+            return os(errno);
+        }
+        let (name, address) = (c"eth0".into(), c"10.9.9.9".into());
+        Ok(vec![NetworkInterface { name, address, prefix_length: 24 }])
     }
 
     fn now(&self) -> Instant {

@@ -22,8 +22,7 @@ impl<N: Network> Engine<N> {
         reply: Reply,
         set: impl FnOnce(&mut TcpClient<N>) -> Response,
     ) {
-        let is_legacy = reply.event_type().is_legacy();
-        let namespace = if is_legacy { Namespace::Socket } else { Namespace::Tcp };
+        let Some(namespace) = reply.event_type().namespace() else { return };
         let response = match self.registry.find(namespace, id) {
             None => return not_found(reply),
             Some(Entry { machine: Machine::TcpClient(client), .. }) => set(client),
@@ -31,6 +30,7 @@ impl<N: Network> Engine<N> {
         };
         // `chrome.socket` says true or false.
         let succeeded = response.message.is_none();
+        let is_legacy = namespace == Namespace::Socket;
         reply.complete(if is_legacy { Response::number(succeeded.into()) } else { response });
     }
 
@@ -138,7 +138,7 @@ impl<N: Network> Engine<N> {
         if is_legacy && narrow.is_err() {
             return bad_legacy_port(reply);
         }
-        let namespace = if is_legacy { Namespace::Socket } else { Namespace::Tcp };
+        let Some(namespace) = reply.event_type().namespace() else { return };
         let operation = match self.registry.find(namespace, id).map(|entry| &entry.machine) {
             None => return not_found(reply),
             Some(Machine::Udp(_)) => Operation::UdpSendTo,
@@ -181,7 +181,7 @@ impl<N: Network> Engine<N> {
         if addresses.is_empty() {
             return not_resolved(reply, Status::NameNotResolved);
         }
-        let namespace = reply.event_type().namespace().unwrap_or(Namespace::Tcp);
+        let Some(namespace) = reply.event_type().namespace() else { return };
         let (registry, ctx) = self.lend(id);
         let due = match registry.find(namespace, id) {
             None => return not_found(reply),

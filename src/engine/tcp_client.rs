@@ -22,7 +22,7 @@ use super::reply::{Replies, Reply};
 use super::tls::{self};
 use crate::api::event::{Event, Response};
 use crate::api::net_error::Status;
-use crate::api::properties::{Endpoint, SocketInfo};
+use crate::api::properties::SocketInfo;
 use crate::api::table::EventType;
 use crate::net::{Network, Ready, Stream, address};
 use securing::Securing;
@@ -123,14 +123,12 @@ impl<N: Network> TcpClient<N> {
     }
 
     pub(super) fn describe(&self, info: &mut SocketInfo) {
-        let endpoint =
-            |at: SocketAddr| Endpoint { address: address::text(at.ip()), port: at.port() };
         info.paused = self.paused;
         info.connected = Some(false);
         if let Some(connection) = self.connection() {
             info.connected = Some(true);
-            info.local = Some(endpoint(connection.local()));
-            info.peer = Some(endpoint(connection.peer));
+            info.local = Some(address::endpoint(connection.local()));
+            info.peer = Some(address::endpoint(connection.peer));
         }
     }
 

@@ -60,7 +60,7 @@ impl<N: Network> TcpServer<N> {
         Self { accepting: Accepting::OnRequest(None), ..Self::default() }
     }
 
-    /// Asks for one connection; false, and the reply is given back, if that is not possible now.
+    /// Asks for one connection; the reply is given back if that is not possible now.
     pub(super) fn ask(&mut self, reply: Reply) -> Result<(), Reply> {
         match &mut self.accepting {
             Accepting::OnRequest(asked) if asked.is_none() && self.listening.is_some() => {

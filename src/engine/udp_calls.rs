@@ -10,7 +10,7 @@ use super::outcomes::{bad_legacy_port, denied, not_found, over_quota};
 use super::reply::Reply;
 use super::resolving::{Lookup, Resolving};
 use super::udp::{Target, UdpSocket};
-use super::{Engine, Entry, EventType, Machine, Namespace, Network, Response, Status};
+use super::{Engine, Entry, Machine, Network, Response, Status};
 use crate::api::properties::{DnsQueryType, SocketType};
 use crate::net::Feature;
 use crate::net::address::parse_literal;
@@ -18,11 +18,6 @@ use crate::permissions::Operation;
 
 /// Host and port of a membership check (permissions.md 3).
 const ANY_GROUP: (&str, i32) = ("*", 0);
-
-/// The namespace of the UDP socket that a call names.
-fn namespace_of(call: EventType) -> Namespace {
-    if call.is_legacy() { Namespace::Socket } else { Namespace::Udp }
-}
 
 impl<N: Network> Engine<N> {
     /// udp.md 4.4, socket-legacy.md 4.4.
@@ -32,7 +27,7 @@ impl<N: Network> Engine<N> {
         if is_legacy && narrow.is_err() {
             return bad_legacy_port(reply);
         }
-        let namespace = namespace_of(reply.event_type());
+        let Some(namespace) = reply.event_type().namespace() else { return };
         match self.registry.find(namespace, id).map(|entry| &entry.machine) {
             None => return not_found(reply),
             Some(Machine::Udp(_)) => {}
@@ -85,7 +80,7 @@ impl<N: Network> Engine<N> {
         if is_legacy && narrow.is_err() {
             return bad_legacy_port(reply);
         }
-        let namespace = namespace_of(reply.event_type());
+        let Some(namespace) = reply.event_type().namespace() else { return };
         let number = match self.registry.find(namespace, id).map(|entry| &entry.machine) {
             None => return not_found(reply),
             Some(Machine::Udp(socket)) => socket.next_number(),
@@ -142,8 +137,8 @@ impl<N: Network> Engine<N> {
                 self.joined.extend_from_slice(data);
             }
         }
-        let namespace = namespace_of(*event_type);
-        let Some(socket) = self.registry.udp(namespace, *socket_id) else { return false };
+        let socket = event_type.namespace().and_then(|space| self.registry.udp(space, *socket_id));
+        let Some(socket) = socket else { return false };
         if !socket.send_equal(&self.joined, each, SocketAddr::new(ip, port)) {
             return false;
         }
@@ -189,7 +184,8 @@ impl<N: Network> Engine<N> {
         call: impl FnOnce(&mut UdpSocket<N>) -> Response,
     ) {
         let Some(reply) = self.refuse_other_than_udp(id, reply) else { return };
-        match self.registry.udp(namespace_of(reply.event_type()), id) {
+        let Some(namespace) = reply.event_type().namespace() else { return };
+        match self.registry.udp(namespace, id) {
             Some(socket) => reply.complete(call(socket)),
             None => not_found(reply),
         }
@@ -197,7 +193,8 @@ impl<N: Network> Engine<N> {
 
     /// Completes the call if its socket is not UDP; else gives the reply back.
     fn refuse_other_than_udp(&mut self, id: i32, reply: Reply) -> Option<Reply> {
-        match self.registry.find(namespace_of(reply.event_type()), id).map(|entry| &entry.machine) {
+        let namespace = reply.event_type().namespace()?;
+        match self.registry.find(namespace, id).map(|entry| &entry.machine) {
             None => not_found(reply),
             Some(Machine::Udp(_)) => return Some(reply),
             Some(_) => {

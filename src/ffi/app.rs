@@ -105,7 +105,7 @@ impl Host for CHost {
 ///             app      the new app, owned by the caller; free it with chromesock_app_free.
 /// Returns:    OK, INVALID_ARGUMENT (also if extra_roots_pem has no certificate, or one that cannot be read),
 ///             INVALID_MANIFEST (chromesock_manifest_check says why), NOT_IMPLEMENTED (`reuse_port` on a
-///             system that cannot), INSUFFICIENT_RESOURCES, another system error.
+///             system that cannot), UNEXPECTED (the reactor has failed), INSUFFICIENT_RESOURCES, another system error.
 /// Threads:    any, also inside callbacks; does not block, except to read the system's roots.
 /// Since:      0.1
 ///
@@ -281,7 +281,8 @@ pub unsafe extern "C" fn chromesock_reactor_new(reactor: *mut *mut chromesock_re
 ///
 /// Mirrors:    nothing; host only.
 /// Parameters: reactor  gone afterwards; NULL does nothing.
-/// Threads:    any, also inside callbacks; outside of them it waits for the thread if no app is left.
+/// Threads:    any, also inside callbacks. If no app is left it waits for the thread, which runs no code of the host any
+///             more.
 /// Since:      0.1
 ///
 /// # Safety

@@ -237,9 +237,10 @@ pub unsafe extern "C" fn chrome_socket_write(
 ///             UNEXPECTED.
 /// Completes:  CHROME_SOCKET_LISTEN with result OK, or a code and a message: "Could not listen on the specified
 ///             port." (ADDRESS_IN_USE and others), "Unknown error." (INVALID_ARGUMENT: not a literal), "Cannot call
-///             both connect and listen on the same socket." (NOT_IMPLEMENTED), "Socket type does not support this
-///             API" (FAILED), "Socket not found" and "App does not have permission" (-1); "Port must be a value
-///             between 0 and 65535." comes without a result.
+///             both connect and listen on the same socket." and "Cannot listen on a socket that is already
+///             connected." (NOT_IMPLEMENTED), "Socket type does not support this API" (FAILED), "Socket not
+///             found" and "App does not have permission" (-1); "Port must be a value between 0 and 65535." comes
+///             without a result.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
 ///

@@ -9,7 +9,7 @@ use crate::api::properties::NetworkInterface;
 
 /// All addresses of interfaces that are up and are not loopback: IPv4 before IPv6, ascending; an
 /// address of two interfaces once.
-pub fn list() -> io::Result<Vec<NetworkInterface>> {
+pub(super) fn list() -> io::Result<Vec<NetworkInterface>> {
     let usable = sys::usable_interfaces()?;
     let mut found = sys::addresses()?;
     found.retain(|(ip, name, _)| usable.contains(name) && !is_left_out(*ip));

@@ -5,7 +5,7 @@
 //! becomes ready again only by a later event.
 
 pub mod address;
-pub mod interfaces;
+mod interfaces;
 pub mod os_error;
 pub(crate) mod sys;
 
@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 
 use crate::api::net_error::Status;
+use crate::api::properties::NetworkInterface;
 
 /// Lanes that a token can tell apart.
 pub const MAX_LANES: u16 = 1 << 12;
@@ -146,6 +147,8 @@ pub trait Network: std::fmt::Debug {
         options: MulticastOptions,
         token: Token,
     ) -> io::Result<Self::Datagram>;
+    /// The addresses of the machine's interfaces (socket-legacy.md 10).
+    fn interfaces(&mut self) -> io::Result<Vec<NetworkInterface>>;
     /// The time, for timers.
     fn now(&self) -> Instant;
     /// The time since 1970, for certificates.

@@ -32,6 +32,7 @@ pub(in crate::engine) struct World {
     pub(in crate::engine) fail_listen: VecDeque<i32>,
     pub(in crate::engine) fail_watch: VecDeque<i32>,
     pub(in crate::engine) fail_option: VecDeque<i32>,
+    pub(in crate::engine) fail_interfaces: VecDeque<i32>,
     pub(in crate::engine) fail_peer_address: VecDeque<i32>,
     /// Failures of the next accepts; 0 = none; the waiting connections stay.
     pub(in crate::engine) fail_accept: VecDeque<i32>,
@@ -113,6 +114,7 @@ impl World {
             fail_listen: VecDeque::new(),
             fail_watch: VecDeque::new(),
             fail_option: VecDeque::new(),
+            fail_interfaces: VecDeque::new(),
             fail_peer_address: VecDeque::new(),
             fail_accept: VecDeque::new(),
             stutter: None,

@@ -508,3 +508,15 @@ fn a_failed_connect_makes_a_client_5() {
 fn the_network_list_comes_as_a_list_10() {
     Rig::new().play("> socket.getNetworkList()\n < socket.getNetworkList 0: interfaces");
 }
+
+#[test]
+fn a_network_list_that_the_system_refuses_is_told_10() {
+    let mut rig = Rig::new();
+    rig.sim.world().fail_interfaces.push_back(libc::ENOBUFS);
+    rig.play(
+        r#"
+        > socket.getNetworkList()
+        < socket.getNetworkList 0: "Network lookup failed or unsupported"
+        "#,
+    );
+}

@@ -8,15 +8,14 @@ use std::os::fd::{AsFd, AsRawFd};
 
 use nix::sys::socket::{setsockopt, sockopt::UdpGroSegment};
 
+use super::LONGEST_RECEIVED;
 use crate::net::{Feature, SocketSettings};
 
 /// Datagrams, or runs of joined ones, asked for by one system call: more than usually wait, since a call
 /// that brings fewer than it asked for shows that no more are there.
 const BATCH: usize = 16;
-/// No datagram, and no run of joined ones, is longer.
-const MAX_DATAGRAM: usize = 65_536;
 /// Distance of the blocks, chosen so that they do not all map to the same cache sets.
-const STRIDE: usize = MAX_DATAGRAM + 320;
+const STRIDE: usize = LONGEST_RECEIVED + 320;
 const NAME_LEN: libc::socklen_t = size_of::<libc::sockaddr_storage>() as _;
 /// Room for the one control message that is asked for: UDP_GRO, an int.
 type Control = [u64; 4];
@@ -75,7 +74,7 @@ impl Batch {
         let blocks = (0..BATCH).map(|i| {
             // SAFETY: within the allocation.
             let iov_base = unsafe { bytes.as_mut_ptr().add(i * STRIDE) }.cast();
-            libc::iovec { iov_base, iov_len: MAX_DATAGRAM }
+            libc::iovec { iov_base, iov_len: LONGEST_RECEIVED }
         });
         let (name, control) = (MaybeUninit::uninit(), MaybeUninit::uninit());
         let mut slots: Vec<_> = blocks.map(|block| Slot { name, control, block }).collect();

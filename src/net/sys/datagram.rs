@@ -12,11 +12,9 @@ use socket2::{Domain, InterfaceIndexOrAddress, Protocol, SockAddr, SockRef, Sock
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use super::batch::{self, Batch, Message, Receiving};
-use super::{NO_SIGNAL, SysNetwork, retrying, share::Share, token::pack};
+use super::{LONGEST_RECEIVED, NO_SIGNAL, SysNetwork, retrying, share::Share, token::pack};
 use crate::net::{Datagram, DatagramBuffers, MulticastOptions, Token};
 
-/// No datagram is longer.
-const MAX_DATAGRAM: usize = 65_536;
 /// Bytes of copied datagrams that share an allocation.
 const SHARED: usize = 64 * 1024;
 /// Ports tried for a connected socket before the system chooses (socket-legacy.md 4.3).
@@ -233,7 +231,7 @@ impl Datagram for SysDatagram {
         }
         let mut scratch = self.scratch.borrow_mut();
         let Scratch { buffer, copies, .. } = &mut *scratch;
-        buffer.resize(MAX_DATAGRAM, 0);
+        buffer.resize(LONGEST_RECEIVED, 0);
         let (len, from) = retrying(|| self.socket.recv_from(buffer))?;
         into.received.push_back((copies.join(std::iter::once(&buffer[..len])), from));
         Ok(false)

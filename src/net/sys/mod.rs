@@ -1,6 +1,7 @@
 //! The real network: mio and socket2 behind the traits of this layer; the only maker of sockets.
 //!
-//! Every descriptor is non-blocking and close-on-exec, no write raises SIGPIPE, and readiness is edge-triggered.
+//! Every socket of an app is non-blocking, every descriptor close-on-exec, no write raises SIGPIPE, and readiness is
+//! edge-triggered.
 //! A socket is registered when it is made, a connected or accepted one when it has to wait first; room to write
 //! may be asked for later. Closing a descriptor ends its registration, so none is undone by hand.
 
@@ -30,6 +31,7 @@ use mio::{Interest, Registry, event::Source};
 use socket2::Socket;
 
 use super::{Feature, MulticastOptions, Network, SocketSettings, Started, Token};
+use crate::api::properties::NetworkInterface;
 use datagram::{Scratch, SysDatagram};
 use share::Share;
 use tcp::{SysListener, SysStream};
@@ -45,6 +47,9 @@ pub(super) use rtnetlink::addresses;
 pub(crate) use signals::without_signals;
 pub(crate) use token::{MAX_SLOTS, WAKER};
 pub(crate) use waiting::{Waiting, has_ended, is_watched, watch};
+
+/// No datagram, and no run of joined ones, is longer.
+const LONGEST_RECEIVED: usize = 65_536;
 
 pub(super) const SOMAXCONN: i32 = libc::SOMAXCONN;
 
@@ -149,6 +154,10 @@ impl Network for SysNetwork {
         token: Token,
     ) -> io::Result<SysDatagram> {
         SysDatagram::connect(self, peer, options, token)
+    }
+
+    fn interfaces(&mut self) -> io::Result<Vec<NetworkInterface>> {
+        super::interfaces::list()
     }
 
     fn now(&self) -> Instant {

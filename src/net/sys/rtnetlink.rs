@@ -1,10 +1,11 @@
 //! The addresses of the machine, read from Linux itself. The C library does not tell which of them are not in use
 //! yet, and gives an IPv4 address's label for the name of its interface, which is often the same but may be any
-//! text.
+//! text. It answers at once, so its socket may block.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use rustix::io::retry_on_intr;
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink};
 use rustix::net::{netdevice::index_to_name, recv, sendto, socket_with};
 
@@ -27,11 +28,13 @@ pub(in crate::net) fn addresses() -> io::Result<Vec<(IpAddr, String, u8)>> {
     request[4..6].copy_from_slice(&GET_ADDRESSES);
     request[6..8].copy_from_slice(&REQUEST_ALL);
     request[HEADER] = libc::AF_UNSPEC as u8;
-    sendto(&socket, &request, SendFlags::empty(), &netlink::SocketAddrNetlink::new(0, 0))?;
+    retry_on_intr(|| {
+        sendto(&socket, &request, SendFlags::empty(), &netlink::SocketAddrNetlink::new(0, 0))
+    })?;
     let mut found = Vec::new();
     let mut buffer = vec![0; BUFFER];
     loop {
-        let (len, _) = recv(&socket, buffer.as_mut_slice(), RecvFlags::empty())?;
+        let (len, _) = retry_on_intr(|| recv(&socket, buffer.as_mut_slice(), RecvFlags::empty()))?;
         let mut rest = &buffer[..len];
         while let Some((kind, body)) = take_message(&mut rest) {
             match i32::from(kind) {
