@@ -215,20 +215,23 @@ impl<S: Stream> Connection<S> {
         }
     }
 
-    /// The most that the next read should bring, if `room` is left for events of at most `limit` bytes. It
-    /// may go beyond the room, but not further because it is cut into many.
+    /// The most that the next read should bring, if `room` is left for events of at most `limit` bytes; `None` if no
+    /// room is. It may go beyond the room, but not further because it is cut into many.
     #[inline]
-    pub(super) fn next_read(&self, room: usize, limit: usize) -> usize {
+    pub(super) fn next_read(&self, room: usize, limit: usize) -> Option<usize> {
         // TLS has buffers of its own between here and the kernel.
         let is_bulk = self.bulk && !self.channel.is_secured();
         let usual = if is_bulk { MAX_BULK } else { MAX_RECEIVE };
         // Each event counts at most twice its bytes.
         if limit >= RECEIVE_WEIGHT && room >= 2 * usual {
-            return usual;
+            return Some(usual);
+        }
+        if room == 0 {
+            return None;
         }
         let size = if room >= usual { usual } else { MAX_RECEIVE };
         let events = room.saturating_add(MAX_RECEIVE) / (limit + RECEIVE_WEIGHT) + 1;
-        size.min(events * limit)
+        Some(size.min(events * limit))
     }
 
     /// A read has brought `n` bytes of at most `max`.

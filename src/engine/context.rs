@@ -32,6 +32,14 @@ pub(super) struct Context<N: Network> {
     pub(super) tls: Tls,
 }
 
+impl<N: Network> Context<N> {
+    /// Whether as much of the app is undelivered as may be.
+    #[inline(never)]
+    pub(super) fn is_full(&self) -> bool {
+        self.undelivered >= self.limits.undelivered_per_app
+    }
+}
+
 /// What the kernel has told of a source of a socket.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct News {

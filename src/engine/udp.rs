@@ -394,7 +394,7 @@ impl<N: Network> UdpSocket<N> {
             // Of one socket a call asks for no more than one datagram, but calls have no end.
             let is_socket_full = matches!(self.reading, Reading::Events)
                 && self.undelivered >= ctx.limits.undelivered_per_socket;
-            if is_socket_full || ctx.undelivered >= ctx.limits.undelivered_per_app {
+            if is_socket_full || ctx.is_full() {
                 return Visit::Stalled;
             }
             let Some(open) = self.open.as_mut().filter(|open| open.ready.has(Ready::READABLE))

@@ -28,11 +28,14 @@ impl<N: Network> TcpClient<N> {
         let of_socket = ctx.limits.undelivered_per_socket.saturating_sub(self.undelivered);
         let of_app = ctx.limits.undelivered_per_app.saturating_sub(ctx.undelivered);
         let room = of_socket.min(of_app);
-        // Of one socket a call asks for no more than one read, but calls have no end.
-        if room == 0 && !(self.on_request && of_app > 0) {
-            return Visit::Stalled;
-        }
-        let max = if self.paused { limit } else { connection.next_read(room, limit) };
+        let max = if !self.paused {
+            connection.next_read(room, limit)
+        } else {
+            // Of one socket a call asks for no more than one read, but calls have no end.
+            let has_room = room > 0 || self.on_request && !ctx.is_full();
+            has_room.then_some(limit)
+        };
+        let Some(max) = max else { return Visit::Stalled };
         match connection.channel.read(ctx.buffer.with_room(max), max) {
             Ok(n @ 1..) => {
                 connection.note_read(n, max);
