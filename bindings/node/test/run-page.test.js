@@ -1,0 +1,148 @@
+// chrome-app-run: what a page finds around it: window, its events, its globals.
+'use strict';
+
+const assert = require('node:assert');
+const vm = require('node:vm');
+const { test } = require('node:test');
+const { node, ran } = require('./support');
+
+test('window is what its listeners are called on, and what its events are of', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    function listener(event) { console.log(event.type, [this, event.target, event.currentTarget].every((object) => object === window)); }
+    const object = { handleEvent(event) { console.log(this === object, event.target === window); } };
+    for (const each of [listener, object, listener]) window.addEventListener('load', each);
+    window.addEventListener('own', listener);
+    window.addEventListener('own', () => { throw new Error('heard'); }, { once: true });
+    window.onerror = (message) => console.log(message) ?? true;
+    window.dispatchEvent(new CustomEvent('own', { detail: 5 }));
+    window.removeEventListener('own', listener);
+    console.log(window.dispatchEvent(new Event('own', { cancelable: true })));`);
+  assert.deepStrictEqual(lines, ['own true', 'Uncaught Error: heard', 'true', 'load true', 'true true'], stderr);
+  assert.strictEqual(stderr, '');
+});
+
+test('a page hears that it is there before it is loaded, and posts messages to itself', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    for (const type of ['load', 'DOMContentLoaded']) window.addEventListener(type, function (event) { console.log(event.type, this === window); });
+    window.onmessage = ({ data }) => console.log('onmessage', String(data));
+    window.addEventListener('message', ({ data, origin, source, target }) => {
+      console.log('message', typeof data === 'object' ? JSON.stringify(data) : data, origin === location.origin, source === window, target === window);
+    });
+    chrome.app.runtime.onLaunched.addListener(() => {
+      const object = { a: 1 };
+      window.postMessage(object, '*');
+      object.a = 2;
+      const buffer = new ArrayBuffer(1);
+      postMessage('moved', location.origin, [buffer]);
+      postMessage('other', 'https://example.com');
+      postMessage('own');
+      postMessage('options', { targetOrigin: '/' });
+      try { postMessage(() => {}, '*'); } catch ({ name }) { console.log(name, buffer.byteLength); }
+    });`);
+  const message = (data) => [`onmessage ${data}`, `message ${data} true true true`];
+  assert.deepStrictEqual(lines, [
+    'DOMContentLoaded true', 'load true', 'DataCloneError 0',
+    'onmessage [object Object]', 'message {"a":1} true true true', ...['moved', 'own', 'options'].flatMap(message),
+  ], stderr);
+});
+
+test('a page may have many listeners of one event', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    let heard = 0;
+    const targets = [window, new XMLHttpRequest(), new FileReader(), new EventTarget(), new AbortController().signal];
+    for (const target of targets) {
+      for (let n = 0; n < 20; n += 1) target.addEventListener('load', () => { heard += 1; });
+      target.dispatchEvent(new Event('load'));
+    }
+    console.log(heard);`);
+  assert.deepStrictEqual({ lines, stderr }, { lines: ['100'], stderr: '' });
+});
+
+test('a library that asks where it runs finds a browser', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    // As compilers to JavaScript, digests and bundles ask.
+    const isNode = typeof process === 'object' && typeof process.versions === 'object' && typeof process.versions.node === 'string';
+    const read = isNode ? require('fs').readFileSync : fetch;
+    (function (root, factory) {
+      if (typeof define === 'function' && define.amd) define([], factory);
+      else if (typeof module === 'object' && module.exports) module.exports = factory();
+      else root.made = factory();
+    })(typeof self !== 'undefined' ? self : this, () => 'by a global');
+    console.log(made, window.made === made, top === window, parent === window, frames === window);
+    // Node's own fetch does without.
+    read('data:,fetched').then((response) => response.text()).then(console.log);`);
+  assert.deepStrictEqual(lines, ['by a global true true true true', 'fetched'], stderr);
+});
+
+test('navigator says which Chrome has this engine', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    const [, version] = navigator.userAgent.match(/Chrome\\/([0-9]+)/);
+    console.log(version >= 113, /Chrome/.test(navigator.userAgent) && /Google Inc/.test(navigator.vendor));
+    console.log(navigator.appVersion === navigator.userAgent.slice('Mozilla/'.length));`);
+  assert.deepStrictEqual(lines, ['true true', 'true'], stderr);
+});
+
+test('a script may import modules that lie beside it', { skip: !vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER }, async (t) => {
+  const { lines, stderr } = await ran(t, "import('./b.mjs').then(({ one }) => console.log(one));", {
+    'b.mjs': "import { two } from './c.mjs'; export const one = typeof chrome.sockets + two;",
+    'c.mjs': 'export const two = 2;',
+  });
+  assert.deepStrictEqual(lines, ['object2'], stderr);
+});
+
+test('a page may have names of its own for everything that is global', async (t) => {
+  const app = { background: { scripts: ['a.js'] } };
+  const manifest = { app, sockets: { udp: { bind: '*', send: '*' } }, permissions: ['socket'] };
+  const { lines, stderr } = await ran(t, `
+    const [log, names, text] = [console.log.bind(console), Object.getOwnPropertyNames(window), JSON.stringify];
+    const [blob, data, now] = [new Blob(['read']), new Uint8Array([1, 2, 3]), Date.now()];
+    window.addEventListener('load', () => log('load'));
+    const { onLaunched } = chrome.app.runtime;
+    // WebAssembly is what Node's own fetch needs as soon as anybody looks at Response.
+    const kept = ['chrome', 'window', 'self', 'globalThis', 'FileReader', 'WebAssembly'];
+    for (const name of names) {
+      if (['function', 'object'].includes(typeof window[name]) && !kept.includes(name)) {
+        window[name] = function () { throw name; };
+      }
+    }
+    const { sockets, storage, alarms, socket } = chrome;
+    onLaunched.addListener(() => {
+      storage.local.set({ a: [1] }, () => storage.local.get('a', (items) => log('stored', text(items))));
+      const reader = new FileReader();
+      reader.onload = ({ loaded }) => log(reader.result, loaded);
+      reader.readAsText(blob);
+      alarms.onAlarm.addListener(({ name }) => log('alarm', name));
+      alarms.create('a', { when: now });
+      sockets.tcp.getInfo(99, () => log('error', chrome.runtime.lastError.message));
+      sockets.tcp.update(99, { name: 'a' });
+      try { sockets.tcp.connect(); } catch (error) { log('wrong', error.name); }
+      socket.getNetworkList((list) => log('list', list.length > 0));
+      sockets.udp.create({ name: 'a' }, ({ socketId }) => {
+        sockets.udp.bind(socketId, '127.0.0.1', 0, async () => {
+          const info = await sockets.udp.getInfo(socketId);
+          sockets.udp.onReceive.addListener((received) => {
+            log(text([info.name, received.data.byteLength, received.remoteAddress]));
+            sockets.udp.close(socketId);
+          });
+          sockets.udp.send(socketId, data, info.localAddress, info.localPort, ({ bytesSent }) => log('sent', bytesSent));
+        });
+      });
+    });`, { 'manifest.json': JSON.stringify(manifest) });
+  assert.deepStrictEqual(lines.sort(), [
+    '["a",3,"127.0.0.1"]', 'alarm a', 'error Socket not found', 'list true', 'load', 'read 4', 'sent 3', 'stored {"a":[1]}', 'wrong TypeError',
+  ], stderr);
+  assert.match(stderr, /^Unchecked runtime.lastError: Socket not found$/m);
+});
+
+test('timers have a page\'s manners, and those that Node itself needs', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    setTimeout(function (a, b) { console.log(this === window, a, b); }, 0, 1, 2);
+    const timer = setInterval(() => {}, 1e6);
+    console.log(JSON.stringify({ timer }) === '{"timer":' + timer + '}', timer > 0);
+    clearInterval(Number(timer));
+    setTimeout();
+    setTimeout(undefined, 1);
+    setInterval(() => {}, 1e6).unref();`);
+  assert.deepStrictEqual(lines, ['true true', 'true 1 2'], stderr);
+  assert.strictEqual(stderr, '');
+});
