@@ -395,7 +395,9 @@ impl<N: Network> TcpClient<N> {
         if let Phase::Connected(connection) = &mut self.phase
             && let Err(error) = connection.watch(&mut ctx.net, ctx.id, is_reading)
         {
-            self.fail_write(ctx, properties, &error);
+            // The one read of a paused socket fails: if it brought something, nobody would hear of the end.
+            let cause = if self.paused { None } else { self.deliver_last_words(ctx, properties) };
+            self.fail(ctx, cause.unwrap_or_else(|| tls::status(&error)));
         }
     }
 
@@ -466,6 +468,11 @@ impl<N: Network> TcpClient<N> {
         error: &io::Error,
     ) {
         let cause = self.deliver_last_words(ctx, properties).unwrap_or_else(|| tls::status(error));
+        self.fail(ctx, cause);
+    }
+
+    /// The connection is broken: the send in progress gets the cause.
+    fn fail(&mut self, ctx: &mut Context<N>, cause: Status) {
         self.fail_asked(Status::ConnectionClosed);
         if let Phase::Connected(connection) = &mut self.phase
             && let Some(unsent) = connection.unsent.take()

@@ -139,7 +139,8 @@ impl Talk {
             23 | 24 => self.send(who, id, "name.test", port),
             25..=27 => {
                 let paused = self.random.one_in(3);
-                if paused {
+                // The id of one that is still to be created means nothing yet.
+                if paused && self.sides[who].sockets.contains(&id) {
                     self.sides[who].paused.insert(id);
                 } else {
                     self.sides[who].paused.remove(&id);

@@ -230,6 +230,24 @@ fn a_connection_made_at_once_that_cannot_be_watched_ends_r_7() {
     assert_eq!(rig.sim.live_streams(0), (0, 0));
 }
 
+/// The one read that a pause has left cannot be watched: it fails, though something is there by now. If it brought that,
+/// nobody would hear of the end.
+#[test]
+fn a_paused_connection_that_cannot_be_watched_says_so_pa_3_r_7() {
+    let mut rig = connected(4);
+    rig.sim.world().fail_watch.push_back(libc::ENOMEM);
+    rig.play(
+        r#"
+        P sends "x"
+        > setPaused(1, false) > setPaused(1, true)
+        < setPaused 1: ok
+        < setPaused 1: ok
+        ! onReceiveError 1: -13
+        "#,
+    );
+    assert_eq!(rig.sim.live_streams(0), (0, 0));
+}
+
 #[test]
 fn an_attempt_that_is_not_over_at_once_is_watched_s5() {
     let mut rig = prompt();
