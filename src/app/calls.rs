@@ -20,8 +20,9 @@ impl App {
         command: Command,
         ticket: Ticket,
     ) -> Result<(), Status> {
-        let unpauses = matches!(command, Command::SetPaused(_, false));
-        self.line.call(unpauses, || Call { event_type, socket_id, ticket, command })
+        // A pause that follows an unpause allows one read; what follows a connect finds it under way.
+        let leads = matches!(command, Command::SetPaused(_, false) | Command::Connect { .. });
+        self.line.call(leads, || Call { event_type, socket_id, ticket, command })
     }
 
     /// A `create`. Returns the id, which later calls can use at once, since calls are carried out in order.

@@ -189,7 +189,7 @@ impl App {
         Ok(stream)
     }
 
-    /// Holds calls back, certainly from one that unpauses a socket on; or ends that, and those that wait start.
+    /// Holds calls back, certainly from one that unpauses or connects a socket on; or ends that, and those that wait start.
     pub(crate) fn hold_calls(&self, hold: bool) {
         self.line.hold(hold);
     }

@@ -346,6 +346,12 @@ impl<N: Network> Engine<N> {
         self.visit(id, Some(News { lane, ready }));
     }
 
+    /// Whether a socket is to be connected.
+    pub fn is_connecting(&self, id: i32) -> bool {
+        matches!(self.registry.get(id).map(|entry| &entry.machine),
+            Some(Machine::TcpClient(client)) if client.is_connecting())
+    }
+
     /// Lets the next socket with something to do work for a bounded while.
     pub fn handle_next_work(&mut self) {
         if let Some(id) = self.run_queue.pop_front() {

@@ -96,6 +96,11 @@ impl<N: Network> TcpClient<N> {
         self.past != Past::Fresh
     }
 
+    /// Whether it is to be connected.
+    pub(super) fn is_connecting(&self) -> bool {
+        matches!(self.phase, Phase::Connecting(_))
+    }
+
     /// Whether it can send and receive.
     pub(super) fn is_connected(&self) -> bool {
         matches!(self.phase, Phase::Connected(_))

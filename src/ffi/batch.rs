@@ -202,11 +202,12 @@ pub unsafe extern "C" fn chromesock_app_copy_events(
 }
 
 /// Holds the calls of an app back, so that several start together. While they are held, calls are accepted as
-/// usual but need not start, and from one that unpauses a socket on, none starts. When the hold ends they start
-/// in order, with no socket read in between: setPaused(false) and setPaused(true) made within one hold make a
-/// paused socket read exactly once more (chrome_sockets_tcp_set_paused). That holds for some 4,096 calls, of which
-/// a list counts as one more for each 64 sockets of the app; behind them sockets have their turn. A host that makes
-/// many calls in a row also saves wake-ups of the reactor.
+/// usual but need not start, and from one that unpauses or connects a socket on, none starts. When the hold ends they
+/// start in order, with no socket read, and none connected, in between: setPaused(false) and setPaused(true) made
+/// within one hold make a paused socket read exactly once more (chrome_sockets_tcp_set_paused), and what is called
+/// behind a connect finds it under way. That holds for some 4,096 calls, of which a list counts as one more for each 64
+/// sockets of the app; behind them sockets have their turn. A host that makes many calls in a row also saves
+/// wake-ups of the reactor.
 ///
 /// Mirrors:    nothing; host only.
 /// Parameters: hold  true: calls may wait from now on, those of chromesock_app_suspend, _resume and _unload

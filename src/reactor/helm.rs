@@ -4,6 +4,7 @@
 //! to callbacks, ends apps, and learns what sockets are ready for; the release of lent memory may run on either.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::available_parallelism;
 
@@ -18,7 +19,11 @@ const FEW: usize = 4;
 
 /// What is needed to steer, while the reactor runs; locked by who does.
 #[derive(Default)]
-pub(super) struct Helm(Mutex<Steering>);
+pub(super) struct Helm {
+    steering: Mutex<Steering>,
+    /// The reactor's thread has woken up and waits for the lock. Callers that come again and again would overtake it.
+    is_wanted: AtomicBool,
+}
 
 pub(super) type SharedHelm = Arc<Helm>;
 
@@ -41,23 +46,26 @@ impl Steering {
 
 impl Helm {
     pub(super) fn begin(&self, turn: Passed<Turn>) {
-        self.0.lock().turn = Some(turn);
+        self.steering.lock().turn = Some(turn);
     }
 
     /// The reactor's thread steers; `None` if that fails, or a caller has failed at it.
     pub(super) fn steer<R: Send>(&self, steer: impl FnOnce(&mut Turn) -> R + Send) -> Option<R> {
-        self.0.lock().steer(steer)
+        self.is_wanted.store(true, Ordering::Relaxed);
+        let mut steering = self.steering.lock();
+        self.is_wanted.store(false, Ordering::Relaxed);
+        steering.steer(steer)
     }
 
     /// Nobody steers any more.
     pub(super) fn end(&self) -> Option<Passed<Turn>> {
-        self.0.lock().turn.take()
+        self.steering.lock().turn.take()
     }
 
     /// Whether a caller could steer at this moment.
     #[cfg(test)]
     pub(super) fn is_free(&self) -> bool {
-        self.0.try_lock().is_some()
+        self.steering.try_lock().is_some()
     }
 }
 
@@ -80,7 +88,10 @@ impl Helper {
         }
         // The host may free the app in a `release`: this and its line are gone then.
         let (helm, inbox) = (Arc::clone(&self.helm), Arc::clone(inbox));
-        let Some(mut steering) = helm.0.try_lock() else { return false };
+        if helm.is_wanted.load(Ordering::Relaxed) {
+            return false;
+        }
+        let Some(mut steering) = helm.steering.try_lock() else { return false };
         start();
         let is_done = steering.steer(Turn::help) == Some(true);
         drop(steering);

@@ -83,8 +83,9 @@ impl Line {
         Self { inbox, accounts, slot, gate: Arc::default(), helper }
     }
 
-    /// Hands over a call, if the app still takes calls; only then is it made. Whether it unpauses a socket.
-    pub(crate) fn call(&self, unpauses: bool, call: impl FnOnce() -> Call) -> Result<(), Status> {
+    /// Hands over a call, if the app still takes calls; only then is it made. Whether those that follow it in a hold have
+    /// to be here when it starts.
+    pub(crate) fn call(&self, leads: bool, call: impl FnOnce() -> Call) -> Result<(), Status> {
         if let Some(mut calls) = self.calls_inside() {
             self.accounts.count_accepted_inside();
             calls.push(Message::Call(self.slot.number, call()));
@@ -92,7 +93,7 @@ impl Line {
         }
         self.with_open(|state| {
             self.accounts.count_accepted();
-            if unpauses && self.gate.is_held() {
+            if leads && self.gate.is_held() {
                 state.keep_together(self.slot.number);
             }
             state.calls_of(self.slot.number).push(Message::Call(self.slot.number, call()));

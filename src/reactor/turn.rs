@@ -33,10 +33,11 @@ use crate::net::Ready;
 use crate::net::sys::{self, Passed, SysNetwork, Waiting};
 use crate::resolver::Resolver;
 
-/// Visits to sockets before the poll is asked again, and what one counts that a bound has ended: it may have written
-/// a megabyte.
+/// Visits to sockets before the poll is asked again; what one counts that a bound has ended, as it may have written a
+/// megabyte; and one that looks at an attempt to connect, as a program may make the next one at once.
 const VISITS_PER_TURN: usize = 256;
 const LONG_VISIT: usize = 32;
+const LOOK: usize = 64;
 /// Messages read before sockets get their turn; behind an unpause up to twice as many, for a pause that may follow it.
 const MESSAGES_PER_READ: usize = 4096;
 /// Sockets for which a list of them counts as one message more, and what a list counts that the system makes.
@@ -359,10 +360,18 @@ impl Turn {
                 let work = self.apps.get_mut(slot).and_then(|app| app.engine.next_work());
                 if let Some(id) = work {
                     some_worked = true;
-                    self.apps.input(slot, id, Engine::handle_next_work);
+                    let looked = self.apps.input(slot, id, |engine| {
+                        let looks = engine.is_connecting(id);
+                        engine.handle_next_work();
+                        looks
+                    });
                     let app = self.apps.get_mut(slot);
                     let was_long = app.is_some_and(|app| app.engine.has_work(id));
-                    visits = visits.saturating_sub(if was_long { LONG_VISIT } else { 1 });
+                    visits = visits.saturating_sub(match looked {
+                        Some(true) => LOOK,
+                        _ if was_long => LONG_VISIT,
+                        _ => 1,
+                    });
                     if self.is_worth_settling(slot) {
                         self.settle(slot);
                     }

@@ -257,8 +257,21 @@ class SocketTransport(asyncio.Transport):
         reader = self._reader()
         if reader is not None:
             reader._buffer.clear()  # type: ignore[attr-defined]  # asyncio has no other way
-        await securing
+        try:
+            await securing
+        except ChromeSocketError as error:
+            # Most failures are the end of the socket.
+            if not await self._is_there():
+                self._end(error)
+            raise
         self.resume_reading()
+
+    async def _is_there(self) -> bool:
+        try:
+            await self._tcp.get_info(self._id)
+        except ChromeSocketError:
+            return False
+        return True
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         assert isinstance(protocol, asyncio.Protocol)

@@ -95,6 +95,48 @@ async def test_a_stream_is_secured_and_reads_nothing_of_before(context, roots, m
         await peer
 
 
+async def test_a_stream_that_cannot_be_secured_has_ended(context):
+    """TLS-10: the socket is gone. Whoever reads or waits hears so, as with asyncio's `start_tls`."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, create_chrome() as chrome:
+        loop = asyncio.get_running_loop()
+        peer = loop.run_in_executor(None, start_tls, listener, context, b"220 go ahead\r\n")
+        reader, writer = await streams.open_connection(chrome, "localhost", listener.getsockname()[1])
+        writer.transport.pause_reading()
+        writer.write(b"STARTTLS\r\n")
+        assert await reader.readline() == b"220 go ahead\r\n"
+        reading = asyncio.ensure_future(reader.read())
+        with pytest.raises(ChromeSocketError) as error:
+            await writer.transport.secure()
+        assert error.value.code == Status.CERT_AUTHORITY_INVALID
+        assert writer.is_closing()
+        for waiting in (reading, writer.wait_closed()):
+            with pytest.raises(ChromeSocketError) as caught:
+                await waiting
+            assert caught.value is error.value
+        with pytest.raises(ssl.SSLError):
+            await peer
+
+
+async def test_a_stream_that_is_secured_twice_goes_on(context, roots):
+    """TLS-2: a failure that leaves the socket as it is is none of the stream."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, create_chrome(extra_roots_pem=roots) as chrome:
+        loop = asyncio.get_running_loop()
+        peer = loop.run_in_executor(None, start_tls, listener, context, b"220 go ahead\r\n")
+        reader, writer = await streams.open_connection(chrome, "localhost", listener.getsockname()[1])
+        writer.transport.pause_reading()
+        writer.write(b"STARTTLS\r\n")
+        assert await reader.readline() == b"220 go ahead\r\n"
+        await writer.transport.secure()
+        writer.transport.pause_reading()
+        with pytest.raises(ChromeSocketError):
+            await writer.transport.secure()
+        assert not writer.is_closing()
+        writer.transport.resume_reading()
+        assert await reader.readline() == b"by TLS\r\n"
+        writer.close()
+        await peer
+
+
 async def test_a_stream_is_secured_after_an_answer_in_pieces(context, roots):
     """PA-3, TLS-11 recipe 2: each piece is asked for, and no read is in flight at the end."""
     with socket.create_server(("127.0.0.1", 0)) as listener, create_chrome(extra_roots_pem=roots) as chrome:

@@ -1,5 +1,5 @@
-//! Calls that are held: from one that unpauses on, the reactor sees none of them before the hold ends, awake
-//! or not, and all of them together then.
+//! Calls that are held: from one that unpauses or connects on, the reactor sees none of them before the hold ends,
+//! awake or not, and all of them together then.
 
 use super::support::*;
 use crate::api::event::Event;
@@ -9,6 +9,7 @@ use crate::app::SharedReactor;
 
 in_each_delivery!(
     an_awake_reactor_does_not_see_an_unpause_that_is_held,
+    an_awake_reactor_does_not_see_a_connect_that_is_held_3_5,
     one_more_read_is_one_pa_3,
     one_more_read_is_one_behind_thousands_of_calls_pa_3,
     sockets_have_their_turn_between_many_small_sends,
@@ -32,6 +33,14 @@ fn unpause(bench: &Bench) -> usize {
 }
 
 fn an_awake_reactor_does_not_see_an_unpause_that_is_held(drive: Drive) {
+    an_awake_reactor_does_not_see(drive, unpause);
+}
+
+fn an_awake_reactor_does_not_see_a_connect_that_is_held_3_5(drive: Drive) {
+    an_awake_reactor_does_not_see(drive, |bench| bench.connect(NOBODY, "127.0.0.1", 1));
+}
+
+fn an_awake_reactor_does_not_see(drive: Drive, first: fn(&Bench) -> usize) {
     let reactor = SharedReactor::start().unwrap();
     let (bench, other) =
         (Plan::new(drive).on(&reactor).start(), Plan::new(drive).on(&reactor).start());
@@ -40,7 +49,7 @@ fn an_awake_reactor_does_not_see_an_unpause_that_is_held(drive: Drive) {
         // It is not counted.
         bench.app().hold_calls(true);
         let before = bench.get_info(NOBODY);
-        let held = [unpause(&bench), bench.send(NOBODY, b"x"), bench.get_info(NOBODY)];
+        let held = [first(&bench), bench.send(NOBODY, b"x"), bench.get_info(NOBODY)];
         pass_by(&other);
         bench.done(before);
         let completed = bench.stats().calls_completed;

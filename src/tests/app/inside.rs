@@ -2,12 +2,14 @@
 //! other threads, and as bounded.
 
 use std::io::Read as _;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
 
 use parking_lot::Mutex;
 
 use super::support::*;
+use crate::api::event::Ticket;
+use crate::api::properties::DnsQueryType;
 use crate::api::table::{EventType as T, Namespace};
 use crate::app::{Options, SharedReactor};
 
@@ -177,4 +179,47 @@ fn calls_keep_their_order_while_another_thread_ends_a_hold_o_1() {
     let order: Vec<_> = bench.seen().iter().map(|seen| ticket_of(&seen.event)).collect();
     assert!(order.is_sorted(), "{:?}", order.windows(2).find(|calls| !calls.is_sorted()));
     bench.end();
+}
+
+/// Each attempt fails at once, and its callback makes the next one.
+#[test]
+fn who_connects_again_and_again_lets_others_have_their_turn() {
+    let reactor = SharedReactor::start().unwrap();
+    let other = Plan::new(Drive::Reactor).on(&reactor).start();
+    let (id, peer) = other.connected();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let refused = listener.local_addr().unwrap().port();
+    drop(listener);
+    // With a callback of its own it is told at once.
+    let connect = move |bench: &Bench, id| {
+        bench.call(|app, t| {
+            app.connect(
+                id,
+                "127.0.0.1",
+                refused.into(),
+                DnsQueryType::Any,
+                Ticket { callback: 2, ..t },
+            )
+        });
+    };
+    let (attempts, hears) = (Arc::new(AtomicUsize::new(0)), Arc::clone(&other));
+    let counted = Arc::clone(&attempts);
+    let bench = Plan::new(Drive::Reactor)
+        .on(&reactor)
+        .reacting(move |bench, event, _| {
+            let is_told = || hears.count(T::ChromeSocketsTcpOnReceive) > 0;
+            if event.event_type == T::ChromeSocketsTcpConnect && !is_told() {
+                if counted.fetch_add(1, Ordering::SeqCst) == 0 {
+                    write_to(&peer, b"x");
+                }
+                connect(bench, event.socket_id);
+            }
+        })
+        .start();
+    connect(&bench, bench.create(Namespace::Tcp));
+    other.wait_received(id, 1);
+    let attempts = attempts.load(Ordering::SeqCst);
+    assert!((2..=16).contains(&attempts), "{attempts} before the other socket was read");
+    bench.end();
+    other.end();
 }
