@@ -1,7 +1,6 @@
 /* chromesock_app_free from every place (README "Delivery", "Threads"): inside callbacks of
  * the app itself and of another, from another thread, with work pending. The remaining completions
  * reach their callbacks, the release hook runs once, and nothing hangs. */
-#include <sched.h>
 #include <unistd.h>
 
 #include "tls_peer.h"
@@ -170,51 +169,6 @@ static void another_app_inside_a_callback(void) {
             }
 }
 
-/* A reactor inside a callback of another one: its thread may be in code of the host, which waits for that callback. */
-static chromesock_reactor *ending;
-static atomic_int releases, may_release;
-
-static void release_late(void *user_data) {
-    (void)user_data;
-    releases++;
-    while (!may_release) sched_yield();
-}
-
-static void free_reactor(fx *f, const chromesock_event *event) {
-    (void)f;
-    if (event->type != CHROME_SOCKETS_TCP_GET_SOCKETS || may_release) return;
-    chromesock_app_free(victim);
-    while (!releases) sched_yield();
-    chromesock_reactor_free(ending);
-    may_release = 1;
-}
-
-static void ignore(chromesock_app *app, const chromesock_event *event, void *user_data) {
-    (void)app, (void)event, (void)user_data;
-}
-
-static void another_reactor(enum mode mode) {
-    chromesock_app_options o;
-    fx *f = fx_new(mode, NULL);
-    memset(&o, 0, sizeof o);
-    o.size = sizeof o;
-    o.delivery = CHROMESOCK_DELIVERY_REACTOR;
-    releases = may_release = 0;
-    CHECK_INT(chromesock_reactor_new(&ending), CHROMESOCK_OK);
-    o.reactor = ending;
-    CHECK_INT(chromesock_app_new(&o, &victim), CHROMESOCK_OK);
-    CHECK_INT(chromesock_app_set_default_handler(victim, ignore, NULL, release_late), CHROMESOCK_OK);
-    f->inside = free_reactor;
-    IS_OK(tcp_get_sockets(f));
-    wait_until(f, may_release);
-    fx_end(f);
-}
-
-static void another_reactor_inside_a_callback(void) {
-    for (int mode = 0; mode < MODE_COUNT; mode++)
-        if (mode != MODE_PULL) another_reactor((enum mode)mode);
-}
-
 /* From another thread while a callback runs: free waits for it. */
 static atomic_int in_callback, left_callback;
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
@@ -294,7 +248,6 @@ int main(int argc, char **argv) {
     RUN(inside_a_callback_of_the_app);
     RUN(while_a_pulled_event_is_held);
     RUN(another_app_inside_a_callback);
-    RUN(another_reactor_inside_a_callback);
     RUN(waits_for_a_callback_elsewhere);
     RUN(free_without_close);
     RUN(nothing_is_left);
