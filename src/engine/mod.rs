@@ -346,30 +346,27 @@ impl<N: Network> Engine<N> {
         self.visit(id, Some(News { lane, ready }));
     }
 
-    /// Whether a socket is to be connected.
-    pub fn is_connecting(&self, id: i32) -> bool {
-        matches!(self.registry.get(id).map(|entry| &entry.machine),
-            Some(Machine::TcpClient(client)) if client.is_connecting())
-    }
-
-    /// Lets the next socket with something to do work for a bounded while.
-    pub fn handle_next_work(&mut self) {
-        if let Some(id) = self.run_queue.pop_front() {
-            self.visit(id, None);
-            if self.to_retry > 0 {
-                self.retry_next();
-            }
+    /// Lets the next socket with something to do work for a bounded while. Whether that was a look at an attempt to
+    /// connect.
+    pub fn handle_next_work(&mut self) -> bool {
+        let Some(id) = self.run_queue.pop_front() else { return false };
+        let has_looked = self.visit(id, None);
+        if self.to_retry > 0 {
+            self.retry_next();
         }
+        has_looked
     }
 
-    /// Lets a socket work, because there are news of it or it stood in the run queue.
+    /// Lets a socket work, because there are news of it or it stood in the run queue. Whether it was to be connected.
     #[inline(never)]
-    fn visit(&mut self, id: i32, news: Option<News>) {
+    fn visit(&mut self, id: i32, news: Option<News>) -> bool {
         let (registry, ctx) = self.lend(id);
         let Some(entry) = registry.get_mut(id) else {
-            return;
+            return false;
         };
         entry.queued &= news.is_some();
+        let was_connecting =
+            matches!(&entry.machine, Machine::TcpClient(client) if client.is_connecting());
         let visit = match &mut entry.machine {
             Machine::TcpClient(client) => client.visit(ctx, &entry.properties, news),
             Machine::TcpServer(server) => {
@@ -386,6 +383,7 @@ impl<N: Network> Engine<N> {
             }
         };
         self.after_visit(id, visit);
+        was_connecting
     }
 
     #[inline]

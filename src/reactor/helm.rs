@@ -106,3 +106,30 @@ impl Helper {
         *self.has_one_cpu.get_or_init(look)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::inbox::Inbox;
+    use super::*;
+
+    #[test]
+    fn callers_step_back_for_a_reactor_that_waits() {
+        let poll = mio::Poll::new().unwrap();
+        let inbox = Arc::new(Inbox::new(poll.registry()).unwrap());
+        let helm = SharedHelm::default();
+        let helper = Helper::new(&helm);
+        let is_wanted = || helm.is_wanted.load(Ordering::Relaxed);
+        std::thread::scope(|scope| {
+            let steered = helm.steering.lock();
+            scope.spawn(|| helm.steer(|_| ()));
+            while !is_wanted() {
+                std::thread::yield_now();
+            }
+            drop(steered);
+        });
+        assert!(!is_wanted(), "it has had its turn");
+        // The lock is free, but not yet taken by who waits for it.
+        helm.is_wanted.store(true, Ordering::Relaxed);
+        assert!(!helper.help(&inbox, 1, || panic!("a call was started")));
+    }
+}

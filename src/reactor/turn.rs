@@ -360,14 +360,10 @@ impl Turn {
                 let work = self.apps.get_mut(slot).and_then(|app| app.engine.next_work());
                 if let Some(id) = work {
                     some_worked = true;
-                    let looked = self.apps.input(slot, id, |engine| {
-                        let looks = engine.is_connecting(id);
-                        engine.handle_next_work();
-                        looks
-                    });
+                    let has_looked = self.apps.input(slot, id, Engine::handle_next_work);
                     let app = self.apps.get_mut(slot);
                     let was_long = app.is_some_and(|app| app.engine.has_work(id));
-                    visits = visits.saturating_sub(match looked {
+                    visits = visits.saturating_sub(match has_looked {
                         Some(true) => LOOK,
                         _ if was_long => LONG_VISIT,
                         _ => 1,

@@ -79,15 +79,21 @@ def start_tls(listener, context, *answer, go_on=None):
             secured.recv(1)
 
 
+async def asked_for_tls(chrome, listener):
+    """The client's side: a stream that has asked for TLS, and reads no more than the answer."""
+    reader, writer = await streams.open_connection(chrome, "localhost", listener.getsockname()[1])
+    writer.transport.pause_reading()
+    writer.write(b"STARTTLS\r\n")
+    return reader, writer
+
+
 @pytest.mark.parametrize("more", [b"", b"injected\r\n"])
 async def test_a_stream_is_secured_and_reads_nothing_of_before(context, roots, more):
     """TLS-11 recipe 2, TLS-28: what came with the answer to STARTTLS, and was not read, is never read."""
     with socket.create_server(("127.0.0.1", 0)) as listener, create_chrome(extra_roots_pem=roots) as chrome:
         loop = asyncio.get_running_loop()
         peer = loop.run_in_executor(None, start_tls, listener, context, b"220 go ahead\r\n" + more)
-        reader, writer = await streams.open_connection(chrome, "localhost", listener.getsockname()[1])
-        writer.transport.pause_reading()
-        writer.write(b"STARTTLS\r\n")
+        reader, writer = await asked_for_tls(chrome, listener)
         assert await reader.readline() == b"220 go ahead\r\n"
         await writer.transport.secure()
         assert await reader.readline() == b"by TLS\r\n"
@@ -100,9 +106,7 @@ async def test_a_stream_that_cannot_be_secured_has_ended(context):
     with socket.create_server(("127.0.0.1", 0)) as listener, create_chrome() as chrome:
         loop = asyncio.get_running_loop()
         peer = loop.run_in_executor(None, start_tls, listener, context, b"220 go ahead\r\n")
-        reader, writer = await streams.open_connection(chrome, "localhost", listener.getsockname()[1])
-        writer.transport.pause_reading()
-        writer.write(b"STARTTLS\r\n")
+        reader, writer = await asked_for_tls(chrome, listener)
         assert await reader.readline() == b"220 go ahead\r\n"
         reading = asyncio.ensure_future(reader.read())
         with pytest.raises(ChromeSocketError) as error:
@@ -122,9 +126,7 @@ async def test_a_stream_that_is_secured_twice_goes_on(context, roots):
     with socket.create_server(("127.0.0.1", 0)) as listener, create_chrome(extra_roots_pem=roots) as chrome:
         loop = asyncio.get_running_loop()
         peer = loop.run_in_executor(None, start_tls, listener, context, b"220 go ahead\r\n")
-        reader, writer = await streams.open_connection(chrome, "localhost", listener.getsockname()[1])
-        writer.transport.pause_reading()
-        writer.write(b"STARTTLS\r\n")
+        reader, writer = await asked_for_tls(chrome, listener)
         assert await reader.readline() == b"220 go ahead\r\n"
         await writer.transport.secure()
         writer.transport.pause_reading()
@@ -143,9 +145,7 @@ async def test_a_stream_is_secured_after_an_answer_in_pieces(context, roots):
         loop, go_on = asyncio.get_running_loop(), threading.Semaphore(0)
         pieces = [b"22", b"0 go", b" ahead\r\n"]
         peer = loop.run_in_executor(None, functools.partial(start_tls, listener, context, *pieces, go_on=go_on))
-        reader, writer = await streams.open_connection(chrome, "localhost", listener.getsockname()[1])
-        writer.transport.pause_reading()
-        writer.write(b"STARTTLS\r\n")
+        reader, writer = await asked_for_tls(chrome, listener)
         for piece in pieces:
             assert await reader.readexactly(len(piece)) == piece
             if piece != pieces[-1]:

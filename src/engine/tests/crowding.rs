@@ -3,7 +3,7 @@
 use super::driver::Rig;
 use super::{HERE, settle};
 use crate::engine::sim::Sim;
-use crate::engine::{Engine, Event, Limits, Payload};
+use crate::engine::{Event, Limits, Payload};
 use crate::net::Stream;
 use crate::permissions::Grants;
 
@@ -59,7 +59,7 @@ fn room_for_one_is_not_offered_to_a_thousand_r_10() {
     rig.release(last, isize::MAX);
     let mut visits = 0;
     while rig.engine.next_work().is_some() {
-        rig.input(0, Engine::handle_next_work);
+        rig.input(0, |engine| _ = engine.handle_next_work());
         visits += 1;
     }
     assert_eq!(read(&rig).len(), 1);

@@ -254,7 +254,7 @@ impl Rig {
         }
         if let Some(id) = self.engine.next_work() {
             busy = true;
-            self.input(id, Engine::handle_next_work);
+            self.input(id, |engine| _ = engine.handle_next_work());
         }
         self.ask();
         busy
