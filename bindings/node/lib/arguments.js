@@ -51,6 +51,15 @@ function signatureOf(member) {
 
 class Mismatch extends Error {}
 
+/** What the program's own code answers, which a getter or a proxy runs. */
+function ask(question) {
+  try {
+    return question();
+  } catch {
+    throw new Mismatch('Script threw an error.');
+  }
+}
+
 const BAD_SIGNATURE = 'No matching signature.';
 
 /** The bytes that a DataView shows. */
@@ -97,10 +106,10 @@ function read(spec, value, named) {
  */
 function readObject(members, object, named) {
   const given = { __proto__: null };
-  for (const name of Object.keys(object)) {
+  for (const name of ask(() => Object.keys(object))) {
     const member = members.find((known) => known.name === name);
     if (!member) continue;
-    const value = object[name];
+    const value = ask(() => object[name]);
     if (value === undefined || value === null) continue;
     try {
       if (!IS[member.type](value)) {

@@ -112,6 +112,9 @@ test('tcp.md G-10: a wrong argument throws at once, in Chrome\'s words', (t) => 
     [() => tcp.create([]), create, 'No matching signature.'],
     [() => tcp.create({ bufferSize: 1.5 }), create,
       "Error at parameter 'properties': Error at property 'bufferSize': Invalid type: expected integer, found number."],
+    [() => tcp.create({ get name() { throw new Error('mine'); } }), create, "Error at parameter 'properties': Script threw an error."],
+    [() => tcp.create(new Proxy({}, { ownKeys() { throw new Error('mine'); } })), create,
+      "Error at parameter 'properties': Script threw an error."],
   ];
   for (const [wrong, signature, why] of cases) {
     assert.throws(wrong, { name: 'TypeError', message: `Error in invocation of ${signature}: ${why}` });
