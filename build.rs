@@ -177,7 +177,8 @@ const INTRODUCTION: &str = "\
  *   borrowed until the callback returns; chromesock_event_retain keeps it for longer. `user_data` is never
  *   read or freed.
  *   Structs that the host fills in begin with their size: set them to zero, then set `size`, then the rest.
- *   Reserved members stay zero. Later versions only append members.
+ *   Reserved members stay zero. Later versions only append members; an older library ignores those that it does
+ *   not know.
  *   Text is UTF-8 and ends with NUL, both ways; NULL = not given, or absent. What is longer than 4,096 bytes is no
  *   host or address: calls complete as with any other that cannot be one.
  *

@@ -36,7 +36,8 @@
  *   borrowed until the callback returns; chromesock_event_retain keeps it for longer. `user_data` is never
  *   read or freed.
  *   Structs that the host fills in begin with their size: set them to zero, then set `size`, then the rest.
- *   Reserved members stay zero. Later versions only append members.
+ *   Reserved members stay zero. Later versions only append members; an older library ignores those that it does
+ *   not know.
  *   Text is UTF-8 and ends with NUL, both ways; NULL = not given, or absent. What is longer than 4,096 bytes is no
  *   host or address: calls complete as with any other that cannot be one.
  *
@@ -821,8 +822,7 @@ enum chromesock_delivery
   /**
    * Events wait in a queue until the host runs their callbacks with chromesock_app_dispatch, or takes
    * them with chromesock_app_next_event. The default. The last callbacks of an app that is freed run on
-   * the thread that frees it, or, if that is inside a callback of another app, on its reactor's: a host
-   * of one thread frees it outside of callbacks, or closes it and dispatches it to its end first.
+   * the thread that frees it, but on its reactor's if it is freed inside a callback on a reactor's thread.
    */
   CHROMESOCK_DELIVERY_QUEUE = 0,
   /**
@@ -853,7 +853,8 @@ enum chromesock_trust
    */
   CHROMESOCK_TRUST_WEB_PKI = 0,
   /**
-   * Those of the operating system, read by chromesock_app_new.
+   * Those of the operating system, read by chromesock_app_new; of the files that SSL_CERT_FILE and SSL_CERT_DIR
+   * name instead, if the environment of the process has them.
    */
   CHROMESOCK_TRUST_SYSTEM = 1,
   /**
@@ -1059,7 +1060,8 @@ typedef struct chromesock_app_options {
   uint64_t write_quota_bytes;
   /**
    * Limit of a socket's received data that is not delivered yet or still retained, in bytes: once it is
-   * reached the socket is not read, and its peer has to wait. Each event counts 128 bytes more than its
+   * reached the socket is not read, and its peer has to wait. The read that reaches it may go beyond it, by up to
+   * 64 KiB of data. Each event counts 128 bytes more than its
    * data. Default: 1 MiB.
    */
   uint64_t undelivered_bytes_per_socket;
@@ -1101,8 +1103,9 @@ typedef struct chromesock_app_options {
    */
   chromesock_bool reuse_port;
   /**
-   * Whether the app is freed, as by chromesock_app_free, when the host closes its end of the stream of
-   * chromesock_app_event_stream: for a host whose thread may be terminated without running any more code.
+   * Whether the app is freed when the host closes its end of the stream of
+   * chromesock_app_event_stream: for a host whose thread may be terminated without running any more code. Its last
+   * callbacks run on its reactor's thread.
    * Once the stream is closed no call may use the app, chromesock_app_free included.
    */
   chromesock_bool freed_with_stream;
@@ -1166,7 +1169,8 @@ typedef struct chromesock_socket_info {
    */
   int32_t peer_port;
   /**
-   * Whether the socket stays open when the app is suspended.
+   * Whether the socket stays open when the app is suspended, as those of chrome.socket always do. Accepted sockets
+   * are not persistent until an update makes them so.
    */
   chromesock_bool persistent;
   /**
@@ -1614,9 +1618,10 @@ chromesock_status chromesock_app_new(const struct chromesock_app_options *option
                                      struct chromesock_app **app);
 
 /**
- * Starts the end of an app: its sockets close, its pending calls complete as if each had been closed
- * (connects with ABORTED, sends with SOCKET_NOT_CONNECTED), later calls are refused with
- * CONTEXT_SHUT_DOWN, and CHROMESOCK_APP_CLOSED is the last event. Calling it again does nothing.
+ * Starts the end of an app: its sockets close without onReceiveError, its pending calls complete (connects and
+ * handshakes with ABORTED, sends of TCP with SOCKET_NOT_CONNECTED, datagrams whose host is being looked up with
+ * "Socket not found"), later calls are refused with CONTEXT_SHUT_DOWN, and CHROMESOCK_APP_CLOSED is the last event.
+ * Calling it again does nothing.
  *
  * Mirrors:    nothing; host only.
  * Parameters: app  still to be freed.
@@ -1633,10 +1638,13 @@ chromesock_status chromesock_app_close(struct chromesock_app *app);
  * Frees an app, closing it if needed. Completions that are still in the queue, and
  * CHROMESOCK_APP_CLOSED, go to their callbacks; notifications are dropped.
  *
- * Outside of callbacks it returns when no callback of the app runs or will run. Inside a callback of
- * this or another app it returns at once, and the rest happens when that callback has returned: on
- * the thread that dispatches this app, else on its reactor's thread. No call may use the pointer
- * after this one; retained events stay valid.
+ * Outside of callbacks it returns when no callback of the app runs or will run; the last ones run on this thread.
+ * Inside a callback, of this or another app, it returns at once and runs none. What remains then follows: on this
+ * thread before chromesock_app_dispatch returns, if that runs the callback; if a reactor does, on a reactor's thread,
+ * and not always behind the callback if the app is on another reactor.
+ *
+ * No call may use the pointer after this one but those of the app's own last callbacks, which are refused, and those
+ * in which other threads wait for events: these return CONTEXT_SHUT_DOWN. Retained events stay valid.
  *
  * Mirrors:    nothing; host only.
  * Parameters: app  NULL does nothing.
@@ -1708,7 +1716,8 @@ chromesock_status chromesock_app_set_default_handler(struct chromesock_app *app,
  *             WRONG_DELIVERY (the app has reactor delivery), CONTEXT_SHUT_DOWN (the app is closed
  *             and CHROMESOCK_APP_CLOSED was handed out).
  * Threads:    any, but not inside a callback of this app; of several threads one dispatches and the
- *             others wait for it. Blocks up to `timeout_ms`, and as long as the callbacks run.
+ *             others wait for it, up to their time-outs. Blocks up to `timeout_ms`, and as long as the callbacks
+ *             run. Inside a callback of another app on the same reactor nothing can come: do not wait there.
  * Since:      0.1
  *
  * # Safety
@@ -1729,6 +1738,7 @@ chromesock_status chromesock_app_dispatch(struct chromesock_app *app,
  * Returns:    OK, INVALID_ARGUMENT, TIMED_OUT (none came), RECURSIVE_CALL, WRONG_DELIVERY,
  *             CONTEXT_SHUT_DOWN (CHROMESOCK_APP_CLOSED was handed out).
  * Threads:    any, but not inside a callback of this app. Blocks up to `timeout_ms`.
+ *             Inside a callback of another app on the same reactor nothing can come: do not wait there.
  * Since:      0.1
  *
  * # Safety
@@ -1857,8 +1867,8 @@ chromesock_status chrome_sockets_tcp_update(struct chromesock_app *app,
  * one onReceive.
  *
  * Resuming and pausing again makes a paused socket read exactly once more, if both calls are carried out
- * together: with reactor delivery when they are made inside one callback, otherwise while calls are held
- * (chromesock_app_hold_calls). If not, any number of reads may come in between.
+ * together: with reactor delivery when they are made inside one callback of the socket's own reactor, otherwise while
+ * calls are held (chromesock_app_hold_calls). If not, any number of reads may come in between.
  *
  * Mirrors:    chrome.sockets.tcp.setPaused
  * State:      any.
@@ -1883,7 +1893,7 @@ chromesock_status chrome_sockets_tcp_set_paused(struct chromesock_app *app,
  * Turns TCP keep-alive on or off. A new connection has it on, with a delay of 45 seconds.
  *
  * Mirrors:    chrome.sockets.tcp.setKeepAlive
- * State:      connected; otherwise completes with FAILED.
+ * State:      connected, not secured; otherwise completes with FAILED.
  * Parameters: enable  true turns it on.
  *             delay   seconds of silence before and between probes; 0 = leave the system's timing.
  *             callback, user_data  for the completion; callback may be NULL.
@@ -1908,7 +1918,7 @@ chromesock_status chrome_sockets_tcp_set_keep_alive(struct chromesock_app *app,
  * Turns Nagle's algorithm off or on (TCP_NODELAY).
  *
  * Mirrors:    chrome.sockets.tcp.setNoDelay
- * State:      connected; otherwise completes with FAILED.
+ * State:      connected, not secured; otherwise completes with FAILED.
  * Parameters: no_delay  true turns the algorithm off, as it is on a new connection.
  *             callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
@@ -1940,8 +1950,9 @@ chromesock_status chrome_sockets_tcp_set_no_delay(struct chromesock_app *app,
  *             UNEXPECTED.
  * Completes:  CHROME_SOCKETS_TCP_CONNECT with result OK, NAME_NOT_RESOLVED, INTERNET_DISCONNECTED,
  *             CONNECTION_REFUSED, CONNECTION_TIMED_OUT, ADDRESS_UNREACHABLE, ABORTED (disconnected or
- *             closed meanwhile) or another system error; "Socket not found" and "Does not have
- *             permission" come without a result.
+ *             closed meanwhile) or another system error; "Socket not found" (also if it is closed while
+ *             its name is looked up) and "Does not have permission" come without a result. Attempts have
+ *             no time limit but the system's.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
  *
@@ -1958,7 +1969,8 @@ chromesock_status chrome_sockets_tcp_connect(struct chromesock_app *app,
                                              void *user_data);
 
 /**
- * Ends the connection, or the attempt to make one; the socket can be connected again. If a read was
+ * Ends the connection, or the attempt to make one; the socket can be connected again, unless it was ever secured
+ * (then connect completes with CONNECTION_FAILED). If a read was
  * in flight, onReceiveError with CONNECTION_CLOSED follows the completion and the socket is paused.
  *
  * Mirrors:    chrome.sockets.tcp.disconnect
@@ -2006,7 +2018,8 @@ chromesock_status chrome_sockets_tcp_send(struct chromesock_app *app,
                                           void *user_data);
 
 /**
- * Closes a socket. Bytes whose send has completed still reach the peer. No onReceive of the socket is
+ * Closes a socket. Bytes whose send has completed still reach the peer, unless it goes on sending for more than two
+ * seconds or 1 MiB: then the connection is reset. No onReceive of the socket is
  * delivered after this call; onReceiveError with CONNECTION_CLOSED follows the completion if a read
  * was in flight.
  *
@@ -2196,8 +2209,9 @@ chromesock_status chrome_sockets_tcp_on_receive_error_has_listener(struct chrome
  * Completes:  CHROME_SOCKETS_TCP_SECURE with result OK; INVALID_ARGUMENT ("Socket not found", "Socket not
  *             connected", "Socket must be a connected client TCP socket.": nothing has changed); FAILED (a read
  *             or send is unfinished, or the socket was accepted: it is closed; or another secure runs: nothing
- *             has changed); SOCKET_NOT_CONNECTED (the peer has ended), ABORTED (disconnected or closed
- *             meanwhile), CONNECTION_CLOSED, CONNECTION_RESET, SSL_... or CERT_...: the socket is closed.
+ *             has changed); SOCKET_NOT_CONNECTED (the peer has ended), CONNECTION_CLOSED,
+ *             CONNECTION_RESET, SSL_... or CERT_...: the socket is closed; ABORTED (disconnected meanwhile: the
+ *             socket stays, and can be connected again; or closed). A handshake has no time limit.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
  *
@@ -3043,7 +3057,7 @@ chromesock_status chrome_socket_connect(struct chromesock_app *app,
 
 /**
  * Ends the connection of a TCP socket, stops a listening one, or closes and frees a UDP one; the socket
- * can be used again for the same purpose. Pending calls complete.
+ * can be used again for the same purpose, unless it was ever secured. Pending calls complete.
  *
  * Mirrors:    chrome.socket.disconnect
  * State:      any.
@@ -3405,7 +3419,7 @@ chromesock_status chrome_socket_leave_group(struct chromesock_app *app,
  * Sets how many hops multicast datagrams may take; 1 unless set.
  *
  * Mirrors:    chrome.socket.setMulticastTimeToLive
- * State:      not bound yet.
+ * State:      never bound nor connected yet.
  * Parameters: ttl  hops, 0 to 255.
  *             callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
@@ -3429,7 +3443,7 @@ chromesock_status chrome_socket_set_multicast_time_to_live(struct chromesock_app
  * Sets whether multicast datagrams are also received on the sending machine; they are unless this is off.
  *
  * Mirrors:    chrome.socket.setMulticastLoopbackMode
- * State:      not bound yet.
+ * State:      never bound nor connected yet.
  * Parameters: enabled  true: they are.
  *             callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
@@ -3473,7 +3487,8 @@ chromesock_status chrome_socket_get_joined_groups(struct chromesock_app *app,
 
 /**
  * Suspends an app, as Chrome does with one that has been idle. Sockets that are not persistent
- * close without an event; their pending calls complete. Persistent ones keep working: their events
+ * close without an event; their pending calls complete. That includes accepted ones, also of a persistent server,
+ * unless an update has made them persistent. Persistent ones and all of chrome.socket keep working: their events
  * wait until the app is resumed, and the first one raises CHROMESOCK_APP_WANTED. Completions are
  * delivered meanwhile. Suspending a suspended app does nothing.
  *
@@ -3698,7 +3713,7 @@ chromesock_status chromesock_sockets_tcp_send_owned(struct chromesock_app *app,
  * Mirrors:    nothing; host only.
  * Parameters: buffer, buffer_len  where the records go (chromesock_event_record), one after the other; at
  *             least 4096 bytes, aligned to 8.
- *             written  bytes that were written; 0 = no event was queued.
+ *             written  bytes that were written; 0 = no event was queued, or another thread dispatches.
  *             left     number of events that are still queued; NULL = not wanted.
  * Returns:    OK, INVALID_ARGUMENT, RECURSIVE_CALL, WRONG_DELIVERY, CONTEXT_SHUT_DOWN (CHROMESOCK_APP_CLOSED
  *             was handed out).

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::{Delivery, InsideCallback, Release};
+use super::within::InsideCallback;
+use super::{Delivery, Release};
 
 /// Bytes of the host, lent until this is dropped. Then `release` runs, before the next events are handed
 /// out, the completion of their send among them.

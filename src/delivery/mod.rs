@@ -20,8 +20,8 @@ mod interest;
 mod lent;
 mod notify;
 mod pull;
+mod within;
 
-use std::cell::Cell;
 use std::collections::VecDeque;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -40,6 +40,7 @@ use crate::engine::IdMap;
 use credit::Returned;
 use handlers::Handlers;
 use notify::{DueByte, Level, Wakeups};
+use within::InsideCallback;
 
 pub use credit::Charge;
 pub use due::Due;
@@ -129,7 +130,7 @@ struct End {
     said_closed: bool,
     /// The host has freed the app.
     freed: bool,
-    /// A thread waits in `free` and will finish.
+    /// The thread that has freed it waits, or will, and finishes.
     awaited: bool,
     gone: bool,
 }
@@ -137,6 +138,12 @@ struct End {
 impl State {
     fn count_undelivered(&mut self, bytes: isize) {
         self.undelivered = self.undelivered.wrapping_add_signed(bytes);
+    }
+
+    /// Whether the app is freed, ended and idle, and nobody waits to finish it.
+    fn is_due(&self) -> bool {
+        let End { ended, freed, awaited, gone, .. } = self.end;
+        ended && freed && !awaited && !gone && self.drainer.is_none()
     }
 
     /// The byte for a host that has found nothing, if there is something now.
@@ -152,32 +159,6 @@ impl State {
             _ if self.end.said_closed && self.queue.is_empty() => Err(Status::ContextShutDown),
             _ => Ok(false),
         }
-    }
-}
-
-thread_local! {
-    // The only one in the library: a host may free one app inside a callback of another, on whatever thread; waiting
-    // there could wait for itself.
-    static CALLBACK_DEPTH: Cell<u32> = const { Cell::new(0) };
-}
-
-/// Host code runs on this thread while this lives.
-struct InsideCallback;
-
-impl InsideCallback {
-    fn enter() -> Self {
-        CALLBACK_DEPTH.set(CALLBACK_DEPTH.get() + 1);
-        Self
-    }
-
-    fn is_current() -> bool {
-        CALLBACK_DEPTH.get() > 0
-    }
-}
-
-impl Drop for InsideCallback {
-    fn drop(&mut self) {
-        CALLBACK_DEPTH.set(CALLBACK_DEPTH.get() - 1);
     }
 }
 
@@ -362,8 +343,10 @@ impl Delivery {
         state.drainer = Some(std::thread::current().id());
         self.lower_if_empty(&state);
         self.let_go(state);
+        let inside = InsideCallback::enter_waiting();
         let outcome = self.run_and_release(&mut batch, epoch);
         self.end_drain(batch);
+        drop(inside);
         outcome.unwrap_or_else(|panic| resume_unwind(panic));
         Ok(number)
     }
@@ -403,20 +386,23 @@ impl Delivery {
 
     /// The host frees the app, which is closing: what remains is handed out and nothing after it.
     ///
-    /// Outside of callbacks this returns when that is done. Inside one, of whatever app, it only
-    /// marks: the loop on the stack, or the reactor, does the rest.
-    pub fn free(&self) {
+    /// Outside of callbacks this returns when that is done. Inside one, of whatever app, it runs none: what remains
+    /// follows on this thread when that callback has returned, if this thread may wait or the app has ended; else on
+    /// the reactor's.
+    pub fn free(self: &Arc<Self>) {
+        let may_wait = InsideCallback::may_wait();
         let mut state = self.state.lock();
         state.end.freed = true;
         self.limits.fetch_or(FREED, Ordering::Release);
-        if InsideCallback::is_current() {
-            return self.finish_if_due(state);
+        if !InsideCallback::is_current() {
+            state.end.awaited = true;
+            drop(state);
+            self.end_freed();
+        } else if (may_wait || state.is_due()) && within::end_later(self) {
+            state.end.awaited = may_wait;
+        } else {
+            self.finish_if_due(state);
         }
-        state.end.awaited = true;
-        while !(state.end.ended && state.drainer.is_none()) {
-            self.changed.wait(&mut state);
-        }
-        self.finish(state);
     }
 
     /// The host has gone without a word: frees the app, which is closing, in its place, unless it had done so
@@ -474,13 +460,6 @@ impl Delivery {
             }
             let newer = std::mem::replace(&mut state.queue, rest);
             state.queue.extend(newer);
-        }
-        // An app freed in one of these callbacks ends on this thread, unless this thread is itself
-        // inside a callback, which the reactor may be waiting for.
-        if state.end.freed && !state.end.awaited && !InsideCallback::is_current() {
-            while !state.end.ended {
-                self.changed.wait(&mut state);
-            }
         }
         state.drainer = None;
         // Another thread may have found nothing only because this one was at it.
@@ -544,10 +523,23 @@ impl Delivery {
         }
     }
 
-    /// Finishes if the app is freed, ended and idle, and nobody else waits to do it.
+    /// The host has freed the app, outside of callbacks or in one that has returned: finishes, if that is due or this
+    /// thread waits to do it.
+    fn end_freed(&self) {
+        let mut state = self.state.lock();
+        if !state.end.awaited {
+            return self.finish_if_due(state);
+        }
+        while !(state.end.ended && state.drainer.is_none()) {
+            self.changed.wait(&mut state);
+        }
+        let _inside = InsideCallback::enter_waiting();
+        self.finish(state);
+    }
+
+    /// Finishes if nobody else is to do it.
     fn finish_if_due(&self, state: MutexGuard<'_, State>) {
-        let End { ended, freed, awaited, gone, .. } = state.end;
-        if ended && freed && !awaited && !gone && state.drainer.is_none() {
+        if state.is_due() {
             self.finish(state);
         }
     }

@@ -204,9 +204,10 @@ unsafe fn read_options(given: &chromesock_app_options) -> Result<Options, Status
     Ok(options)
 }
 
-/// Starts the end of an app: its sockets close, its pending calls complete as if each had been closed
-/// (connects with ABORTED, sends with SOCKET_NOT_CONNECTED), later calls are refused with
-/// CONTEXT_SHUT_DOWN, and CHROMESOCK_APP_CLOSED is the last event. Calling it again does nothing.
+/// Starts the end of an app: its sockets close without onReceiveError, its pending calls complete (connects and
+/// handshakes with ABORTED, sends of TCP with SOCKET_NOT_CONNECTED, datagrams whose host is being looked up with
+/// "Socket not found"), later calls are refused with CONTEXT_SHUT_DOWN, and CHROMESOCK_APP_CLOSED is the last event.
+/// Calling it again does nothing.
 ///
 /// Mirrors:    nothing; host only.
 /// Parameters: app  still to be freed.
@@ -227,10 +228,13 @@ pub unsafe extern "C" fn chromesock_app_close(app: *mut chromesock_app) -> Statu
 /// Frees an app, closing it if needed. Completions that are still in the queue, and
 /// CHROMESOCK_APP_CLOSED, go to their callbacks; notifications are dropped.
 ///
-/// Outside of callbacks it returns when no callback of the app runs or will run. Inside a callback of
-/// this or another app it returns at once, and the rest happens when that callback has returned: on
-/// the thread that dispatches this app, else on its reactor's thread. No call may use the pointer
-/// after this one; retained events stay valid.
+/// Outside of callbacks it returns when no callback of the app runs or will run; the last ones run on this thread.
+/// Inside a callback, of this or another app, it returns at once and runs none. What remains then follows: on this
+/// thread before chromesock_app_dispatch returns, if that runs the callback; if a reactor does, on a reactor's thread,
+/// and not always behind the callback if the app is on another reactor.
+///
+/// No call may use the pointer after this one but those of the app's own last callbacks, which are refused, and those
+/// in which other threads wait for events: these return CONTEXT_SHUT_DOWN. Retained events stay valid.
 ///
 /// Mirrors:    nothing; host only.
 /// Parameters: app  NULL does nothing.
@@ -340,7 +344,8 @@ pub unsafe extern "C" fn chromesock_app_set_default_handler(
 ///             WRONG_DELIVERY (the app has reactor delivery), CONTEXT_SHUT_DOWN (the app is closed
 ///             and CHROMESOCK_APP_CLOSED was handed out).
 /// Threads:    any, but not inside a callback of this app; of several threads one dispatches and the
-///             others wait for it. Blocks up to `timeout_ms`, and as long as the callbacks run.
+///             others wait for it, up to their time-outs. Blocks up to `timeout_ms`, and as long as the callbacks
+///             run. Inside a callback of another app on the same reactor nothing can come: do not wait there.
 /// Since:      0.1
 ///
 /// # Safety
@@ -371,6 +376,7 @@ pub unsafe extern "C" fn chromesock_app_dispatch(
 /// Returns:    OK, INVALID_ARGUMENT, TIMED_OUT (none came), RECURSIVE_CALL, WRONG_DELIVERY,
 ///             CONTEXT_SHUT_DOWN (CHROMESOCK_APP_CLOSED was handed out).
 /// Threads:    any, but not inside a callback of this app. Blocks up to `timeout_ms`.
+///             Inside a callback of another app on the same reactor nothing can come: do not wait there.
 /// Since:      0.1
 ///
 /// # Safety

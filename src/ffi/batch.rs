@@ -148,7 +148,7 @@ impl Writer {
 /// Mirrors:    nothing; host only.
 /// Parameters: buffer, buffer_len  where the records go (chromesock_event_record), one after the other; at
 ///             least 4096 bytes, aligned to 8.
-///             written  bytes that were written; 0 = no event was queued.
+///             written  bytes that were written; 0 = no event was queued, or another thread dispatches.
 ///             left     number of events that are still queued; NULL = not wanted.
 /// Returns:    OK, INVALID_ARGUMENT, RECURSIVE_CALL, WRONG_DELIVERY, CONTEXT_SHUT_DOWN (CHROMESOCK_APP_CLOSED
 ///             was handed out).

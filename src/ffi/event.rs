@@ -80,7 +80,8 @@ pub struct chromesock_socket_info {
     pub local_port: i32,
     /// The peer's port, host byte order; 0 = absent.
     pub peer_port: i32,
-    /// Whether the socket stays open when the app is suspended.
+    /// Whether the socket stays open when the app is suspended, as those of chrome.socket always do. Accepted sockets
+    /// are not persistent until an update makes them so.
     pub persistent: chromesock_bool,
     /// Whether receiving, or accepting, is paused.
     pub paused: chromesock_bool,

@@ -5,7 +5,8 @@ use super::{app_of, guard};
 use crate::api::net_error::Status;
 
 /// Suspends an app, as Chrome does with one that has been idle. Sockets that are not persistent
-/// close without an event; their pending calls complete. Persistent ones keep working: their events
+/// close without an event; their pending calls complete. That includes accepted ones, also of a persistent server,
+/// unless an update has made them persistent. Persistent ones and all of chrome.socket keep working: their events
 /// wait until the app is resumed, and the first one raises CHROMESOCK_APP_WANTED. Completions are
 /// delivered meanwhile. Suspending a suspended app does nothing.
 ///

@@ -94,7 +94,7 @@ pub unsafe extern "C" fn chrome_socket_connect(
 }
 
 /// Ends the connection of a TCP socket, stops a listening one, or closes and frees a UDP one; the socket
-/// can be used again for the same purpose. Pending calls complete.
+/// can be used again for the same purpose, unless it was ever secured. Pending calls complete.
 ///
 /// Mirrors:    chrome.socket.disconnect
 /// State:      any.

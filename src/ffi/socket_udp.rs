@@ -217,7 +217,7 @@ pub unsafe extern "C" fn chrome_socket_leave_group(
 /// Sets how many hops multicast datagrams may take; 1 unless set.
 ///
 /// Mirrors:    chrome.socket.setMulticastTimeToLive
-/// State:      not bound yet.
+/// State:      never bound nor connected yet.
 /// Parameters: ttl  hops, 0 to 255.
 ///             callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
@@ -254,7 +254,7 @@ pub unsafe extern "C" fn chrome_socket_set_multicast_time_to_live(
 /// Sets whether multicast datagrams are also received on the sending machine; they are unless this is off.
 ///
 /// Mirrors:    chrome.socket.setMulticastLoopbackMode
-/// State:      not bound yet.
+/// State:      never bound nor connected yet.
 /// Parameters: enabled  true: they are.
 ///             callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,

@@ -93,8 +93,8 @@ pub unsafe extern "C" fn chrome_sockets_tcp_update(
 /// one onReceive.
 ///
 /// Resuming and pausing again makes a paused socket read exactly once more, if both calls are carried out
-/// together: with reactor delivery when they are made inside one callback, otherwise while calls are held
-/// (chromesock_app_hold_calls). If not, any number of reads may come in between.
+/// together: with reactor delivery when they are made inside one callback of the socket's own reactor, otherwise while
+/// calls are held (chromesock_app_hold_calls). If not, any number of reads may come in between.
 ///
 /// Mirrors:    chrome.sockets.tcp.setPaused
 /// State:      any.
@@ -132,7 +132,7 @@ pub unsafe extern "C" fn chrome_sockets_tcp_set_paused(
 /// Turns TCP keep-alive on or off. A new connection has it on, with a delay of 45 seconds.
 ///
 /// Mirrors:    chrome.sockets.tcp.setKeepAlive
-/// State:      connected; otherwise completes with FAILED.
+/// State:      connected, not secured; otherwise completes with FAILED.
 /// Parameters: enable  true turns it on.
 ///             delay   seconds of silence before and between probes; 0 = leave the system's timing.
 ///             callback, user_data  for the completion; callback may be NULL.
@@ -170,7 +170,7 @@ pub unsafe extern "C" fn chrome_sockets_tcp_set_keep_alive(
 /// Turns Nagle's algorithm off or on (TCP_NODELAY).
 ///
 /// Mirrors:    chrome.sockets.tcp.setNoDelay
-/// State:      connected; otherwise completes with FAILED.
+/// State:      connected, not secured; otherwise completes with FAILED.
 /// Parameters: no_delay  true turns the algorithm off, as it is on a new connection.
 ///             callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
@@ -215,8 +215,9 @@ pub unsafe extern "C" fn chrome_sockets_tcp_set_no_delay(
 ///             UNEXPECTED.
 /// Completes:  CHROME_SOCKETS_TCP_CONNECT with result OK, NAME_NOT_RESOLVED, INTERNET_DISCONNECTED,
 ///             CONNECTION_REFUSED, CONNECTION_TIMED_OUT, ADDRESS_UNREACHABLE, ABORTED (disconnected or
-///             closed meanwhile) or another system error; "Socket not found" and "Does not have
-///             permission" come without a result.
+///             closed meanwhile) or another system error; "Socket not found" (also if it is closed while
+///             its name is looked up) and "Does not have permission" come without a result. Attempts have
+///             no time limit but the system's.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
 ///
@@ -250,7 +251,8 @@ pub unsafe extern "C" fn chrome_sockets_tcp_connect(
     })
 }
 
-/// Ends the connection, or the attempt to make one; the socket can be connected again. If a read was
+/// Ends the connection, or the attempt to make one; the socket can be connected again, unless it was ever secured
+/// (then connect completes with CONNECTION_FAILED). If a read was
 /// in flight, onReceiveError with CONNECTION_CLOSED follows the completion and the socket is paused.
 ///
 /// Mirrors:    chrome.sockets.tcp.disconnect
@@ -325,7 +327,8 @@ pub unsafe extern "C" fn chrome_sockets_tcp_send(
     })
 }
 
-/// Closes a socket. Bytes whose send has completed still reach the peer. No onReceive of the socket is
+/// Closes a socket. Bytes whose send has completed still reach the peer, unless it goes on sending for more than two
+/// seconds or 1 MiB: then the connection is reset. No onReceive of the socket is
 /// delivered after this call; onReceiveError with CONNECTION_CLOSED follows the completion if a read
 /// was in flight.
 ///

@@ -144,8 +144,9 @@ impl SessionView {
 /// Completes:  CHROME_SOCKETS_TCP_SECURE with result OK; INVALID_ARGUMENT ("Socket not found", "Socket not
 ///             connected", "Socket must be a connected client TCP socket.": nothing has changed); FAILED (a read
 ///             or send is unfinished, or the socket was accepted: it is closed; or another secure runs: nothing
-///             has changed); SOCKET_NOT_CONNECTED (the peer has ended), ABORTED (disconnected or closed
-///             meanwhile), CONNECTION_CLOSED, CONNECTION_RESET, SSL_... or CERT_...: the socket is closed.
+///             has changed); SOCKET_NOT_CONNECTED (the peer has ended), CONNECTION_CLOSED,
+///             CONNECTION_RESET, SSL_... or CERT_...: the socket is closed; ABORTED (disconnected meanwhile: the
+///             socket stays, and can be connected again; or closed). A handshake has no time limit.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
 ///

@@ -37,8 +37,7 @@ pub type chromesock_hook = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 pub enum chromesock_delivery {
     /// Events wait in a queue until the host runs their callbacks with chromesock_app_dispatch, or takes
     /// them with chromesock_app_next_event. The default. The last callbacks of an app that is freed run on
-    /// the thread that frees it, or, if that is inside a callback of another app, on its reactor's: a host
-    /// of one thread frees it outside of callbacks, or closes it and dispatches it to its end first.
+    /// the thread that frees it, but on its reactor's if it is freed inside a callback on a reactor's thread.
     ChromesockDeliveryQueue = 0,
     /// Callbacks run at once, on the reactor's thread. They must be short: all sockets of the reactor wait
     /// for them.
@@ -280,7 +279,8 @@ pub struct chromesock_app_options {
     /// quota.". Default: 200 MiB.
     pub write_quota_bytes: u64,
     /// Limit of a socket's received data that is not delivered yet or still retained, in bytes: once it is
-    /// reached the socket is not read, and its peer has to wait. Each event counts 128 bytes more than its
+    /// reached the socket is not read, and its peer has to wait. The read that reaches it may go beyond it, by up to
+    /// 64 KiB of data. Each event counts 128 bytes more than its
     /// data. Default: 1 MiB.
     pub undelivered_bytes_per_socket: u64,
     /// The same for all sockets of the app together. Default: 16 MiB. What peers said before they broke their
@@ -306,8 +306,9 @@ pub struct chromesock_app_options {
     /// connections and datagrams among them. Within one app an address is still in use. Linux only;
     /// elsewhere chromesock_app_new returns NOT_IMPLEMENTED.
     pub reuse_port: chromesock_bool,
-    /// Whether the app is freed, as by chromesock_app_free, when the host closes its end of the stream of
-    /// chromesock_app_event_stream: for a host whose thread may be terminated without running any more code.
+    /// Whether the app is freed when the host closes its end of the stream of
+    /// chromesock_app_event_stream: for a host whose thread may be terminated without running any more code. Its last
+    /// callbacks run on its reactor's thread.
     /// Once the stream is closed no call may use the app, chromesock_app_free included.
     pub freed_with_stream: chromesock_bool,
     /// Reserved; zero.
@@ -364,7 +365,8 @@ pub(super) fn without(value: u32) -> Result<u32, Status> {
 pub enum chromesock_trust {
     /// Those of the web, as Mozilla maintains them, in the version this library was built with. The default.
     ChromesockTrustWebPki = 0,
-    /// Those of the operating system, read by chromesock_app_new.
+    /// Those of the operating system, read by chromesock_app_new; of the files that SSL_CERT_FILE and SSL_CERT_DIR
+    /// name instead, if the environment of the process has them.
     ChromesockTrustSystem = 1,
     /// None but extra_roots_pem.
     ChromesockTrustOnlyExtra = 2,

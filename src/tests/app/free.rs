@@ -3,6 +3,7 @@
 
 use std::net::TcpStream;
 use std::sync::{Arc, OnceLock};
+use std::thread::{ThreadId, current};
 
 use parking_lot::Mutex;
 
@@ -162,6 +163,101 @@ fn freed_by_another(drive: Drive, victim_drive: Drive, shared: bool) {
     // The app that did it lives on.
     let sockets = bench.call(|app, t| app.get_sockets(Namespace::Tcp, t));
     bench.done(sockets);
+    bench.end();
+}
+
+/// Its last callbacks run when that callback has returned, on a thread that dispatches before the dispatch returns:
+/// a host may hold a lock that they take, and one of a single thread sees all its callbacks there.
+#[test]
+fn freed_in_a_callback_of_another_app_it_says_its_last_words_behind_that_on_its_thread() {
+    for is_over in [false, true] {
+        let words: Arc<Mutex<Vec<(&str, ThreadId)>>> = Arc::default();
+        let say = |words: &Mutex<Vec<_>>, word| words.lock().push((word, current().id()));
+        let heard = Arc::clone(&words);
+        let plan = Plan::new(Drive::Dispatch).undriven().reacting(move |_, event, _| {
+            if event.event_type == T::ChromesockAppClosed {
+                say(&heard, "last words");
+            }
+        });
+        let victim = plan.start();
+        if is_over {
+            victim.close();
+            until("it is over", || victim.delivery().undelivered_events() == 1);
+        }
+        let (target, heard) = (Arc::clone(&victim), Arc::clone(&words));
+        let plan = Plan::new(Drive::Dispatch).undriven().reacting(move |_, event, _| {
+            if event.event_type == T::ChromeSocketsTcpGetSockets {
+                target.free();
+                say(&heard, "returned");
+            }
+        });
+        let bench = plan.start();
+        bench.call(|app, t| app.get_sockets(Namespace::Tcp, t));
+        assert_eq!(bench.delivery().dispatch(1, Some(DEADLINE)), Ok(1));
+        say(&words, "dispatched");
+        let here = current().id();
+        let expected = ["returned", "last words", "dispatched"].map(|word| (word, here));
+        assert_eq!(*words.lock(), expected, "over before: {is_over}");
+        victim.wait_gone();
+        victim.check();
+        bench.free();
+    }
+}
+
+/// A thousand apps, each of which is freed in the last callback of the one before: all on the thread that frees the first.
+#[test]
+fn each_app_may_free_the_next_in_its_last_callback() {
+    let reactor = SharedReactor::start().unwrap();
+    let seen: Arc<Mutex<Vec<ThreadId>>> = Arc::default();
+    let mut next: Option<Arc<Bench>> = None;
+    let mut benches = Vec::new();
+    for _ in 0..1000 {
+        let (target, seen) = (next.take(), Arc::clone(&seen));
+        let plan = Plan::new(Drive::Dispatch).on(&reactor).undriven();
+        let plan = plan.reacting(move |_, event, _| {
+            if event.event_type == T::ChromesockAppClosed {
+                seen.lock().push(current().id());
+                target.iter().for_each(|it| it.free());
+            }
+        });
+        let bench = plan.start();
+        benches.push(Arc::clone(&bench));
+        next = Some(bench);
+    }
+    benches.iter().step_by(2).for_each(|bench| bench.close());
+    let is_over = |bench: &Arc<Bench>| bench.delivery().undelivered_events() == 1;
+    until("every second one is over", || benches.iter().step_by(2).all(is_over));
+    let here = current().id();
+    next.into_iter().for_each(|first| first.free());
+    assert_eq!(*seen.lock(), vec![here; benches.len()]);
+    benches.iter().for_each(|bench| bench.check());
+}
+
+/// Where no dispatch runs that callback, nobody waits: what is over by then ends behind it.
+#[test]
+fn freed_in_a_callback_of_another_app_s_reactor_it_says_its_last_words_behind_that() {
+    let words: Arc<Mutex<Vec<&str>>> = Arc::default();
+    let heard = Arc::clone(&words);
+    let plan = Plan::new(Drive::Dispatch).undriven().reacting(move |_, event, _| {
+        if event.event_type == T::ChromesockAppClosed {
+            heard.lock().push("last words");
+        }
+    });
+    let victim = plan.start();
+    victim.close();
+    until("it is over", || victim.delivery().undelivered_events() == 1);
+    let (target, heard) = (Arc::clone(&victim), Arc::clone(&words));
+    let plan = Plan::new(Drive::Reactor).reacting(move |_, event, _| {
+        if event.event_type == T::ChromeSocketsTcpGetSockets {
+            target.free();
+            heard.lock().push("returned");
+        }
+    });
+    let bench = plan.start();
+    bench.call(|app, t| app.get_sockets(Namespace::Tcp, t));
+    victim.wait_gone();
+    assert_eq!(*words.lock(), ["returned", "last words"]);
+    victim.check();
     bench.end();
 }
 
