@@ -100,6 +100,12 @@ impl Trust {
         self.anchors.iter().take(self.public).any(|public| public == anchor)
     }
 
+    /// Those that the host has added.
+    #[must_use]
+    pub fn added(&self) -> &[CertificateDer<'static>] {
+        &self.added
+    }
+
     /// Whether the host has added this very certificate.
     #[must_use]
     pub fn is_added(&self, certificate: &CertificateDer<'_>) -> bool {

@@ -78,6 +78,8 @@ fn of_alert(alert: Alert, progress: Progress) -> Status {
         | Alert::NoCertificate
         | Alert::AccessDenied
         | Alert::CertificateUnknown
+        // A list of none is nothing that it can decode.
+        | Alert::DecodeError
             if progress.asked_for_certificate =>
         {
             Status::SslClientAuthCertNeeded

@@ -1,13 +1,17 @@
 //! Checks a server's certificates. The most serious problem is the result (tcp.md 7.8), where
 //! `webpki` stops at the first, so a failed check goes on to look for worse.
 
+use std::iter;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, Error, SignatureScheme};
-use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
+use webpki::{
+    EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeId, KeyPurposeIdIter, KeyUsage,
+    RequiredEkuNotFoundContext, VerifiedPath,
+};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::{ParsedExtension, X509Extension};
 use x509_parser::oid_registry::OID_X509_EXT_KEY_USAGE;
@@ -25,6 +29,9 @@ const MAX_INTERMEDIATES: usize = 10;
 const MAX_DATES: usize = 8;
 /// RSA keys below cannot be used (in bits).
 const SMALLEST_RSA: usize = 2048;
+/// Extended key usages with which a certificate serves: serverAuth, and anyExtendedKeyUsage.
+const SERVING: [&[u8]; 2] =
+    [&[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01], &[0x55, 0x1d, 0x25, 0x00]];
 
 /// Checks certificates against the roots of one app.
 #[derive(Debug)]
@@ -67,6 +74,10 @@ impl Verifier {
         let intermediates = &intermediates[..intermediates.len().min(MAX_INTERMEDIATES)];
         let (leaf, parsed) = match (EndEntityCert::try_from(der), X509Certificate::from_der(der)) {
             (Ok(leaf), Ok((_, parsed))) => (leaf, parsed),
+            // Without extensions it cannot say for whom it is.
+            (Err(webpki::Error::UnsupportedCertVersion), Ok(_)) if self.trust.is_added(der) => {
+                return Err(Status::CertCommonNameInvalid);
+            }
             // Old versions can be read, but never be trusted.
             (Err(webpki::Error::UnsupportedCertVersion), Ok((_, parsed))) => {
                 return Err(self.without_path(&parsed, intermediates));
@@ -104,13 +115,13 @@ impl Verifier {
                 self.trust.anchors(),
                 presented.intermediates,
                 at,
-                KeyUsage::server_auth(),
+                Serving,
                 None,
-                None,
+                Some(&check_issuers),
             );
             at = match path {
                 Ok(path) => {
-                    problems.extend(self.check_uses(&presented.parsed, &path));
+                    problems.extend(self.check_use(&presented.parsed, &path));
                     return problems;
                 }
                 Err(webpki::Error::CertExpired { not_after, .. }) => not_after,
@@ -128,15 +139,8 @@ impl Verifier {
         problems
     }
 
-    /// What keys may be used for, which `webpki` does not look at.
-    fn check_uses(&self, leaf: &X509Certificate<'_>, path: &VerifiedPath<'_>) -> Option<Status> {
-        let signs_certificates = |der: &CertificateDer<'_>| {
-            let Ok((_, issuer)) = X509Certificate::from_der(der) else { return false };
-            key_usage(&issuer).is_ok_and(|usage| usage.is_none_or(|usage| usage.key_cert_sign()))
-        };
-        if !path.intermediate_certificates().all(|issuer| signs_certificates(&issuer.der())) {
-            return Some(Status::CertInvalid);
-        }
+    /// What the server's key may be used for, which `webpki` does not look at.
+    fn check_use(&self, leaf: &X509Certificate<'_>, path: &VerifiedPath<'_>) -> Option<Status> {
         let Ok(usage) = key_usage(leaf) else { return Some(Status::CertInvalid) };
         let may_sign = usage.is_none_or(|usage| usage.digital_signature());
         // Private authorities often get this wrong for RSA, where it used to make no difference.
@@ -156,15 +160,10 @@ impl Verifier {
             | E::MaximumPathBuildCallsExceeded
             | E::MaximumPathDepthExceeded
             | E::MaximumSignatureChecksExceeded => Status::CertAuthorityInvalid,
-            E::InvalidSignatureForPublicKey => {
-                let issuers = presented.intermediates.iter();
-                let mut issuers = issuers.filter_map(|der| X509Certificate::from_der(der).ok());
-                if issuers.any(|(_, issuer)| is_weak(&issuer)) {
-                    Status::CertWeakKey
-                } else {
-                    Status::CertAuthorityInvalid
-                }
+            E::InvalidSignatureForPublicKey if self.has_weak_issuer(presented) => {
+                Status::CertWeakKey
             }
+            E::InvalidSignatureForPublicKey => Status::CertAuthorityInvalid,
             // Self-signed is found to be an authority before it is found to be unknown.
             E::CaUsedAsEndEntity => self.without_path(&presented.parsed, presented.intermediates),
             E::UnsupportedSignatureAlgorithmContext(context) => {
@@ -186,6 +185,17 @@ impl Verifier {
         }
     }
 
+    /// Whether one that is named as an issuer has a weak key, of those that were presented or that the host has added.
+    fn has_weak_issuer(&self, presented: &Presented<'_>) -> bool {
+        let shown = parse_all(presented.intermediates);
+        let added = parse_all(self.trust.added());
+        let is_named = |issuer: &X509Certificate<'_>| {
+            let mut below = iter::once(&presented.parsed).chain(&shown);
+            below.any(|it| it.issuer().as_raw() == issuer.subject().as_raw())
+        };
+        shown.iter().chain(&added).any(|issuer| is_weak(issuer) && is_named(issuer))
+    }
+
     /// For a certificate that can't be checked to the end: unusable, or from somebody unknown too.
     fn without_path(
         &self,
@@ -202,8 +212,7 @@ impl Verifier {
 
     /// Whether names lead from an issuer to a root; that its signatures are right is not said.
     fn leads_to_root(&self, issuer: &[u8], intermediates: &[CertificateDer<'_>]) -> bool {
-        let parsed = intermediates.iter().filter_map(|der| X509Certificate::from_der(der).ok());
-        let others: Vec<_> = parsed.map(|(_, other)| other).collect();
+        let others = parse_all(intermediates);
         let mut name = issuer;
         for _ in 0..=others.len() {
             // Anchors keep names without their outermost tag and length.
@@ -218,6 +227,44 @@ impl Verifier {
         }
         false
     }
+}
+
+/// Takes certificates that may serve, whatever else they are for.
+struct Serving;
+
+impl ExtendedKeyUsageValidator for Serving {
+    fn validate(&self, purposes: KeyPurposeIdIter<'_, '_>) -> Result<(), webpki::Error> {
+        let mut is_limited = false;
+        for purpose in purposes {
+            is_limited = true;
+            let purpose = purpose?;
+            if SERVING.into_iter().any(|serving| KeyPurposeId::new(serving) == purpose) {
+                return Ok(());
+            }
+        }
+        if !is_limited {
+            return Ok(());
+        }
+        let required = KeyUsage::server_auth();
+        let context = RequiredEkuNotFoundContext { required, present: Vec::new() };
+        Err(webpki::Error::RequiredEkuNotFoundContext(context))
+    }
+}
+
+/// Whether all that sign on the way to the root may do so, which `webpki` does not look at.
+fn check_issuers(path: &VerifiedPath<'_>) -> Result<(), webpki::Error> {
+    let signs_certificates = |der: &CertificateDer<'_>| {
+        let Ok((_, issuer)) = X509Certificate::from_der(der) else { return false };
+        key_usage(&issuer).is_ok_and(|usage| usage.is_none_or(|usage| usage.key_cert_sign()))
+    };
+    let may_sign = path.intermediate_certificates().all(|issuer| signs_certificates(&issuer.der()));
+    if may_sign { Ok(()) } else { Err(webpki::Error::EndEntityUsedAsCa) }
+}
+
+/// Those of the certificates that can be read.
+fn parse_all<'a>(ders: &'a [CertificateDer<'_>]) -> Vec<X509Certificate<'a>> {
+    let parsed = ders.iter().filter_map(|der| X509Certificate::from_der(der).ok());
+    parsed.map(|(_, certificate)| certificate).collect()
 }
 
 /// Problems of a certificate that needs nobody to vouch for it.

@@ -112,9 +112,10 @@ fn a_refusal_after_a_request_for_a_certificate_is_for_lack_of_one_s9() {
     let mut bad = good.clone().speaking(&TLS12);
     bad.server.client_certificate = ClientCertificate::Needed;
     bad.is_refused(-110);
-    for (alert, code) in [(40, -110), (41, -110), (42, -110), (46, -110), (49, -110), (116, -110)]
-        .into_iter()
-        .chain([(43, -117), (44, -117), (45, -117), (48, -117), (80, -107)])
+    for (alert, code) in
+        [(40, -110), (41, -110), (42, -110), (46, -110), (49, -110), (50, -110), (116, -110)]
+            .into_iter()
+            .chain([(43, -117), (44, -117), (45, -117), (48, -117), (80, -107)])
     {
         good.clone()
             .speaking(&TLS12)

@@ -91,6 +91,16 @@ fn an_added_root_of_version_1_vouches_as_ever() {
     good.trusting(&[&root.in_version_1()]).is_served();
 }
 
+/// Such a certificate that is the server's own needs nobody who vouches for it, but cannot say for whom it is.
+#[test]
+fn an_added_certificate_of_version_1_is_for_no_name_rank_6() {
+    let root = Authority::root("Root");
+    let old = root.in_version_1();
+    let server = root.as_server().showing(&[&old]);
+    differ(&Case::good(), -200, &Case::good().trusting(&[&old]).showing(&server));
+    differ(&Case::good(), -202, &Case::good().showing(&server));
+}
+
 #[test]
 fn a_chain_with_a_gap_leads_nowhere_rank_5() {
     let root = Authority::root("Root");

@@ -51,6 +51,19 @@ fn a_certificate_for_something_else_serves_nobody_rank_1() {
     differ(&case(Purpose::ServerAuth), -207, &case(Purpose::ClientAuth));
 }
 
+/// Whatever purpose it is made for, it is made for this one.
+#[test]
+fn a_certificate_for_any_purpose_serves_rank_1() {
+    let root = Authority::root("Root");
+    let any = |params: &mut CertificateParams| params.extended_key_usages = vec![Purpose::Any];
+    Case::new(&root, &root.server(&[NAME], &any)).is_served();
+    let intermediate = root.below("Intermediate", &any);
+    Case::new(&root, &intermediate.server(&[NAME], &any)).is_served();
+    Case::new(&root, &intermediate.server(&[NAME], AS_USUAL)).is_served();
+    let server = self_signed(&[NAME], &any);
+    Case::good().trusting(&[&server.chain[0]]).showing(&server).is_served();
+}
+
 #[test]
 fn only_an_authority_signs_certificates_rank_1() {
     intermediates(AS_USUAL, -207, &|params| params.is_ca = IsCa::ExplicitNoCa);
@@ -59,6 +72,20 @@ fn only_an_authority_signs_certificates_rank_1() {
     intermediates(&|params| params.key_usages.clear(), -207, &|params| {
         params.key_usages = vec![Usage::DigitalSignature];
     });
+}
+
+/// A server may show two certificates of the same authority: one that it may sign with is found behind one that not.
+#[test]
+fn another_way_by_an_authority_that_signs_certificates_is_found_rank_1() {
+    let root = Authority::root("Root");
+    let good = root.below("Intermediate", AS_USUAL);
+    let bad = root.renewed(&good, &|params| params.key_usages = vec![Usage::DigitalSignature]);
+    let server = good.server(&[NAME], AS_USUAL);
+    let [leaf, good] = &server.chain[..] else { panic!() };
+    let case = |chain: &[&_]| Case::new(&root, &server.showing(chain));
+    case(&[leaf, &bad, good]).is_served();
+    case(&[leaf, good, &bad]).is_served();
+    case(&[leaf, &bad]).is_refused(-207);
 }
 
 #[test]
