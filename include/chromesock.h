@@ -1127,8 +1127,8 @@ typedef struct chromesock_app_options {
   /**
    * Limit of the app's sockets that have a descriptor at once, so that neither what it runs nor who connects to
    * it can use up those of the process. Counted are sockets that connect (each attempt, if a host has several
-   * addresses), are connected, listen or are bound, and closed connections that still wait for the end of
-   * their peer, for 2 seconds at most. At the limit all is as if the process had no descriptor left: connect,
+   * addresses), are connected, listen or are bound, and closed connections whose peer does not have
+   * everything yet, or still talks (see chrome_sockets_tcp_close), for a minute at most. At the limit all is as if the process had no descriptor left: connect,
    * listen, bind and chrome.socket.accept complete with INSUFFICIENT_RESOURCES; a server raises onAcceptError
    * with it and is paused, and connections wait in its backlog until others are closed and the pause is ended.
    * Chrome has no such limit. 0 = none but that of the process.
@@ -2018,8 +2018,9 @@ chromesock_status chrome_sockets_tcp_send(struct chromesock_app *app,
                                           void *user_data);
 
 /**
- * Closes a socket. Bytes whose send has completed still reach the peer, unless it goes on sending for more than two
- * seconds or 1 MiB: then the connection is reset. No onReceive of the socket is
+ * Closes a socket. Bytes whose send has completed still reach the peer: where closing the connection at once could
+ * destroy them, it is kept, and what the peer says is dropped, until the peer has everything; but no longer than ten
+ * seconds in which it takes nothing, or a minute. What the peer says after that resets the connection. No onReceive of the socket is
  * delivered after this call; onReceiveError with CONNECTION_CLOSED follows the completion if a read
  * was in flight.
  *

@@ -222,6 +222,10 @@ impl Stream for Server {
         Ok(())
     }
 
+    fn unacknowledged(&self) -> usize {
+        0
+    }
+
     fn peer_has_ended(&self) -> bool {
         false
     }

@@ -1,5 +1,6 @@
 //! The calls that all namespaces have.
 
+use super::linger::Unfinished;
 use super::outcomes::not_found;
 use super::udp::UdpSocket;
 use super::{
@@ -15,7 +16,7 @@ impl<N: Network> Entry<N> {
         ctx: &mut Context<N>,
         reply: Reply,
         unresolved: impl Fn(Reply),
-    ) -> Option<N::Stream> {
+    ) -> Option<Unfinished<N::Stream>> {
         match &mut self.machine {
             Machine::TcpClient(client) => client.end_locally(ctx, reply),
             Machine::TcpServer(server) => {
@@ -104,8 +105,8 @@ impl<N: Network> Engine<N> {
         let (registry, ctx) = self.lend(id);
         let unresolved = |send: Reply| send.fail(Status::SocketNotConnected);
         let entry = registry.find(namespace, id);
-        let stream = entry.and_then(|entry| entry.end(ctx, reply, unresolved));
-        self.let_linger(stream);
+        let unfinished = entry.and_then(|entry| entry.end(ctx, reply, unresolved));
+        self.let_linger(unfinished);
     }
 
     pub(super) fn close(&mut self, namespace: Namespace, id: i32, reply: Reply) {
@@ -115,13 +116,13 @@ impl<N: Network> Engine<N> {
         self.cancel_connecting(id, not_found);
         let Some(mut entry) = self.registry.remove(namespace, id) else { return };
         let (_, ctx) = self.lend(id);
-        let stream = entry.end(ctx, reply, not_found);
-        self.let_linger(stream);
+        let unfinished = entry.end(ctx, reply, not_found);
+        self.let_linger(unfinished);
     }
 
-    pub(super) fn let_linger(&mut self, stream: Option<N::Stream>) {
-        if let Some(stream) = stream {
-            self.timers.extend(self.linger.add(&mut self.ctx.net, stream, &mut self.ctx.buffer));
+    pub(super) fn let_linger(&mut self, unfinished: Option<Unfinished<N::Stream>>) {
+        if let Some(it) = unfinished {
+            self.timers.extend(self.linger.add(&mut self.ctx.net, it, &mut self.ctx.buffer));
         }
     }
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use bytes::{Bytes, BytesMut};
 
+use super::linger::Unfinished;
 use super::read_buffer::ReadBuffer;
 use super::reply::Replies;
 use super::send_queue::SendQueue;
@@ -349,25 +350,25 @@ impl<S: Stream> Connection<S> {
         }
     }
 
-    /// The stream, if bytes from the peer are waiting in it: closing it now would reset the
-    /// connection and could destroy what was sent (D5, CL-4). So would what the peer of a secured one
-    /// writes by itself, such as tickets. If nothing was sent it is enough to read once, for the peer to see
-    /// an orderly end: as much as Chromium reads of a paused socket (PA-5).
-    pub(super) fn into_unread(self, buffer: &mut ReadBuffer) -> Option<S> {
-        let (mut stream, wrote, lingers) = match self.channel {
-            Channel::Plain(stream) => (stream, self.wrote, false),
+    /// What is left to do, if closing now could destroy what was sent: the system resets a connection for bytes of the
+    /// peer that wait in it, or that come before the peer has everything (D5, CL-4). The peer of a secured one writes
+    /// by itself, such as tickets. If nothing was sent it is enough to read once, for the peer to see an orderly end:
+    /// as much as Chromium reads of a paused socket (PA-5).
+    pub(super) fn into_unfinished(self, buffer: &mut ReadBuffer) -> Option<Unfinished<S>> {
+        let (mut stream, wrote, is_agreed) = match self.channel {
+            Channel::Plain(stream) => (stream, self.wrote, None),
             Channel::Tls(stream) => {
                 let is_agreed = stream.is_agreed();
-                let stream = stream.into_plain();
-                let lingers = is_agreed && !stream.peer_has_ended();
-                (stream, true, lingers)
+                (stream.into_plain(), true, Some(is_agreed))
             }
         };
-        if lingers {
-            return Some(stream);
+        if is_agreed == Some(true) && !stream.peer_has_ended() {
+            return Some(Unfinished { stream, is_peer_talking: true });
         }
         let read = buffer.discard(MAX_RECEIVE, |buffer| stream.read(buffer, MAX_RECEIVE));
-        let unread = matches!(read, Ok(n) if n > 0);
-        (wrote && unread).then_some(stream)
+        let is_peer_talking = matches!(read, Ok(n) if n > 0);
+        // Of a handshake that has failed nobody needs anything.
+        let is_missing = is_agreed != Some(false) && stream.unacknowledged() > 0;
+        (wrote && (is_peer_talking || is_missing)).then_some(Unfinished { stream, is_peer_talking })
     }
 }

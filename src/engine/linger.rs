@@ -1,6 +1,7 @@
-//! Connections that the program has closed while bytes of the peer were waiting: closing at once
-//! would reset them and could destroy what was sent. They end their sending side, then drain until
-//! the peer is done, or for a short while (tcp.md D5, CL-4).
+//! Connections that the program has closed while closing them at once could destroy what was sent: the system would
+//! answer bytes of the peer, waiting or to come, with a reset. They end their sending side, then drain until the peer
+//! is done or has everything, or for a while (tcp.md D5, CL-4). The system does not tell when the peer has more: that
+//! is looked at now and then.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -9,9 +10,15 @@ use super::id_map::IdMap;
 use super::read_buffer::ReadBuffer;
 use crate::net::{Network, Stream, Token};
 
-/// How long a connection may drain.
-const MAX_TIME: Duration = Duration::from_secs(2);
-/// How many bytes it may drain.
+/// How long a peer that talks may do so although it has everything.
+const COURTESY: Duration = Duration::from_secs(2);
+/// How long a peer may take nothing, and how long a connection may drain at all.
+const PATIENCE: Duration = Duration::from_secs(10);
+const MAX_TIME: Duration = Duration::from_secs(60);
+/// When a connection is looked at first; then after twice that, and so on, up to the other.
+const FIRST_LOOK: Duration = Duration::from_millis(50);
+const LONGEST_LOOK: Duration = Duration::from_secs(2);
+/// How many bytes a connection drains until others have their turn, or for good if the peer has everything.
 const MAX_BYTES: usize = 1024 * 1024;
 const READ: usize = 64 * 1024;
 
@@ -22,10 +29,36 @@ pub(super) struct Linger<S> {
     last_owner: i32,
 }
 
+/// A closed connection with something left to do.
+#[derive(Debug)]
+pub(super) struct Unfinished<S> {
+    pub(super) stream: S,
+    /// Whether bytes of the peer have come, or are likely to.
+    pub(super) is_peer_talking: bool,
+}
+
 #[derive(Debug)]
 struct Lingering<S> {
     stream: S,
+    /// What is left of `MAX_BYTES`.
     left: usize,
+    /// What the peer did not have when that was looked at last, and since when that is so.
+    unacknowledged: usize,
+    since: Instant,
+    interval: Duration,
+    next_look: Instant,
+    courtesy_until: Instant,
+    until: Instant,
+}
+
+/// What came of draining.
+enum Drained {
+    /// Nothing is left for now.
+    All,
+    /// The peer has said as much as it may for now.
+    Much,
+    /// The peer is done.
+    Ended,
 }
 
 impl<S> Default for Linger<S> {
@@ -35,11 +68,11 @@ impl<S> Default for Linger<S> {
 }
 
 impl<S: Stream> Linger<S> {
-    /// Takes over a connection; the owner number and the time to call `on_time`.
+    /// Takes over a connection; its owner number and the time to call `on_time`.
     pub(super) fn add<N: Network<Stream = S>>(
         &mut self,
         net: &mut N,
-        mut stream: S,
+        Unfinished { mut stream, is_peer_talking }: Unfinished<S>,
         buffer: &mut ReadBuffer,
     ) -> Option<(Instant, i32)> {
         let owner = self.last_owner.checked_sub(1).unwrap_or(-1);
@@ -48,30 +81,93 @@ impl<S: Stream> Linger<S> {
         if stream.shut_down_write().is_err() || net.rewatch(&mut stream, token).is_err() {
             return None;
         }
-        let until = net.now() + MAX_TIME;
-        self.streams.insert(owner, Lingering { stream, left: MAX_BYTES });
-        self.on_ready(owner, buffer);
-        self.streams.contains_key(&owner).then_some((until, owner))
+        let now = net.now();
+        let mut lingering = Lingering {
+            unacknowledged: stream.unacknowledged(),
+            stream,
+            left: MAX_BYTES,
+            since: now,
+            interval: FIRST_LOOK,
+            next_look: now,
+            courtesy_until: if is_peer_talking { now + COURTESY } else { now },
+            until: now + MAX_TIME,
+        };
+        lingering.look_later(now);
+        self.streams.insert(owner, lingering);
+        self.on_ready(net, owner, buffer)
     }
 
-    /// Drains; the connection is closed when the peer is done or has said too much.
-    pub(super) fn on_ready(&mut self, owner: i32, buffer: &mut ReadBuffer) {
-        let Some(lingering) = self.streams.get_mut(&owner) else {
-            return;
-        };
-        while lingering.left > 0 {
-            let read = buffer.discard(READ, |buffer| lingering.stream.read(buffer, READ));
-            match read {
-                Ok(n) if n > 0 => lingering.left = lingering.left.saturating_sub(n),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                _ => break,
+    /// The time has come to go on draining, or to look at the connection; when to call this again.
+    pub(super) fn on_time<N: Network<Stream = S>>(
+        &mut self,
+        net: &N,
+        owner: i32,
+        buffer: &mut ReadBuffer,
+    ) -> Option<(Instant, i32)> {
+        let now = net.now();
+        let it = self.streams.get_mut(&owner)?;
+        if now < it.next_look {
+            return self.on_ready(net, owner, buffer);
+        }
+        if it.is_over(now) {
+            self.streams.remove(&owner);
+            return None;
+        }
+        it.look_later(now);
+        Some((it.next_look, owner))
+    }
+
+    /// Drops what the peer has said; when to call `on_time`. The connection is closed when the peer is done, or says
+    /// much although it has everything.
+    pub(super) fn on_ready<N: Network<Stream = S>>(
+        &mut self,
+        net: &N,
+        owner: i32,
+        buffer: &mut ReadBuffer,
+    ) -> Option<(Instant, i32)> {
+        let it = self.streams.get_mut(&owner)?;
+        match it.drain(buffer) {
+            Drained::All => Some((it.next_look, owner)),
+            Drained::Much if it.stream.unacknowledged() > 0 => {
+                it.left = MAX_BYTES;
+                Some((net.now(), owner))
+            }
+            Drained::Much | Drained::Ended => {
+                self.streams.remove(&owner);
+                None
             }
         }
-        self.streams.remove(&owner);
+    }
+}
+
+impl<S: Stream> Lingering<S> {
+    /// Whether the peer has everything, or takes nothing more.
+    fn is_over(&mut self, now: Instant) -> bool {
+        let before = std::mem::replace(&mut self.unacknowledged, self.stream.unacknowledged());
+        if self.unacknowledged < before {
+            self.since = now;
+        }
+        let is_waited_for = match self.unacknowledged {
+            0 => now < self.courtesy_until,
+            _ => now < self.since + PATIENCE && now < self.until,
+        };
+        !is_waited_for
     }
 
-    /// The connection's time has come: closes it, if the peer is not done yet.
-    pub(super) fn on_time(&mut self, owner: i32) {
-        self.streams.remove(&owner);
+    fn look_later(&mut self, now: Instant) {
+        let is_courtesy = self.unacknowledged == 0 && now < self.courtesy_until;
+        self.next_look = if is_courtesy { self.courtesy_until } else { now + self.interval };
+        self.interval = (self.interval * 2).min(LONGEST_LOOK);
+    }
+
+    fn drain(&mut self, buffer: &mut ReadBuffer) -> Drained {
+        while self.left > 0 {
+            match buffer.discard(READ, |buffer| self.stream.read(buffer, READ)) {
+                Ok(n) if n > 0 => self.left = self.left.saturating_sub(n),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Drained::All,
+                _ => return Drained::Ended,
+            }
+        }
+        Drained::Much
     }
 }

@@ -332,7 +332,7 @@ impl<N: Network> Engine<N> {
     pub fn handle_ready(&mut self, token: Token, ready: Ready) {
         let Token { owner: id, lane } = token;
         if id < 0 {
-            return self.linger.on_ready(id, &mut self.ctx.buffer);
+            return self.handle_lingering(id);
         }
         // What most events are about.
         let (registry, ctx) = self.lend(id);
@@ -409,6 +409,13 @@ impl<N: Network> Engine<N> {
         }
     }
 
+    #[cold]
+    #[inline(never)]
+    fn handle_lingering(&mut self, owner: i32) {
+        let ctx = &mut self.ctx;
+        self.timers.extend(self.linger.on_ready(&ctx.net, owner, &mut ctx.buffer));
+    }
+
     /// Timers that are due act.
     pub fn handle_time(&mut self) {
         let now = self.ctx.net.now();
@@ -416,7 +423,8 @@ impl<N: Network> Engine<N> {
             self.timers.remove(&(due, id));
             if id < 0 {
                 self.ctx.id = 0;
-                self.linger.on_time(id);
+                let ctx = &mut self.ctx;
+                self.timers.extend(self.linger.on_time(&ctx.net, id, &mut ctx.buffer));
                 continue;
             }
             let (registry, ctx) = self.lend(id);
@@ -521,7 +529,7 @@ impl<N: Network> Engine<N> {
     fn close_silently(&mut self, id: i32) {
         self.cancel_connecting(id, |reply| reply.fail(Status::Aborted));
         let (registry, ctx) = self.lend(id);
-        let unread = registry.get_mut(id).and_then(|entry| match &mut entry.machine {
+        let unfinished = registry.get_mut(id).and_then(|entry| match &mut entry.machine {
             Machine::TcpClient(client) => client.tear_down(ctx),
             Machine::TcpServer(server) => {
                 server.stop();
@@ -532,7 +540,7 @@ impl<N: Network> Engine<N> {
                 None
             }
         });
-        self.let_linger(unread);
+        self.let_linger(unfinished);
         self.registry.discard(id);
     }
 

@@ -474,6 +474,12 @@ impl Stream for SimStream {
         self.sim.world().set_option(self.end, "noDelay", on)
     }
 
+    fn unacknowledged(&self) -> usize {
+        let world = self.sim.look();
+        let other = world.ends[self.end].other.filter(|_| world.acknowledges_late);
+        other.map_or(0, |other| world.ends[other].input.len())
+    }
+
     fn peer_has_ended(&self) -> bool {
         let end = &self.sim.look().ends[self.end];
         end.input_ended || end.error.is_some() || !end.connected

@@ -17,6 +17,7 @@ use bytes::Bytes;
 use super::connecting::{Race, Step};
 use super::connection::{Begun, Channel, Connection, MAX_RECEIVE};
 use super::context::{Context, News, Visit};
+use super::linger::Unfinished;
 use super::registry::Properties;
 use super::reply::{Replies, Reply};
 use super::tls::{self};
@@ -257,20 +258,24 @@ impl<N: Network> TcpClient<N> {
     }
 
     /// The program ends the connection: cancelled calls complete, then this one, then a read in
-    /// flight is reported as closed (DC-2, CL-2, O-6). The stream, if it must drain (CL-4).
-    pub(super) fn end_locally(&mut self, ctx: &mut Context<N>, reply: Reply) -> Option<N::Stream> {
-        let unread = self.tear_down(ctx);
+    /// flight is reported as closed (DC-2, CL-2, O-6). What must drain is left (CL-4).
+    pub(super) fn end_locally(
+        &mut self,
+        ctx: &mut Context<N>,
+        reply: Reply,
+    ) -> Option<Unfinished<N::Stream>> {
+        let unfinished = self.tear_down(ctx);
         let read_was_in_flight = self.read_limit.take().is_some();
         reply.complete(Response::ok());
         if read_was_in_flight && !self.on_request {
             self.paused = true;
             raise_error(ctx, Status::ConnectionClosed);
         }
-        unread
+        unfinished
     }
 
     /// Ends whatever the socket does, completing the calls this cancels (DC-3, DC-5, CL-3).
-    pub(super) fn tear_down(&mut self, ctx: &mut Context<N>) -> Option<N::Stream> {
+    pub(super) fn tear_down(&mut self, ctx: &mut Context<N>) -> Option<Unfinished<N::Stream>> {
         match std::mem::replace(&mut self.phase, Phase::Idle) {
             Phase::Idle => None,
             Phase::Connecting(race) => {
@@ -280,12 +285,12 @@ impl<N: Network> TcpClient<N> {
             Phase::Connected(mut connection) => {
                 self.fail_asked(Status::ConnectionClosed);
                 connection.cancel_sends();
-                connection.into_unread(&mut ctx.buffer)
+                connection.into_unfinished(&mut ctx.buffer)
             }
             Phase::Securing(securing) => {
                 let Securing { connection, reply, .. } = *securing;
                 reply.complete(Response::failed(Status::Aborted));
-                connection.into_unread(&mut ctx.buffer)
+                connection.into_unfinished(&mut ctx.buffer)
             }
         }
     }

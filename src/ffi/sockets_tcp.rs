@@ -327,8 +327,9 @@ pub unsafe extern "C" fn chrome_sockets_tcp_send(
     })
 }
 
-/// Closes a socket. Bytes whose send has completed still reach the peer, unless it goes on sending for more than two
-/// seconds or 1 MiB: then the connection is reset. No onReceive of the socket is
+/// Closes a socket. Bytes whose send has completed still reach the peer: where closing the connection at once could
+/// destroy them, it is kept, and what the peer says is dropped, until the peer has everything; but no longer than ten
+/// seconds in which it takes nothing, or a minute. What the peer says after that resets the connection. No onReceive of the socket is
 /// delivered after this call; onReceiveError with CONNECTION_CLOSED follows the completion if a read
 /// was in flight.
 ///

@@ -84,6 +84,9 @@ pub trait Stream: std::fmt::Debug {
     fn peer_address(&self) -> io::Result<SocketAddr>;
     /// TCP_NODELAY.
     fn set_no_delay(&mut self, on: bool) -> io::Result<()>;
+    /// Bytes that were written and that the peer's system does not have yet, as far as it has said; 0 where the own
+    /// system does not tell.
+    fn unacknowledged(&self) -> usize;
     /// Whether the peer has ended or broken the connection, read or not.
     fn peer_has_ended(&self) -> bool;
     /// SO_KEEPALIVE, and its idle time and interval in seconds unless `delay` is 0.

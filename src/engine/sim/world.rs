@@ -34,6 +34,8 @@ pub(in crate::engine) struct World {
     pub(in crate::engine) fail_option: VecDeque<i32>,
     pub(in crate::engine) fail_interfaces: VecDeque<i32>,
     pub(in crate::engine) fail_peer_address: VecDeque<i32>,
+    /// A system acknowledges what its program has read, not what has arrived.
+    pub(in crate::engine) acknowledges_late: bool,
     /// Failures of the next accepts; 0 = none; the waiting connections stay.
     pub(in crate::engine) fail_accept: VecDeque<i32>,
     /// Random `WouldBlock`s and short writes, each followed by a new edge.
@@ -116,6 +118,7 @@ impl World {
             fail_option: VecDeque::new(),
             fail_interfaces: VecDeque::new(),
             fail_peer_address: VecDeque::new(),
+            acknowledges_late: false,
             fail_accept: VecDeque::new(),
             stutter: None,
             is_prompt: false,

@@ -1,5 +1,6 @@
 //! The engine against the rules of tcp.md, udp.md and socket-legacy.md, in one thread, over the simulated network.
 
+mod draining;
 mod driver;
 mod play;
 mod talking;

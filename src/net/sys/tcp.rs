@@ -3,6 +3,8 @@
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use std::os::fd::AsRawFd;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -114,6 +116,10 @@ impl Stream for SysStream {
         self.socket().set_tcp_nodelay(on)
     }
 
+    fn unacknowledged(&self) -> usize {
+        unacknowledged(&self.socket)
+    }
+
     fn peer_has_ended(&self) -> bool {
         has_ended(&self.socket)
     }
@@ -203,6 +209,19 @@ fn poll_now(source: &impl AsFd, events: PollFlags) -> io::Result<bool> {
     let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
     let found = poll(&mut [PollFd::new(source, events)], Some(&at_once))?;
     Ok(found > 0)
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn unacknowledged(stream: &impl AsRawFd) -> usize {
+    let mut bytes: libc::c_int = 0;
+    // SAFETY: the request writes one int.
+    let status = unsafe { libc::ioctl(stream.as_raw_fd(), libc::TIOCOUTQ, &mut bytes) };
+    if status == 0 { usize::try_from(bytes).unwrap_or(0) } else { 0 }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn unacknowledged(_: &mio::net::TcpStream) -> usize {
+    0
 }
 
 /// Whether the other side of a stream has ended its sending, or the stream is broken: `poll` says that unasked.

@@ -16,6 +16,7 @@ use crate::api::table::{EventType as T, Namespace};
 in_each_mode!(
     two_apps_connect_echo_and_close,
     a_raw_peer_gets_every_byte_before_the_end_cl_4,
+    what_a_peer_says_late_costs_it_no_byte_dc_7_cl_4,
     immediate_completions_come_in_call_order_o_1,
     sends_complete_in_call_order_o_2,
     all_data_comes_before_the_end_of_the_stream_o_3,
@@ -98,6 +99,23 @@ fn a_raw_peer_gets_every_byte_before_the_end_cl_4(drive: Drive) {
     assert_eq!(bench.done(send).result, Some(0));
     bench.close_socket(id);
     peer.read_exact(&mut got[100_000..]).unwrap();
+    assert!(got == sent, "bytes differ");
+    assert_eq!(peer.read(&mut [0]).unwrap(), 0, "an orderly end");
+    bench.end();
+}
+
+/// The system would answer it with a reset, and forget what it has not transmitted yet.
+fn what_a_peer_says_late_costs_it_no_byte_dc_7_cl_4(drive: Drive) {
+    let bench = Bench::start(drive);
+    let (id, mut peer) = bench.connected();
+    let sent = pattern(1_000_000);
+    let send = bench.send(id, &sent);
+    assert_eq!(bench.done(send).result, Some(0));
+    let close = bench.close_socket(id);
+    bench.done(close);
+    write_to(&peer, b"unheard");
+    let mut got = vec![0; sent.len()];
+    peer.read_exact(&mut got).unwrap();
     assert!(got == sent, "bytes differ");
     assert_eq!(peer.read(&mut [0]).unwrap(), 0, "an orderly end");
     bench.end();
