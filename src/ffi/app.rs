@@ -209,6 +209,8 @@ unsafe fn read_options(given: &chromesock_app_options) -> Result<Options, Status
 /// "Socket not found"), later calls are refused with CONTEXT_SHUT_DOWN, and CHROMESOCK_APP_CLOSED is the last event.
 /// Calling it again does nothing.
 ///
+/// What was sent is left to the system then. It goes on transmitting, but not to a peer that says something meanwhile.
+///
 /// Mirrors:    nothing; host only.
 /// Parameters: app  still to be freed.
 /// Returns:    OK, INVALID_ARGUMENT.
