@@ -1128,7 +1128,7 @@ typedef struct chromesock_app_options {
    * Limit of the app's sockets that have a descriptor at once, so that neither what it runs nor who connects to
    * it can use up those of the process. Counted are sockets that connect (each attempt, if a host has several
    * addresses), are connected, listen or are bound, and closed connections whose peer does not have
-   * everything yet, or still talks (see chrome_sockets_tcp_close), for a minute at most. At the limit all is as if the process had no descriptor left: connect,
+   * everything yet, or still talks (see chrome_sockets_tcp_close), for about a minute at most. At the limit all is as if the process had no descriptor left: connect,
    * listen, bind and chrome.socket.accept complete with INSUFFICIENT_RESOURCES; a server raises onAcceptError
    * with it and is paused, and connections wait in its backlog until others are closed and the pause is ended.
    * Chrome has no such limit. 0 = none but that of the process.
@@ -1641,9 +1641,10 @@ chromesock_status chromesock_app_close(struct chromesock_app *app);
  * CHROMESOCK_APP_CLOSED, go to their callbacks; notifications are dropped.
  *
  * Outside of callbacks it returns when no callback of the app runs or will run; the last ones run on this thread.
- * Inside a callback, of this or another app, it returns at once and runs none. What remains then follows: on this
- * thread before chromesock_app_dispatch returns, if that runs the callback; if a reactor does, on a reactor's thread,
- * and not always behind the callback if the app is on another reactor.
+ * Inside a callback, of this or another app, it returns at once and runs none. What remains then follows. If this
+ * thread dispatches, it is on this thread, before the outermost chromesock_app_dispatch returns, which waits for it as
+ * this function does outside of callbacks. If a reactor runs the outermost callback, it is on a reactor's thread, and
+ * not always behind that callback if the app is on another reactor.
  *
  * No call may use the pointer after this one but those of the app's own last callbacks, which are refused, and those
  * in which other threads wait for events: these return CONTEXT_SHUT_DOWN. Retained events stay valid.
@@ -1718,8 +1719,8 @@ chromesock_status chromesock_app_set_default_handler(struct chromesock_app *app,
  *             WRONG_DELIVERY (the app has reactor delivery), CONTEXT_SHUT_DOWN (the app is closed
  *             and CHROMESOCK_APP_CLOSED was handed out).
  * Threads:    any, but not inside a callback of this app; of several threads one dispatches and the
- *             others wait for it, up to their time-outs. Blocks up to `timeout_ms`, and as long as the callbacks
- *             run. Inside a callback of another app on the same reactor nothing can come: do not wait there.
+ *             others wait for it, up to their time-outs. Blocks up to `timeout_ms`, as long as the callbacks
+ *             run, and until apps that they have freed are gone. Inside a callback of another app on the same reactor nothing can come: do not wait there.
  * Since:      0.1
  *
  * # Safety
@@ -2021,8 +2022,9 @@ chromesock_status chrome_sockets_tcp_send(struct chromesock_app *app,
 
 /**
  * Closes a socket. Bytes whose send has completed still reach the peer: where closing the connection at once could
- * destroy them, it is kept, and what the peer says is dropped, until the peer has everything; but no longer than ten
- * seconds in which it takes nothing, or a minute. What the peer says after that resets the connection. No onReceive of the socket is
+ * destroy them, it is kept, and what the peer says is dropped, until the peer has everything, but no longer than about
+ * ten seconds in which it takes nothing, or about a minute. (Systems other than Linux do not tell what a peer has: there
+ * two seconds if something of the peer is unread.) What the peer says after that resets the connection. No onReceive of the socket is
  * delivered after this call; onReceiveError with CONNECTION_CLOSED follows the completion if a read
  * was in flight.
  *

@@ -51,8 +51,11 @@ impl Drop for InsideCallback {
     fn drop(&mut self) {
         let left = STATE.get() - 1;
         STATE.set(left);
-        if left & DEPTH == 0 && left != 0 {
-            outermost_returns();
+        if left & DEPTH == 0 {
+            match left & ANY_FREED {
+                0 => STATE.set(0),
+                _ => outermost_returns(),
+            }
         }
     }
 }

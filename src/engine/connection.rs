@@ -355,20 +355,22 @@ impl<S: Stream> Connection<S> {
     /// by itself, such as tickets. If nothing was sent it is enough to read once, for the peer to see an orderly end:
     /// as much as Chromium reads of a paused socket (PA-5).
     pub(super) fn into_unfinished(self, buffer: &mut ReadBuffer) -> Option<Unfinished<S>> {
-        let (mut stream, wrote, is_agreed) = match self.channel {
-            Channel::Plain(stream) => (stream, self.wrote, None),
+        let wrote = self.wrote;
+        let (mut stream, is_tls, is_agreed) = match self.channel {
+            Channel::Plain(stream) => (stream, false, false),
             Channel::Tls(stream) => {
                 let is_agreed = stream.is_agreed();
-                (stream.into_plain(), true, Some(is_agreed))
+                (stream.into_plain(), true, is_agreed)
             }
         };
-        if is_agreed == Some(true) && !stream.peer_has_ended() {
+        if is_agreed && !stream.peer_has_ended() {
             return Some(Unfinished { stream, is_peer_talking: true });
         }
         let read = buffer.discard(MAX_RECEIVE, |buffer| stream.read(buffer, MAX_RECEIVE));
         let is_peer_talking = matches!(read, Ok(n) if n > 0);
-        // Of a handshake that has failed nobody needs anything.
-        let is_missing = is_agreed != Some(false) && stream.unacknowledged() > 0;
-        (wrote && (is_peer_talking || is_missing)).then_some(Unfinished { stream, is_peer_talking })
+        // TLS has something to say of its own, why it has failed.
+        let is_unread = is_peer_talking && (wrote || is_tls);
+        let is_unfinished = is_unread || wrote && stream.unacknowledged() > 0;
+        is_unfinished.then_some(Unfinished { stream, is_peer_talking })
     }
 }

@@ -12,12 +12,14 @@ use crate::net::{Network, Stream, Token};
 
 /// How long a peer that talks may do so although it has everything.
 const COURTESY: Duration = Duration::from_secs(2);
-/// How long a peer may take nothing, and how long a connection may drain at all.
+/// How long a peer that does not have everything may take nothing.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a connection may drain at all.
 const MAX_TIME: Duration = Duration::from_secs(60);
-/// When a connection is looked at first; then after twice that, and so on, up to the other.
+/// After how long a connection is looked at first; then after twice that, and so on.
 const FIRST_LOOK: Duration = Duration::from_millis(50);
-const LONGEST_LOOK: Duration = Duration::from_secs(2);
+/// The longest time between two looks.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(2);
 /// How many bytes a connection drains until others have their turn, or for good if the peer has everything.
 const MAX_BYTES: usize = 1024 * 1024;
 const READ: usize = 64 * 1024;
@@ -114,7 +116,7 @@ impl<S: Stream> Linger<S> {
             return None;
         }
         it.look_later(now);
-        Some((it.next_look, owner))
+        self.on_ready(net, owner, buffer)
     }
 
     /// Drops what the peer has said; when to call `on_time`. The connection is closed when the peer is done, or says
@@ -157,7 +159,7 @@ impl<S: Stream> Lingering<S> {
     fn look_later(&mut self, now: Instant) {
         let is_courtesy = self.unacknowledged == 0 && now < self.courtesy_until;
         self.next_look = if is_courtesy { self.courtesy_until } else { now + self.interval };
-        self.interval = (self.interval * 2).min(LONGEST_LOOK);
+        self.interval = (self.interval * 2).min(LONGEST_INTERVAL);
     }
 
     fn drain(&mut self, buffer: &mut ReadBuffer) -> Drained {

@@ -231,9 +231,10 @@ pub unsafe extern "C" fn chromesock_app_close(app: *mut chromesock_app) -> Statu
 /// CHROMESOCK_APP_CLOSED, go to their callbacks; notifications are dropped.
 ///
 /// Outside of callbacks it returns when no callback of the app runs or will run; the last ones run on this thread.
-/// Inside a callback, of this or another app, it returns at once and runs none. What remains then follows: on this
-/// thread before chromesock_app_dispatch returns, if that runs the callback; if a reactor does, on a reactor's thread,
-/// and not always behind the callback if the app is on another reactor.
+/// Inside a callback, of this or another app, it returns at once and runs none. What remains then follows. If this
+/// thread dispatches, it is on this thread, before the outermost chromesock_app_dispatch returns, which waits for it as
+/// this function does outside of callbacks. If a reactor runs the outermost callback, it is on a reactor's thread, and
+/// not always behind that callback if the app is on another reactor.
 ///
 /// No call may use the pointer after this one but those of the app's own last callbacks, which are refused, and those
 /// in which other threads wait for events: these return CONTEXT_SHUT_DOWN. Retained events stay valid.
@@ -346,8 +347,8 @@ pub unsafe extern "C" fn chromesock_app_set_default_handler(
 ///             WRONG_DELIVERY (the app has reactor delivery), CONTEXT_SHUT_DOWN (the app is closed
 ///             and CHROMESOCK_APP_CLOSED was handed out).
 /// Threads:    any, but not inside a callback of this app; of several threads one dispatches and the
-///             others wait for it, up to their time-outs. Blocks up to `timeout_ms`, and as long as the callbacks
-///             run. Inside a callback of another app on the same reactor nothing can come: do not wait there.
+///             others wait for it, up to their time-outs. Blocks up to `timeout_ms`, as long as the callbacks
+///             run, and until apps that they have freed are gone. Inside a callback of another app on the same reactor nothing can come: do not wait there.
 /// Since:      0.1
 ///
 /// # Safety

@@ -15,6 +15,14 @@ const bufferOfView = getterOf(DataView.prototype, 'buffer');
 const offsetOfView = getterOf(DataView.prototype, 'byteOffset');
 const lengthOfView = getterOf(DataView.prototype, 'byteLength');
 
+/** A proxy that was revoked is neither an array nor anything else. */
+const isArray = (value) => {
+  try {
+    return Array.isArray(value);
+  } catch {
+    return false;
+  }
+};
 const isInteger = (value) => Number.isInteger(value) && value >= INT32_MIN && value <= INT32_MAX;
 const isBinary = (value) => types.isArrayBuffer(value) || ArrayBuffer.isView(value);
 
@@ -25,8 +33,8 @@ const IS = {
   string: (value) => typeof value === 'string',
   binary: isBinary,
   enum: (value) => typeof value === 'string',
-  object: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-  array: Array.isArray,
+  object: (value) => typeof value === 'object' && value !== null && !isArray(value),
+  array: isArray,
   function: (value) => typeof value === 'function',
   choices: (value, { choices }) => choices.some((type) => IS[type](value)),
 };
@@ -34,7 +42,7 @@ const IS = {
 /** What Chrome calls the type of a value. */
 function found(value) {
   if (value === null) return 'null';
-  if (Array.isArray(value)) return 'array';
+  if (isArray(value)) return 'array';
   if (isBinary(value)) return 'binary';
   if (typeof value === 'number') return Number.isInteger(value) && isInteger(value) ? 'integer' : 'number';
   return typeof value === 'symbol' || typeof value === 'bigint' ? 'other' : typeof value;
@@ -93,7 +101,7 @@ function read(spec, value, named) {
     case 'object':
       return spec.ref ? readObject(named[spec.ref].members, value, named) : value;
     case 'choices':
-      if (Array.isArray(value) && !value.every(IS.string)) throw new Mismatch('Value did not match any choice.');
+      if (isArray(value) && !ask(() => value.every(IS.string))) throw new Mismatch('Value did not match any choice.');
       return value;
     default:
       return value;

@@ -6,6 +6,13 @@ const { test } = require('node:test');
 const { createChrome } = require('chromesock');
 const { call, captured, chromeOf, connected, next, ok, peer, soon } = require('./support');
 
+/** An object of which nothing can be asked. */
+function revoked() {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
+
 const COMPLETE = /^Error in invocation of /;
 
 test('every member is there, and works away from its object', async (t) => {
@@ -113,6 +120,7 @@ test('tcp.md G-10: a wrong argument throws at once, in Chrome\'s words', (t) => 
     [() => tcp.create({ bufferSize: 1.5 }), create,
       "Error at parameter 'properties': Error at property 'bufferSize': Invalid type: expected integer, found number."],
     [() => tcp.create({ get name() { throw new Error('mine'); } }), create, "Error at parameter 'properties': Script threw an error."],
+    [() => tcp.create(revoked()), create, "Error at parameter 'properties': Script threw an error."],
     [() => tcp.create(new Proxy({}, { ownKeys() { throw new Error('mine'); } })), create,
       "Error at parameter 'properties': Script threw an error."],
   ];

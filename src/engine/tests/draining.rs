@@ -238,3 +238,14 @@ fn a_peer_may_say_much_before_it_takes_anything_cl_4() {
     rig.play("P sees 20000 bytes end\n P closes");
     assert_eq!(rig.sim.live_streams(0), (0, 0));
 }
+
+#[test]
+fn what_was_sent_before_a_secure_that_is_under_way_is_protected_as_well_dc_7_cl_4() {
+    let mut rig = connected_with("create()> setPaused(1, true)");
+    rig.sim.world().acknowledges_late = true;
+    rig.play("> send(1, 20000 bytes)\n < send 1: sent 20000");
+    rig.issue("secure(1)> close(1)");
+    rig.run();
+    assert_eq!(rig.trace, ["< secure 1: -3", "< close 1: ok"]);
+    assert_eq!(rig.sim.live_streams(0), (0, 1));
+}

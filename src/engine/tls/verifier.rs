@@ -2,6 +2,7 @@
 //! `webpki` stops at the first, so a failed check goes on to look for worse.
 
 use std::iter;
+use std::ptr;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -190,8 +191,9 @@ impl Verifier {
         let shown = parse_all(presented.intermediates);
         let added = parse_all(self.trust.added());
         let is_named = |issuer: &X509Certificate<'_>| {
-            let mut below = iter::once(&presented.parsed).chain(&shown);
-            below.any(|it| it.issuer().as_raw() == issuer.subject().as_raw())
+            let mut others = iter::once(&presented.parsed).chain(&shown);
+            others
+                .any(|it| !ptr::eq(it, issuer) && it.issuer().as_raw() == issuer.subject().as_raw())
         };
         shown.iter().chain(&added).any(|issuer| is_weak(issuer) && is_named(issuer))
     }

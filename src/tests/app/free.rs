@@ -320,6 +320,76 @@ fn a_nested_callback_may_free_both_apps() {
     }
 }
 
+/// Of two threads each dispatches one app, whose callback frees the other's.
+#[test]
+fn two_threads_that_dispatch_may_free_each_other_s_app() {
+    for _ in 0..20 {
+        let apps: [Arc<OnceLock<Arc<Bench>>>; 2] = Default::default();
+        let both = Arc::new(std::sync::Barrier::new(2));
+        let threads = [0, 1].map(|n| {
+            let (other, both) = (Arc::clone(&apps[1 - n]), Arc::clone(&both));
+            let plan = Plan::new(Drive::Dispatch).undriven().reacting(move |_, event, _| {
+                if event.event_type == T::ChromeSocketsTcpGetSockets {
+                    both.wait();
+                    other.get().expect("set before any event").free();
+                }
+            });
+            let bench = plan.start();
+            assert!(apps[n].set(Arc::clone(&bench)).is_ok());
+            bench
+        });
+        let threads = threads.map(|bench| {
+            std::thread::spawn(move || {
+                bench.call(|app, t| app.get_sockets(Namespace::Tcp, t));
+                assert_eq!(bench.delivery().dispatch(1, Some(DEADLINE)), Ok(1));
+                bench
+            })
+        });
+        for thread in threads {
+            let bench = thread.join().unwrap();
+            bench.wait_gone();
+            bench.check();
+        }
+    }
+}
+
+/// A callback dispatches another app, whose callback frees a third: it ends behind both.
+#[test]
+fn freed_in_a_nested_callback_it_ends_behind_the_outermost() {
+    let words: Arc<Mutex<Vec<&str>>> = Arc::default();
+    let is_trigger = |event: &Event| event.event_type == T::ChromeSocketsTcpGetSockets;
+    let heard = Arc::clone(&words);
+    let plan = Plan::new(Drive::Dispatch).undriven().reacting(move |_, event, _| {
+        if event.event_type == T::ChromesockAppClosed {
+            heard.lock().push("last words");
+        }
+    });
+    let victim = plan.start();
+    let target = Arc::clone(&victim);
+    let plan = Plan::new(Drive::Dispatch).undriven().reacting(move |_, event, _| {
+        if is_trigger(event) {
+            target.free();
+        }
+    });
+    let inner = plan.start();
+    let (nested, heard) = (Arc::clone(&inner), Arc::clone(&words));
+    let plan = Plan::new(Drive::Dispatch).undriven().reacting(move |_, event, _| {
+        if is_trigger(event) {
+            assert_eq!(nested.delivery().dispatch(1, Some(DEADLINE)), Ok(1));
+            heard.lock().push("outer callback returns");
+        }
+    });
+    let outer = plan.start();
+    for bench in [&inner, &outer] {
+        bench.call(|app, t| app.get_sockets(Namespace::Tcp, t));
+    }
+    assert_eq!(outer.delivery().dispatch(1, Some(DEADLINE)), Ok(1));
+    assert_eq!(*words.lock(), ["outer callback returns", "last words"]);
+    victim.wait_gone();
+    victim.check();
+    [inner, outer].iter().for_each(|bench| bench.free());
+}
+
 /// A call that comes too late is refused, as after any other end: none is accepted that nobody answers.
 #[test]
 fn freed_with_its_stream_an_app_takes_no_calls() {
