@@ -1720,7 +1720,8 @@ chromesock_status chromesock_app_set_default_handler(struct chromesock_app *app,
  *             and CHROMESOCK_APP_CLOSED was handed out).
  * Threads:    any, but not inside a callback of this app; of several threads one dispatches and the
  *             others wait for it, up to their time-outs. Blocks up to `timeout_ms`, as long as the callbacks
- *             run, and until apps that they have freed are gone. Inside a callback of another app on the same reactor nothing can come: do not wait there.
+ *             run, and until apps that they have freed are gone. Inside a callback of another app on the
+ *             same reactor nothing can come: do not wait there.
  * Since:      0.1
  *
  * # Safety
@@ -2024,9 +2025,10 @@ chromesock_status chrome_sockets_tcp_send(struct chromesock_app *app,
  * Closes a socket. Bytes whose send has completed still reach the peer: where closing the connection at once could
  * destroy them, it is kept, and what the peer says is dropped, until the peer has everything, but no longer than about
  * ten seconds in which it takes nothing, or about a minute. (Systems other than Linux do not tell what a peer has: there
- * two seconds if something of the peer is unread.) What the peer says after that resets the connection. No onReceive of the socket is
- * delivered after this call; onReceiveError with CONNECTION_CLOSED follows the completion if a read
- * was in flight.
+ * two seconds if something of the peer is unread.) What the peer says after that resets the connection.
+ *
+ * No onReceive of the socket is delivered after this call; onReceiveError with CONNECTION_CLOSED follows the completion
+ * if a read was in flight.
  *
  * Mirrors:    chrome.sockets.tcp.close
  * State:      any; the id is invalid for every later call.

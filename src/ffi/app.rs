@@ -348,7 +348,8 @@ pub unsafe extern "C" fn chromesock_app_set_default_handler(
 ///             and CHROMESOCK_APP_CLOSED was handed out).
 /// Threads:    any, but not inside a callback of this app; of several threads one dispatches and the
 ///             others wait for it, up to their time-outs. Blocks up to `timeout_ms`, as long as the callbacks
-///             run, and until apps that they have freed are gone. Inside a callback of another app on the same reactor nothing can come: do not wait there.
+///             run, and until apps that they have freed are gone. Inside a callback of another app on the
+///             same reactor nothing can come: do not wait there.
 /// Since:      0.1
 ///
 /// # Safety

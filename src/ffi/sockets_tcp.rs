@@ -330,9 +330,10 @@ pub unsafe extern "C" fn chrome_sockets_tcp_send(
 /// Closes a socket. Bytes whose send has completed still reach the peer: where closing the connection at once could
 /// destroy them, it is kept, and what the peer says is dropped, until the peer has everything, but no longer than about
 /// ten seconds in which it takes nothing, or about a minute. (Systems other than Linux do not tell what a peer has: there
-/// two seconds if something of the peer is unread.) What the peer says after that resets the connection. No onReceive of the socket is
-/// delivered after this call; onReceiveError with CONNECTION_CLOSED follows the completion if a read
-/// was in flight.
+/// two seconds if something of the peer is unread.) What the peer says after that resets the connection.
+///
+/// No onReceive of the socket is delivered after this call; onReceiveError with CONNECTION_CLOSED follows the completion
+/// if a read was in flight.
 ///
 /// Mirrors:    chrome.sockets.tcp.close
 /// State:      any; the id is invalid for every later call.
