@@ -1127,11 +1127,12 @@ typedef struct chromesock_app_options {
   /**
    * Limit of the app's sockets that have a descriptor at once, so that neither what it runs nor who connects to
    * it can use up those of the process. Counted are sockets that connect (each attempt, if a host has several
-   * addresses), are connected, listen or are bound, and closed connections whose peer does not have
-   * everything yet, or still talks (see chrome_sockets_tcp_close), for about a minute at most. At the limit all is as if the process had no descriptor left: connect,
-   * listen, bind and chrome.socket.accept complete with INSUFFICIENT_RESOURCES; a server raises onAcceptError
-   * with it and is paused, and connections wait in its backlog until others are closed and the pause is ended.
-   * Chrome has no such limit. 0 = none but that of the process.
+   * addresses), are connected, listen or are bound, and closed connections whose peer does not have everything
+   * yet, or still talks (see chrome_sockets_tcp_close), for about a minute at most. At the limit all is as if
+   * the process had no descriptor left: connect, listen, bind and chrome.socket.accept complete with
+   * INSUFFICIENT_RESOURCES; a server raises onAcceptError with it and is paused, and connections wait in its
+   * backlog until others are closed and the pause is ended. Chrome has no such limit. 0 = none but that of the
+   * process.
    */
   uint32_t max_open_sockets;
   /**
