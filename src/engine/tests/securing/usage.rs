@@ -178,6 +178,13 @@ fn short_rsa_keys_prove_nothing_rank_10() {
     let weak = root.below_with_public("Intermediate", &RsaPublic::of_bytes(128));
     let shown = server.showing(&[&server.chain[0], &weak]);
     differ(&Case::new(&root, &server), -211, &Case::new(&root, &shown));
+    // And a root's that the host has added, if the server names it.
+    let added = Authority::root_with("Added", rsa_key(), AS_USUAL);
+    let good = Case::new(&added, &added.server(&[NAME], AS_USUAL));
+    for (name, code) in [("Added", -211), ("Another", -202)] {
+        let weak = root.below_with_public(name, &RsaPublic::of_bytes(128));
+        differ(&good, code, &good.clone().trusting(&[&weak]));
+    }
 }
 
 #[test]
