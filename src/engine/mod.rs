@@ -35,7 +35,7 @@ mod sim;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -59,7 +59,7 @@ use read_buffer::ReadBuffer;
 pub(crate) use recycler::Recycler;
 use registry::{Entry, Machine, Properties, Registry};
 use reply::{Outbox, Reply};
-use resolving::Resolving;
+use resolving::Questions;
 use tcp_client::TcpClient;
 use tls::{Tls, TlsSetup};
 
@@ -108,10 +108,7 @@ pub struct Engine<N: Network> {
     stalled: VecDeque<i32>,
     /// How many of them are still to be tried since it did.
     to_retry: usize,
-    /// What waits for a name; dropping the token tells the resolver.
-    resolving: BTreeMap<QueryId, (Resolving, Arc<()>)>,
-    queries: Vec<Query>,
-    last_serial: u32,
+    questions: Questions,
     /// While suspended: connections that may still be accepted.
     suspended: Option<usize>,
 }
@@ -147,9 +144,7 @@ impl<N: Network> Engine<N> {
             run_queue: VecDeque::new(),
             stalled: VecDeque::new(),
             to_retry: 0,
-            resolving: BTreeMap::new(),
-            queries: Vec::new(),
-            last_serial: 0,
+            questions: Questions::default(),
             suspended: None,
         }
     }
@@ -189,7 +184,7 @@ impl<N: Network> Engine<N> {
 
     /// Whether there are questions for the resolver, or TLS is to be prepared.
     pub fn has_errands(&self) -> bool {
-        !self.queries.is_empty() || self.ctx.tls.wants_preparation()
+        !self.questions.unasked.is_empty() || self.ctx.tls.wants_preparation()
     }
 
     /// What is to be run on another thread before `handle_tls_prepared`, if TLS is to be prepared.
@@ -199,12 +194,13 @@ impl<N: Network> Engine<N> {
 
     /// The questions for the resolver so far.
     pub fn take_queries(&mut self) -> Vec<Query> {
-        std::mem::take(&mut self.queries)
+        std::mem::take(&mut self.questions.unasked)
     }
 
     /// When `handle_time` is due next.
     pub fn next_due(&self) -> Option<Instant> {
-        self.timers.first().map(|(due, _)| *due)
+        let timer = self.timers.first().map(|(due, _)| *due);
+        timer.into_iter().chain(self.questions.next_due()).min()
     }
 
     /// The socket that the next `handle_next_work` lets work, if any has something to do.
@@ -435,6 +431,7 @@ impl<N: Network> Engine<N> {
                 self.wait_until(id, due);
             }
         }
+        self.give_up_names();
     }
 
     /// The host has released `bytes` received by a socket, which may be gone; negative: it keeps them
@@ -477,7 +474,7 @@ impl<N: Network> Engine<N> {
         self.ctx.datagrams.received.clear();
         let outbox = self.ctx.outbox.clone();
         outbox.while_failing(|| {
-            self.resolving.retain(|query, _| query.socket_id != id);
+            self.questions.close_all(id);
             self.registry.discard(id);
         });
         self.note_open_sockets();

@@ -23,7 +23,7 @@ use crate::engine::command::{Answer, Query};
 use crate::net::sys::without_signals;
 
 /// Lookups that run at once. One that gets no answer takes a thread for as long as the system waits: some ten seconds
-/// as a rule, without end for a server that takes the question by TCP and says nothing.
+/// as a rule, without end for a server that takes the question by TCP and says nothing; the engine waits for less.
 const MAX_THREADS: usize = 64;
 /// Of these, for one app.
 const MAX_FOR_AN_APP: usize = 48;

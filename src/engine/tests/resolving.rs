@@ -214,3 +214,40 @@ fn questions_never_share_a_name() {
     }
     assert_eq!(rig.queries.len(), 200);
 }
+
+#[test]
+fn a_name_that_nobody_answers_is_given_up_dn_7() {
+    let mut rig = rig();
+    rig.play(
+        r#"
+        > create() > connect(1, "a.test", 80) > connect(1, "b.test", 80)
+        < create 1: ok
+        ? q1 of 1: a.test Any
+        ? q2 of 1: b.test Any
+        A q2 -105
+        < connect 1: -105
+        > udp.create() > udp.bind(2, "10.0.0.9", 7)
+        < udp.create 2: ok
+        < udp.bind 2: 0
+        T 1000
+        > udp.send(2, "x", "c.test", 9) > udp.send(2, "y", "10.0.0.1", 9)
+        ? q3 of 2: c.test Any
+        "#,
+    );
+    let first = rig.queries[&1].id;
+    rig.play(
+        r#"
+        T 118999
+        T 1
+        < connect 1: -105
+        ? q1 unwanted
+        T 1000
+        < udp.send 2: -105
+        < udp.send 2: sent 1
+        ? q3 unwanted
+        "#,
+    );
+    assert_eq!(rig.engine.next_due(), None);
+    rig.input(1, |engine| engine.handle_answer(first, Ok(vec!["10.0.0.7".parse().unwrap()])));
+    rig.play("> getInfo(1)\n < getInfo 1: -\n > connect(1, \"10.0.0.1\", 80)\n < connect 1: 0");
+}
