@@ -3,7 +3,7 @@
 use std::collections::hash_map::Entry;
 use std::sync::atomic::Ordering;
 
-use super::{CLOSING, Closing, Delivery, FREED};
+use super::{CLOSING, Closing, Delivery};
 use crate::api::event::Event;
 use crate::api::table::EventType;
 
@@ -69,8 +69,7 @@ impl Delivery {
     }
 
     fn is_late(&self, event: &Event, epoch: u64) -> bool {
-        let is_over = self.unloads.load(Ordering::Acquire) != epoch
-            || self.limits.load(Ordering::Acquire) & FREED != 0;
+        let is_over = self.unloads.load(Ordering::Acquire) != epoch || self.is_freed();
         is_over && event.event_type.is_notification()
     }
 

@@ -15,6 +15,7 @@
 
 mod credit;
 mod due;
+mod end;
 mod handlers;
 mod interest;
 mod lent;
@@ -28,7 +29,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::slice;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -38,9 +38,10 @@ use crate::api::net_error::Status;
 use crate::api::table::EventType;
 use crate::engine::IdMap;
 use credit::Returned;
+use end::End;
 use handlers::Handlers;
 use notify::{DueByte, Level, Wakeups};
-use within::InsideCallback;
+use within::{InsideCallback, ThisThread};
 
 pub use credit::Charge;
 pub use due::Due;
@@ -110,7 +111,7 @@ type Closing = IdMap<u64, usize>;
 struct State {
     queue: VecDeque<Event>,
     /// The thread that is delivering, so that callbacks never overlap.
-    drainer: Option<ThreadId>,
+    drainer: Option<ThisThread>,
     closing: Closing,
     /// Received bytes that the host was not given yet, or keeps.
     undelivered: usize,
@@ -122,28 +123,9 @@ struct State {
     end: End,
 }
 
-#[derive(Default)]
-struct End {
-    /// The last event has been queued (queue mode) or delivered (reactor mode).
-    ended: bool,
-    /// Nothing is left to take: APP_CLOSED was handed out.
-    said_closed: bool,
-    /// The host has freed the app.
-    freed: bool,
-    /// The thread that has freed it waits, or will, and finishes.
-    awaited: bool,
-    gone: bool,
-}
-
 impl State {
     fn count_undelivered(&mut self, bytes: isize) {
         self.undelivered = self.undelivered.wrapping_add_signed(bytes);
-    }
-
-    /// Whether the app is freed, ended and idle, and nobody waits to finish it.
-    fn is_due(&self) -> bool {
-        let End { ended, freed, awaited, gone, .. } = self.end;
-        ended && freed && !awaited && !gone && self.drainer.is_none()
     }
 
     /// The byte for a host that has found nothing, if there is something now.
@@ -154,7 +136,9 @@ impl State {
     /// Whether this thread may take an event from the queue now; an error if it never may.
     fn may_take(&self) -> Result<bool, Status> {
         match self.drainer {
-            Some(drainer) if drainer == std::thread::current().id() => Err(Status::RecursiveCall),
+            Some(drainer) if drainer == ThisThread::current() => Err(Status::RecursiveCall),
+            // What remains goes to its callbacks.
+            _ if self.end.is_freed() => Err(Status::ContextShutDown),
             None if !self.queue.is_empty() => Ok(true),
             _ if self.end.said_closed && self.queue.is_empty() => Err(Status::ContextShutDown),
             _ => Ok(false),
@@ -315,17 +299,6 @@ impl Delivery {
         withdrawn
     }
 
-    /// The app has ended: no event follows.
-    pub fn end(&self) {
-        let mut state = self.state.lock();
-        state.end.ended = true;
-        if self.mode == Mode::Reactor {
-            state.end.said_closed = true;
-        }
-        self.changed.notify_all();
-        self.finish_if_due(state);
-    }
-
     // --- the host's side
 
     /// Runs callbacks for at most `max` events, waiting up to `timeout` for the first; how many ran.
@@ -340,7 +313,7 @@ impl Delivery {
         };
         let number = batch.len();
         let epoch = self.unloads_done.load(Ordering::Acquire);
-        state.drainer = Some(std::thread::current().id());
+        state.drainer = Some(ThisThread::current());
         self.lower_if_empty(&state);
         self.let_go(state);
         let inside = InsideCallback::enter_waiting();
@@ -382,36 +355,6 @@ impl Delivery {
             level.raise();
         }
         Ok(self.level.get_or_init(|| level).handle())
-    }
-
-    /// The host frees the app, which is closing: what remains is handed out and nothing after it.
-    ///
-    /// Outside of callbacks this returns when that is done. Inside one, of whatever app, it runs none: what remains
-    /// follows on this thread when that callback has returned, if this thread may wait or the app has ended; else on
-    /// the reactor's.
-    pub fn free(self: &Arc<Self>) {
-        let may_wait = InsideCallback::may_wait();
-        let mut state = self.state.lock();
-        state.end.freed = true;
-        self.limits.fetch_or(FREED, Ordering::Release);
-        if !InsideCallback::is_current() {
-            state.end.awaited = true;
-            drop(state);
-            self.end_freed();
-        } else if (may_wait || state.is_due()) && within::end_later(self) {
-            state.end.awaited = may_wait;
-        } else {
-            self.finish_if_due(state);
-        }
-    }
-
-    /// The host has gone without a word: frees the app, which is closing, in its place, unless it had done so
-    /// before.
-    pub fn free_for_host(&self) {
-        let mut state = self.state.lock();
-        state.end.freed = true;
-        self.limits.fetch_or(FREED, Ordering::Release);
-        self.finish_if_due(state);
     }
 
     // --- within
@@ -465,7 +408,7 @@ impl Delivery {
         // Another thread may have found nothing only because this one was at it.
         let due = state.due_byte();
         self.changed.notify_all();
-        self.finish_if_due(state);
+        self.finish_if_last(state);
         due.into_iter().for_each(DueByte::send);
     }
 
@@ -521,51 +464,6 @@ impl Delivery {
         if let Some(level) = self.level.get().filter(|_| state.queue.is_empty()) {
             level.lower();
         }
-    }
-
-    /// The host has freed the app, outside of callbacks or in one that has returned: finishes, if that is due or this
-    /// thread waits to do it.
-    fn end_freed(&self) {
-        let mut state = self.state.lock();
-        if !state.end.awaited {
-            return self.finish_if_due(state);
-        }
-        while !(state.end.ended && state.drainer.is_none()) {
-            self.changed.wait(&mut state);
-        }
-        let _inside = InsideCallback::enter_waiting();
-        self.finish(state);
-    }
-
-    /// Finishes if nobody else is to do it.
-    fn finish_if_due(&self, state: MutexGuard<'_, State>) {
-        if state.is_due() {
-            self.finish(state);
-        }
-    }
-
-    /// Hands out the remaining completions and says goodbye.
-    fn finish(&self, mut state: MutexGuard<'_, State>) {
-        state.end.gone = true;
-        state.drainer = Some(std::thread::current().id());
-        let mut rest = std::mem::take(&mut state.queue);
-        drop(state);
-        let epoch = self.unloads_done.load(Ordering::Acquire);
-        while !rest.is_empty() {
-            // A callback that panics costs itself only: nobody is left to be told.
-            let _ = self.run_and_release(&mut rest, epoch);
-        }
-        let inside = InsideCallback::enter();
-        self.handlers.clear();
-        drop(inside);
-        // Threads that still wait for events are told that none will come.
-        let mut state = self.state.lock();
-        state.end.said_closed = true;
-        state.drainer = None;
-        state.wakeups = None;
-        self.changed.notify_all();
-        drop(state);
-        self.host.gone();
     }
 }
 

@@ -20,6 +20,16 @@ const MAY_WAIT: u32 = 1 << 31;
 const ANY_FREED: u32 = 1 << 30;
 const DEPTH: u32 = ANY_FREED - 1;
 
+/// What no other living thread has as well; also while this one ends, when the standard library's is gone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct ThisThread(usize);
+
+impl ThisThread {
+    pub(super) fn current() -> Self {
+        Self(STATE.with(|state| std::ptr::from_ref(state).addr()))
+    }
+}
+
 /// Host code runs on this thread while this lives.
 pub(super) struct InsideCallback;
 

@@ -345,7 +345,8 @@ pub unsafe extern "C" fn chromesock_app_set_default_handler(
 ///             dispatched  number of events that were taken, 0 if none came in time; NULL = not wanted.
 /// Returns:    OK, INVALID_ARGUMENT, RECURSIVE_CALL (inside a callback of this app),
 ///             WRONG_DELIVERY (the app has reactor delivery), CONTEXT_SHUT_DOWN (the app is closed
-///             and CHROMESOCK_APP_CLOSED was handed out).
+///             and CHROMESOCK_APP_CLOSED was handed out; or it was freed meanwhile, also by one of the
+///             callbacks that ran: `app` is not valid any more).
 /// Threads:    any, but not inside a callback of this app; of several threads one dispatches and the
 ///             others wait for it, up to their time-outs. Blocks up to `timeout_ms`, as long as the callbacks
 ///             run, and until apps that they have freed are gone. Inside a callback of another app on the
@@ -369,6 +370,10 @@ pub unsafe extern "C" fn chromesock_app_dispatch(
         let number = delivery.dispatch(max, timeout(timeout_ms))?;
         // SAFETY: the caller's promise.
         unsafe { put(dispatched, i32::try_from(number).unwrap_or(i32::MAX)) };
+        // A loop ends here, which knows nothing of it.
+        if delivery.is_freed() {
+            return Err(Status::ContextShutDown);
+        }
     })
 }
 
@@ -378,7 +383,7 @@ pub unsafe extern "C" fn chromesock_app_dispatch(
 /// Parameters: timeout_ms  how long to wait, in ms; 0 = not at all, below 0 = forever.
 ///             event       the event, owned by the caller; release with chromesock_event_release.
 /// Returns:    OK, INVALID_ARGUMENT, TIMED_OUT (none came), RECURSIVE_CALL, WRONG_DELIVERY,
-///             CONTEXT_SHUT_DOWN (CHROMESOCK_APP_CLOSED was handed out).
+///             CONTEXT_SHUT_DOWN (CHROMESOCK_APP_CLOSED was handed out, or the app was freed meanwhile).
 /// Threads:    any, but not inside a callback of this app. Blocks up to `timeout_ms`.
 ///             Inside a callback of another app on the same reactor nothing can come: do not wait there.
 /// Since:      0.1

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 
-use super::line::Gate;
+use super::gate::Gate;
 use super::turn::Seat;
 use crate::delivery::Delivery;
 use crate::engine::command::{Answer, Call, Command, QueryId, Send, SendData};
@@ -139,9 +139,12 @@ impl Batch {
         self.messages.is_empty() && self.first.number == 0 && self.last.number == 0
     }
 
-    /// How many messages and small sends there are, at most.
-    pub(super) fn len(&self) -> usize {
-        self.messages.len() + self.sends.len()
+    /// Whether there are no more than so many messages and small sends, and how many.
+    pub(super) fn count_few(&self, few: usize) -> Option<usize> {
+        // Each mark stands for one at least, so there are few to look at.
+        let sends = self.sends.len();
+        let others = self.messages.iter().filter(|message| !matches!(message, Message::Sends(_)));
+        (sends <= few).then(|| sends + others.take(few + 1).count()).filter(|count| *count <= few)
     }
 
     pub(super) fn push(&mut self, message: Message) {

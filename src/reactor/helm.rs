@@ -80,10 +80,11 @@ impl Helper {
         Self { helm: Arc::clone(helm), has_one_cpu: OnceLock::new() }
     }
 
-    /// Makes calls be there by `start`, and carries them out; false, and nothing is done, if there are none or too
-    /// many, or the reactor is awake.
-    pub(super) fn help(&self, inbox: &SharedInbox, waiting: usize, start: impl FnOnce()) -> bool {
-        if waiting == 0 || waiting > FEW && !self.has_one_cpu() {
+    /// Makes an app's calls be there by `start`, and carries them out; false, and nothing is done, if there are none or
+    /// too many, or the reactor is awake.
+    pub(super) fn help(&self, inbox: &SharedInbox, slot: u32, start: impl FnOnce()) -> bool {
+        let most = if self.has_one_cpu() { usize::MAX - 1 } else { FEW };
+        if !inbox.waiting_are_few(slot, most) {
             return false;
         }
         // The host may free the app in a `release`: this and its line are gone then.

@@ -9,7 +9,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::batch::{Batch, Message};
 use super::blocks::Blocks;
-use super::line::Gate;
+use super::gate::Gate;
 use super::own::Own;
 use crate::net::sys;
 
@@ -41,9 +41,11 @@ impl State {
         }
     }
 
-    /// How many messages wait, with those that are kept together for an app.
-    fn waiting(&self, slot: u32) -> usize {
-        self.batch.len() + self.together.get(&slot).map_or(0, Batch::len)
+    /// Whether some messages wait, but few, with those that are kept together for an app.
+    fn waiting_are_few(&self, slot: u32, few: usize) -> bool {
+        let together = self.together.get(&slot).map_or(Some(0), |calls| calls.count_few(few));
+        let waiting = self.batch.count_few(few).zip(together).map(|(one, other)| one + other);
+        waiting.is_some_and(|waiting| (1..=few).contains(&waiting))
     }
 
     /// Begins an app's end. What waits starts before it.
@@ -85,7 +87,7 @@ impl Inbox {
     }
 
     /// Hands over a message; false if nobody will read it.
-    pub(super) fn post(&self, message: Message) -> bool {
+    pub(super) fn post(self: &Arc<Self>, message: Message) -> bool {
         self.with_state(None, |state| {
             if !state.dead {
                 state.batch.push(message);
@@ -95,7 +97,7 @@ impl Inbox {
     }
 
     /// Begins an app's end, once: no call is accepted from now on.
-    pub(super) fn close(&self, slot: u32, gate: &Gate) {
+    pub(super) fn close(self: &Arc<Self>, slot: u32, gate: &Gate) {
         self.with_state(None, |state| {
             if gate.close() {
                 state.close(slot);
@@ -105,36 +107,48 @@ impl Inbox {
 
     /// Ends the hold of an app's calls. They are seen to be here before the gate is seen open: what a callback
     /// on the reactor's thread calls then must not be carried out before them.
-    pub(super) fn end_hold(&self, slot: u32, gate: &Gate) {
-        let state = self.end_hold_asleep(slot, gate);
+    pub(super) fn end_hold(self: &Arc<Self>, slot: u32, gate: &Gate) {
+        let mut state = self.state.lock();
+        self.start_held(&mut state, slot, gate);
         self.let_go(state, None);
     }
 
     /// The same, and the reactor is not woken: the caller takes its place.
-    pub(super) fn end_hold_asleep(&self, slot: u32, gate: &Gate) -> MutexGuard<'_, State> {
-        let mut state = self.state.lock();
-        state.start_together(slot);
-        self.show(&state);
-        gate.hold(false);
-        state
+    pub(super) fn end_hold_asleep(&self, slot: u32, gate: &Gate) {
+        self.start_held(&mut self.state.lock(), slot, gate);
     }
 
-    /// How many messages wait, with those that an app holds.
-    pub(super) fn waiting(&self, slot: u32) -> usize {
-        self.state.lock().waiting(slot)
+    fn start_held(&self, state: &mut State, slot: u32, gate: &Gate) {
+        state.start_together(slot);
+        self.show(state);
+        gate.hold(false);
+    }
+
+    /// Whether some messages wait, but no more than `few`, with those that an app holds.
+    pub(super) fn waiting_are_few(&self, slot: u32, few: usize) -> bool {
+        self.state.lock().waiting_are_few(slot, few)
     }
 
     /// Wakes the reactor if it sleeps.
     pub(super) fn wake(&self) {
-        if self.sleeping.load(Ordering::SeqCst) && self.sleeping.swap(false, Ordering::Relaxed) {
-            // A waker fails only when the poll is gone, and then nobody sleeps.
-            let _ = self.waker.wake();
+        if self.must_wake() {
+            self.wake_up();
         }
+    }
+
+    /// Whether the reactor sleeps and nobody else wakes it.
+    fn must_wake(&self) -> bool {
+        self.sleeping.load(Ordering::SeqCst) && self.sleeping.swap(false, Ordering::Relaxed)
+    }
+
+    fn wake_up(&self) {
+        // A waker fails only when the poll is gone, and then nobody sleeps.
+        let _ = self.waker.wake();
     }
 
     /// Changes the state, and wakes the reactor if there is something to read, unless calls are held.
     pub(super) fn with_state<R>(
-        &self,
+        self: &Arc<Self>,
         gate: Option<&Gate>,
         change: impl FnOnce(&mut State) -> R,
     ) -> R {
@@ -152,12 +166,14 @@ impl Inbox {
         }
     }
 
-    /// Unlocks the state, which was shown.
-    fn let_go(&self, state: MutexGuard<'_, State>, gate: Option<&Gate>) {
+    /// Unlocks the state, which was shown. From then on the caller's app may be freed, by a callback for the very
+    /// call that was handed over, and the reactor be gone with it.
+    fn let_go(self: &Arc<Self>, state: MutexGuard<'_, State>, gate: Option<&Gate>) {
         let is_to_be_read = !state.batch.is_empty() && !gate.is_some_and(Gate::is_held);
+        let asleep = (is_to_be_read && self.must_wake()).then(|| Arc::clone(self));
         drop(state);
-        if is_to_be_read {
-            self.wake();
+        if let Some(asleep) = asleep {
+            asleep.wake_up();
         }
     }
 

@@ -2,9 +2,9 @@
 
 use std::cell::RefMut;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::batch::{Batch, Change, Message, Watched};
+use super::gate::Gate;
 use super::helm::Helper;
 use super::inbox::{SharedInbox, State};
 use super::slots::Slot;
@@ -17,51 +17,6 @@ use crate::engine::command::{Call, Command, Send, SendData};
 
 /// Sends up to this size travel in the common buffer, larger ones in blocks of their own.
 pub(crate) const MAX_BESIDE: usize = 16 * 1024;
-
-/// Whether an app takes calls, and whether they are held. Changed and read under the inbox lock, so that no
-/// call follows the end; the reactor's thread reads it without, since what ends on another thread may
-/// as well have ended later. If it finds the gate open, what was held is in the inbox, into which it looks next.
-#[derive(Debug, Default)]
-pub(super) struct Gate {
-    /// `CLOSED` and `HELD`.
-    state: AtomicU8,
-}
-
-const CLOSED: u8 = 1;
-const HELD: u8 = 2;
-
-impl Gate {
-    fn is(&self, bit: u8) -> bool {
-        self.state.load(Ordering::Relaxed) & bit != 0
-    }
-
-    pub(super) fn is_held(&self) -> bool {
-        self.is(HELD)
-    }
-
-    fn is_closed(&self) -> bool {
-        self.is(CLOSED)
-    }
-
-    /// Neither of the two.
-    #[inline]
-    fn is_open(&self) -> bool {
-        self.state.load(Ordering::Acquire) == 0
-    }
-
-    /// False if that was done before.
-    pub(super) fn close(&self) -> bool {
-        self.state.fetch_or(CLOSED, Ordering::Relaxed) & CLOSED == 0
-    }
-
-    pub(super) fn hold(&self, hold: bool) {
-        if hold {
-            self.state.fetch_or(HELD, Ordering::Relaxed);
-        } else {
-            self.state.fetch_and(!HELD, Ordering::Release);
-        }
-    }
-}
 
 /// One app's.
 pub(crate) struct Line {
@@ -187,8 +142,7 @@ impl Line {
     pub(crate) fn run(&self) {
         let slot = self.slot.number;
         let helped = self.helper.as_ref().is_some_and(|helper| {
-            let start = || drop(self.inbox.end_hold_asleep(slot, &self.gate));
-            helper.help(&self.inbox, self.inbox.waiting(slot), start)
+            helper.help(&self.inbox, slot, || self.inbox.end_hold_asleep(slot, &self.gate))
         });
         if !helped {
             self.inbox.end_hold(slot, &self.gate);

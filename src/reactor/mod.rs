@@ -3,6 +3,7 @@
 mod apps;
 mod batch;
 mod blocks;
+mod gate;
 mod helm;
 mod inbox;
 mod life;
@@ -14,13 +15,14 @@ mod spin;
 mod turn;
 
 use std::io;
+use std::os::unix::thread::JoinHandleExt;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use mio::Poll;
 
 use crate::api::net_error::Status;
-use crate::net::sys;
+use crate::net::sys::{self, this_thread};
 use crate::resolver::Resolver;
 use batch::Message;
 use helm::{Helper, SharedHelm};
@@ -93,7 +95,7 @@ impl Drop for Reactor {
     fn drop(&mut self) {
         self.inbox.post(Message::Stop);
         if let Some(thread) = self.thread.take()
-            && thread.thread().id() != std::thread::current().id()
+            && thread.as_pthread_t() as usize != this_thread()
         {
             // The thread's own panics were contained; a second one has nothing to tell.
             let _ = thread.join();

@@ -195,8 +195,8 @@ impl Turn {
             return Some(Duration::ZERO);
         }
         let (due, _) = *self.timers.first()?;
-        // Rounded up to poll's milliseconds, or it would wake too early and spin.
-        Some(due.saturating_duration_since(Instant::now()) + Duration::from_millis(1))
+        // The poll rounds it up, or the reactor would wake too early and spin.
+        Some(due.saturating_duration_since(Instant::now()))
     }
 
     // --- messages
@@ -475,11 +475,14 @@ impl Turn {
             });
         }
         for query in app.engine.take_queries() {
-            let (id, inbox) = (query.id, Arc::clone(&self.inbox));
+            // A lookup that hangs keeps nothing of the reactor.
+            let (id, inbox) = (query.id, Arc::downgrade(&self.inbox));
             let wanted = Weak::clone(&query.wanted);
             let on_answer = move |answer| {
                 // Another app may have the slot by now.
-                if wanted.strong_count() > 0 {
+                if wanted.strong_count() > 0
+                    && let Some(inbox) = inbox.upgrade()
+                {
                     inbox.post(Message::Answer(slot, id, answer));
                 }
             };

@@ -40,7 +40,7 @@ use token::pack;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(super) use interfaces::addresses;
 pub(super) use interfaces::usable_interfaces;
-pub(crate) use of_thread::OfThread;
+pub(crate) use of_thread::{OfThread, this_thread};
 pub(crate) use passed::Passed;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) use rtnetlink::addresses;

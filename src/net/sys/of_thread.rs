@@ -37,7 +37,7 @@ impl<T> fmt::Debug for OfThread<T> {
 
 /// A number that no other living thread has; for less than a look into memory of the thread's own.
 #[inline]
-fn this_thread() -> usize {
+pub(crate) fn this_thread() -> usize {
     // SAFETY: it takes nothing and cannot fail.
     unsafe { libc::pthread_self() as usize }
 }

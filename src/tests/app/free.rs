@@ -16,6 +16,7 @@ use crate::app::{Options, SharedReactor};
 in_each_mode!(
     freed_in_a_callback_of_its_own,
     freed_in_the_callback_of_its_last_event,
+    freed_again_in_its_last_callbacks,
     freed_by_a_foreign_thread_while_traffic_runs,
     freed_without_ever_being_used,
     free_waits_for_a_callback_on_another_thread,
@@ -67,6 +68,20 @@ fn freed_in_the_callback_of_its_last_event(drive: Drive) {
     bench.wait_gone();
     bench.check();
     wait_end_of(peer);
+}
+
+/// Calls may share a callback, and each of them may be the last to come.
+fn freed_again_in_its_last_callbacks(drive: Drive) {
+    let plan = Plan::new(drive).reacting(|bench, event, _| {
+        if event.event_type == T::ChromeSocketsTcpGetInfo {
+            bench.free();
+        }
+    });
+    let bench = plan.start();
+    let id = bench.create(Namespace::Tcp);
+    (0..5).for_each(|_| _ = bench.get_info(id));
+    bench.wait_gone();
+    bench.check();
 }
 
 fn freed_by_a_foreign_thread_while_traffic_runs(drive: Drive) {
@@ -401,4 +416,20 @@ fn freed_with_its_stream_an_app_takes_no_calls() {
     let late = app.get_sockets(Namespace::Tcp, Ticket::default());
     assert_eq!(late, Err(Status::ContextShutDown));
     bench.check();
+}
+
+/// What remains goes to its callbacks on the thread that frees the app; one that waits for events hears that none come.
+#[test]
+fn a_thread_that_waits_gets_nothing_of_what_remains() {
+    for drive in [Drive::Dispatch, Drive::Pull] {
+        let bench = Plan::new(drive).undriven().start();
+        let delivery = bench.delivery();
+        let waiting = std::thread::spawn(move || match drive {
+            Drive::Pull => delivery.next(None).err(),
+            _ => delivery.dispatch(usize::MAX, None).err(),
+        });
+        bench.free();
+        assert_eq!(waiting.join().unwrap(), Some(Status::ContextShutDown));
+        bench.wait_gone();
+    }
 }

@@ -274,7 +274,7 @@ impl Bench {
         let (bench, delivery) = (Arc::clone(self), self.delivery());
         self.log.lock().drivers += 1;
         std::thread::spawn(move || {
-            while !bench.freed.load(Ordering::SeqCst) {
+            loop {
                 match bench.drain_some(&delivery) {
                     Ok(()) => {}
                     Err(Status::ContextShutDown) => break,

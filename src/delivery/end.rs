@@ -1,0 +1,153 @@
+//! The end of an app: when it has ended and is freed, whoever is last hands out what remains and says `gone`.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use parking_lot::MutexGuard;
+
+use super::within::{self, InsideCallback, ThisThread};
+use super::{Delivery, FREED, Mode, State};
+
+/// How far an app's end has come.
+#[derive(Default)]
+pub(super) struct End {
+    /// The last event has been queued (queue mode) or delivered (reactor mode).
+    pub(super) ended: bool,
+    /// Nothing is left to take: APP_CLOSED was handed out.
+    pub(super) said_closed: bool,
+    finisher: Finisher,
+}
+
+/// Who finishes an app.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Finisher {
+    /// Nobody: the host has not freed it.
+    #[default]
+    Nobody,
+    /// The last one to be at it.
+    Last,
+    /// The thread that has freed it, which waits, or will.
+    Waiting,
+    /// That is done, or under way.
+    Done,
+}
+
+impl End {
+    /// The host has freed the app.
+    pub(super) fn is_freed(&self) -> bool {
+        self.finisher != Finisher::Nobody
+    }
+}
+
+impl State {
+    /// Whether the app is freed, ended and idle, and nobody waits to finish it.
+    fn may_finish(&self) -> bool {
+        self.end.finisher == Finisher::Last && self.end.ended && self.drainer.is_none()
+    }
+}
+
+impl Delivery {
+    /// Whether the host has freed the app.
+    pub fn is_freed(&self) -> bool {
+        self.limits.load(Ordering::Acquire) & FREED != 0
+    }
+
+    /// The app has ended: no event follows.
+    pub fn end(&self) {
+        let mut state = self.state.lock();
+        state.end.ended = true;
+        if self.mode == Mode::Reactor {
+            state.end.said_closed = true;
+        }
+        self.changed.notify_all();
+        self.finish_if_last(state);
+    }
+
+    /// The host frees the app, which is closing: what remains is handed out and nothing after it. It may do so again
+    /// in the last callbacks.
+    ///
+    /// Outside of callbacks this returns when that is done. Inside one, of whatever app, it runs none: what remains
+    /// follows on this thread when that callback has returned, if this thread may wait or the app has ended; else on
+    /// the reactor's.
+    pub fn free(self: &Arc<Self>) {
+        let Some(mut state) = self.begin_free() else { return };
+        if !InsideCallback::is_current() {
+            state.end.finisher = Finisher::Waiting;
+            drop(state);
+            return self.end_freed();
+        }
+        let may_wait = InsideCallback::may_wait();
+        if !(may_wait || state.may_finish()) {
+            return;
+        }
+        if !within::end_later(self) {
+            return self.finish_if_last(state);
+        }
+        if may_wait {
+            state.end.finisher = Finisher::Waiting;
+        }
+    }
+
+    /// The host has gone without a word: frees the app, which is closing, in its place, unless it had done so
+    /// before.
+    pub fn free_for_host(&self) {
+        if let Some(state) = self.begin_free() {
+            self.finish_if_last(state);
+        }
+    }
+
+    /// `None` if the app is freed already.
+    fn begin_free(&self) -> Option<MutexGuard<'_, State>> {
+        let mut state = self.state.lock();
+        if state.end.is_freed() {
+            return None;
+        }
+        state.end.finisher = Finisher::Last;
+        self.limits.fetch_or(FREED, Ordering::Release);
+        // Threads that wait for events get none.
+        self.changed.notify_all();
+        Some(state)
+    }
+
+    /// The host has freed the app, outside of callbacks or in one that has returned: finishes, if it is time or this
+    /// thread waits to do it.
+    pub(super) fn end_freed(&self) {
+        let mut state = self.state.lock();
+        if state.end.finisher != Finisher::Waiting {
+            return self.finish_if_last(state);
+        }
+        while !(state.end.ended && state.drainer.is_none()) {
+            self.changed.wait(&mut state);
+        }
+        let _inside = InsideCallback::enter_waiting();
+        self.finish(state);
+    }
+
+    /// Finishes if nobody else is to do it.
+    pub(super) fn finish_if_last(&self, state: MutexGuard<'_, State>) {
+        if state.may_finish() {
+            self.finish(state);
+        }
+    }
+
+    /// Hands out the remaining completions and says goodbye.
+    fn finish(&self, mut state: MutexGuard<'_, State>) {
+        state.end.finisher = Finisher::Done;
+        state.drainer = Some(ThisThread::current());
+        let mut rest = std::mem::take(&mut state.queue);
+        drop(state);
+        let epoch = self.unloads_done.load(Ordering::Acquire);
+        while !rest.is_empty() {
+            // A callback that panics costs itself only: nobody is left to be told.
+            let _ = self.run_and_release(&mut rest, epoch);
+        }
+        let inside = InsideCallback::enter();
+        self.handlers.clear();
+        drop(inside);
+        let mut state = self.state.lock();
+        state.drainer = None;
+        state.wakeups = None;
+        drop(state);
+        self.host.gone();
+    }
+}
