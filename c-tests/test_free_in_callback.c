@@ -106,6 +106,11 @@ static void inside_a_callback_of_the_app(void) {
     }
 }
 
+static void wait_fds(int before) {
+    for (long long end = now_ms() + deadline_ms(); count_fds() > before;)
+        if (now_ms() > end) FAIL("%d descriptors, %d at the start", count_fds(), before);
+}
+
 static void free_it(chromesock_app *app, const chromesock_event *event, void *user_data) {
     (void)event;
     (void)user_data;
@@ -124,8 +129,39 @@ static void by_the_completion_of_a_call_under_way(void) {
         CHECK_INT(chromesock_app_new(&o, &app), CHROMESOCK_OK);
         CHECK_INT(chrome_sockets_tcp_get_sockets(app, free_it, NULL), CHROMESOCK_OK);
     }
-    for (long long end = now_ms() + deadline_ms(); count_fds() > before;)
-        if (now_ms() > end) FAIL("%d descriptors, %d at the start", count_fds(), before);
+    wait_fds(before);
+}
+
+static void count_it(chromesock_app *app, const chromesock_event *event, void *user_data) {
+    (void)app;
+    (void)event;
+    ++*(int *)user_data;
+}
+
+static void free_at_the_end(void *app) {
+    chromesock_app_free(app);
+}
+
+static void *dispatch_and_end(void *user_data) {
+    chromesock_app *app;
+    pthread_key_t key;
+    CHECK_INT(chromesock_app_new(NULL, &app), CHROMESOCK_OK);
+    CHECK_INT(chrome_sockets_tcp_get_sockets(app, count_it, user_data), CHROMESOCK_OK);
+    CHECK_INT(chromesock_app_dispatch(app, 1, -1, NULL), CHROMESOCK_OK);
+    /* Made last, it runs when the library's own memory of this thread is gone. */
+    CHECK_INT(pthread_key_create(&key, free_at_the_end), 0);
+    CHECK_INT(pthread_setspecific(key, app), 0);
+    CHECK_INT(chrome_sockets_tcp_get_sockets(app, count_it, user_data), CHROMESOCK_OK);
+    return NULL;
+}
+
+static void by_a_thread_that_ends(void) {
+    int before = count_fds(), completions = 0;
+    pthread_t thread;
+    CHECK_INT(pthread_create(&thread, NULL, dispatch_and_end, &completions), 0);
+    CHECK_INT(pthread_join(thread, NULL), 0);
+    CHECK_INT(completions, 2);
+    wait_fds(before);
 }
 
 /* Pull: the app is freed while one of its events is held; the event stays readable. Completions
@@ -266,14 +302,14 @@ static void free_without_close(void) {
 static void nothing_is_left(void) {
     int before = count_fds();
     for (int n = 0; n < 5; n++) free_without_close();
-    for (long long end = now_ms() + deadline_ms(); count_fds() > before;)
-        if (now_ms() > end) FAIL("%d descriptors, %d at the start", count_fds(), before);
+    wait_fds(before);
 }
 
 int main(int argc, char **argv) {
     harness_init(argc, argv);
     RUN(inside_a_callback_of_the_app);
     RUN(by_the_completion_of_a_call_under_way);
+    RUN(by_a_thread_that_ends);
     RUN(while_a_pulled_event_is_held);
     RUN(another_app_inside_a_callback);
     RUN(waits_for_a_callback_elsewhere);
