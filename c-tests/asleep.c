@@ -45,7 +45,8 @@ static int reactors(int *sleeps) {
 
 int sleeps_for_ever(void) {
     int sleeps = 0;
-    CHECK(reactors(&sleeps) <= 1);
+    /* One that has been waited for is listed for a moment longer. */
+    wait_idly(reactors(&sleeps) <= 1);
     return sleeps;
 }
 

@@ -102,13 +102,15 @@ static void datagrams(enum mode mode, uint32_t without) {
         IS_SENT(sends[n], SIZE);
         CHECK_MEM(got, udp_peer_read(peer, got, sizeof got, NULL, NULL), block + n * SIZE, SIZE);
     }
+    /* All are there before the first is read. */
+    IS_OK(udp_set_paused(f, id, 1));
     peer_sends = 1;
     can_segment = udp_peer_send_train(peer, block, sizeof block, SIZE, port);
     peer_sends = 0;
-    for (int n = 0; n < SENDS; n++) {
-        if (!can_segment) udp_peer_send(peer, block + n * SIZE, SIZE, "127.0.0.1", port);
-        datagram_bytes(f, id, block + n * SIZE, SIZE);
-    }
+    for (int n = 0; n < SENDS && !can_segment; n++)
+        udp_peer_send(peer, block + n * SIZE, SIZE, "127.0.0.1", port);
+    IS_OK(udp_set_paused(f, id, 0));
+    for (int n = 0; n < SENDS; n++) datagram_bytes(f, id, block + n * SIZE, SIZE);
     fx_end(f);
     close(peer);
     CHECK_INT(joined > 0, can_segment && !(without & CHROMESOCK_WITHOUT_UDP_SEGMENT));
