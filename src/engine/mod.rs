@@ -260,6 +260,7 @@ impl<N: Network> Engine<N> {
     /// Carries out one call other than a gathered send.
     pub fn handle_call(&mut self, call: Call) {
         let Call { event_type, socket_id: id, ticket, command } = call;
+        self.ctx.id = id;
         let reply = Reply::new(&self.ctx.outbox, event_type, id, ticket);
         match command {
             Command::Create(namespace, given) => self.create(namespace, id, given, reply),

@@ -76,10 +76,10 @@ impl<N: Network> Engine<N> {
                 Accepted::Nothing => return Visit::Rest,
                 Accepted::Gone => {}
                 Accepted::Client(id, client, asked) => {
-                    self.admit(server_id, id, client, asked);
-                    if let Some(left) = &mut self.suspended {
+                    if let Some(left) = self.suspended.as_mut().filter(|_| asked.is_none()) {
                         *left = left.saturating_sub(1);
                     }
+                    self.admit(server_id, id, client, asked);
                 }
                 Accepted::Failure(status, Some(asked)) => asked.fail(status),
                 Accepted::Failure(status, None) => {

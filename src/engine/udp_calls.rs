@@ -155,7 +155,8 @@ impl<N: Network> Engine<N> {
 
     /// The resolver has answered the question of a datagram in line.
     pub(super) fn datagram_resolved(&mut self, id: i32, number: u64, answer: Answer) {
-        let entry = self.registry.get_mut(id);
+        let (registry, _) = self.lend(id);
+        let entry = registry.get_mut(id);
         let Some(Entry { machine: Machine::Udp(socket), .. }) = entry else { return };
         socket.resolved(number, answer);
     }

@@ -17,7 +17,7 @@ use crate::api::event::{Event, Payload};
 use crate::api::properties::{Endpoint, NetworkInterface, SocketInfo, SocketType};
 use crate::api::table::EventType;
 use crate::delivery::{Charge, Delivery, Shell};
-use crate::net::address::text;
+use crate::net::address::{AddressText, NO_ADDRESS, write_ipv6};
 
 /// An event as C sees it, with what it points to. The C part comes first, so that a pointer to it is
 /// a pointer to the whole.
@@ -35,11 +35,6 @@ struct Lists {
     interfaces: Box<[chrome_socket_network_interface]>,
     tls_session: Option<Box<SessionView>>,
 }
-
-/// Longest address text with its NUL.
-type AddressText = [u8; 48];
-
-const NO_ADDRESS: AddressText = [0; size_of::<AddressText>()];
 
 /// Whose an event is, and where its data is accounted for.
 #[expect(
@@ -372,8 +367,7 @@ fn show_rest(
     }
 }
 
-/// Canonical address text (tcp.md T-1); without allocating or formatting for IPv4, which is in each
-/// event of a datagram.
+/// Canonical address text (tcp.md T-1), which is in each event of a datagram; without formatting for IPv4.
 fn write_address(into: &mut AddressText, address: IpAddr) {
     match address {
         IpAddr::V4(v4) => {
@@ -385,11 +379,7 @@ fn write_address(into: &mut AddressText, address: IpAddr) {
             }
             into[at - 1] = 0;
         }
-        IpAddr::V6(_) => {
-            let text = text(address);
-            let text = text.to_bytes_with_nul();
-            into[..text.len()].copy_from_slice(text);
-        }
+        IpAddr::V6(v6) => write_ipv6(into, v6),
     }
 }
 
@@ -583,7 +573,8 @@ mod tests {
         for address in all.map(|address| address.parse().unwrap()) {
             let mut written = [b'9'; size_of::<AddressText>()];
             write_address(&mut written, address);
-            assert_eq!(CStr::from_bytes_until_nul(&written).unwrap(), &*text(address));
+            let text = crate::net::address::text(address);
+            assert_eq!(CStr::from_bytes_until_nul(&written).unwrap(), &*text);
         }
     }
 }

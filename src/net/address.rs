@@ -1,6 +1,7 @@
 //! Addresses as text: which text is an IP literal, which is a name, and how addresses are printed.
 
 use std::ffi::{CStr, CString};
+use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::api::properties::Endpoint;
@@ -88,17 +89,33 @@ fn is_label(label: &str) -> bool {
         && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
+/// Room for the text of any address and its NUL.
+pub type AddressText = [u8; 48];
+/// None.
+pub const NO_ADDRESS: AddressText = [0; 48];
+
 /// Canonical address text (tcp.md T-1): no brackets, no zone; IPv4-mapped IPv6 in pure hex.
 #[must_use]
 pub fn text(address: IpAddr) -> Box<CStr> {
-    let text = match address {
-        IpAddr::V4(v4) => v4.to_string(),
+    match address {
+        IpAddr::V4(v4) => CString::new(v4.to_string()).unwrap_or_default().into_boxed_c_str(),
         IpAddr::V6(v6) => {
-            let bracketed = url::Host::<&str>::Ipv6(v6).to_string();
-            bracketed.trim_matches(['[', ']']).to_owned()
+            let mut text = NO_ADDRESS;
+            write_ipv6(&mut text, v6);
+            CStr::from_bytes_until_nul(&text).unwrap_or_default().into()
         }
-    };
-    CString::new(text).unwrap_or_default().into_boxed_c_str()
+    }
+}
+
+/// The same without allocating.
+pub fn write_ipv6(into: &mut AddressText, address: Ipv6Addr) {
+    let mut rest = &mut into[..];
+    // In brackets, for which there is room.
+    let _ = write!(rest, "{}", url::Host::<&str>::Ipv6(address));
+    let left = rest.len();
+    let end = into.len() - left - 1;
+    into[end] = 0;
+    into.copy_within(1..=end, 0);
 }
 
 /// An address with its port, as programs read it.

@@ -1,5 +1,6 @@
 //! The machine's addresses, as `chrome.socket.getNetworkList` lists them (socket-legacy.md 10).
 
+use std::collections::HashSet;
 use std::ffi::CString;
 use std::io;
 use std::net::IpAddr;
@@ -10,7 +11,7 @@ use crate::api::properties::NetworkInterface;
 /// All addresses of interfaces that are up and are not loopback: IPv4 before IPv6, ascending; an
 /// address of two interfaces once.
 pub(super) fn list() -> io::Result<Vec<NetworkInterface>> {
-    let usable = sys::usable_interfaces()?;
+    let usable: HashSet<_> = sys::usable_interfaces()?.into_iter().collect();
     let mut found = sys::addresses()?;
     found.retain(|(ip, name, _)| usable.contains(name) && !is_left_out(*ip));
     found.sort_by_key(|(ip, ..)| *ip);

@@ -50,6 +50,12 @@ struct Question {
     on_answer: OnAnswer,
 }
 
+impl Question {
+    fn is_wanted(&self) -> bool {
+        self.query.wanted.strong_count() > 0
+    }
+}
+
 /// What is looked up, for the app in a slot.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Name {
@@ -111,6 +117,9 @@ impl Resolver for Pool {
         let left_behind = self.left_behind.load(Relaxed);
         let mut state = self.state.lock();
         if let Some(same) = state.questions.get_mut(&name) {
+            if same.len() == same.capacity() {
+                same.retain(Question::is_wanted);
+            }
             same.push(question);
             return;
         }
@@ -183,12 +192,25 @@ impl State {
     /// False if too many of the app wait.
     fn enqueue(&mut self, name: Name) -> bool {
         let found = self.waiting.iter_mut().find(|(slot, _)| *slot == name.slot);
-        match found {
-            Some((_, names)) if names.len() >= MAX_WAITING => return false,
-            Some((_, names)) => names.push_back(name),
-            None => self.waiting.push_back((name.slot, [name].into())),
+        let Some((_, names)) = found else {
+            self.waiting.push_back((name.slot, [name].into()));
+            return true;
+        };
+        if names.len() >= MAX_WAITING {
+            let questions = &mut self.questions;
+            names.retain(|name| {
+                let is_wanted = questions[name].iter().any(Question::is_wanted);
+                if !is_wanted {
+                    questions.remove(name);
+                }
+                is_wanted
+            });
         }
-        true
+        let has_room = names.len() < MAX_WAITING;
+        if has_room {
+            names.push_back(name);
+        }
+        has_room
     }
 
     /// Takes the next lookup, the apps' in turns; none if those that wait have enough under way.
@@ -212,7 +234,7 @@ impl State {
         loop {
             let name = self.next()?;
             let mut questions = self.questions.remove(&name).unwrap_or_default();
-            questions.retain(|question| question.query.wanted.strong_count() > 0);
+            questions.retain(Question::is_wanted);
             if !questions.is_empty() {
                 self.note(worker, Some(name.slot));
                 return Some((name, questions));
@@ -450,6 +472,23 @@ mod tests {
             hanging.end.send(()).unwrap();
             begun.push(hanging.begun.recv_timeout(DEADLINE).unwrap());
         }
+        assert_eq!(answer.recv_timeout(DEADLINE), Ok(FOUND));
+    }
+
+    /// Calls that have ended keep neither memory nor the places of others, however long look-ups hang.
+    #[test]
+    fn questions_that_nobody_wants_any_more_take_no_place() {
+        let mut hanging = Hanging::new();
+        hanging.hang(MAX_FOR_AN_APP);
+        hanging.see_begun(MAX_FOR_AN_APP);
+        (0..100_000).for_each(|_| hanging.ask_while(&Arc::default(), "again", drop));
+        let all = |pool: &Pool| pool.state.lock().questions.values().map(Vec::len).sum::<usize>();
+        assert!(all(&hanging.pool) < 100);
+        (0..MAX_WAITING).for_each(|n| hanging.ask_while(&Arc::default(), &n.to_string(), drop));
+        let (answers, answer) = unbounded();
+        hanging.ask("quick", move |found| answers.send(found).unwrap());
+        assert!(all(&hanging.pool) < 100);
+        hanging.end = unbounded().0;
         assert_eq!(answer.recv_timeout(DEADLINE), Ok(FOUND));
     }
 

@@ -33,6 +33,8 @@ pub(in crate::engine) struct Air {
     pub(in crate::engine) error_is_late: bool,
     /// The next receive panics after it has received.
     pub(in crate::engine) receive_panics: bool,
+    /// So does the next send, before.
+    pub(in crate::engine) send_panics: bool,
 }
 
 impl Default for Air {
@@ -48,6 +50,7 @@ impl Default for Air {
             longest_joined: 1472,
             error_is_late: false,
             receive_panics: false,
+            send_panics: false,
         }
     }
 }
@@ -391,6 +394,10 @@ impl Datagram for SimDatagram {
 
     fn send(&mut self, data: &[u8], to: Option<SocketAddr>) -> io::Result<()> {
         let mut world = self.sim.world();
+        if std::mem::take(&mut world.air.send_panics) {
+            drop(world);
+            panic!("scripted panic in send");
+        }
         let result = world.send_datagram(self.sock, data, to);
         let to = to.map_or("the peer".to_owned(), |to| to.to_string());
         world.log_sock(self.sock, format_args!("send {} to {to}", data.len()), &result);

@@ -5,7 +5,6 @@ use std::io;
 use super::{Context, Phase, TcpClient, Visit};
 use crate::api::event::{Event, Payload, Piece, RECEIVE_WEIGHT, Response};
 use crate::api::net_error::Status;
-use crate::engine::connection::MAX_RECEIVE;
 use crate::engine::read_buffer::SMALL;
 use crate::engine::registry::Properties;
 use crate::engine::tls;
@@ -140,11 +139,11 @@ impl<N: Network> TcpClient<N> {
             (&mut self.phase, self.read_limit, left > 0)
         {
             let limit = limit.get() as usize;
-            let max = if self.paused { limit } else { MAX_RECEIVE };
+            let max = connection.next_read(left, limit).filter(|_| !self.paused).unwrap_or(limit);
             match connection.channel.read(ctx.buffer.with_room(max), max) {
                 Ok(0) => return None,
                 Ok(n) => {
-                    left = left.saturating_sub(n);
+                    left = left.saturating_sub(n + n.div_ceil(limit) * RECEIVE_WEIGHT);
                     self.deliver(ctx, properties, n, limit);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,

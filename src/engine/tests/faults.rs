@@ -72,6 +72,34 @@ fn a_panic_at_a_timer_costs_the_socket_whose_timer_it_was() {
     );
 }
 
+/// The same where a name is given up.
+#[test]
+fn a_panic_behind_a_name_costs_the_socket_that_waited_for_it() {
+    let mut rig = udp_bound();
+    rig.issue("udp.create()> udp.bind(2, \"10.0.0.9\", 8)");
+    settle(&mut rig);
+    rig.contains_panics = true;
+    rig.play(
+        r#"
+        > udp.send(1, "a", "a.test", 9) > udp.send(1, "b", "10.0.0.1", 9)
+        ? q1 of 1: a.test Any
+        > udp.getInfo(3)
+        < udp.getInfo 3: "Socket not found"
+        "#,
+    );
+    rig.sim.world().air.send_panics = true;
+    rig.play(
+        r#"
+        T 120000
+        < udp.send 1: -105
+        < udp.send 1: -9
+        ? q1 unwanted
+        > udp.getSockets()
+        < udp.getSockets: [2]
+        "#,
+    );
+}
+
 /// So does the call in which it panics.
 #[test]
 fn a_panic_within_a_call_completes_it_with_unexpected() {

@@ -260,6 +260,22 @@ fn a_legacy_server_accepts_what_is_asked_for_however_many_came_while_suspended_s
     ));
 }
 
+/// What was asked for leaves the others their number.
+#[test]
+fn what_a_legacy_server_accepts_counts_for_no_other_lc_2_s3() {
+    let mut rig = Rig::new();
+    rig.issue("server.create(persistent true)> server.listen(1, \"10.0.0.9\", 7)");
+    rig.issue("socket.create(tcp)> socket.listen(2, \"10.0.0.9\", 8)");
+    settle(&mut rig);
+    rig.input(0, |engine| engine.suspend());
+    for _ in 0..100 {
+        rig.issue("socket.accept(2)");
+        crowd(&mut rig, "10.0.0.9:8", 1);
+    }
+    crowd(&mut rig, "10.0.0.9:7", 1);
+    assert_eq!(rig.trace.len(), 1);
+}
+
 fn crowd(rig: &mut Rig, at: &str, number: usize) {
     rig.trace.clear();
     let peers: Vec<_> = (0..number).map(|_| Some(rig.sim.dial(at))).collect();

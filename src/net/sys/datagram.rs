@@ -174,12 +174,13 @@ impl SysDatagram {
         Ok(is_empty)
     }
 
-    /// After a send that found no room.
-    fn watch_room(&mut self) -> io::Result<()> {
-        if !self.watches_room {
+    /// After a send: room is told once one has found none, until there was some.
+    fn watch_room(&mut self, watch: bool) -> io::Result<()> {
+        if self.watches_room != watch {
             let both = Interest::READABLE | Interest::WRITABLE;
-            self.registry.reregister(&mut self.socket, self.token, both)?;
-            self.watches_room = true;
+            let interest = if watch { both } else { Interest::READABLE };
+            self.registry.reregister(&mut self.socket, self.token, interest)?;
+            self.watches_room = watch;
         }
         Ok(())
     }
@@ -247,10 +248,14 @@ impl Datagram for SysDatagram {
         };
         match sent {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.watch_room()?;
+                self.watch_room(true)?;
                 Err(error)
             }
-            sent => sent.map(|_| ()),
+            sent => {
+                // If that fails there are events too many.
+                let _ = self.watch_room(false);
+                sent.map(|_| ())
+            }
         }
     }
 
@@ -438,8 +443,15 @@ mod tests {
         let mut events = mio::Events::with_capacity(4);
         poll.poll(&mut events, Some(Duration::ZERO)).unwrap();
         assert!(events.is_empty(), "room is not told unasked");
-        socket.watch_room().unwrap();
+        socket.watch_room(true).unwrap();
         poll.poll(&mut events, Some(PATIENCE)).unwrap();
         assert!(events.iter().any(|event| event.is_writable()), "room is told");
+        let peer = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        for _ in 0..2 {
+            socket.send(b"x", Some(peer.local_addr().unwrap())).unwrap();
+            peer.recv(&mut [0; 8]).unwrap();
+        }
+        poll.poll(&mut events, Some(Duration::ZERO)).unwrap();
+        assert!(events.is_empty(), "room is not told any more");
     }
 }
