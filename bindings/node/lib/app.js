@@ -78,7 +78,9 @@ class App {
   #isClosing = false;
   #members;
   #isAwaited;
-  #gone = Promise.withResolvers ? Promise.withResolvers() : withResolvers();
+  /** When the events that run have to make way for the rest of the loop. */
+  #until = 0;
+  #gone = withResolvers();
 
   /**
    * `manifest`: its text, or null. `members`: what to do with events, by type: { completed(call, batch),
@@ -163,7 +165,7 @@ class App {
     if (isAlone) {
       this.#hasCalled = true;
       process.nextTick(this.#forget);
-      this.#functions.chromesock_app_hold_calls(this.#app, 1);
+      this.#hold(1);
     }
     const token = this.#free.pop() ?? this.#calls.length;
     let status;
@@ -192,20 +194,26 @@ class App {
     if (this.#app !== 0) this.#functions.chromesock_app_run_calls(this.#app);
   }
 
-  /** Takes what is queued, and starts to run it. */
-  #take() {
+  /** Goes on with what is copied, takes what is queued, and starts to run it. */
+  #take = () => {
     this.#isRunning = true;
-    this.#run(performance.now() + SLICE);
+    this.#until = performance.now() + SLICE;
+    if (!this.#batch.isDone) this.#hold(1);
+    this.#run();
+  };
+
+  #hold(isHeld) {
+    this.#functions.chromesock_app_hold_calls(this.#app, isHeld);
   }
 
   /**
    * Runs events up to the next one that the program hears of. Then all promises that it has settled run
    * on, as in a browser after each task, before the next event.
    */
-  #run(until) {
+  #run() {
     for (;;) {
       if (!this.#batch.advance()) {
-        if (!this.#refill(until)) return;
+        if (!this.#refill()) return;
         continue;
       }
       let isHeard = true;
@@ -213,39 +221,37 @@ class App {
         isHeard = this.#event();
       } finally {
         // Also when the console throws while it reports an error: that goes to the process, and events go on.
-        if (isHeard) this.#continue(until);
+        // Microtasks come before the next tick, also those that they add.
+        if (isHeard) DONE.then(this.#yield);
       }
       if (isHeard) return;
     }
   }
 
-  #continue(until) {
-    // Microtasks come before the next tick, also those that they add.
-    DONE.then(() => process.nextTick(this.#next, until));
-  }
+  #yield = () => process.nextTick(this.#next);
 
-  #next = (until) => {
+  #next = () => {
     if (this.#app === 0) return;
-    if (performance.now() < until) {
-      this.#run(until);
+    if (performance.now() < this.#until) {
+      this.#run();
       return;
     }
-    this.#functions.chromesock_app_hold_calls(this.#app, 0);
-    setImmediate(() => this.#take());
+    // What the rest of the loop calls does not wait.
+    this.#hold(0);
+    setImmediate(this.#take);
   };
 
-  /** Whether more events are there, to be run at once. */
-  #refill(until) {
+  /** Starts what the batch has called; whether there is another one, to be run at once, whose calls are held then. */
+  #refill() {
     if (this.#app === 0) return false;
-    // The calls of one batch start together.
     this.#release();
-    if (performance.now() >= until) {
-      setImmediate(() => this.#take());
+    if (performance.now() >= this.#until) {
+      setImmediate(this.#take);
       return false;
     }
     check(this.#batch.fill(this.#app));
-    if (!this.#batch.isEmpty) {
-      this.#functions.chromesock_app_hold_calls(this.#app, 1);
+    if (!this.#batch.isDone) {
+      this.#hold(1);
       return true;
     }
     // The stream tells of the next one.
@@ -259,7 +265,9 @@ class App {
     const batch = this.#batch;
     const { type } = batch;
     if (type === CLOSED) {
+      const isAsked = this.#isClosing;
       this.#end();
+      if (!isAsked) console.error('chromesock: the chrome object ended by an internal fault');
       return false;
     }
     const member = this.#members[type];
@@ -289,7 +297,7 @@ class App {
   /** Ends the app of a page that is gone, at once: what it has called is carried out, and nobody gets an answer. */
   abandon() {
     if (this.#app === 0) return;
-    this.#functions.chromesock_app_hold_calls(this.#app, 0);
+    this.#hold(0);
     this.#drop();
   }
 

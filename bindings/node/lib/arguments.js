@@ -29,6 +29,7 @@ const isBinary = (value) => types.isArrayBuffer(value) || ArrayBuffer.isView(val
 /** Whether a value is of a type, looking no deeper. */
 const IS = {
   integer: isInteger,
+  number: (value) => typeof value === 'number',
   boolean: (value) => typeof value === 'boolean',
   string: (value) => typeof value === 'string',
   binary: isBinary,
@@ -44,7 +45,7 @@ function found(value) {
   if (value === null) return 'null';
   if (isArray(value)) return 'array';
   if (isBinary(value)) return 'binary';
-  if (typeof value === 'number') return Number.isInteger(value) && isInteger(value) ? 'integer' : 'number';
+  if (typeof value === 'number') return isInteger(value) ? 'integer' : 'number';
   return typeof value === 'symbol' || typeof value === 'bigint' ? 'other' : typeof value;
 }
 
@@ -83,6 +84,17 @@ function bytesOf(view) {
 /** How many bytes there are in a buffer or typed array that was read. */
 const byteLengthOf = (value) => (ArrayBuffer.isView(value) ? lengthOfArray(value) : lengthOfBuffer(value));
 
+/** A value within another one, in which it is at `place`; what is wrong with it is told with that. */
+function readInner(spec, value, named, place) {
+  try {
+    if (!IS[spec.type](value, spec)) throw new Mismatch(`Invalid type: expected ${typeName(spec)}, found ${found(value)}.`);
+    return read(spec, value, named);
+  } catch (error) {
+    if (!(error instanceof Mismatch)) throw error;
+    throw new Mismatch(`Error at ${place}: ${error.message}`);
+  }
+}
+
 /** A value that has the right type at first sight, as plain data for C. */
 function read(spec, value, named) {
   switch (spec.type) {
@@ -100,6 +112,8 @@ function read(spec, value, named) {
     }
     case 'object':
       return spec.ref ? readObject(named[spec.ref].members, value, named) : value;
+    case 'array':
+      return ask(() => [...value]).map((item, n) => readInner(spec.items, item, named, `index ${n}`));
     case 'choices':
       if (isArray(value) && !ask(() => value.every(IS.string))) throw new Mismatch('Value did not match any choice.');
       return value;
@@ -118,16 +132,7 @@ function readObject(members, object, named) {
     const member = members.find((known) => known.name === name);
     if (!member) continue;
     const value = ask(() => object[name]);
-    if (value === undefined || value === null) continue;
-    try {
-      if (!IS[member.type](value)) {
-        throw new Mismatch(`Invalid type: expected ${typeName(member)}, found ${found(value)}.`);
-      }
-      given[name] = read(member, value, named);
-    } catch (error) {
-      if (!(error instanceof Mismatch)) throw error;
-      throw new Mismatch(`Error at property '${name}': ${error.message}`);
-    }
+    if (value !== undefined && value !== null) given[name] = readInner(member, value, named, `property '${name}'`);
   }
   return given;
 }

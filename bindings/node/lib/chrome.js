@@ -63,14 +63,18 @@ function textOf(manifest) {
   return text;
 }
 
+/** The namespaces whose sockets have events. */
+const SPACES = ['sockets.tcp', 'sockets.tcpServer', 'sockets.udp'];
+const hasListeners = (event) => event.hasListeners();
+
 /** What is behind one object `chrome`: its app, and what is known of its sockets. */
 class Page {
   #runtime;
   #tcp = new TcpSockets();
   /** By namespace: sockets, events, and the sockets of which no more data may come though some was copied before. */
   #sockets = { 'sockets.tcp': this.#tcp, 'sockets.tcpServer': new Receivers('listen'), 'sockets.udp': new Receivers('bind') };
-  #events = Object.fromEntries(Object.keys(this.#sockets).map((space) => [space, []]));
-  #ended = Object.fromEntries(Object.keys(this.#sockets).map((space) => [space, new Set()]));
+  #events = Object.fromEntries(SPACES.map((space) => [space, []]));
+  #ended = Object.fromEntries(SPACES.map((space) => [space, new Set()]));
   /** What to do with events, by type: see App. */
   #handlers = [];
 
@@ -93,8 +97,10 @@ class Page {
   }
 
   #isAwaited() {
-    const isAwaited = (space) => this.#sockets[space].isAwaited && this.#events[space].some((event) => event.hasListeners());
-    return Object.keys(this.#sockets).some(isAwaited);
+    for (const space of SPACES) {
+      if (this.#sockets[space].isAwaited && this.#events[space].some(hasListeners)) return true;
+    }
+    return false;
   }
 
   #addEvent({ name, space, eventType, outcomeOf }) {
@@ -119,16 +125,17 @@ class Page {
     const callbackAt = member.parameters.length;
     const method = (...given) => {
       const values = member.argumentsOf(given);
-      const call = { values, callback: values[callbackAt] ?? null, context: null, answer: null };
+      // Without the data, which the library copies.
+      const call = { id: values[0], isPaused: values[1] === true, callback: values[callbackAt] ?? null, context: null, answer: null };
       if (call.callback || member.callback !== 'promise') {
         call.context = new AsyncResource(CONTEXT);
-        this.#pass(member, call);
+        this.#pass(member, values, call);
         return undefined;
       }
       const answer = new Answer((resolve, reject) => {
         call.answer = { resolve, reject };
       });
-      this.#pass(member, call);
+      this.#pass(member, values, call);
       call.answer.promise = answer;
       return answer;
     };
@@ -138,19 +145,19 @@ class Page {
   }
 
   /** Hands a call to the library. */
-  #pass(member, call) {
+  #pass(member, values, call) {
     const { name, space } = member;
-    const [id] = call.values;
-    this.app.call(member.function, member.passes(call.values), call);
+    const { id } = call;
+    this.app.call(member.function, member.passes(values), call);
     if (name === 'close' || (name === 'secure' && !this.#tcp.isSecured(id))) this.#ended[space]?.add(id);
     if (name === 'secure') this.#sockets[space]?.secures(id);
   }
 
   /** Tells the program what became of a call. */
-  #completed({ name, space, outcomeOf }, { values, callback, context, answer }, batch) {
+  #completed({ name, space, outcomeOf }, { id, isPaused, callback, context, answer }, batch) {
     const { message } = batch;
-    if (name === 'close' || name === 'secure') this.#ended[space]?.delete(values[0]);
-    this.#sockets[space]?.completed(name, values[0], batch.result, message !== null, values);
+    if (name === 'close' || name === 'secure') this.#ended[space]?.delete(id);
+    this.#sockets[space]?.completed(name, id, batch.result, message !== null, isPaused);
     const outcome = outcomeOf(batch);
     if (!answer) {
       return context.runInAsyncScope(this.#runtime.answer, this.#runtime, `${space}.${name}`, callback, outcome, message);

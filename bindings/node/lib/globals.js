@@ -2,7 +2,6 @@
 'use strict';
 
 module.exports = {
-  AbortController,
   Array,
   ArrayBuffer,
   BigInt,
@@ -11,12 +10,7 @@ module.exports = {
   Boolean,
   console,
   DataView,
-  Date,
-  decodeURIComponent,
-  DOMException,
   Error,
-  Event,
-  EventTarget,
   Function,
   Int32Array,
   JSON,
@@ -26,13 +20,9 @@ module.exports = {
   Object,
   parseInt,
   Promise,
-  Proxy,
-  Reflect,
   Set,
   String,
   Symbol,
-  TextDecoder,
   TypeError,
   Uint8Array,
-  URL,
 };

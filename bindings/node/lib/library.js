@@ -5,7 +5,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const process = require('node:process');
 const koffi = require('koffi');
-const { Error, Object } = require('./globals');
+const { Error, Number, Object } = require('./globals');
 
 const NATIVE = path.join(__dirname, '..', 'native');
 const FILE = process.platform === 'darwin' ? 'libchromesock.dylib' : 'libchromesock.so';
@@ -39,14 +39,19 @@ function parameterType(type) {
 
 const returnType = (type) => (type === 'const char *' ? 'str' : PLAIN[type]);
 
-/** The library at `file`; what is wrong with it does not always name it. */
+/** The library at `file`, and its version; what is wrong with it does not always name it. */
 function opened(file) {
   try {
-    return koffi.load(file);
+    const library = koffi.load(file);
+    const ask = (name) => library.func(name, returnType(api.functions[name].returns), [])();
+    return { library, number: ask('chromesock_version_number'), version: ask('chromesock_version') };
   } catch (error) {
     throw new Error(`chromesock: ${file}: ${error.message}`, { cause: error });
   }
 }
+
+/** The parts of a version that the ABI depends on, which the table describes. */
+const [MAJOR, MINOR] = api.version.split('.').map(Number);
 
 const loaded = new Map();
 
@@ -55,7 +60,10 @@ function load(file = path.join(NATIVE, `${process.platform}-${process.arch}`, FI
   const known = loaded.get(file);
   if (known) return known;
   if (!fs.existsSync(file)) throw new Error(`chromesock: no library for this system at ${file}`);
-  const library = opened(file);
+  const { library, number, version } = opened(file);
+  if (number >>> 16 !== MAJOR || (number >>> 8 & 0xff) !== MINOR) {
+    throw new Error(`chromesock: ${file} is version ${version}, wanted is ${MAJOR}.${MINOR}`);
+  }
   const functions = {};
   for (const [name, { returns, parameters }] of Object.entries(api.functions)) {
     Object.defineProperty(functions, name, {

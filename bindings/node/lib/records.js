@@ -39,13 +39,14 @@ class Batch {
     return status;
   }
 
-  get isEmpty() {
-    return this.#end === 0;
+  /** Whether no record is left. */
+  get isDone() {
+    return this.#next >= this.#end;
   }
 
   /** Goes to the next record, if there is one. */
   advance() {
-    if (this.#next >= this.#end) return false;
+    if (this.isDone) return false;
     this.#at = this.#next;
     this.#next += this.#words[this.#at + AT.size] >>> 2;
     return true;
@@ -153,10 +154,12 @@ function infoReader({ members }) {
 /** A function that makes an object of a type of the API from an element of a list. */
 function elementReader(item) {
   if (item.type === 'string') return (text) => text;
-  const texts = ({ ref }) => Object.fromEntries(Object.entries(api.types[ref].values).map(([k, v]) => [v, k]));
   const convert = {
     boolean: () => Boolean,
-    enum: (member) => (value) => texts(member)[value],
+    enum({ ref }) {
+      const texts = Object.fromEntries(Object.entries(api.types[ref].values).map(([text, value]) => [value, text]));
+      return (value) => texts[value];
+    },
   };
   const fields = api.types[item.ref].members.map((member) => ({
     __proto__: null,

@@ -47,12 +47,12 @@ class TcpSockets {
     if (socket) socket.secures += 1;
   }
 
-  completed(name, id, result, isFailure, values) {
+  completed(name, id, result, isFailure, isPaused) {
     switch (name) {
       case 'setPaused': {
         if (isFailure) return;
         const socket = this.#of(id);
-        [, socket.isPaused] = values;
+        socket.isPaused = isPaused;
         this.#resume(socket);
         break;
       }
@@ -147,10 +147,10 @@ class Receivers {
     this.#sockets.set(id, after);
   }
 
-  completed(name, id, result, isFailure, values) {
+  completed(name, id, result, isFailure, isPaused) {
     if (isFailure) return;
     if (name === this.#opensBy) this.#change(id, { isOpen: true });
-    else if (name === 'setPaused') this.#change(id, { isPaused: values[1] });
+    else if (name === 'setPaused') this.#change(id, { isPaused });
     else if (name === 'disconnect') this.#change(id, { isOpen: false });
     else if (name === 'close') {
       this.#change(id, { isOpen: false });

@@ -4,10 +4,13 @@
 const assert = require('node:assert');
 const { spawn } = require('node:child_process');
 const { once } = require('node:events');
+const fs = require('node:fs');
 const { test } = require('node:test');
-const { appOf, peer, ran, soon, text } = require('./support');
+const { appOf, node, peer, ran, soon, text } = require('./support');
 
-const MANIFEST = JSON.stringify({ name: 'a', version: '1', app: { background: { scripts: ['a.js'] } }, sockets: { tcp: { connect: '*' } } });
+const MANIFEST = JSON.stringify({
+  name: 'a', version: '1', app: { background: { scripts: ['a.js'] } }, sockets: { tcp: { connect: '*' } }, permissions: ['storage'],
+});
 
 /** Runs an app until it has said `word`, then ends it by a signal; how it ended and what it wrote. */
 async function endedAt(t, word, script) {
@@ -51,6 +54,26 @@ test('tcp.md LC-6: an app that is ended says good-bye, and nothing of it runs an
     }));`);
   assert.deepStrictEqual(ended, { code: 0, stdout: 'ready\nsuspended\n', stderr: '' });
   assert.strictEqual(await soon(said, 'what was said'), 'QUIT');
+});
+
+test('what an app stores as it ends is kept, and what fails then is nobody\'s', async (t) => {
+  const words = appOf(t, `
+    const { local } = chrome.storage;
+    chrome.runtime.onSuspend.addListener(() => local.set({ suspended: true }));
+    local.get(null, (items) => {
+      console.log(JSON.stringify(items));
+      local.set({ first: 1 });
+      local.set({ second: 2 });
+      window.close();
+    });`);
+  const storage = words[2];
+  for (const expected of ['{}', '{"first":1,"second":2,"suspended":true}']) {
+    assert.deepStrictEqual(await node(...words), { code: 0, signal: null, stdout: `${expected}\n`, stderr: '' });
+  }
+  // No file can be made where a folder is.
+  fs.rmSync(storage);
+  fs.mkdirSync(`${storage}.new`);
+  assert.deepStrictEqual(await node(...words), { code: 0, signal: null, stdout: '{}\n', stderr: '' });
 });
 
 test('an app ends itself by window.close', async (t) => {

@@ -140,6 +140,58 @@ test('destroyChrome completes what is pending, then nothing comes and nothing is
   assert.throws(() => destroyChrome({}), TypeError);
 });
 
+test('an app that a fault of the library ends says so, and its program ends', async () => {
+  // The library's last event, without a close of the program's. What listens would keep it alive.
+  const { code, stdout, stderr } = await node(
+    '-e',
+    `const functions = require('./lib/library').load();
+     const made = functions.chromesock_app_new;
+     let app;
+     const value = (options, place) => {
+       const status = made(options, place);
+       app = Number(place[0]);
+       return status;
+     };
+     Object.defineProperty(functions, 'chromesock_app_new', { value });
+     const chrome = require('chromesock').createChrome();
+     const { tcpServer } = chrome.sockets;
+     tcpServer.onAccept.addListener(() => {});
+     tcpServer.create(({ socketId }) => tcpServer.listen(socketId, '127.0.0.1', 0, () => functions.chromesock_app_close(app)));
+     process.on('exit', () => {
+       try { tcpServer.create(); } catch ({ message }) { console.log(message); }
+     });`,
+  );
+  assert.deepStrictEqual({ code, stdout, stderr }, {
+    code: 0, stdout: 'Extension context invalidated.\n', stderr: 'chromesock: the chrome object ended by an internal fault\n',
+  });
+});
+
+test('what waits to be sent does not keep the memory that the program gave', async (t) => {
+  const port = await peer(t, (socket) => socket.pause());
+  const { stdout, stderr } = await program(
+    `require('node:v8').setFlagsFromString('--expose-gc');
+     const gc = require('node:vm').runInNewContext('gc');
+     const later = () => new Promise(setImmediate);
+     connect(Number(process.argv[1])).then(async (id) => {
+       let isPending = true;
+       const sent = () => {
+         const data = new ArrayBuffer(32 * 1024 * 1024);
+         tcp.send(id, data, () => (isPending = false));
+         return new WeakRef(data);
+       };
+       const data = sent();
+       for (let n = 0; n < 1000 && data.deref(); n += 1) {
+         await later();
+         gc();
+       }
+       console.log(isPending, data.deref());
+       process.exit();
+     });`,
+    port,
+  );
+  assert.deepStrictEqual({ stdout, stderr }, { stdout: 'true undefined\n', stderr: '' });
+});
+
 test('a callback runs in the asynchronous context of its call, a listener in that of createChrome', async (t) => {
   const where = new AsyncLocalStorage();
   const chrome = where.run('the app', () => chromeOf(t));

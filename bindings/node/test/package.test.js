@@ -10,6 +10,7 @@ const { promisify } = require('node:util');
 const { test } = require('node:test');
 const ts = require('typescript');
 const { createChrome } = require('chromesock');
+const { api } = require('../lib/library');
 
 const run = promisify(execFile);
 const ROOT = path.join(__dirname, '..');
@@ -19,9 +20,11 @@ test('index.d.ts is made from the table', () => {
   assert.strictEqual(fs.readFileSync(path.join(ROOT, 'index.d.ts'), 'utf8'), text(), '`make bindings` takes it over');
 });
 
-test('the object is what chrome-types says', { timeout: 240_000 }, async () => {
-  await run(process.execPath, [require.resolve('typescript/bin/tsc'), '-p', ROOT]);
-});
+for (const kind of ['node16', 'nodenext']) {
+  test(`the object is what chrome-types says, imported and required (${kind})`, { timeout: 240_000 }, async () => {
+    await run(process.execPath, [require.resolve('typescript/bin/tsc'), '-p', ROOT, '--module', kind, '--moduleResolution', kind]);
+  });
+}
 
 test('npm pack carries the library; a program that installs it runs', { timeout: 240_000 }, async (t) => {
   const work = fs.mkdtempSync(path.join(os.tmpdir(), 'chromesock-pack-'));
@@ -30,7 +33,7 @@ test('npm pack carries the library; a program that installs it runs', { timeout:
   // An array, and since npm 12 an object.
   const [{ filename, files }] = Object.values(JSON.parse(stdout));
   const names = files.map((file) => file.path);
-  const parts = ['lib/index.js', 'lib/index.mjs', 'index.d.ts', 'bin/chrome-app-run.js', 'native/api.json'];
+  const parts = ['lib/index.js', 'lib/index.mjs', 'index.d.ts', 'index.d.mts', 'bin/chrome-app-run.js', 'native/api.json'];
   for (const needed of [...parts, 'LICENSE-MIT', 'LICENSE-APACHE']) {
     assert.ok(names.includes(needed), needed);
   }
@@ -46,6 +49,41 @@ test('npm pack carries the library; a program that installs it runs', { timeout:
   const ran = await run(process.execPath, ['--input-type=module', '-e', code], { cwd: program });
   assert.strictEqual(ran.stdout, '{ socketId: 1 }\n');
   await assert.rejects(run(path.join(program, 'node_modules/.bin/chrome-app-run'), []), /Usage: chrome-app-run/);
+});
+
+test('the package has the version of the table', () => {
+  assert.strictEqual(require('../package.json').version, api.version);
+});
+
+test('npm pack without the library fails, and says what is to be done', { timeout: 240_000 }, async (t) => {
+  const work = fs.mkdtempSync(path.join(os.tmpdir(), 'chromesock-pack-'));
+  t.after(() => fs.rmSync(work, { recursive: true }));
+  fs.cpSync(ROOT, work, { recursive: true, filter: (name) => !/^(native|node_modules|test)$/.test(path.relative(ROOT, name)) });
+  await assert.rejects(run('npm', ['pack'], { cwd: work }), ({ stderr }) => {
+    assert.match(stderr, /^native.*libchromesock\.so is missing; `make stage-node` puts it there$/m);
+    return true;
+  });
+  assert.deepStrictEqual(fs.readdirSync(work).filter((name) => name.endsWith('.tgz')), []);
+});
+
+test('a library of another version is refused, and one of something else is named', async (t) => {
+  const work = fs.mkdtempSync(path.join(os.tmpdir(), 'chromesock-library-'));
+  t.after(() => fs.rmSync(work, { recursive: true }));
+  const built = async (name, code) => {
+    const [source, file] = ['c', 'so'].map((end) => path.join(work, `${name}.${end}`));
+    fs.writeFileSync(source, code);
+    await run('cc', ['-shared', '-fPIC', '-o', file, source]);
+    return file;
+  };
+  const [major, minor] = api.version.split('.').map(Number);
+  const other = await built('other', `
+    unsigned chromesock_version_number(void) { return ${major} << 16 | ${minor + 1} << 8; }
+    const char *chromesock_version(void) { return "${major}.${minor + 1}.0"; }`);
+  const message = `chromesock: ${other} is version ${major}.${minor + 1}.0, wanted is ${major}.${minor}`;
+  assert.throws(() => createChrome(undefined, { libraryPath: other }), { message });
+  const none = await built('none', 'int none;');
+  const named = (error) => error.message.startsWith(`chromesock: ${none}: `);
+  assert.throws(() => createChrome(undefined, { libraryPath: none }), named);
 });
 
 test('a library that is missing, or is none, is named', (t) => {

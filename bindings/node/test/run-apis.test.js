@@ -41,6 +41,39 @@ test('alarms ring, once or again and again; the app lives for those that somebod
   assert.deepStrictEqual({ code, lines: lines.sort() }, { code: 0, lines: expected.sort() }, stderr);
 });
 
+test('alarms: null is not given, and a member of another type is refused in Chrome\'s words', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    const { alarms } = chrome;
+    const wrong = [{ delayInMinutes: '1' }, { when: true }, { periodInMinutes: {} }, []];
+    for (const info of wrong) {
+      try { alarms.create('a', info); } catch ({ name, message }) { console.log(name, message); }
+    }
+    let rung = 0;
+    alarms.onAlarm.addListener(async () => {
+      rung += 1;
+      console.log(rung, (await alarms.getAll()).length);
+    });
+    alarms.create('a', { when: null, delayInMinutes: 0.0005, periodInMinutes: null });`);
+  const words = 'TypeError Error in invocation of alarms.create(optional string name, alarms.AlarmCreateInfo alarmInfo, optional function callback): ';
+  const member = (name, type) =>
+    `${words}Error at parameter 'alarmInfo': Error at property '${name}': Invalid type: expected number, found ${type}.`;
+  assert.deepStrictEqual(lines, [
+    member('delayInMinutes', 'string'), member('when', 'boolean'), member('periodInMinutes', 'object'), `${words}No matching signature.`, '1 0',
+  ], stderr);
+});
+
+test('an alarm that is looked at is a copy', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    const { alarms } = chrome;
+    (async () => {
+      alarms.create('a', { when: 5e12 });
+      (await alarms.get('a')).scheduledTime = 1;
+      (await alarms.getAll())[0].scheduledTime = 2;
+      console.log((await alarms.get('a')).scheduledTime);
+    })();`);
+  assert.deepStrictEqual(lines, ['5000000000000'], stderr);
+});
+
 test('an app knows its network, its page and its power', async (t) => {
   const { lines, stderr } = await ran(t, `
     chrome.power.requestKeepAwake(chrome.power.Level.SYSTEM);
@@ -164,6 +197,18 @@ test('what is not here says its name when it is called, and can be looked at', a
   assert.strictEqual(stderr, 'chrome.usb.onDeviceAdded is not available in chrome-app-run\n');
 });
 
+test('storage, alarms, power and system.network are there for those that ask for them', async (t) => {
+  const names = ['alarms', 'power', 'storage', 'system.network'];
+  for (const permissions of [undefined, [], ...names.map((name) => [name]), names]) {
+    const manifest = { name: 'a', version: '1', app: { background: { scripts: ['a.js'] } }, permissions };
+    const { lines, stderr } = await ran(t, `
+      console.log(...['alarms', 'power', 'storage', 'system'].filter((name) => name in chrome));
+      chrome.system?.network.getNetworkInterfaces((list) => console.log(list.length > 0));`, { 'manifest.json': JSON.stringify(manifest) });
+    const found = [(permissions ?? []).join(' ').replace('system.network', 'system')];
+    assert.deepStrictEqual({ lines, stderr }, { lines: permissions?.includes('system.network') ? [...found, 'true'] : found, stderr: '' });
+  }
+});
+
 test('what Chrome does not have either is undefined; a page may keep what it likes in the API\'s objects', async (t) => {
   const { lines, stderr } = await ran(t, `
     const objects = { chrome, app: chrome.app, runtime: chrome.runtime, storage: chrome.storage, local: chrome.storage.local,
@@ -268,12 +313,20 @@ test('chrome.permissions: what the manifest asks for, and no more', async (t) =>
       await show('request', permissions.request({ permissions: ['serial'] }));
       await show('remove', permissions.remove({ permissions: ['usb', 'storage'] }));
       await show('remove', permissions.remove({ permissions: ['usb'] }));
+      await show('null', permissions.contains({ permissions: ['storage'], origins: null }));
+      for (const wrong of [{ permissions: 'storage' }, { origins: ['http://a/', 5] }]) {
+        try { permissions.contains(wrong); } catch ({ message }) { console.log(message); }
+      }
       permissions.contains({ permissions: ['storage'] }, (result) => console.log('callback', result));
     })();`, { 'manifest.json': JSON.stringify(manifest) });
+  const words = 'Error in invocation of permissions.contains(permissions.Permissions permissions, function callback): '
+    + "Error at parameter 'permissions': Error at property ";
   assert.deepStrictEqual(lines, [
     'all {"permissions":["storage","socket"],"origins":["http://*.example.com/","https://a.b/*"]}', 'has true', 'none true',
     'http://badexample.com/ false', 'https://example.com/ false', 'https://*.a.b/ false', 'http://*/ false', '<all_urls> false', 'nonsense false',
     'optional false', 'request true', 'request false', 'request Only permissions specified in the manifest may be requested.',
-    'remove You cannot remove required permissions.', 'remove true', 'callback true',
+    'remove You cannot remove required permissions.', 'remove true', 'null true',
+    `${words}'permissions': Invalid type: expected array, found string.`,
+    `${words}'origins': Error at index 1: Invalid type: expected string, found integer.`, 'callback true',
   ], stderr);
 });

@@ -58,6 +58,7 @@ test('what cannot be run says why', async (t) => {
     assert.match(stderr, message);
   }
   const app = { background: { scripts: ['none.js'] } };
+  fs.writeFileSync(path.join(empty, 'some.js'), "console.log('runs');");
   const manifests = [
     ['{ "name": ', `${path.join(empty, 'manifest.json')}: ValueExpected at character 10`],
     [{ name: 'a' }, 'the manifest has neither app.background.scripts nor app.background.page'],
@@ -66,15 +67,17 @@ test('what cannot be run says why', async (t) => {
     [{ app: { background: { scripts: ['a.js', 5] } } }, "Invalid value for 'app.background.scripts[1]'."],
     [{ app, sockets: { tcp: { connect: ['*', 'a:b:c'] } } }, "sockets.tcp.connect[1]: Invalid host:port pattern 'a:b:c'"],
     [{ app, permissions: 'socket' }, "permissions: Invalid value for 'permissions'."],
-    [{ app }, `cannot read ${path.join(empty, 'none.js')}: ENOENT: no such file or directory, open '${path.join(empty, 'none.js')}'`],
+    // None of them is run then.
+    [{ app: { background: { scripts: ['some.js', 'none.js'] } } }, `cannot read ${path.join(empty, 'none.js')}: ENOENT: no such file or directory, open '${path.join(empty, 'none.js')}'`],
   ];
   for (const [manifest, message] of manifests) {
     fs.writeFileSync(path.join(empty, 'manifest.json'), typeof manifest === 'string' ? manifest : JSON.stringify(manifest));
     // In words only: a stack trace of this package helps no user.
-    const { code, stderr } = await node(RUN, '--storage', path.join(empty, 'storage.json'), empty);
-    assert.deepStrictEqual({ code, stderr }, { code: 1, stderr: `chrome-app-run: ${message}\n` });
+    const { code, stdout, stderr } = await node(RUN, '--storage', path.join(empty, 'storage.json'), empty);
+    assert.deepStrictEqual({ code, stdout, stderr }, { code: 1, stdout: '', stderr: `chrome-app-run: ${message}\n` });
   }
   fs.writeFileSync(path.join(empty, 'storage.json'), '{');
+  fs.writeFileSync(path.join(empty, 'manifest.json'), JSON.stringify({ app, permissions: ['storage'] }));
   assert.match((await node(RUN, '--storage', path.join(empty, 'storage.json'), empty)).stderr, /^chrome-app-run: cannot read .*storage\.json: .*\n$/);
 });
 
@@ -116,6 +119,23 @@ test('an app speaks the language of the user, else its own', async (t) => {
   put('_locales/en/messages.json', { port: { text: 'a' } });
   const file = path.join(made, '_locales/en/messages.json');
   assert.deepStrictEqual(await run(), ['', `chrome-app-run: ${file}: There is no "message" element for key port.\n`]);
+});
+
+test('an app knows in which direction its language is written', async (t) => {
+  const script = `
+    const names = ['@@bidi_dir', '@@bidi_reversed_dir', '@@bidi_start_edge', '@@bidi_end_edge'];
+    console.log(chrome.runtime.getManifest().description, names.map((name) => chrome.i18n.getMessage(name)).join());`;
+  const manifest = { name: 'a', description: '__MSG_@@bidi_dir__', version: '1', app: { background: { scripts: ['a.js'] } } };
+  const before = process.env.LC_ALL;
+  t.after(() => {
+    if (before === undefined) delete process.env.LC_ALL;
+    else process.env.LC_ALL = before;
+  });
+  for (const [language, expected] of [['de_AT', 'ltr ltr,rtl,left,right'], ['ar_EG', 'rtl rtl,ltr,right,left'], ['he', 'rtl rtl,ltr,right,left']]) {
+    process.env.LC_ALL = `${language}.UTF-8`;
+    const { lines, stderr } = await ran(t, script, { 'manifest.json': JSON.stringify(manifest) });
+    assert.deepStrictEqual(lines, [expected], stderr);
+  }
 });
 
 test('a background page of the app\'s own runs the scripts that it names', async (t) => {
@@ -178,7 +198,7 @@ test('an unpacked app is known by its folder, or its key; it is installed while 
     else process.env.XDG_DATA_HOME = before;
   });
   const run = async (made, more) => {
-    const manifest = { name: 'a', version: '1', app: { background: { scripts: ['a.js'] } }, ...more };
+    const manifest = { name: 'a', version: '1', app: { background: { scripts: ['a.js'] } }, permissions: ['storage'], ...more };
     fs.writeFileSync(path.join(made, 'manifest.json'), JSON.stringify(manifest));
     fs.writeFileSync(path.join(made, 'a.js'), `
       chrome.runtime.onInstalled.addListener(({ reason }) => console.log(reason));

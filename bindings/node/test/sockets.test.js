@@ -427,6 +427,35 @@ test('tcp.md PA-3: unpausing and pausing in one event ask for exactly one more r
   assert.strictEqual(count, READS + 1);
 });
 
+test('tcp.md PA-3: it is one read, too, in an event that had to wait for the rest of the loop', async (t) => {
+  const chrome = chromeOf(t);
+  const { tcp } = chrome.sockets;
+  const port = await peer(t, (socket) => socket.once('data', () => socket.write(Buffer.alloc(60_000))));
+  let count = 0;
+  tcp.onReceive.addListener(() => (count += 1));
+  const socketId = await connected(chrome, port, { bufferSize: 64 });
+  await tcp.setPaused(socketId, true);
+  const first = next(tcp.onReceive);
+  await ok(chrome, tcp.send, socketId, Buffer.from('go'));
+  await first;
+  const answered = new Promise((resolve) => {
+    // Called in one event, so that their answers come together: the first one uses up the time of them all.
+    tcp.getSockets(() => {
+      tcp.getSockets(() => {
+        for (const start = performance.now(); performance.now() - start < 20;);
+      });
+      tcp.getSockets(() => {
+        tcp.setPaused(socketId, false);
+        tcp.setPaused(socketId, true, resolve);
+      });
+    });
+  });
+  await soon(answered, 'the pause');
+  // A read that should not be would be done by now.
+  for (let n = 0; n < 3; n += 1) await tcp.getInfo(socketId);
+  assert.strictEqual(count, 2);
+});
+
 test('udp.md 5.5: no datagram follows a close', async (t) => {
   const chrome = chromeOf(t);
   const { udp } = chrome.sockets;

@@ -131,6 +131,53 @@ test('what cannot be stored fails by lastError, and changes nothing', async (t) 
   assert.deepStrictEqual(changes, []);
 });
 
+test('who is told of a change has a copy of it', async (t) => {
+  const { changes, local, open } = area(t);
+  await local.set({ a: { n: 1 } });
+  await new Promise(setImmediate);
+  changes[0].a.newValue.n = 2;
+  assert.deepStrictEqual(await local.get(), { a: { n: 1 } });
+  await local.set({ b: 1 });
+  assert.deepStrictEqual(await open().get(), { a: { n: 1 }, b: 1 });
+});
+
+test('what is set in one turn of the loop is written at once, and answered in order', async (t) => {
+  const { changes, chrome, file, local, open } = area(t);
+  const writes = t.mock.method(fs, 'renameSync').mock;
+  const order = [];
+  const answered = Promise.all([
+    ok(chrome, local.set, { a: 1 }).then(() => order.push('set')),
+    ok(chrome, local.get, 'a').then(({ a }) => order.push(`get ${a}`)),
+    ok(chrome, local.set, { a: 2, b: [1] }).then(() => order.push('set again')),
+    ok(chrome, local.getBytesInUse).then((bytes) => order.push(`${bytes} bytes`)),
+    ok(chrome, local.remove, 'none').then(() => order.push('removed')),
+  ]);
+  assert.strictEqual(fs.existsSync(file), false);
+  await answered;
+  assert.strictEqual(writes.callCount(), 1);
+  assert.deepStrictEqual(order, ['set', 'get 1', 'set again', '6 bytes', 'removed']);
+  assert.deepStrictEqual(changes, [{ a: { newValue: 1 } }, { a: { oldValue: 1, newValue: 2 }, b: { newValue: [1] } }]);
+  assert.deepStrictEqual(await open().get(), { a: 2, b: [1] });
+});
+
+test('what is written together fails together, and can be set again', async (t) => {
+  const { changes, file, local, open } = area(t, { QUOTA_BYTES: 6 });
+  await local.set({ a: 1 });
+  const folder = path.dirname(file);
+  fs.renameSync(folder, `${folder}.kept`);
+  fs.writeFileSync(folder, '');
+  const all = await Promise.allSettled([local.set({ a: 22 }), local.set({ a: 333, b: 1 }), local.remove('a')]);
+  assert.deepStrictEqual(all.map(({ status }) => status), ['rejected', 'rejected', 'rejected']);
+  assert.deepStrictEqual(await local.get(), { a: 1 });
+  assert.strictEqual(await local.getBytesInUse(), 2);
+  fs.rmSync(folder);
+  fs.renameSync(`${folder}.kept`, folder);
+  await local.set({ a: 4, b: 123 });
+  assert.deepStrictEqual(await open().get(), { a: 4, b: 123 });
+  await new Promise(setImmediate);
+  assert.deepStrictEqual(changes.slice(1), [{ a: { oldValue: 1, newValue: 4 }, b: { newValue: 123 } }]);
+});
+
 test('of what JSON has not the same is kept as in Chromium', async (t) => {
   const { local } = area(t);
   const [shared, array] = [{ s: 1 }, [1]];

@@ -168,7 +168,8 @@ function folder(t) {
 /** Makes an app of one background script, beside other `files`; the words that run it. */
 function appOf(t, script, files = {}) {
   const made = folder(t);
-  const manifest = { name: 'a', version: '1', app: { background: { scripts: ['a.js'] } } };
+  const permissions = ['alarms', 'power', 'storage', 'system.network'];
+  const manifest = { name: 'a', version: '1', app: { background: { scripts: ['a.js'] } }, permissions };
   const all = { 'manifest.json': JSON.stringify(manifest), 'a.js': script, ...files };
   for (const [name, data] of Object.entries(all)) fs.writeFileSync(path.join(made, name), data);
   return [RUN, '--storage', path.join(made, 'storage.json'), made];

@@ -3,7 +3,7 @@
 
 const { clearTimeout, setTimeout } = require('node:timers');
 const { Event, dispatch } = require('../event');
-const { Date, Error, Map, Math } = require('../globals');
+const { Date, Error, Map, Math } = require('./globals');
 const { methodsOf } = require('./methods');
 
 const MINUTE = 60_000;
@@ -12,11 +12,15 @@ const LONGEST = 2 ** 31 - 1;
 
 const name = { name: 'name', type: 'string', optional: true };
 const MEMBERS = {
-  create: { parameters: [name, { name: 'alarmInfo', type: 'object' }] },
+  create: { parameters: [name, { name: 'alarmInfo', type: 'object', ref: 'alarms.AlarmCreateInfo' }] },
   get: { parameters: [name], outcome: 'alarm' },
   getAll: { parameters: [], outcome: 'alarms' },
   clear: { parameters: [name], outcome: 'wasCleared' },
   clearAll: { parameters: [], outcome: 'wasCleared' },
+};
+
+const TYPES = {
+  'alarms.AlarmCreateInfo': { members: ['when', 'delayInMinutes', 'periodInMinutes'].map((name) => ({ name, type: 'number' })) },
 };
 
 /** When an alarm is to ring first. */
@@ -28,6 +32,9 @@ function firstTime({ when, delayInMinutes, periodInMinutes }) {
   }
   return when ?? Date.now() + delay * MINUTE;
 }
+
+/** What the page gets of an alarm: a copy. */
+const shown = (entry) => entry && { ...entry.alarm };
 
 function alarmsOf(runtime) {
   const set = new Map();
@@ -67,12 +74,12 @@ function alarmsOf(runtime) {
       set.set(named, entry);
       wait(entry);
     },
-    get: (key) => set.get(key ?? '')?.alarm,
-    getAll: () => [...set.values()].map(({ alarm }) => alarm),
+    get: (key) => shown(set.get(key ?? '')),
+    getAll: () => [...set.values()].map(shown),
     clear: (key) => clear(key ?? ''),
     clearAll: () => [...set.keys()].map(clear).includes(true),
   };
-  return { ...methodsOf('alarms', MEMBERS, operations, runtime), onAlarm };
+  return { ...methodsOf('alarms', MEMBERS, operations, runtime, TYPES), onAlarm };
 }
 
 module.exports = { alarmsOf };

@@ -1,7 +1,7 @@
 // The background page of a manifest: its scripts, or a page of the app's own that names them.
 'use strict';
 
-const { Array, console, decodeURIComponent, URL } = require('../globals');
+const { Array, console, decodeURIComponent, URL } = require('./globals');
 const { Failure, attempt, fileOf, read } = require('./files');
 
 /** Chrome makes a page of this name for scripts. */

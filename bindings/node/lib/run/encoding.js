@@ -2,7 +2,7 @@
 'use strict';
 
 const { Buffer } = require('node:buffer');
-const { ArrayBuffer, DataView, Map, Object, String, TextDecoder: Decoder, Uint8Array } = require('../globals');
+const { ArrayBuffer, DataView, Map, Object, String, TextDecoder: Decoder, Uint8Array } = require('./globals');
 
 /** What 0x80 to 0x9F are in windows-1252; the other bytes are the code points of their number. */
 const WINDOWS = '\u20ac\x81\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\x8d\u017d\x8f'

@@ -1,4 +1,20 @@
 // The same for pages, and what they alone need: Node takes a while to load some of it.
 'use strict';
 
-module.exports = { ...require('../globals'), Headers, MessageEvent, Request, Response, structuredClone };
+module.exports = {
+  ...require('../globals'),
+  AbortController,
+  Date,
+  decodeURIComponent,
+  DOMException,
+  Event,
+  EventTarget,
+  Headers,
+  Intl,
+  MessageEvent,
+  Request,
+  Response,
+  structuredClone,
+  TextDecoder,
+  URL,
+};

@@ -1,7 +1,7 @@
 // Objects of a page that tell of events, by listeners and by properties such as `onload`.
 'use strict';
 
-const { Event, EventTarget, Object } = require('../globals');
+const { Event, EventTarget, Object } = require('./globals');
 
 /** A class of such objects. */
 const withHandlers = (names) =>

@@ -2,7 +2,7 @@
 'use strict';
 
 const fs = require('node:fs');
-const { Map, Object } = require('../globals');
+const { Intl, Map, Object } = require('./globals');
 const { Failure, fileOf, readJson } = require('./files');
 
 const MAX_SUBSTITUTIONS = 9;
@@ -29,6 +29,20 @@ function messagesOf(folder, language, manifest) {
   return new Map([fileFor(fallback), ...own].flatMap((file) => [...messagesIn(file)]));
 }
 
+/** Chrome's own messages about a language. */
+function predefined(language) {
+  const locale = new Intl.Locale(language);
+  const { direction } = locale.getTextInfo?.() ?? locale.textInfo;
+  const isRight = direction === 'rtl';
+  return [
+    ['@@ui_locale', language.replaceAll('-', '_')],
+    ['@@bidi_dir', direction],
+    ['@@bidi_reversed_dir', isRight ? 'ltr' : 'rtl'],
+    ['@@bidi_start_edge', isRight ? 'right' : 'left'],
+    ['@@bidi_end_edge', isRight ? 'left' : 'right'],
+  ];
+}
+
 /** What an app knows of its language. */
 class I18n {
   #messages;
@@ -36,7 +50,7 @@ class I18n {
 
   constructor(folder, language, manifest) {
     this.#language = language;
-    this.#messages = messagesOf(folder, language, manifest);
+    this.#messages = new Map([...messagesOf(folder, language, manifest), ...predefined(language)]);
   }
 
   /** The manifest with its messages in it. */
@@ -50,7 +64,7 @@ class I18n {
 
   /** chrome.i18n of the app with this id. */
   api(id) {
-    this.#messages.set('@@extension_id', id).set('@@ui_locale', this.#language.replaceAll('-', '_'));
+    this.#messages.set('@@extension_id', id);
     return {
       getMessage: (name, substitutions) => {
         const values = [substitutions ?? []].flat();

@@ -60,18 +60,20 @@ const power = { requestKeepAwake() {}, releaseKeepAwake() {}, Level: { DISPLAY: 
 function complete(chrome, storageFile, i18n) {
   const answers = runtimeOf(chrome.runtime);
   const manifest = chrome.runtime.getManifest();
-  const isUnlimited = permissionsOf(manifest).includes('unlimitedStorage');
+  const granted = permissionsOf(manifest);
+  const has = (permission) => granted.includes(permission);
   const completed = {
     ...chrome,
     // The object itself: its lastError is inherited.
     runtime: Object.assign(chrome.runtime, runtimeMembers(answers)),
     app: { runtime: eventsOf('app.runtime', APP_EVENTS), window: windowsOf(answers) },
     i18n: i18n.api(chrome.runtime.id),
-    alarms: alarmsOf(answers),
     permissions: permissionsApi(manifest, answers),
-    power,
-    storage: storageOf(storageFile, answers, isUnlimited),
-    system: { network: networkOf(chrome.socket, answers) },
+    // As in Chrome, these are there for those that ask for them.
+    ...(has('alarms') && { alarms: alarmsOf(answers) }),
+    ...(has('power') && { power }),
+    ...(has('storage') && { storage: storageOf(storageFile, answers, has('unlimitedStorage')) }),
+    ...(has('system.network') && { system: { network: networkOf(chrome.socket, answers) } }),
   };
   addMissing(completed, manifest);
   removeUnasked(completed, manifest);
@@ -93,6 +95,42 @@ function defaultStorage(id) {
   return path.join(data, 'chrome-app-run', `${id}.json`);
 }
 
+/** What ends an app, by itself or by a signal: it is suspended, then `exit` is called, with a code. */
+function endOf({ onSuspend }, exit) {
+  let isSuspended = false;
+  const suspend = () => {
+    if (isSuspended) return;
+    isSuspended = true;
+    dispatch(onSuspend);
+  };
+  process.on('beforeExit', suspend);
+  // What runs comes to its end, and so do the promises that it settles. Nothing of the page runs after that.
+  return async (code) => {
+    suspend();
+    await undefined;
+    process.nextTick(exit, code);
+  };
+}
+
+/** The page lives on whatever it throws. */
+function survive() {
+  process.on('uncaughtException', report);
+  // In a task of its own, as in a browser: a handler whose own promise is rejected keeps nothing else from running.
+  process.on('unhandledRejection', (reason, promise) => setImmediate(reportRejection, reason, promise));
+  // Node's word on a promise that is caught late; it is no error.
+  process.on('rejectionHandled', () => {});
+}
+
+function execute({ file, code }) {
+  // What a script imports by a path relative to it. Not in the first versions of Node 20.
+  const importModuleDynamically = vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER;
+  try {
+    vm.runInThisContext(code, { filename: file, importModuleDynamically });
+  } catch (error) {
+    report(error);
+  }
+}
+
 /** Runs the app in `folder`; `rootsFile` has certificates that may vouch for servers, besides the web's authorities. */
 function run(folder, storageFile, rootsFile) {
   const manifest = readJson(path.join(folder, 'manifest.json'));
@@ -101,51 +139,24 @@ function run(folder, storageFile, rootsFile) {
   const chrome = made(i18n.localized(manifest), rootsFile);
   // An unpacked app without a key is identified by its folder: its manifest may change.
   chrome.runtime.id = idOf(manifest, fs.realpathSync(folder));
-  const file = storageFile ?? defaultStorage(chrome.runtime.id);
-  const isNew = !Object.values(filesOf(file)).some(fs.existsSync);
-  const completed = attempt(() => complete(chrome, file, i18n));
+  const place = storageFile ?? defaultStorage(chrome.runtime.id);
+  const isNew = !Object.values(filesOf(place)).some(fs.existsSync);
+  const completed = attempt(() => complete(chrome, place, i18n));
   // The page may put things of its own in their places.
-  const { onInstalled, onSuspend } = completed.runtime;
+  const { onInstalled } = completed.runtime;
   const { onLaunched } = completed.app.runtime;
+  const sources = scripts.map((script) => fileOf(folder, script)).map((file) => ({ file, code: read(file) }));
 
-  let isSuspended = false;
-  const suspend = () => {
-    if (isSuspended) return;
-    isSuspended = true;
-    dispatch(onSuspend);
-  };
-  const exit = (code) => {
+  const end = endOf(completed.runtime, (code) => {
     abandonChrome(chrome);
     process.exit(code);
-  };
-  // What runs comes to its end, and so do the promises that it settles. Nothing of the page runs after that.
-  const end = async (code) => {
-    suspend();
-    await undefined;
-    process.nextTick(exit, code);
-  };
+  });
   furnish(completed, folder, page, () => void end(0));
-  process.on('beforeExit', suspend);
   for (const signal of SIGNALS) process.once(signal, () => end(0));
   // Nobody reads the output any more, and reporting that error would only raise it again.
   for (const output of [process.stdout, process.stderr]) output.on('error', () => end(1));
-
-  process.on('uncaughtException', report);
-  // In a task of its own, as in a browser: a handler whose own promise is rejected keeps nothing else from running.
-  process.on('unhandledRejection', (reason, promise) => setImmediate(reportRejection, reason, promise));
-  // Node's word on a promise that is caught late; it is no error.
-  process.on('rejectionHandled', () => {});
-  // What a script imports by a path relative to it. Not in the first versions of Node 20.
-  const importModuleDynamically = vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER;
-  for (const script of scripts) {
-    const file = fileOf(folder, script);
-    const code = read(file);
-    try {
-      vm.runInThisContext(code, { filename: file, importModuleDynamically });
-    } catch (error) {
-      report(error);
-    }
-  }
+  survive();
+  sources.forEach(execute);
 
   setImmediate(() => {
     loaded();

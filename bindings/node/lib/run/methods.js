@@ -28,8 +28,8 @@ function answered(full, callback, operation, runtime) {
 }
 
 /** A method of signature `member`, which answers with what `operation` gives for its arguments. */
-function methodOf(full, member, operation, runtime) {
-  const read = argumentsOf({ outcome: null, ...member, name: full, callback: 'promise' }, {});
+function methodOf(full, member, operation, runtime, types) {
+  const read = argumentsOf({ outcome: null, ...member, name: full, callback: 'promise' }, types);
   return (...given) => {
     const values = read(given);
     const callback = values.pop();
@@ -37,9 +37,9 @@ function methodOf(full, member, operation, runtime) {
   };
 }
 
-/** An object of methods: `members` by name, each with its `operations`. */
-function methodsOf(space, members, operations, runtime) {
-  const method = ([name, member]) => [name, methodOf(`${space}.${name}`, member, operations[name], runtime)];
+/** An object of methods: `members` by name, each with its `operations`; `types`: of the objects that they are given. */
+function methodsOf(space, members, operations, runtime, types = {}) {
+  const method = ([name, member]) => [name, methodOf(`${space}.${name}`, member, operations[name], runtime, types)];
   return Object.fromEntries(Object.entries(members).map(method));
 }
 

@@ -63,8 +63,6 @@ function timers() {
   return { setTimeout: timer(setTimeout), setInterval: timer(setInterval) };
 }
 
-// A page may have as many listeners as it likes: of this target, of its requests, and of targets of its own.
-setMaxListeners(0);
 const target = new EventTarget();
 const listeners = new WeakMap();
 
@@ -116,6 +114,9 @@ const consoleOf = () => Object.create(Object.getPrototypeOf(console), Object.get
 function furnish(chrome, folder, page, close) {
   const location = locationOf(chrome, page);
   const fetch = fetchOf(folder, location);
+  // A page may have as many listeners as it likes: of its window, and of what it makes from now on.
+  setMaxListeners(0, target);
+  setMaxListeners(0);
   // Libraries that see it take this for Node, and ask for a `require` that no page has.
   delete globalThis.process;
   const globals = {

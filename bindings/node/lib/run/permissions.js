@@ -4,12 +4,16 @@
 const { Array, Error, Object } = require('../globals');
 const { eventsOf, methodsOf } = require('./methods');
 
-const asked = [{ name: 'permissions', type: 'object' }];
+const asked = [{ name: 'permissions', type: 'object', ref: 'permissions.Permissions' }];
 const MEMBERS = {
   getAll: { parameters: [], outcome: 'permissions' },
   contains: { parameters: asked, outcome: 'result' },
   request: { parameters: asked, outcome: 'granted' },
   remove: { parameters: asked, outcome: 'removed' },
+};
+
+const TYPES = {
+  'permissions.Permissions': { members: ['permissions', 'origins'].map((name) => ({ name, type: 'array', items: { type: 'string' } })) },
 };
 
 /** The names in a manifest's list of permissions. */
@@ -66,7 +70,7 @@ function permissionsApi(manifest, runtime) {
       return true;
     },
   };
-  return { ...methodsOf('permissions', MEMBERS, operations, runtime), ...eventsOf('permissions', ['onAdded', 'onRemoved']) };
+  return { ...methodsOf('permissions', MEMBERS, operations, runtime, TYPES), ...eventsOf('permissions', ['onAdded', 'onRemoved']) };
 }
 
 module.exports = { permissionsApi, permissionsOf };

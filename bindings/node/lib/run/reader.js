@@ -2,7 +2,7 @@
 'use strict';
 
 const { Buffer } = require('node:buffer');
-const { DOMException, TypeError } = require('../globals');
+const { DOMException, TypeError } = require('./globals');
 const { decoded } = require('./encoding');
 const { progressEvent, withHandlers } = require('./handlers');
 

@@ -1,13 +1,10 @@
 // Areas of chrome.storage, each on a file.
 'use strict';
 
-const { Buffer } = require('node:buffer');
-const fs = require('node:fs');
-const path = require('node:path');
-const { setImmediate } = require('node:timers');
-const { Array, Error, JSON, Object } = require('../globals');
+const { Array, Error, JSON, Map, Object } = require('../globals');
+const { Store, sizeOf } = require('./items');
 const { methodsOf } = require('./methods');
-const { kept, membersOf } = require('./values');
+const { membersOf } = require('./values');
 
 /** The limits of the areas. Those on the number of writes are shown, but not enforced: no network is involved. */
 const LIMITS = {
@@ -19,30 +16,11 @@ const LIMITS = {
   },
 };
 
-/** Items by name. They have no prototype: any name is just a name. */
-const itemsOf = (object) => Object.assign(Object.create(null), object);
-
-function load(file) {
-  try {
-    return itemsOf(JSON.parse(fs.readFileSync(file, 'utf8')));
-  } catch (error) {
-    if (error.code === 'ENOENT') return itemsOf({});
-    throw new Error(`cannot read ${file}: ${error.message}`);
-  }
-}
-
-function save(file, items) {
-  fs.mkdirSync(path.dirname(file), { recursive: true });
-  // Whole or not at all, also if the process dies meanwhile.
-  fs.writeFileSync(`${file}.new`, JSON.stringify(items));
-  fs.renameSync(`${file}.new`, file);
-}
-
-/** The names and defaults that `get` is given: null for all, a name, names, or names with defaults. */
-function wanted(keys, all) {
-  if (keys === null) return { names: Object.keys(all), defaults: {} };
+/** The names, null for all, and defaults that `get` is given: nothing, a name, names, or names with defaults. */
+function wanted(keys) {
+  if (keys === null) return { names: null, defaults: {} };
   if (typeof keys === 'string') return { names: [keys], defaults: {} };
-  if (Array.isArray(keys)) return { names: keys, defaults: {} };
+  if (Array.isArray(keys)) return { names: [...keys], defaults: {} };
   return { names: Object.keys(keys), defaults: membersOf(keys) };
 }
 
@@ -56,64 +34,52 @@ const MEMBERS = {
   clear: { parameters: [], outcome: null },
 };
 
-/** An item's size, as the reference has it: that of its name and of its JSON. */
-const sizeOf = ([name, value]) => Buffer.byteLength(name) + Buffer.byteLength(JSON.stringify(value));
+const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
 
-/** Throws if items are too large, too many, or one that is new or changed is. */
-function checkLimits(limits, items, changes) {
-  const sizes = Object.entries(items).map(sizeOf);
-  const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
+/** Throws if edits make items too large or too many, or one of them is too large. */
+function checkLimits(limits, items, edits) {
+  const grown = edits.map(([name, json]) => sizeOf(name, json) - sizeOf(name, items.get(name)));
+  const added = edits.filter(([name]) => !items.has(name));
   const exceeded = {
-    QUOTA_BYTES_PER_ITEM: Object.keys(changes).some((name) => sizeOf([name, items[name]]) > limits.QUOTA_BYTES_PER_ITEM),
-    QUOTA_BYTES: sum(sizes) > limits.QUOTA_BYTES,
-    MAX_ITEMS: sizes.length > limits.MAX_ITEMS,
+    QUOTA_BYTES_PER_ITEM: edits.some(([name, json]) => sizeOf(name, json) > limits.QUOTA_BYTES_PER_ITEM),
+    QUOTA_BYTES: sum([items.bytes, ...grown]) > limits.QUOTA_BYTES,
+    MAX_ITEMS: items.size + added.length > limits.MAX_ITEMS,
   };
   const limit = Object.keys(exceeded).find((name) => exceeded[name]);
   if (limit) throw new Error(`${limit} quota exceeded`);
 }
 
-/** What `get` gives of the items that are held. */
-function answerOf(asked, held) {
-  const { names, defaults } = wanted(asked, held);
-  const all = { ...defaults, ...held };
-  return Object.fromEntries(names.filter((name) => Object.hasOwn(all, name)).map((name) => [name, kept(all[name])]));
+/** What `get` gives of items. */
+function answerOf({ names, defaults }, items) {
+  const held = (names ?? [...items.keys()]).filter((name) => items.has(name)).map((name) => [name, JSON.parse(items.get(name))]);
+  return { ...defaults, ...Object.fromEntries(held) };
 }
 
 /** A storage area; `changed` hears of changes, `runtime` of answers to callbacks. An unlimited one only shows its limits. */
 function storageArea(file, runtime, changed, limits, isUnlimited) {
-  let items = load(file);
-
-  const change = (edits, check = () => {}) => {
-    const told = [];
-    const after = itemsOf(items);
-    for (const [name, newValue] of edits) {
-      const oldValue = items[name];
-      if (JSON.stringify(oldValue) === JSON.stringify(newValue)) continue;
-      told.push([name, { ...(oldValue !== undefined && { oldValue }), ...(newValue !== undefined && { newValue }) }]);
-      if (newValue === undefined) delete after[name];
-      else after[name] = newValue;
-    }
-    if (told.length === 0) return;
-    // Not by assignment: a name may be `__proto__`.
-    const changes = Object.fromEntries(told);
-    check(after, changes);
-    save(file, after);
-    items = after;
-    setImmediate(changed, changes);
-  };
-
-  const removal = (names) => change(names.map((name) => [name, undefined]));
+  const store = new Store(file, changed);
+  const check = isUnlimited ? undefined : (items, edits) => checkLimits(limits, items, edits);
+  const removal = (names) => store.change(names.map((name) => [name, undefined]));
+  // What is given is read at once: the page may change it.
   const operations = {
-    get: (asked) => answerOf(asked, items),
-    getBytesInUse(asked) {
-      const held = wanted(asked, items).names.filter((name) => name in items);
-      return held.reduce((sum, name) => sum + sizeOf([name, items[name]]), 0);
+    get(keys) {
+      const asked = wanted(keys);
+      return store.later((items) => answerOf(asked, items));
     },
-    set: (edits) => change(Object.entries(membersOf(edits)), isUnlimited ? undefined : checkLimits.bind(null, limits)),
-    remove: (asked) => removal([asked].flat()),
-    clear: () => removal(Object.keys(items)),
+    getBytesInUse(keys) {
+      const { names } = wanted(keys);
+      return store.later((items) => (names ? sum(names.map((name) => sizeOf(name, items.get(name)))) : items.bytes));
+    },
+    set(items) {
+      const edits = Object.entries(membersOf(items)).map(([name, value]) => [name, JSON.stringify(value)]);
+      return store.later(() => store.change(edits, check));
+    },
+    remove(keys) {
+      const { names } = wanted(keys);
+      return store.later(() => removal(names));
+    },
+    clear: () => store.later((items) => removal([...items.keys()])),
   };
-
   return { ...methodsOf('storage', MEMBERS, operations, runtime), ...limits };
 }
 
@@ -122,7 +88,7 @@ function managedArea(runtime) {
   const refuse = () => {
     throw new Error('This is a read-only store.');
   };
-  const operations = { get: (asked) => answerOf(asked, {}), getBytesInUse: () => 0, set: refuse, remove: refuse, clear: refuse };
+  const operations = { get: (keys) => answerOf(wanted(keys), new Map()), getBytesInUse: () => 0, set: refuse, remove: refuse, clear: refuse };
   return methodsOf('storage', MEMBERS, operations, runtime);
 }
 

@@ -41,4 +41,4 @@ function membersOf(object, outer = []) {
   return Object.fromEntries(members.filter(([, value]) => value !== undefined));
 }
 
-module.exports = { kept, membersOf };
+module.exports = { membersOf };
