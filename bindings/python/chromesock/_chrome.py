@@ -8,13 +8,15 @@ import json
 import os
 from operator import index
 from types import TracebackType
-from typing import Any, Dict, List, Mapping, Optional, Type, Union
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Type, Union
 
 from ._driver import Driver, logger
 from ._errors import ChromeSocketError
 from ._library import encode, ffi, load, text
 from ._surface import DECODERS, Socket, Sockets, Tcp
 
+if TYPE_CHECKING:
+    from .streams import _Router
 
 WRITE_QUOTA_BYTES = 200 * 2**20  # as in Chrome
 
@@ -42,7 +44,7 @@ class Chrome:
         self.sockets = Sockets(driver)
         self.socket = Socket(driver)
         self.runtime = Runtime(manifest)
-        self._router: Any = None  # of the stream adapter
+        self._router: Optional[_Router] = None  # of the stream adapter
 
     def destroy(self) -> None:
         """Closes all sockets. Pending calls fail, and later ones; a second time does nothing."""

@@ -15,8 +15,9 @@ from collections import deque
 from contextvars import Context
 from operator import index
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, Callable, Deque, Dict, List, Mapping, Optional, Set, Tuple, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Callable, Deque, Dict, List, Mapping, Optional, Tuple, TypeVar, Union
 
+from ._dropped import Dropped
 from ._errors import ChromeSocketError
 from ._event import Event
 from ._lent import COPIED, Lent
@@ -62,22 +63,14 @@ class Driver:
         self._send_info = send_info
         self._events: Dict[int, Event[Any]] = {}
         self._thread = get_ident()
-        self._gone = ""
+        self.gone = ""
         self._token = 0
         self._pending: Dict[int, Call] = {}
         self._lent = Lent()
         self._keep, self._forget = self._lent.keep, self._lent.forget
-        self._send_owned = lib.chromesock_sockets_tcp_send_owned
+        self._send, self._send_owned = lib.chrome_sockets_tcp_send, lib.chromesock_sockets_tcp_send_owned
         self._batch = Batch(lib)
-        # Calls after which data of their socket that lies in the batch is dropped.
-        self._enders = {
-            lib.chrome_sockets_tcp_close: lib.CHROME_SOCKETS_TCP_ON_RECEIVE,
-            lib.chrome_sockets_tcp_secure: lib.CHROME_SOCKETS_TCP_ON_RECEIVE,
-            lib.chrome_sockets_udp_close: lib.CHROME_SOCKETS_UDP_ON_RECEIVE,
-        }
-        self._dropped: Set[Tuple[int, int]] = set()
-        # Sockets whose data another `secure` does not end.
-        self._secured: Set[int] = set()
+        self._dropped = Dropped(lib)
         self._secure = lib.CHROME_SOCKETS_TCP_SECURE
         # Those who waited for what is completed now, and have not had their turn.
         self._woken: Deque[Tuple[Callable[[Any], object], Context, asyncio.Future[Any]]] = deque()
@@ -105,8 +98,7 @@ class Driver:
         """Carries out one call; the future has its completion."""
         call: asyncio.Future[Any] = asyncio.Future(loop=self.loop)
         self._start(call, function, *arguments)
-        if function in self._enders:
-            self._drop_data(function, arguments[0])
+        self._dropped.called(function, arguments)
         return call
 
     def send(self, socket_id: int, data: Buffer) -> asyncio.Future[Any]:
@@ -119,7 +111,7 @@ class Driver:
         """The same, for who may have something cheaper than a future."""
         if type(data) is not bytes or len(data) <= COPIED:
             held = buffer(data)
-            return self._start(call, self.lib.chrome_sockets_tcp_send, index(socket_id), held, len(held))
+            return self._start(call, self._send, index(socket_id), held, len(held))
         self.check_thread()
         socket_id = index(socket_id)
         self._token = token = self._token + 1
@@ -148,13 +140,6 @@ class Driver:
         """Refuses what is called elsewhere than on the loop's thread."""
         if get_ident() != self._thread:
             raise RuntimeError("called from a foreign thread; use loop.call_soon_threadsafe")
-
-    def _drop_data(self, function: Any, socket_id: int) -> None:
-        """After a call that ends a socket's data; the library sees to what it still has."""
-        if function != self.lib.chrome_sockets_tcp_secure:
-            self._secured.discard(socket_id)
-        if socket_id not in self._secured:
-            self._dropped.add((self._enders[function], socket_id))
 
     def event(self, event_type: int, name: str, decode: Callable[[Any], Info]) -> Event[Info]:
         """Makes an event of the API."""
@@ -187,24 +172,26 @@ class Driver:
 
     def _leave(self, reason: str) -> None:
         self._app = NULL
-        self._gone = reason
+        self.gone = reason
         self._release.detach()
-        if not self.loop.is_closed():
-            self.loop.remove_reader(self._handle)
-            for end in self.at_end:
-                end()
+        if self.loop.is_closed():
+            self._pending.clear()  # Nobody can be told any more.
+            return
+        self.loop.remove_reader(self._handle)
+        for end in self.at_end:
+            end()
 
     def _forked(self) -> None:
         # Loop and thread are the parent's: nothing of theirs may be touched.
         self._app = NULL
-        self._gone = "the chrome object belongs to the process that forked this one; create another one here"
+        self.gone = "the chrome object belongs to the process that forked this one; create another one here"
         self._release.detach()
 
     def _check(self, status: int) -> None:
         if status == 0:
             return
-        if self._gone:
-            raise self._error(self.lib.CHROMESOCK_CONTEXT_SHUT_DOWN, self._gone)
+        if self.gone:
+            raise self._error(self.lib.CHROMESOCK_CONTEXT_SHUT_DOWN, self.gone)
         raise self._error(status, text(self.lib.chromesock_status_text(status)) or str(status))
 
     def _error(self, code: Optional[int], message: str, result: Any = None) -> ChromeSocketError:
@@ -217,7 +204,7 @@ class Driver:
             self._fill()
         self._drain()
         for _ in range(REFILLS):
-            if self._others_follow or self._gone:
+            if self._others_follow or self.gone:
                 return
             self._fill()
             if not self._batch:
@@ -225,7 +212,7 @@ class Driver:
             self._drain()
 
     def _fill(self) -> None:
-        self._dropped.clear()
+        self._dropped.events.clear()
         self._check(self._batch.fill(self._app))
 
     def _drain(self) -> None:
@@ -264,7 +251,7 @@ class Driver:
         self.lib.chromesock_app_run_calls(self._app)
 
     def _run_events(self) -> None:
-        events, complete = self._events, self._complete
+        events, complete, dropped = self._events, self._complete, self._dropped.events
         for event in self._batch.events(self._sent):
             source = events.get(event.type)
             if source is None:
@@ -273,9 +260,11 @@ class Driver:
             if self._woken:
                 # As in a browser: who awaited a completion runs before the next event.
                 self._run_woken()
-            if source._listeners and not self._gone and (event.type, event.socket_id) not in self._dropped:
+            if dropped and (event.type, event.socket_id) in dropped:
+                continue
+            if source._listeners and not self.gone:
                 self._others_follow = True
-                source._emit(source._decode(event), self.loop)
+                source._emit(source._decode(event), self)
 
     def _run_woken(self) -> None:
         """Lets those go on who awaited what is completed now: at once, not in the loop's next turn."""
@@ -298,7 +287,7 @@ class Driver:
         else:
             result = self._decoders[event.type](event)
             if event.type == self._secure and not event.message:
-                self._secured.add(event.socket_id)
+                self._dropped.secured.add(event.socket_id)
             self._finish(call, result, self._failure(event, result) if event.message else None)
 
     def _sent(self, token: int, bytes_sent: int) -> None:
@@ -311,12 +300,12 @@ class Driver:
             self._tell(call, None)
 
     def _finish(self, call: asyncio.Future[Any], result: Any, failure: Optional[ChromeSocketError]) -> None:
-        if call.cancelled() or self._gone and self.loop.is_closed():
+        if call.cancelled():
             return
         # Those whom asyncio would call in the loop's next turn; it has no public way to ask for them, and where they
         # are not shown it does.
         waiters = getattr(call, "_callbacks", None)
-        if waiters and not self._gone:
+        if waiters and not self.gone:
             for waiter, context in [*waiters]:
                 call.remove_done_callback(waiter)
                 self._woken.append((waiter, context, call))
@@ -324,7 +313,7 @@ class Driver:
             call.set_result(result)
             return
         call.set_exception(failure)
-        if self._gone and not waiters:
+        if self.gone and not waiters:
             call.exception()  # The end of the app fails what is pending: nothing to warn of.
 
     def _tell(self, done: Done, failure: Optional[ChromeSocketError]) -> None:
@@ -345,12 +334,12 @@ class Driver:
     def _on_host_event(self, event: Any) -> None:
         if event.type == self.lib.CHROMESOCK_PERMISSION_DENIED:
             logger.warning("%s", text(event.message))
-        elif event.type == self.lib.CHROMESOCK_APP_CLOSED and not self._gone:
+        elif event.type == self.lib.CHROMESOCK_APP_CLOSED and not self.gone:
             # Only a fault inside the library ends an app by itself.
             app = self._app
             self._leave("the chrome object ended by an internal fault")
             self._free(app)
-            self.loop.call_exception_handler({"message": self._gone})
+            self.loop.call_exception_handler({"message": self.gone})
 
 
 def _abandoned(lib: Any, app: Any, lent: Lent) -> None:

@@ -12,7 +12,7 @@ from ._library import ffi
 class ChromeSocketError(OSError):
     """A call that failed: what Chrome Apps read as `chrome.runtime.lastError`.
 
-    `code` is one of `Status`, or `None` where Chrome gives no number; `name` is its name. `result` is what
+    `code` is a number of `Status`, or `None` where Chrome gives none; `name` is its name. `result` is what
     Chrome's callback gets beside the error. Where Python has a class for an error, such as
     `ConnectionRefusedError`, it is of that class too, and `errno` is the system's number where it has one.
     """
@@ -64,6 +64,7 @@ _NUMBERS: Dict[Optional[int], Optional[int]] = {}
 for _base, _names in _KINDS.items():
     _numbers = {ffi.integer_const(f"CHROMESOCK_{_name}"): _number for _name, _number in _names.items()}
     if _base is not OSError:
+        # All have the one documented name: it is what a traceback shows, before a message that tells which it is.
         _class = type(ChromeSocketError.__name__, (ChromeSocketError, _base), {"__module__": __name__})
         _CLASSES.update(dict.fromkeys(_numbers, _class))
     _NUMBERS.update(_numbers)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
-from typing import Any, Callable, Generic, Tuple, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Generic, Tuple, TypeVar
+
+if TYPE_CHECKING:
+    from ._driver import Driver
 
 Info = TypeVar("Info")
 
@@ -39,15 +41,17 @@ class Event(Generic[Info]):
         """Whether there is any listener."""
         return bool(self._listeners)
 
-    def _emit(self, info: Info, loop: asyncio.AbstractEventLoop) -> None:
+    def _emit(self, info: Info, driver: Driver) -> None:
         for listener in self._listeners:
+            if driver.gone:  # by the listener before
+                return
             try:
                 listener(info)
             except (SystemExit, KeyboardInterrupt):
                 raise
             except BaseException as error:  # asyncio.CancelledError is no Exception
                 message = f"Exception in a listener of {self._name}"
-                loop.call_exception_handler({"message": message, "exception": error, "listener": listener})
+                driver.loop.call_exception_handler({"message": message, "exception": error, "listener": listener})
 
     def __repr__(self) -> str:
         return f"<Event {self._name}, {len(self._listeners)} listeners>"

@@ -79,29 +79,27 @@ async def start_server(
     tcp_server = chrome.sockets.tcp_server
     driver = chrome._driver
     socket_id = _created(driver, driver.lib.chrome_sockets_tcp_server_create, NULL)
+    # Before it listens: who connects at once may be accepted before `listen` has returned here.
+    server = Server(chrome, socket_id, client_connected_cb, limit)
     try:
         await tcp_server.listen(socket_id, address, port, backlog)
         info = await tcp_server.get_info(socket_id)
     except BaseException:
-        _close(tcp_server, socket_id)
+        server.close()
         raise
     assert info.local_address is not None and info.local_port is not None
-    return Server(chrome, socket_id, client_connected_cb, limit, (info.local_address, info.local_port))
+    server.address, server.port = info.local_address, info.local_port
+    return server
 
 
 class Server:
     """A listening socket. As a context manager it is closed at the end."""
 
-    def __init__(
-        self,
-        chrome: Chrome,
-        socket_id: int,
-        client_connected_cb: ClientConnected,
-        limit: int,
-        sockname: Tuple[str, int],
-    ) -> None:
+    address: str
+    port: int
+
+    def __init__(self, chrome: Chrome, socket_id: int, client_connected_cb: ClientConnected, limit: int) -> None:
         self.socket_id = socket_id
-        self.address, self.port = sockname
         self._chrome = chrome
         self._client_connected_cb = client_connected_cb
         self._limit = limit
@@ -226,6 +224,8 @@ class SocketTransport(asyncio.Transport):
         # Who forgets the reader forgets the connection, as in asyncio.
         self._reader = weakref.ref(reader)
         self._closing = False
+        # Of the first send that has failed; the end follows.
+        self._failure: Optional[ChromeSocketError] = None
         # Sizes of the sends under way, and their sum.
         self._sending: Deque[int] = deque()
         self._under_way = 0
@@ -238,7 +238,7 @@ class SocketTransport(asyncio.Transport):
 
     def _start(self) -> None:
         self._router.transports[self._id] = self
-        self._protocol.connection_made(self)
+        self._tell("connection_made", self)
         if self._reading and not self._closing:
             _forget(self._tcp.set_paused(self._id, False))
 
@@ -264,6 +264,10 @@ class SocketTransport(asyncio.Transport):
             if not await self._is_there():
                 self._end(error)
             raise
+        except asyncio.CancelledError:
+            # As asyncio: what would come now is neither plain nor known to be TLS.
+            self.abort()
+            raise
         self.resume_reading()
 
     async def _is_there(self) -> bool:
@@ -274,7 +278,8 @@ class SocketTransport(asyncio.Transport):
         return True
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        assert isinstance(protocol, asyncio.Protocol)
+        if not isinstance(protocol, asyncio.Protocol):
+            raise TypeError(f"expected an asyncio.Protocol, got {type(protocol).__name__}")
         self._protocol = protocol
 
     def get_protocol(self) -> asyncio.BaseProtocol:
@@ -325,9 +330,9 @@ class SocketTransport(asyncio.Transport):
 
     def write(self, data: Buffer) -> None:
         self._driver.check_thread()
+        held = buffer(data)
         if self._closing:
             return
-        held = buffer(data)
         size = len(held)
         if size == 0:
             return
@@ -343,7 +348,7 @@ class SocketTransport(asyncio.Transport):
     def _pause_if_full(self) -> None:
         if self._under_way + self._waiting_size > self._high and not self._write_paused:
             self._write_paused = True
-            self._protocol.pause_writing()
+            self._tell("pause_writing")
 
     def _room(self) -> int:
         """How much more may be under way."""
@@ -406,45 +411,73 @@ class SocketTransport(asyncio.Transport):
 
     def _on_received(self, data: bytes) -> None:
         if not self._closing:
-            self._protocol.data_received(data)
+            error = self._tell("data_received", data)
+            if error is not None:
+                self._end(error)
 
     def _on_receive_error(self, code: int) -> None:
-        if code == Status.CONNECTION_CLOSED:
-            if not self._closing:
-                self._protocol.eof_received()
-            self._end(None)
-        else:
+        if code != Status.CONNECTION_CLOSED:
             self._end(self._driver.network_error(code))
+        elif self._closing:
+            self._end(self._failure)
+        else:
+            self._end(self._tell("eof_received"))
+
+    def _tell(self, event: str, *arguments: Any) -> Optional[Exception]:
+        """Calls the protocol. What that raises goes to the loop's exception handler, as in asyncio, and is given."""
+        try:
+            getattr(self._protocol, event)(*arguments)
+        except Exception as error:
+            message = f"protocol.{event}() failed"
+            context = {"message": message, "exception": error, "transport": self, "protocol": self._protocol}
+            self._loop.call_exception_handler(context)
+            return error
+        return None
 
     def _on_sent(self, error: Optional[ChromeSocketError]) -> None:
         size = self._sending.popleft()
         self._under_way -= size
         self._router.sent(size)
         if error is not None:
-            self._end(error)
+            self._fail(error)
             return
         if self._waiting:
             self._send_if_worth()
         if self._write_paused and self.get_write_buffer_size() <= self._low:
             self._write_paused = False
-            self._protocol.resume_writing()
+            self._tell("resume_writing")
         if self._closing:
             self._end_if_done()
 
+    def _fail(self, error: ChromeSocketError) -> None:
+        """Ends it for a send that has failed.
+
+        If it is being read, the true cause follows (tcp.md O-7, O-8): where that is the peer's orderly end, what the
+        peer has said counts, as in asyncio. What is called now completes behind it, also where nothing follows.
+        """
+        if self._closing:
+            self._end(error)
+        elif self._failure is None:
+            self._failure = error
+            behind = self._tcp.get_info(self._id)
+            behind.add_done_callback(lambda _: self._end(error))
+            _forget(behind)
+
     def _end_if_done(self) -> None:
         if not self._sending and not self._waiting:
-            self._end(None)
+            self._end(self._failure)
 
     def _end(self, error: Optional[Exception]) -> None:
         """Closes the socket, once, and tells the protocol."""
         if self._router.transports.pop(self._id, None) is None:
             return
         self._closing = True
+        self._write_paused = False  # Nobody is told to resume any more.
         self._waiting.clear()
         self._waiting_size = 0
         self._router.starving.pop(self, None)
         _close(self._tcp, self._id)
-        self._loop.call_soon(self._protocol.connection_lost, error)
+        self._loop.call_soon(lambda: self._protocol.connection_lost(error))
 
 
 def _open_stream(
@@ -522,8 +555,7 @@ class _Router:
 def _router(chrome: Chrome) -> _Router:
     if chrome._router is None:
         chrome._router = _Router(chrome)
-    router: _Router = chrome._router
-    return router
+    return chrome._router
 
 
 def _created(driver: Driver, create: Any, properties: Any) -> int:

@@ -137,7 +137,7 @@ async def test_destroying_completes_what_is_pending(peers, client, error_of):
 
 
 async def test_a_listener_may_destroy_the_chrome_object(peers, client):
-    """The package's own: nothing is delivered afterwards."""
+    """The package's own: nothing is delivered afterwards, nor to the listeners that follow."""
     server, port = await peers.echo()
     async with server:
         chrome = create_chrome()
@@ -149,6 +149,7 @@ async def test_a_listener_may_destroy_the_chrome_object(peers, client):
             ended.set()
 
         chrome.sockets.tcp.on_receive.add_listener(listener)
+        chrome.sockets.tcp.on_receive.add_listener(heard.append)
         socket_id = await client(chrome, port, buffer_size=1)
         chrome.sockets.tcp.send(socket_id, b"many events")
         await ended.wait()

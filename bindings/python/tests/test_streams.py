@@ -318,14 +318,220 @@ async def test_a_reset_reaches_the_reader(peers, make):
     async with server:
         reader, writer = await streams.open_connection(make(), "127.0.0.1", port)
         # Unread input at the peer makes its end a reset.
-        writer.write(b"line\n" + bytes(1 << 20))
-        with pytest.raises((ChromeSocketError, ConnectionResetError)) as caught:
+        writer.write(b"line\n")
+        for _ in range(4):
+            writer.write(BULK)
+        with pytest.raises(ConnectionResetError) as caught:
             while True:
                 await reader.readexactly(1)
         error = caught.value
-        assert getattr(error, "code", None) in (Status.CONNECTION_RESET, Status.SOCKET_NOT_CONNECTED)
-        assert error.name == error.message == f"net::ERR_{Status(error.code).name}"
+        assert error.code == Status.CONNECTION_RESET
+        assert error.name == error.message == "net::ERR_CONNECTION_RESET"
         writer.close()
+
+
+async def test_the_peers_last_words_are_read_though_writes_are_unfinished(peers, make):
+    """tcp.md O-8: as of a server that answers 413 and reads no more; asyncio's readers get it too."""
+    kept = []
+
+    async def refuse(reader, writer):
+        kept.append(writer)
+        writer.transport.pause_reading()
+        writer.write(b"413")
+        writer.write_eof()
+
+    server, port = await peers.server(refuse)
+    async with server:
+        reader, writer = await streams.open_connection(make(), "127.0.0.1", port)
+        for _ in range(4):
+            writer.write(BULK)
+        assert await reader.read() == b"413"
+        await writer.wait_closed()
+        with pytest.raises(ConnectionResetError):
+            await writer.drain()
+        kept[0].transport.abort()
+
+
+@pytest.mark.parametrize("closing", [False, True], ids=["open", "closing"])
+@pytest.mark.parametrize("call", ["disconnect", "close"])
+async def test_a_stream_ends_with_its_socket_though_no_event_tells(call, closing, peers, make, record):
+    """tcp.md DC-2, CL-2: a socket that is not read and that the program itself ends has no onReceiveError."""
+    kept = []
+
+    async def one_line(reader, writer):
+        kept.append(writer)
+        await reader.readline()
+        writer.transport.pause_reading()
+        writer.write(b"line\n")
+
+    server, port = await peers.server(one_line)
+    async with server:
+        chrome = make()
+        reader, writer = await streams.open_connection(chrome, "127.0.0.1", port)
+        events = record(chrome.sockets.tcp.on_receive_error)
+        # The read that is under way ends with this line.
+        writer.transport.pause_reading()
+        writer.write(b"line\n")
+        await reader.readline()
+        for _ in range(4):
+            writer.write(BULK)
+        if closing:
+            writer.close()
+        await getattr(chrome.sockets.tcp, call)(writer.get_extra_info("socket_id"))
+        with pytest.raises(ConnectionError) as caught:
+            await writer.wait_closed()
+        assert caught.value.code == Status.SOCKET_NOT_CONNECTED
+        assert events.empty()
+        kept[0].transport.abort()
+
+
+def test_destroying_after_the_loop_was_closed_tells_no_writer(loop, caplog):
+    """The package's own: a program may end in the midst of what it writes."""
+
+    async def start():
+        chrome = create_chrome()
+        _, writer = await streams.open_connection(chrome, *listener.getsockname())
+        for _ in range(4):
+            writer.write(BULK)
+        return chrome, writer
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        chrome, writer = loop.run_until_complete(start())
+        assert writer.transport.get_write_buffer_size() > 0
+        loop.close()
+        chrome.destroy()
+    assert not caplog.records, caplog.text
+
+
+class Protocol(asyncio.Protocol):
+    """A program's own; it notes what it is told, and raises at some of that."""
+
+    def __init__(self, *raises):
+        self.raises, self.told = raises, []
+        self.lost = asyncio.get_running_loop().create_future()
+
+    def note(self, event):
+        self.told.append(event)
+        if event in self.raises:
+            raise RuntimeError(event)
+
+    def data_received(self, data):
+        self.note("data_received")
+
+    def eof_received(self):
+        self.note("eof_received")
+
+    def pause_writing(self):
+        self.note("pause_writing")
+
+    def resume_writing(self):
+        self.note("resume_writing")
+
+    def connection_lost(self, error):
+        self.told.append("connection_lost")
+        self.lost.set_result(error)
+
+
+@pytest.mark.parametrize("event", ["data_received", "eof_received"])
+async def test_a_protocol_that_raises_ends_its_connection(event, peers, make, loop_errors):
+    """asyncio's manner."""
+    ended = asyncio.Event()
+
+    async def talk(reader, writer):
+        writer.write(b"x")
+        if event == "eof_received":
+            writer.write_eof()
+        await reader.read()
+        ended.set()
+        writer.close()
+
+    server, port = await peers.server(talk)
+    async with server:
+        _, writer = await streams.open_connection(make(), "127.0.0.1", port)
+        protocol = Protocol(event)
+        writer.transport.set_protocol(protocol)
+        error = await protocol.lost
+        await ended.wait()
+    assert str(error) == event and protocol.told[-2:] == [event, "connection_lost"]
+    context = loop_errors.pop()
+    assert context["message"] == f"protocol.{event}() failed" and context["exception"] is error
+
+
+async def test_a_protocol_that_raises_when_it_is_held_back_loses_no_data(peers, make, loop_errors):
+    """asyncio's manner; what was written is sent, and the connection closed behind it."""
+    got = []
+
+    async def take(reader, writer):
+        while data := await reader.read(65536):
+            got.append(len(data))
+        writer.close()
+
+    server, port = await peers.server(take)
+    async with server:
+        _, writer = await streams.open_connection(make(), "127.0.0.1", port)
+        protocol = Protocol("pause_writing", "resume_writing")
+        writer.transport.set_protocol(protocol)
+        writer.transport.set_write_buffer_limits(high=0)
+        writer.transport.write(BULK)
+        writer.close()
+        assert await protocol.lost is None
+        while sum(got) < len(BULK):
+            await asyncio.sleep(0)
+    assert protocol.told == ["pause_writing", "resume_writing", "connection_lost"]
+    assert [str(context["exception"]) for context in loop_errors] == protocol.told[:2]
+    loop_errors.clear()
+
+
+async def test_a_callback_of_a_server_that_raises_leaves_the_connection(make, loop_errors):
+    """asyncio's manner: it may have kept the stream."""
+    kept = []
+
+    def keep(*stream):
+        kept.extend(stream)
+        raise RuntimeError("on purpose")
+
+    async with await streams.start_server(make(), keep, "127.0.0.1", 0) as server:
+        _, writer = await asyncio.open_connection(server.address, server.port)
+        writer.write(b"line\n")
+        while not kept:
+            await asyncio.sleep(0)
+        assert await kept[0].readline() == b"line\n"
+        writer.close()
+        assert await kept[0].read() == b""
+    assert str(loop_errors.pop()["exception"]) == "on purpose"
+
+
+async def test_nobody_is_told_to_write_after_the_end(peers, make):
+    """asyncio's manner; a send that is completed when the stream ends is told of later."""
+    server, port = await peers.echo()
+    async with server:
+        chrome = make()
+        _, writer = await streams.open_connection(chrome, "127.0.0.1", port)
+        await asyncio.sleep(0)  # Calls start at once in the next turn of the loop.
+        transport, protocol = writer.transport, Protocol()
+        transport.set_protocol(Protocol())
+        transport.set_write_buffer_limits(high=0)
+        transport.write(b"x")
+        wait_for_events(chrome, 1)
+        transport.abort()
+        transport.set_protocol(protocol)  # The one of the moment hears of the end.
+        assert await protocol.lost is None
+        while transport.get_write_buffer_size():
+            await asyncio.sleep(0)
+        assert protocol.told == ["connection_lost"]
+
+
+async def test_a_protocol_of_another_kind_is_refused(peers, make):
+    """asyncio's manner: what cannot take data is no protocol of a stream."""
+    server, port = await peers.echo()
+    async with server:
+        reader, writer = await streams.open_connection(make(), "127.0.0.1", port)
+        protocol = writer.transport.get_protocol()
+        with pytest.raises(TypeError, match="DatagramProtocol"):
+            writer.transport.set_protocol(asyncio.DatagramProtocol())
+        assert writer.transport.get_protocol() is protocol
+        writer.close()
+        await writer.wait_closed()
 
 
 async def test_a_failed_connection_leaves_no_socket(make, error_of):
@@ -381,12 +587,15 @@ async def test_cancelling_and_destroying_is_cancelling(start):
         await starting
 
 
-def queued_events(chrome):
-    """How many events wait for the loop."""
+def wait_for_events(chrome, count):
+    """Until so many events wait for the loop, which stands still meanwhile, and so does its deadline."""
     driver = chrome._driver
     stats = ffi.new("chromesock_app_stats *", {"size": ffi.sizeof("chromesock_app_stats")})
-    assert driver.lib.chromesock_app_get_stats(driver._app, stats) == 0
-    return stats.undelivered_events
+    until = time.monotonic() + DEADLINE_SECONDS
+    while stats.undelivered_events < count:
+        assert time.monotonic() < until
+        os.sched_yield()
+        assert driver.lib.chromesock_app_get_stats(driver._app, stats) == 0
 
 
 async def test_who_was_accepted_before_the_server_closed_is_served(make):
@@ -400,16 +609,50 @@ async def test_who_was_accepted_before_the_server_closed_is_served(make):
     server = await streams.start_server(chrome, greet, "127.0.0.1", 0)
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(socket.create_connection((server.address, server.port))) for _ in range(3)]
-        until = time.monotonic() + DEADLINE_SECONDS
-        while queued_events(chrome) < len(clients):  # The loop stands still meanwhile, and so does its deadline.
-            assert time.monotonic() < until
-            os.sched_yield()
+        wait_for_events(chrome, len(clients))
         server.close()
         server.close()
         await server.wait_closed()
         for each in clients:
             each.setblocking(False)
             assert await loop.sock_recv(each, 10) == b"hi"
+
+
+async def test_who_connects_while_the_server_starts_is_served(make, record, monkeypatch):
+    """asyncio's manner; it may be accepted before the program knows that the server listens."""
+
+    async def greet(reader, writer):
+        writer.write(b"hi")
+        writer.close()
+
+    chrome, loop = make(), asyncio.get_running_loop()
+    tcp_server = chrome.sockets.tcp_server
+    accepted, get_info = record(tcp_server.on_accept), tcp_server.get_info
+    with socket.socket() as client:
+
+        async def connect_meanwhile(socket_id):
+            info = await get_info(socket_id)
+            client.connect((info.local_address, info.local_port))
+            await accepted.get()
+            return info
+
+        monkeypatch.setattr(tcp_server, "get_info", connect_meanwhile)
+        async with await streams.start_server(chrome, greet, "127.0.0.1", 0):
+            client.setblocking(False)
+            assert await loop.sock_recv(client, 10) == b"hi"
+
+
+@pytest.mark.parametrize("call", ["listen", "get_info"])
+async def test_a_server_that_is_cancelled_at_any_time_leaves_no_socket(make, monkeypatch, call):
+    """The package's own; it ends as cancelled, whatever it waits for."""
+    chrome = make()
+    tcp_server = chrome.sockets.tcp_server
+    carry_out = getattr(tcp_server, call)
+    monkeypatch.setattr(tcp_server, call, lambda *arguments: starting.cancel() and carry_out(*arguments))
+    starting = asyncio.ensure_future(streams.start_server(chrome, print, "127.0.0.1", 0))
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    assert await tcp_server.get_sockets() == []
 
 
 async def test_a_server_goes_on_after_it_could_not_accept(make, record, loop_errors, monkeypatch):

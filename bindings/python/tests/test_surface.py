@@ -27,6 +27,11 @@ def test_the_surface_is_what_the_table_says():
     assert (ROOT / "chromesock/_surface.py").read_text() == surface(TABLE)
 
 
+def test_the_version_is_the_librarys():
+    """The wheel has it from here too."""
+    assert chromesock.__version__ == TABLE["version"]
+
+
 async def test_every_member_is_there_under_its_name(make):
     """All documented members, with Chrome's arguments in Chrome's order."""
     chrome = make()

@@ -121,6 +121,24 @@ async def test_a_stream_that_cannot_be_secured_has_ended(context):
             await peer
 
 
+async def test_a_stream_whose_securing_is_cancelled_has_ended(peers):
+    """asyncio's manner, as of a handshake that takes too long."""
+    server, port = await peers.echo()
+    async with server:
+        with create_chrome() as chrome:
+            reader, writer = await streams.open_connection(chrome, "127.0.0.1", port)
+            writer.transport.pause_reading()
+            writer.write(b"x")
+            await reader.readexactly(1)
+            securing = asyncio.ensure_future(writer.transport.secure())
+            await asyncio.sleep(0)
+            securing.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await securing
+            assert await reader.read() == b"" and writer.is_closing()
+            await writer.wait_closed()
+
+
 async def test_a_stream_that_is_secured_twice_goes_on(context, roots):
     """TLS-2: a failure that leaves the socket as it is is none of the stream."""
     with socket.create_server(("127.0.0.1", 0)) as listener, create_chrome(extra_roots_pem=roots) as chrome:

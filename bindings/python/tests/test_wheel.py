@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import chromesock
+
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = """
 import asyncio, chromesock, sys
@@ -49,7 +51,7 @@ def test_without_the_library_no_wheel_is_made(tmp_path):
 
 def test_the_wheel_is_of_this_platform_and_carries_all(wheel):
     """Any Python 3, one platform; library, declarations, types and licenses are inside."""
-    assert wheel.name.startswith("chromesock-") and "-py3-none-linux_" in wheel.name
+    assert wheel.name.startswith(f"chromesock-{chromesock.__version__}-py3-none-linux_")
     names = zipfile.ZipFile(wheel).namelist()
     for part in ("lib/libchromesock.so", "_abi.py", "_surface.py", "py.typed"):
         assert f"chromesock/{part}" in names
