@@ -19,16 +19,17 @@
 #define UDP_GRO 104
 #endif
 
-enum { SIZE = 100, SENDS = 20, ALL = 31 }; /* more than one recvmmsg takes: only then datagrams are joined */
+enum { SIZE = 100, SENDS = 20, ALL = 63 }; /* more than one recvmmsg takes: only then datagrams are joined */
 
 /* ---- what the library asks of the system: it finds these functions instead of the C library's ---- */
 
-static atomic_int gro_wishes, batches, joined;
+static atomic_int gro_wishes, low_waters, batches, joined;
 
 int setsockopt(int fd, int level, int name, const void *value, socklen_t len) {
     static int (*real)(int, int, int, const void *, socklen_t);
     if (real == NULL) *(void **)&real = dlsym(RTLD_NEXT, "setsockopt");
     gro_wishes += level == IPPROTO_UDP && name == UDP_GRO;
+    low_waters += level == SOL_SOCKET && name == SO_RCVLOWAT;
     return real(fd, level, name, value, len);
 }
 
@@ -81,7 +82,7 @@ static fx *app_without(enum mode mode, uint32_t without) {
     chromesock_app_options o;
     memset(&o, 0, sizeof o);
     o.without = without;
-    gro_wishes = batches = joined = 0;
+    gro_wishes = low_waters = batches = joined = 0;
     return fx_new(mode, &o);
 }
 
@@ -176,13 +177,58 @@ static void connections_with_and_without(void) {
     }
 }
 
+/* A stream whose every piece is read before the next one comes: as long as each is told of by itself. */
+enum { PIECE = 60000, PIECES = 100 };
+
+static unsigned char piece[PIECE];
+static atomic_size_t received;
+
+static void compare_streamed(fx *f, const chromesock_event *event) {
+    (void)f;
+    if (event->type != CHROME_SOCKETS_TCP_ON_RECEIVE) return;
+    for (size_t n = 0, len; n < event->data_len; n += len) {
+        size_t at = (received + n) % PIECE;
+        len = event->data_len - n;
+        if (len > PIECE - at) len = PIECE - at;
+        CHECK_MEM(event->data + n, len, piece + at, len);
+    }
+    received += event->data_len;
+}
+
+static void fast_stream(enum mode mode, uint32_t without) {
+    fx *f = app_without(mode, without);
+    chrome_sockets_tcp_properties properties =
+        tcp_props(CHROME_SOCKETS_TCP_PROPERTIES_BUFFER_SIZE, NULL, PIECE, 0);
+    int peer;
+    int32_t id = connected_paused(f, &peer);
+    IS_OK(tcp_update(f, id, &properties));
+    received = 0;
+    f->inside = compare_streamed;
+    IS_OK(tcp_set_paused(f, id, 0));
+    for (size_t n = 1; n <= PIECES; n++) {
+        peer_send(peer, piece, PIECE);
+        wait_until(f, received == n * PIECE);
+    }
+    CHECK_INT(low_waters > 0, !(without & CHROMESOCK_WITHOUT_RCVLOWAT));
+    fx_end(f);
+    close(peer);
+}
+
+static void fast_streams_with_and_without(void) {
+    for (size_t n = 0; n < PIECE; n++) piece[n] = (unsigned char)(n * 7 + n / 256);
+    for (int mode = 0; mode < MODE_COUNT; mode++) {
+        fast_stream((enum mode)mode, 0);
+        fast_stream((enum mode)mode, CHROMESOCK_WITHOUT_RCVLOWAT);
+    }
+}
+
 static void unknown_features(void) {
     char mark;
     chromesock_app *app = (chromesock_app *)(void *)&mark;
     chromesock_app_options o;
     memset(&o, 0, sizeof o);
     o.size = sizeof o;
-    for (int bit = 5; bit < 32; bit++) {
+    for (int bit = 6; bit < 32; bit++) {
         o.without = 1u << bit;
         CHECK_INT(chromesock_app_new(&o, &app), CHROMESOCK_INVALID_ARGUMENT);
         o.without |= ALL;
@@ -197,6 +243,7 @@ int main(int argc, char **argv) {
     RUN(datagrams_with_and_without);
     RUN(sends_with_and_without);
     RUN(connections_with_and_without);
+    RUN(fast_streams_with_and_without);
     RUN(unknown_features);
     return harness_finish();
 }

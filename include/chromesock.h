@@ -148,6 +148,11 @@
 #define CHROMESOCK_WITHOUT_PROMPT_CONNECT 16
 
 /**
+ * No SO_RCVLOWAT: also of a fast TCP stream the system tells as soon as anything can be read.
+ */
+#define CHROMESOCK_WITHOUT_RCVLOWAT 32
+
+/**
  * Bit of `present` in chromesock_event: `result` is delivered: the API's `result` or `resultCode`.
  */
 #define CHROMESOCK_EVENT_RESULT 1

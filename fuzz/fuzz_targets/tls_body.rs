@@ -160,6 +160,10 @@ impl Network for Server {
         Ok(())
     }
 
+    fn set_low_water(&mut self, _: &mut Self, _: usize) -> io::Result<()> {
+        none()
+    }
+
     fn bind(&mut self, _: SocketAddr, _: MulticastOptions, _: Token) -> io::Result<Nothing> {
         none()
     }

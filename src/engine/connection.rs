@@ -2,10 +2,12 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 
 use super::linger::Unfinished;
+use super::low_water::{LOOK, LowWater, MARK};
 use super::read_buffer::ReadBuffer;
 use super::reply::Replies;
 use super::send_queue::SendQueue;
@@ -35,8 +37,7 @@ pub(super) struct Connection<S> {
     pub(super) ready: Ready,
     /// Whether anything was ever sent, so that a close has something to protect (CL-4).
     wrote: bool,
-    /// Whether the last read was a large one, so that the next one may be larger.
-    bulk: bool,
+    low_water: LowWater,
     pub(super) unsent: Option<Box<SendQueue>>,
 }
 
@@ -119,8 +120,8 @@ impl<S: Stream> Connection<S> {
         // Writable until the kernel says otherwise; readable only when it says so.
         let ready = Ready::WRITABLE;
         let channel = Channel::Plain(stream);
-        let (is_accepted, wrote, bulk, unsent) = (false, false, false, None);
-        Self { channel, peer, is_accepted, watched, name, ready, wrote, bulk, unsent }
+        let (is_accepted, wrote, unsent, low_water) = (false, false, None, LowWater::default());
+        Self { channel, peer, is_accepted, watched, name, ready, wrote, low_water, unsent }
     }
 
     pub(super) fn accepted(stream: S, peer: SocketAddr) -> Self {
@@ -190,7 +191,8 @@ impl<S: Stream> Connection<S> {
         self,
         wrap: impl FnOnce(S) -> Result<TlsStream<S>, (S, Status)>,
     ) -> Result<Self, (Self, Status)> {
-        let Self { channel, peer, is_accepted, watched, name, ready, wrote, bulk, unsent } = self;
+        let Self { channel, peer, is_accepted, watched, name, ready, wrote, low_water, unsent } =
+            self;
         let (channel, failure) = match channel {
             Channel::Plain(stream) => match wrap(stream) {
                 Ok(stream) => (Channel::Tls(Box::new(stream)), None),
@@ -199,7 +201,7 @@ impl<S: Stream> Connection<S> {
             secured @ Channel::Tls(_) => (secured, Some(Status::Unexpected)),
         };
         let connection =
-            Self { channel, peer, is_accepted, watched, name, ready, wrote, bulk, unsent };
+            Self { channel, peer, is_accepted, watched, name, ready, wrote, low_water, unsent };
         match failure {
             None => Ok(connection),
             Some(status) => Err((connection, status)),
@@ -221,7 +223,7 @@ impl<S: Stream> Connection<S> {
     #[inline]
     pub(super) fn next_read(&self, room: usize, limit: usize) -> Option<usize> {
         // TLS has buffers of its own between here and the kernel.
-        let is_bulk = self.bulk && !self.channel.is_secured();
+        let is_bulk = self.low_water.is_fast() && !self.channel.is_secured();
         let usual = if is_bulk { MAX_BULK } else { MAX_RECEIVE };
         // Each event counts at most twice its bytes.
         if limit >= RECEIVE_WEIGHT && room >= 2 * usual {
@@ -235,13 +237,52 @@ impl<S: Stream> Connection<S> {
         Some(size.min(events * limit))
     }
 
-    /// A read has brought `n` bytes of at most `max`.
+    /// A read has brought `n` bytes of at most `max`; whether there may be more.
     #[inline(always)]
-    pub(super) fn note_read(&mut self, n: usize, max: usize) {
-        self.bulk = n >= MAX_RECEIVE;
+    pub(super) fn note_read(&mut self, n: usize, max: usize) -> bool {
+        self.low_water.note_read(n);
         // A short read has emptied the kernel's buffer, unless the end is waiting in it.
-        if n < max && !self.ready.has(Ready::READ_CLOSED) {
-            self.ready.set(Ready::READABLE, self.channel.has_more());
+        if n >= max || self.ready.has(Ready::READ_CLOSED) {
+            return true;
+        }
+        let has_more = self.channel.has_more();
+        self.ready.set(Ready::READABLE, has_more);
+        has_more
+    }
+
+    /// Nothing is left after a large read: if the stream is a fast one, the network tells of a good deal at once from
+    /// now on. When to look whether it does.
+    pub(super) fn set_low_water<N: Network<Stream = S>>(&mut self, net: &mut N) -> Option<Instant> {
+        let Channel::Plain(stream) = &mut self.channel else { return None };
+        if self.unsent.is_some() || !self.low_water.is_due() {
+            return None;
+        }
+        self.low_water.note_set(net.set_low_water(stream, MARK).is_ok());
+        self.low_water.is_set().then(|| net.now() + LOOK)
+    }
+
+    /// Sees to it that no end of a burst lies untold; when to do so again.
+    pub(super) fn look_at_low_water<N: Network<Stream = S>>(
+        &mut self,
+        net: &mut N,
+    ) -> Option<Instant> {
+        if !self.low_water.is_set() {
+            return None;
+        }
+        if self.low_water.stays() {
+            return Some(net.now() + LOOK);
+        }
+        self.lift_low_water(net);
+        None
+    }
+
+    /// From now on the network tells of whatever can be read, also what is there.
+    pub(super) fn lift_low_water<N: Network<Stream = S>>(&mut self, net: &mut N) {
+        if self.low_water.lift()
+            && let Channel::Plain(stream) = &mut self.channel
+        {
+            // What could be set can be set back.
+            let _ = net.set_low_water(stream, 1);
         }
     }
 

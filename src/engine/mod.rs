@@ -13,6 +13,7 @@ mod context;
 mod id_map;
 mod legacy_calls;
 mod linger;
+mod low_water;
 mod outcomes;
 mod permitting;
 mod read_buffer;

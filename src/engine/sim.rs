@@ -280,6 +280,10 @@ impl Network for SimNetwork {
         self.sim.world().watch(stream.end, token, Watched::All)
     }
 
+    fn set_low_water(&mut self, stream: &mut SimStream, bytes: usize) -> io::Result<()> {
+        self.sim.world().set_low_water(stream.end, bytes)
+    }
+
     fn bind(
         &mut self,
         local: SocketAddr,

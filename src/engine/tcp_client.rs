@@ -297,17 +297,20 @@ impl<N: Network> TcpClient<N> {
 
     // --- readiness and time
 
-    /// The delay before the next attempt has passed.
+    /// A delay has passed: before the next attempt, or of data whose amount is waited for.
     pub(super) fn on_time(
         &mut self,
         ctx: &mut Context<N>,
         properties: &Properties,
     ) -> Option<Instant> {
-        let Phase::Connecting(race) = &mut self.phase else {
-            return None;
-        };
-        let step = race.on_time(&mut ctx.net, ctx.id);
-        self.after_race(ctx, properties, step)
+        match &mut self.phase {
+            Phase::Connecting(race) => {
+                let step = race.on_time(&mut ctx.net, ctx.id);
+                self.after_race(ctx, properties, step)
+            }
+            Phase::Connected(connection) => connection.look_at_low_water(&mut ctx.net),
+            _ => None,
+        }
     }
 
     /// Carries a race on; when the next attempt is due, if there is to be one.

@@ -345,6 +345,8 @@ pub const CHROMESOCK_WITHOUT_GATHERED_SENDS: u32 = 8;
 /// No look at a connection to the own host as soon as it was asked for, when it is usually there already, or refused:
 /// each connection attempt waits for the system to tell how it ends.
 pub const CHROMESOCK_WITHOUT_PROMPT_CONNECT: u32 = 16;
+/// No SO_RCVLOWAT: also of a fast TCP stream the system tells as soon as anything can be read.
+pub const CHROMESOCK_WITHOUT_RCVLOWAT: u32 = 32;
 
 const WITHOUT_ALL: u32 = {
     assert!(CHROMESOCK_WITHOUT_UDP_SEGMENT == Feature::UdpSegment as u32);
@@ -352,7 +354,8 @@ const WITHOUT_ALL: u32 = {
     assert!(CHROMESOCK_WITHOUT_RECVMMSG == Feature::Recvmmsg as u32);
     assert!(CHROMESOCK_WITHOUT_GATHERED_SENDS == Feature::GatheredSends as u32);
     assert!(CHROMESOCK_WITHOUT_PROMPT_CONNECT == Feature::PromptConnect as u32);
-    31
+    assert!(CHROMESOCK_WITHOUT_RCVLOWAT == Feature::Rcvlowat as u32);
+    63
 };
 
 pub(super) fn without(value: u32) -> Result<u32, Status> {

@@ -136,6 +136,9 @@ pub trait Network: std::fmt::Debug {
     fn watch(&mut self, stream: &mut Self::Stream, token: Token) -> io::Result<()>;
     /// Watches a stream under `token` for everything from now on, whether or not it was watched before.
     fn rewatch(&mut self, stream: &mut Self::Stream, token: Token) -> io::Result<()>;
+    /// Has it told that a stream can be read once so many bytes can, or its end, and no sooner. If fewer are asked for
+    /// than there are, that is told. An error where the system cannot, or is not to.
+    fn set_low_water(&mut self, stream: &mut Self::Stream, bytes: usize) -> io::Result<()>;
     /// Opens a datagram socket at `local`, watched under `token`.
     fn bind(
         &mut self,
@@ -185,6 +188,8 @@ pub enum Feature {
     GatheredSends = 8,
     /// A connection attempt within the host is over when asking for it returns: no event has to tell.
     PromptConnect = 16,
+    /// SO_RCVLOWAT: of a fast stream a good deal is told of at once.
+    Rcvlowat = 32,
 }
 
 impl SocketSettings {

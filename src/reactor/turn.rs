@@ -111,7 +111,7 @@ pub(super) fn run(
     helm.begin(turn);
     let has_ended = loop {
         match helm.steer(|turn| turn.run(&mut waiting)) {
-            Some(Ok(Next::Sleep(timeout))) if waiting.wait(timeout).is_ok() => {}
+            Some(Ok(Next::Sleep(due))) if waiting.wait(due).is_ok() => {}
             next => break matches!(next, Some(Ok(Next::End))),
         }
     };
@@ -124,8 +124,8 @@ pub(super) fn run(
 
 /// What comes after some turns.
 enum Next {
-    /// A sleep of at most so long, in which a caller may take over.
-    Sleep(Option<Duration>),
+    /// A sleep until this time at most, in which a caller may take over.
+    Sleep(Option<Instant>),
     End,
 }
 
@@ -154,15 +154,16 @@ impl Turn {
             if self.stop && self.apps.is_empty() {
                 return Ok(Next::End);
             }
-            let timeout = self.time_to_sleep();
-            let sleeps = timeout != Some(Duration::ZERO);
-            if sleeps && self.is_helped {
-                return Ok(Next::Sleep(timeout));
+            if !self.may_sleep() {
+                waiting.look()?;
+                continue;
             }
-            waiting.wait(timeout)?;
-            if sleeps {
-                self.inbox.stay_awake();
+            let due = self.timers.first().map(|(due, _)| *due);
+            if self.is_helped {
+                return Ok(Next::Sleep(due));
             }
+            waiting.wait(due)?;
+            self.inbox.stay_awake();
         }
     }
 
@@ -188,15 +189,10 @@ impl Turn {
         self.finish();
     }
 
-    /// Zero while there is anything to do; the announcement of sleep is the last thing before it.
-    fn time_to_sleep(&mut self) -> Option<Duration> {
+    /// False while there is anything to do; the announcement of sleep is the last thing before it.
+    fn may_sleep(&mut self) -> bool {
         let busy = self.has_messages() || !self.apps.dirty.is_empty();
-        if busy || self.spin.looks_again(Instant::now) || !self.inbox.go_to_sleep() {
-            return Some(Duration::ZERO);
-        }
-        let (due, _) = *self.timers.first()?;
-        // The poll rounds it up, or the reactor would wake too early and spin.
-        Some(due.saturating_duration_since(Instant::now()))
+        !busy && !self.spin.looks_again(Instant::now) && self.inbox.go_to_sleep()
     }
 
     // --- messages

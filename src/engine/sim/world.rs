@@ -72,6 +72,8 @@ pub(super) struct End {
     pub(super) connected: bool,
     pub(super) input: VecDeque<u8>,
     pub(super) capacity: usize,
+    /// Input is worth an event from so many bytes on.
+    pub(super) low_water: usize,
     /// Nothing more will come in.
     pub(super) input_ended: bool,
     /// This side has ended its sending.
@@ -171,6 +173,7 @@ impl World {
             connected: false,
             input: VecDeque::new(),
             capacity: self.buffer,
+            low_water: 1,
             input_ended: false,
             ended: false,
             broken: false,
@@ -345,7 +348,9 @@ impl World {
         }
         let taken = room.min(data.len()).min(self.most_per_write);
         self.ends[other].input.extend(&data[..taken]);
-        self.post(Source::End(other), Ready::READABLE);
+        if self.ends[other].is_worth_an_event() {
+            self.post(Source::End(other), Ready::READABLE);
+        }
         Ok(taken)
     }
 
@@ -391,6 +396,15 @@ impl World {
         result.map(drop)
     }
 
+    pub(super) fn set_low_water(&mut self, end: usize, bytes: usize) -> io::Result<()> {
+        self.set_option(end, "low water", bytes)?;
+        self.ends[end].low_water = bytes;
+        if self.ends[end].is_worth_an_event() {
+            self.post(Source::End(end), Ready::READABLE);
+        }
+        Ok(())
+    }
+
     pub(super) fn watch(&mut self, end: usize, token: Token, what: Watched) -> io::Result<()> {
         match self.fail_watch.pop_front() {
             None | Some(0) => {}
@@ -401,11 +415,19 @@ impl World {
         it.token = Some(token);
         it.watched = what;
         let mut ready = Ready::default();
-        ready.set(Ready::READABLE, !it.input.is_empty() || it.input_ended);
+        ready.set(Ready::READABLE, it.is_worth_an_event());
         ready.set(Ready::WRITABLE, !it.blocked);
         ready.set(Ready::READ_CLOSED, it.input_ended);
         self.post(Source::End(end), ready);
         Ok(())
+    }
+}
+
+impl End {
+    /// Also where no more fits in, however little that is.
+    fn is_worth_an_event(&self) -> bool {
+        let waits = self.input.len();
+        waits >= self.low_water || waits == self.capacity || self.input_ended
     }
 }
 

@@ -5,6 +5,7 @@ use std::io;
 use super::{Context, Phase, TcpClient, Visit};
 use crate::api::event::{Event, Payload, Piece, RECEIVE_WEIGHT, Response};
 use crate::api::net_error::Status;
+use crate::engine::low_water::LARGE;
 use crate::engine::read_buffer::SMALL;
 use crate::engine::registry::Properties;
 use crate::engine::tls;
@@ -37,12 +38,27 @@ impl<N: Network> TcpClient<N> {
         let Some(max) = max else { return Visit::Stalled };
         match connection.channel.read(ctx.buffer.with_room(max), max) {
             Ok(n @ 1..) => {
-                connection.note_read(n, max);
-                let again = connection.ready.has(Ready::READABLE) && !self.paused;
+                let again = connection.note_read(n, max) && !self.paused;
                 self.deliver(ctx, properties, n, limit);
-                if again { Visit::Again } else { Visit::Rest }
+                match again {
+                    true => Visit::Again,
+                    false if n < LARGE => Visit::Rest,
+                    false => self.after_large_read(ctx),
+                }
             }
             nothing => self.read_nothing(ctx, nothing),
+        }
+    }
+
+    /// A read that brought much has left nothing.
+    #[cold]
+    #[inline(never)]
+    fn after_large_read(&mut self, ctx: &mut Context<N>) -> Visit {
+        match &mut self.phase {
+            Phase::Connected(connection) if !self.paused => {
+                connection.set_low_water(&mut ctx.net).map_or(Visit::Rest, Visit::Wait)
+            }
+            _ => Visit::Rest,
         }
     }
 

@@ -17,6 +17,7 @@ mod legacy_datagrams;
 mod legacy_ending;
 mod legacy_serving;
 mod legacy_streams;
+mod low_water;
 mod ordering;
 mod pausing;
 mod permitting;

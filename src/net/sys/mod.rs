@@ -6,6 +6,8 @@
 //! may be asked for later. Closing a descriptor ends its registration, so none is undone by hand.
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
+mod alarm;
+#[cfg(any(target_os = "linux", target_os = "android"))]
 mod batch;
 mod datagram;
 mod interfaces;
@@ -136,6 +138,13 @@ impl Network for SysNetwork {
             }
             result => result,
         }
+    }
+
+    fn set_low_water(&mut self, stream: &mut SysStream, bytes: usize) -> io::Result<()> {
+        if !self.settings.may_use(Feature::Rcvlowat) {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        tcp::set_low_water(&stream.socket, bytes)
     }
 
     fn bind(

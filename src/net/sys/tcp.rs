@@ -224,6 +224,28 @@ fn unacknowledged(_: &mio::net::TcpStream) -> usize {
     0
 }
 
+/// On Linux a mark that is lowered is followed by an event, if there is as much.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) fn set_low_water(stream: &impl AsRawFd, bytes: usize) -> io::Result<()> {
+    let bytes = libc::c_int::try_from(bytes).unwrap_or(libc::c_int::MAX);
+    // SAFETY: the option reads one int.
+    let status = unsafe {
+        libc::setsockopt(
+            stream.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_RCVLOWAT,
+            (&raw const bytes).cast(),
+            size_of_val(&bytes) as libc::socklen_t,
+        )
+    };
+    if status == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(super) fn set_low_water(_: &mio::net::TcpStream, _: usize) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// Whether the other side of a stream has ended its sending, or the stream is broken: `poll` says that unasked.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) fn has_ended(stream: &impl AsFd) -> bool {

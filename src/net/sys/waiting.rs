@@ -2,12 +2,14 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mio::event::Event;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Registry};
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use super::alarm::Alarm;
 use super::tcp;
 use super::token::{pack, unpack};
 use crate::net::{Ready, Token};
@@ -17,19 +19,71 @@ const EVENTS: usize = 256;
 
 const MARKS_ARE_TOLD: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
+/// A time that is so near is waited for by an alarm, after so many sleeps in a row that waited for one.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const NEAR: Duration = Duration::from_millis(2);
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const MANY: u32 = 16;
+
 /// A poll and what it has found.
 pub(crate) struct Waiting {
     poll: Poll,
     events: Events,
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    alarm: Option<Alarm>,
+    /// The last sleeps, as far as they waited for a time that was near.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    near: u32,
 }
 
 impl Waiting {
     pub(crate) fn new(poll: Poll) -> Self {
-        Self { poll, events: Events::with_capacity(EVENTS) }
+        Self {
+            poll,
+            events: Events::with_capacity(EVENTS),
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            alarm: None,
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            near: 0,
+        }
     }
 
-    /// Waits until something is ready, or for so long; an interrupted wait finds nothing.
-    pub(crate) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+    /// Finds what is ready.
+    pub(crate) fn look(&mut self) -> io::Result<()> {
+        self.poll(Some(Duration::ZERO))
+    }
+
+    /// Waits until something is ready, or some time has come; an interrupted wait finds nothing.
+    pub(crate) fn wait(&mut self, due: Option<Instant>) -> io::Result<()> {
+        let timeout = due.and_then(|due| self.timeout(due));
+        self.poll(timeout)
+    }
+
+    /// For how long to wait; `None` if an alarm ends it.
+    fn timeout(&mut self, due: Instant) -> Option<Duration> {
+        let left = due.saturating_duration_since(Instant::now());
+        // The poll rounds it up, or there would be turns for nothing.
+        if self.sets_alarm(due, left) { None } else { Some(left) }
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn sets_alarm(&mut self, due: Instant, left: Duration) -> bool {
+        self.near = if left > NEAR { 0 } else { self.near.saturating_add(1) };
+        if self.near < MANY || left.is_zero() {
+            return false;
+        }
+        if self.alarm.is_none() {
+            self.alarm = Alarm::new(self.poll.registry()).ok();
+        }
+        self.alarm.as_mut().is_some_and(|alarm| alarm.set(due, left).is_ok())
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    fn sets_alarm(&mut self, _: Instant, _: Duration) -> bool {
+        false
+    }
+
+    fn poll(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {
                 self.events.clear();

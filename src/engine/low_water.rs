@@ -1,0 +1,88 @@
+//! When the kernel tells of a fast stream: not of each piece, but of a good deal at once. A reader that is faster than
+//! its sender otherwise wakes up, and reads, for whatever is there.
+//!
+//! The end of a burst would lie there untold. So a timer looks whether anything came, and if not, lifts the mark,
+//! whereupon the kernel tells of what is there. The last bytes of a burst are late by that; so the next burst has to be
+//! twice as long before the mark is set, and a connection is late a few times at most.
+
+use std::time::Duration;
+
+/// What a read brings at least that counts as one of a fast stream.
+pub(super) const LARGE: usize = 32 * 1024;
+/// The mark: half of what a read takes at most.
+pub(super) const MARK: usize = 128 * 1024;
+/// How often the timer looks.
+pub(super) const LOOK: Duration = Duration::from_millis(1);
+
+/// Large reads in a row before the mark is set, first and at most, as powers of two.
+const FIRST: u8 = 5;
+const MOST: u8 = 15;
+const NEVER: u8 = 31;
+
+/// One connection's.
+#[derive(Debug)]
+pub(super) struct LowWater {
+    /// Large reads in a row; while the mark is set, since the last look.
+    streak: u16,
+    /// How many it takes, as a power of two.
+    needed: u8,
+    is_set: bool,
+}
+
+impl Default for LowWater {
+    fn default() -> Self {
+        Self { streak: 0, needed: FIRST, is_set: false }
+    }
+}
+
+impl LowWater {
+    /// Whether the last read was a large one, so that the next one may be larger.
+    #[inline]
+    pub(super) fn is_fast(&self) -> bool {
+        self.streak > 0
+    }
+
+    #[inline(always)]
+    pub(super) fn note_read(&mut self, n: usize) {
+        if n < LARGE {
+            self.streak = 0;
+        } else {
+            self.note_large();
+        }
+    }
+
+    #[inline(never)]
+    fn note_large(&mut self) {
+        self.streak = self.streak.saturating_add(1);
+    }
+
+    /// Whether the mark is worth being set.
+    pub(super) fn is_due(&self) -> bool {
+        !self.is_set && u32::from(self.streak) >= 1 << self.needed
+    }
+
+    /// It is set, or cannot be.
+    pub(super) fn note_set(&mut self, is_set: bool) {
+        self.is_set = is_set;
+        if !is_set {
+            self.needed = NEVER;
+        }
+    }
+
+    /// Whether it stays for now; if not, it is to be lifted.
+    pub(super) fn stays(&mut self) -> bool {
+        std::mem::take(&mut self.streak) > 0
+    }
+
+    /// Whether it was set; now it is lifted.
+    pub(super) fn lift(&mut self) -> bool {
+        if self.is_set {
+            self.needed = MOST.min(self.needed + 1);
+        }
+        std::mem::take(&mut self.is_set)
+    }
+
+    pub(super) fn is_set(&self) -> bool {
+        self.is_set
+    }
+}

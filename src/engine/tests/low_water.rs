@@ -1,0 +1,156 @@
+//! Of a fast stream the kernel tells a good deal at once; nothing that a program sees depends on it.
+
+use super::driver::Rig;
+use super::{connected, connected_with};
+use crate::net::Stream;
+
+const PIECE: usize = 40_000;
+const MARK: usize = 128 * 1024;
+
+/// The peer sends so many pieces, each of which finds the one before read if it was told of.
+fn send(rig: &mut Rig, pieces: usize) {
+    for _ in 0..pieces {
+        let peer = rig.peers[0].as_mut().unwrap();
+        assert_eq!(peer.write(&[b'x'; PIECE]).unwrap(), PIECE);
+        rig.run();
+    }
+}
+
+/// Which marks the engine has asked for since the last look.
+fn marks(rig: &Rig) -> Vec<usize> {
+    let calls = rig.sim.take_calls();
+    let marks = calls.iter().filter_map(|call| call.split_once(" low water "));
+    marks.map(|(_, mark)| mark.split(' ').next().unwrap().parse().unwrap()).collect()
+}
+
+fn received(rig: &Rig) -> usize {
+    rig.received.get(&1).map_or(0, Vec::len) / PIECE
+}
+
+/// A stream that is told of a good deal at once.
+fn fast() -> Rig {
+    let mut rig = connected();
+    send(&mut rig, 31);
+    assert!(marks(&rig).is_empty());
+    send(&mut rig, 1);
+    assert_eq!((marks(&rig), received(&rig)), (vec![MARK], 32));
+    rig
+}
+
+#[test]
+fn a_fast_stream_is_read_once_there_is_a_good_deal() {
+    let mut rig = fast();
+    for n in 1..100 {
+        send(&mut rig, 3);
+        assert_eq!(received(&rig), 32 + 4 * (n - 1));
+        send(&mut rig, 1);
+        assert_eq!(received(&rig), 32 + 4 * n);
+        rig.pass(1);
+    }
+    assert!(marks(&rig).is_empty());
+}
+
+#[test]
+fn the_end_of_a_burst_comes_a_little_later() {
+    let mut rig = fast();
+    send(&mut rig, 1);
+    rig.pass(1);
+    assert_eq!(received(&rig), 32);
+    rig.pass(1);
+    assert_eq!(received(&rig), 33);
+    assert_eq!(marks(&rig), [1]);
+    assert_eq!(rig.engine.next_due(), None, "there is nothing to wait for");
+    send(&mut rig, 1);
+    assert_eq!(received(&rig), 34);
+}
+
+#[test]
+fn the_end_of_the_stream_is_told_at_once() {
+    let mut rig = fast();
+    send(&mut rig, 1);
+    rig.peers[0] = None;
+    rig.run();
+    assert_eq!(received(&rig), 33);
+    assert_eq!(rig.trace.last().unwrap(), "! onReceiveError 1: -100");
+    rig.pass(5);
+    assert!(marks(&rig).is_empty());
+}
+
+#[test]
+fn bursts_have_to_be_ever_longer() {
+    let mut rig = fast();
+    for needed in (6..=15).chain([15, 15]) {
+        rig.pass(1);
+        rig.pass(1);
+        assert_eq!(marks(&rig), [1]);
+        send(&mut rig, (1 << needed) - 1);
+        assert!(marks(&rig).is_empty());
+        send(&mut rig, 1);
+        assert_eq!(marks(&rig), [MARK]);
+        rig.received.clear();
+    }
+}
+
+#[test]
+fn small_reads_are_no_fast_stream() {
+    let mut rig = connected();
+    for _ in 0..10 {
+        send(&mut rig, 31);
+        rig.play("P sends \"small\"\n ! onReceive 1: \"small\"");
+    }
+    assert!(marks(&rig).is_empty());
+}
+
+#[test]
+fn a_pause_of_the_program_ends_it() {
+    let mut rig = fast();
+    rig.issue("setPaused(1, true)");
+    send(&mut rig, 1);
+    rig.pass(1);
+    rig.pass(1);
+    assert_eq!((marks(&rig), received(&rig)), (vec![1], 32));
+    rig.issue("setPaused(1, false)");
+    rig.run();
+    assert_eq!(received(&rig), 33);
+}
+
+/// What the peer says in a handshake is short.
+#[test]
+fn securing_ends_it() {
+    let mut rig = fast();
+    rig.issue("setPaused(1, true)");
+    send(&mut rig, 4);
+    rig.issue("secure(1)");
+    assert_eq!(marks(&rig), [1]);
+}
+
+#[test]
+fn a_connection_that_has_ended_is_forgotten() {
+    let mut rig = fast();
+    rig.issue("disconnect(1)> connect(1, \"10.0.0.1\", 80)");
+    rig.run();
+    rig.pass(5);
+    assert!(marks(&rig).is_empty());
+    assert_eq!(rig.engine.next_due(), None);
+}
+
+#[test]
+fn a_system_that_cannot_is_asked_once() {
+    let mut rig = connected();
+    rig.sim.world().fail_option.push_back(libc::EOPNOTSUPP);
+    send(&mut rig, 1000);
+    assert_eq!((marks(&rig), received(&rig)), (vec![MARK], 1000));
+    assert_eq!(rig.engine.next_due(), None);
+}
+
+/// Who asks for each read is told of what there is.
+#[test]
+fn reads_that_are_asked_for_are_not_part_of_it() {
+    let mut rig = connected_with("create(bufferSize 65536)> setPaused(1, true)");
+    for n in 0..100 {
+        rig.issue("setPaused(1, false)> setPaused(1, true)");
+        send(&mut rig, 1);
+        assert_eq!(received(&rig), n + 1);
+    }
+    assert!(marks(&rig).is_empty());
+}
