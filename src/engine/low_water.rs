@@ -86,3 +86,30 @@ impl LowWater {
         self.is_set
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bursts_have_to_be_longer_up_to_a_bound() {
+        let mut it = LowWater::default();
+        for needed in (FIRST..=MOST).chain([MOST; 3]) {
+            (0..1 << needed).for_each(|_| {
+                assert!(!it.is_due());
+                it.note_read(LARGE);
+            });
+            assert!(it.is_due());
+            it.note_set(true);
+            assert!(it.stays() && !it.stays() && it.lift() && !it.lift());
+        }
+    }
+
+    #[test]
+    fn what_the_system_refuses_is_not_asked_for_again() {
+        let mut it = LowWater::default();
+        it.note_set(false);
+        (0..=u32::from(u16::MAX)).for_each(|_| it.note_read(LARGE));
+        assert!(!it.is_due() && !it.lift());
+    }
+}

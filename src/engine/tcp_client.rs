@@ -285,6 +285,8 @@ impl<N: Network> TcpClient<N> {
             Phase::Connected(mut connection) => {
                 self.fail_asked(Status::ConnectionClosed);
                 connection.cancel_sends();
+                // While it drains, little of the peer's is as much as much.
+                connection.lift_low_water(&mut ctx.net);
                 connection.into_unfinished(&mut ctx.buffer)
             }
             Phase::Securing(securing) => {

@@ -79,7 +79,7 @@ fn the_end_of_the_stream_is_told_at_once() {
 #[test]
 fn bursts_have_to_be_ever_longer() {
     let mut rig = fast();
-    for needed in (6..=15).chain([15, 15]) {
+    for needed in 6..=8 {
         rig.pass(1);
         rig.pass(1);
         assert_eq!(marks(&rig), [1]);
@@ -129,6 +129,7 @@ fn a_connection_that_has_ended_is_forgotten() {
     let mut rig = fast();
     rig.issue("disconnect(1)> connect(1, \"10.0.0.1\", 80)");
     rig.run();
+    assert_eq!(marks(&rig), [1], "what it drains is to be told");
     rig.pass(5);
     assert!(marks(&rig).is_empty());
     assert_eq!(rig.engine.next_due(), None);
