@@ -166,6 +166,7 @@ const INTRODUCTION: &str = "\
  *   app:        from chromesock_app_new and not freed; NULL gives INVALID_ARGUMENT.
  *   socket_id:  of a socket of the function's own namespace; any other id is no error of the call, but
  *               completes with \"Socket not found\".
+ *   names:      a name of a host that nobody answers is given up after two minutes: NAME_NOT_RESOLVED.
  *   Out-parameters are written only if OK is returned, unless the comment says otherwise.
  *
  * Threads

@@ -25,6 +25,7 @@
  *   app:        from chromesock_app_new and not freed; NULL gives INVALID_ARGUMENT.
  *   socket_id:  of a socket of the function's own namespace; any other id is no error of the call, but
  *               completes with "Socket not found".
+ *   names:      a name of a host that nobody answers is given up after two minutes: NAME_NOT_RESOLVED.
  *   Out-parameters are written only if OK is returned, unless the comment says otherwise.
  *
  * Threads
@@ -1126,7 +1127,7 @@ typedef struct chromesock_app_options {
   uint32_t busy_poll_us;
   /**
    * Sum of CHROMESOCK_WITHOUT_…: system features that the app's sockets must not use, where a system, a
-   * network card or a peer has a fault in them. What the app observes stays the same.
+   * network card or a peer has a fault in them. What the app observes stays the same but for times.
    */
   uint32_t without;
   /**
@@ -1720,7 +1721,8 @@ chromesock_status chromesock_app_set_default_handler(struct chromesock_app *app,
  * Mirrors:    nothing; host only.
  * Parameters: max_events  largest number of events to take; 0 and below = all that are queued now.
  *             timeout_ms  how long to wait for the first event, in ms; 0 = not at all, below 0 = forever.
- *             dispatched  number of events that were taken, 0 if none came in time; NULL = not wanted.
+ *             dispatched  number of events that were taken, 0 if none came in time; NULL = not wanted. Also
+ *             written if the app was freed by one of their callbacks, or meanwhile.
  * Returns:    OK, INVALID_ARGUMENT, RECURSIVE_CALL (inside a callback of this app),
  *             WRONG_DELIVERY (the app has reactor delivery), CONTEXT_SHUT_DOWN (the app is closed
  *             and CHROMESOCK_APP_CLOSED was handed out; or it was freed meanwhile, also by one of the
@@ -1962,9 +1964,8 @@ chromesock_status chrome_sockets_tcp_set_no_delay(struct chromesock_app *app,
  * Completes:  CHROME_SOCKETS_TCP_CONNECT with result OK, NAME_NOT_RESOLVED, INTERNET_DISCONNECTED,
  *             CONNECTION_REFUSED, CONNECTION_TIMED_OUT, ADDRESS_UNREACHABLE, ABORTED (disconnected or
  *             closed meanwhile) or another system error; "Socket not found" (also if it is closed while
- *             its name is looked up) and "Does not have permission" come without a result. A name
- *             that nobody answers is given up after two minutes; attempts have no time limit but the
- *             system's.
+ *             its name is looked up) and "Does not have permission" come without a result. Attempts
+ *             have no time limit but the system's.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
  *

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use parking_lot::MutexGuard;
 
 use super::within::{self, InsideCallback, ThisThread};
-use super::{Delivery, FREED, Mode, State};
+use super::{Delivery, FREED, Mode, Returned, State};
 
 /// How far an app's end has come.
 #[derive(Default)]
@@ -63,50 +63,50 @@ impl Delivery {
         self.finish_if_last(state);
     }
 
-    /// The host frees the app, which is closing: what remains is handed out and nothing after it. It may do so again
+    /// The host frees the app, which `close` closes: what remains is handed out and nothing after it. It may do so again
     /// in the last callbacks.
     ///
     /// Outside of callbacks this returns when that is done. Inside one, of whatever app, it runs none: what remains
     /// follows on this thread when that callback has returned, if this thread may wait or the app has ended; else on
     /// the reactor's.
-    pub fn free(self: &Arc<Self>) {
-        let Some(mut state) = self.begin_free() else { return };
+    pub fn free(self: &Arc<Self>, close: impl FnOnce()) {
+        // First, so that another thread that waits for events gets none of what remains.
+        if !self.begin_free(Finisher::Waiting) {
+            return;
+        }
+        close();
         if !InsideCallback::is_current() {
-            state.end.finisher = Finisher::Waiting;
-            drop(state);
             return self.end_freed();
         }
         let may_wait = InsideCallback::may_wait();
-        if !(may_wait || state.may_finish()) {
+        if may_wait && within::end_later(self) {
             return;
         }
-        if !within::end_later(self) {
-            return self.finish_if_last(state);
-        }
-        if may_wait {
-            state.end.finisher = Finisher::Waiting;
+        let mut state = self.state.lock();
+        state.end.finisher = Finisher::Last;
+        if may_wait || !state.may_finish() || !within::end_later(self) {
+            self.finish_if_last(state);
         }
     }
 
     /// The host has gone without a word: frees the app, which is closing, in its place, unless it had done so
     /// before.
     pub fn free_for_host(&self) {
-        if let Some(state) = self.begin_free() {
-            self.finish_if_last(state);
+        if self.begin_free(Finisher::Last) {
+            self.finish_if_last(self.state.lock());
         }
     }
 
-    /// `None` if the app is freed already.
-    fn begin_free(&self) -> Option<MutexGuard<'_, State>> {
+    /// False if the app is freed already.
+    fn begin_free(&self, finisher: Finisher) -> bool {
         let mut state = self.state.lock();
         if state.end.is_freed() {
-            return None;
+            return false;
         }
-        state.end.finisher = Finisher::Last;
+        state.end.finisher = finisher;
         self.limits.fetch_or(FREED, Ordering::Release);
-        // Threads that wait for events get none.
         self.changed.notify_all();
-        Some(state)
+        true
     }
 
     /// The host has freed the app, outside of callbacks or in one that has returned: finishes, if it is time or this
@@ -139,7 +139,7 @@ impl Delivery {
         let epoch = self.unloads_done.load(Ordering::Acquire);
         while !rest.is_empty() {
             // A callback that panics costs itself only: nobody is left to be told.
-            let _ = self.run_and_release(&mut rest, epoch);
+            let _ = self.run_and_release(&mut rest, &mut Returned::default(), epoch);
         }
         let inside = InsideCallback::enter();
         self.handlers.clear();

@@ -74,6 +74,8 @@ type Outcome = std::thread::Result<()>;
 /// Asks the reactor to take up released bytes.
 pub type AskReactor = Box<dyn Fn() + Send + Sync>;
 
+/// Events for which memory is kept.
+const MAX_SPARE: usize = 256;
 /// The host has freed the app: it hears of calls that it made, and of nothing else.
 const FREED: u8 = 1;
 /// Calls that end data were not answered yet.
@@ -116,6 +118,8 @@ struct State {
     /// Received bytes that the host was not given yet, or keeps.
     undelivered: usize,
     returned: Returned,
+    /// Empty ones, for the next dispatch.
+    spare: (VecDeque<Event>, Returned),
     shells: Vec<Shell>,
     /// The engine has stopped reading until something is released.
     wants_release: bool,
@@ -306,19 +310,20 @@ impl Delivery {
         let Some(mut state) = self.wait_for_event(deadline(timeout))? else {
             return Ok(0);
         };
-        let mut batch = if max >= state.queue.len() {
-            std::mem::take(&mut state.queue)
+        let (mut batch, mut returned) = std::mem::take(&mut state.spare);
+        if max >= state.queue.len() {
+            std::mem::swap(&mut batch, &mut state.queue);
         } else {
-            state.queue.drain(..max).collect()
-        };
+            batch.extend(state.queue.drain(..max));
+        }
         let number = batch.len();
         let epoch = self.unloads_done.load(Ordering::Acquire);
         state.drainer = Some(ThisThread::current());
         self.lower_if_empty(&state);
         self.let_go(state);
         let inside = InsideCallback::enter_waiting();
-        let outcome = self.run_and_release(&mut batch, epoch);
-        self.end_drain(batch);
+        let outcome = self.run_and_release(&mut batch, &mut returned, epoch);
+        self.end_drain(batch, returned);
         drop(inside);
         outcome.unwrap_or_else(|panic| resume_unwind(panic));
         Ok(number)
@@ -395,9 +400,11 @@ impl Delivery {
     }
 
     /// Ends a dispatch. `rest` is what a callback that panicked has left.
-    fn end_drain(&self, rest: VecDeque<Event>) {
+    fn end_drain(&self, rest: VecDeque<Event>, returned: Returned) {
         let mut state = self.state.lock();
-        if !rest.is_empty() {
+        if rest.is_empty() && rest.capacity() <= MAX_SPARE {
+            state.spare = (rest, returned);
+        } else if !rest.is_empty() {
             if state.queue.is_empty() {
                 self.raise_level();
             }
@@ -413,16 +420,20 @@ impl Delivery {
     }
 
     /// Delivers a batch from the queue and gives its data's credit back.
-    fn run_and_release(&self, batch: &mut VecDeque<Event>, epoch: u64) -> Outcome {
-        let mut returned = Returned::default();
+    fn run_and_release(
+        &self,
+        batch: &mut VecDeque<Event>,
+        returned: &mut Returned,
+        epoch: u64,
+    ) -> Outcome {
         let next = || batch.pop_front();
         let outcome = self.run(next, epoch, |charge| {
             returned.add(charge);
             if returned.is_enough() {
-                self.give_back(&mut returned);
+                self.give_back(returned);
             }
         });
-        self.give_back(&mut returned);
+        self.give_back(returned);
         outcome
     }
 

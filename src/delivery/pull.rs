@@ -85,14 +85,23 @@ impl Delivery {
                 used <= room
             };
             let number = state.queue.iter().take_while(fits).count().max(1);
-            into.extend(state.queue.drain(..number));
+            let State { queue, closing, .. } = &mut *state;
+            let mut unwanted = Vec::new();
+            for event in queue.drain(..number) {
+                if self.judge(closing, &event, epoch) {
+                    into.push(event);
+                } else {
+                    unwanted.push(event);
+                }
+            }
+            for event in &unwanted {
+                self.count_returned(&mut state, Charge::of(event));
+            }
             let is_end = |event: &Event| event.event_type == EventType::ChromesockAppClosed;
             state.end.said_closed |= into.last().is_some_and(is_end);
             let left = state.queue.len();
             self.lower_if_empty(&state);
             self.let_go(state);
-            let unwanted = into.extract_if(.., |event| !self.is_of_interest(event, epoch));
-            self.release_all(unwanted.map(|event| Charge::of(&event)));
             if !into.is_empty() {
                 return Ok(left);
             }

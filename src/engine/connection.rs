@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 
+use super::context::Visit;
 use super::linger::Unfinished;
 use super::low_water::{LOOK, LowWater, MARK};
 use super::read_buffer::ReadBuffer;
@@ -257,32 +258,39 @@ impl<S: Stream> Connection<S> {
         if self.unsent.is_some() || !self.low_water.is_due() {
             return None;
         }
-        self.low_water.note_set(net.set_low_water(stream, MARK).is_ok());
-        self.low_water.is_set().then(|| net.now() + LOOK)
+        match net.set_low_water(stream, MARK) {
+            Ok(()) => {
+                self.low_water.note_set();
+                Some(net.now() + LOOK)
+            }
+            Err(_) => {
+                self.low_water.note_refused();
+                None
+            }
+        }
     }
 
-    /// Sees to it that no end of a burst lies untold; when to do so again.
-    pub(super) fn look_at_low_water<N: Network<Stream = S>>(
-        &mut self,
-        net: &mut N,
-    ) -> Option<Instant> {
+    /// Sees to it that no end of a burst lies untold: what to do next.
+    pub(super) fn look_at_low_water<N: Network<Stream = S>>(&mut self, net: &mut N) -> Visit {
         if !self.low_water.is_set() {
-            return None;
+            return Visit::Rest;
         }
-        if self.low_water.stays() {
-            return Some(net.now() + LOOK);
+        if !self.low_water.is_idle() {
+            return Visit::Look(net.now() + LOOK);
         }
         self.lift_low_water(net);
-        None
+        Visit::Again
     }
 
-    /// From now on the network tells of whatever can be read, also what is there.
+    /// From now on the network tells of whatever can be read. What is there is read without that.
     pub(super) fn lift_low_water<N: Network<Stream = S>>(&mut self, net: &mut N) {
-        if self.low_water.lift()
+        let is_untold = !self.ready.has(Ready::READABLE);
+        if self.low_water.lift(is_untold)
             && let Channel::Plain(stream) = &mut self.channel
         {
             // What could be set can be set back.
             let _ = net.set_low_water(stream, 1);
+            self.ready.set(Ready::READABLE, true);
         }
     }
 

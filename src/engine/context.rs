@@ -54,6 +54,8 @@ pub(super) enum Visit {
     Rest,
     /// The same, or until this time has come.
     Wait(Instant),
+    /// The same, and then to look at a fast stream.
+    Look(Instant),
     /// There is more to do.
     Again,
     /// Reading waits for the host to release what it was given.

@@ -36,10 +36,10 @@ impl Default for LowWater {
 }
 
 impl LowWater {
-    /// Whether the last read was a large one, so that the next one may be larger.
+    /// Whether the next read is likely to find much.
     #[inline]
     pub(super) fn is_fast(&self) -> bool {
-        self.streak > 0
+        self.streak > 0 || self.is_set
     }
 
     #[inline(always)]
@@ -61,29 +61,32 @@ impl LowWater {
         !self.is_set && u32::from(self.streak) >= 1 << self.needed
     }
 
-    /// It is set, or cannot be.
-    pub(super) fn note_set(&mut self, is_set: bool) {
-        self.is_set = is_set;
-        if !is_set {
-            self.needed = NEVER;
-        }
+    /// It is set.
+    pub(super) fn note_set(&mut self) {
+        self.streak = 0;
+        self.is_set = true;
     }
 
-    /// Whether it stays for now; if not, it is to be lifted.
-    pub(super) fn stays(&mut self) -> bool {
-        std::mem::take(&mut self.streak) > 0
-    }
-
-    /// Whether it was set; now it is lifted.
-    pub(super) fn lift(&mut self) -> bool {
-        if self.is_set {
-            self.needed = MOST.min(self.needed + 1);
-        }
-        std::mem::take(&mut self.is_set)
+    /// It cannot be set.
+    pub(super) fn note_refused(&mut self) {
+        self.needed = NEVER;
     }
 
     pub(super) fn is_set(&self) -> bool {
         self.is_set
+    }
+
+    /// Whether nothing has come since the last look: then it is to be lifted.
+    pub(super) fn is_idle(&mut self) -> bool {
+        std::mem::take(&mut self.streak) == 0
+    }
+
+    /// Whether it was set; now it is lifted. `is_late`: what lay there untold is late.
+    pub(super) fn lift(&mut self, is_late: bool) -> bool {
+        if self.is_set && is_late {
+            self.needed = MOST.min(self.needed + 1);
+        }
+        std::mem::take(&mut self.is_set)
     }
 }
 
@@ -100,16 +103,16 @@ mod tests {
                 it.note_read(LARGE);
             });
             assert!(it.is_due());
-            it.note_set(true);
-            assert!(it.stays() && !it.stays() && it.lift() && !it.lift());
+            it.note_set();
+            assert!(it.is_idle() && it.lift(true) && !it.lift(true));
         }
     }
 
     #[test]
     fn what_the_system_refuses_is_not_asked_for_again() {
         let mut it = LowWater::default();
-        it.note_set(false);
+        it.note_refused();
         (0..=u32::from(u16::MAX)).for_each(|_| it.note_read(LARGE));
-        assert!(!it.is_due() && !it.lift());
+        assert!(!it.is_due() && !it.lift(true));
     }
 }

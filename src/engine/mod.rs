@@ -103,6 +103,8 @@ pub struct Engine<N: Network> {
     joined: Vec<u8>,
     linger: Linger<N::Stream>,
     timers: BTreeSet<(Instant, i32)>,
+    /// When to look at fast streams.
+    looks: BTreeSet<(Instant, i32)>,
     /// Sockets with something to do, each at most once.
     run_queue: VecDeque<i32>,
     /// Sockets that wait for the host to release what it was given, each at most once.
@@ -142,6 +144,7 @@ impl<N: Network> Engine<N> {
             joined: Vec::new(),
             linger: Linger::default(),
             timers: BTreeSet::new(),
+            looks: BTreeSet::new(),
             run_queue: VecDeque::new(),
             stalled: VecDeque::new(),
             to_retry: 0,
@@ -200,8 +203,8 @@ impl<N: Network> Engine<N> {
 
     /// When `handle_time` is due next.
     pub fn next_due(&self) -> Option<Instant> {
-        let timer = self.timers.first().map(|(due, _)| *due);
-        timer.into_iter().chain(self.questions.next_due()).min()
+        let timers = [&self.timers, &self.looks].into_iter().filter_map(|timers| timers.first());
+        timers.map(|(due, _)| *due).chain(self.questions.next_due()).min()
     }
 
     /// The socket that the next `handle_next_work` lets work, if any has something to do.
@@ -398,6 +401,7 @@ impl<N: Network> Engine<N> {
         match visit {
             Visit::Rest => {}
             Visit::Wait(due) => self.wait_until(id, Some(due)),
+            Visit::Look(due) => _ = self.looks.insert((due, id)),
             Visit::Again => self.enqueue(id),
             Visit::Stalled => self.wait_for_release(id),
             Visit::Gone => {
@@ -431,6 +435,16 @@ impl<N: Network> Engine<N> {
             {
                 let due = client.on_time(ctx, properties);
                 self.wait_until(id, due);
+            }
+        }
+        while let Some((due, id)) = self.looks.first().copied().filter(|(due, _)| *due <= now) {
+            self.looks.remove(&(due, id));
+            let (registry, ctx) = self.lend(id);
+            if let Some(Machine::TcpClient(client)) =
+                registry.get_mut(id).map(|entry| &mut entry.machine)
+            {
+                let visit = client.look(ctx);
+                self.after_visit(id, visit);
             }
         }
         self.give_up_names();

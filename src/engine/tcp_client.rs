@@ -299,19 +299,24 @@ impl<N: Network> TcpClient<N> {
 
     // --- readiness and time
 
-    /// A delay has passed: before the next attempt, or of data whose amount is waited for.
+    /// The delay before the next attempt has passed.
     pub(super) fn on_time(
         &mut self,
         ctx: &mut Context<N>,
         properties: &Properties,
     ) -> Option<Instant> {
+        let Phase::Connecting(race) = &mut self.phase else {
+            return None;
+        };
+        let step = race.on_time(&mut ctx.net, ctx.id);
+        self.after_race(ctx, properties, step)
+    }
+
+    /// It is time to look at a fast stream.
+    pub(super) fn look(&mut self, ctx: &mut Context<N>) -> Visit {
         match &mut self.phase {
-            Phase::Connecting(race) => {
-                let step = race.on_time(&mut ctx.net, ctx.id);
-                self.after_race(ctx, properties, step)
-            }
             Phase::Connected(connection) => connection.look_at_low_water(&mut ctx.net),
-            _ => None,
+            _ => Visit::Rest,
         }
     }
 

@@ -255,10 +255,9 @@ pub unsafe extern "C" fn chromesock_app_free(app: *mut chromesock_app) {
         }
         // SAFETY: the caller's promise.
         let inner = unsafe { app_of(app) }?;
-        inner.close();
         // The app itself goes within this call, or after it on another thread.
         let delivery = Arc::clone(inner.delivery());
-        delivery.free();
+        delivery.free(|| inner.close());
     });
 }
 
@@ -342,7 +341,8 @@ pub unsafe extern "C" fn chromesock_app_set_default_handler(
 /// Mirrors:    nothing; host only.
 /// Parameters: max_events  largest number of events to take; 0 and below = all that are queued now.
 ///             timeout_ms  how long to wait for the first event, in ms; 0 = not at all, below 0 = forever.
-///             dispatched  number of events that were taken, 0 if none came in time; NULL = not wanted.
+///             dispatched  number of events that were taken, 0 if none came in time; NULL = not wanted. Also
+///             written if the app was freed by one of their callbacks, or meanwhile.
 /// Returns:    OK, INVALID_ARGUMENT, RECURSIVE_CALL (inside a callback of this app),
 ///             WRONG_DELIVERY (the app has reactor delivery), CONTEXT_SHUT_DOWN (the app is closed
 ///             and CHROMESOCK_APP_CLOSED was handed out; or it was freed meanwhile, also by one of the

@@ -216,9 +216,8 @@ pub unsafe extern "C" fn chrome_sockets_tcp_set_no_delay(
 /// Completes:  CHROME_SOCKETS_TCP_CONNECT with result OK, NAME_NOT_RESOLVED, INTERNET_DISCONNECTED,
 ///             CONNECTION_REFUSED, CONNECTION_TIMED_OUT, ADDRESS_UNREACHABLE, ABORTED (disconnected or
 ///             closed meanwhile) or another system error; "Socket not found" (also if it is closed while
-///             its name is looked up) and "Does not have permission" come without a result. A name
-///             that nobody answers is given up after two minutes; attempts have no time limit but the
-///             system's.
+///             its name is looked up) and "Does not have permission" come without a result. Attempts
+///             have no time limit but the system's.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
 ///

@@ -318,7 +318,7 @@ pub struct chromesock_app_options {
     /// time of its apps counts. 0 = it sleeps at once.
     pub busy_poll_us: u32,
     /// Sum of CHROMESOCK_WITHOUT_…: system features that the app's sockets must not use, where a system, a
-    /// network card or a peer has a fault in them. What the app observes stays the same.
+    /// network card or a peer has a fault in them. What the app observes stays the same but for times.
     pub without: u32,
     /// Limit of the app's sockets that have a descriptor at once, so that neither what it runs nor who connects to
     /// it can use up those of the process. Counted are sockets that connect (each attempt, if a host has several

@@ -136,8 +136,8 @@ pub trait Network: std::fmt::Debug {
     fn watch(&mut self, stream: &mut Self::Stream, token: Token) -> io::Result<()>;
     /// Watches a stream under `token` for everything from now on, whether or not it was watched before.
     fn rewatch(&mut self, stream: &mut Self::Stream, token: Token) -> io::Result<()>;
-    /// Has it told that a stream can be read once so many bytes can, or its end, and no sooner. If fewer are asked for
-    /// than there are, that is told. An error where the system cannot, or is not to.
+    /// Has it told that a stream can be read once so many bytes can, or its end, and no sooner; for what there is by then
+    /// the caller looks itself. An error where the system cannot, or is not to.
     fn set_low_water(&mut self, stream: &mut Self::Stream, bytes: usize) -> io::Result<()>;
     /// Opens a datagram socket at `local`, watched under `token`.
     fn bind(

@@ -139,12 +139,15 @@ impl Batch {
         self.messages.is_empty() && self.first.number == 0 && self.last.number == 0
     }
 
-    /// Whether there are no more than so many messages and small sends, and how many.
-    pub(super) fn count_few(&self, few: usize) -> Option<usize> {
-        // Each mark stands for one at least, so there are few to look at.
+    /// How many messages and small sends there are, if no more than `most`; else more than that.
+    pub(super) fn len_up_to(&self, most: usize) -> usize {
         let sends = self.sends.len();
+        if sends > most {
+            return sends;
+        }
+        // Each mark stands for one send at least, so there are few to look at.
         let others = self.messages.iter().filter(|message| !matches!(message, Message::Sends(_)));
-        (sends <= few).then(|| sends + others.take(few + 1).count()).filter(|count| *count <= few)
+        sends + others.take(most + 1).count()
     }
 
     pub(super) fn push(&mut self, message: Message) {
@@ -349,6 +352,17 @@ mod tests {
             batch.recycle();
             next.recycle();
         }
+    }
+
+    #[test]
+    fn sends_are_counted_once_wherever_they_stand() {
+        let mut batch = Batch::default();
+        for number in 1..=4 {
+            push_send(&mut batch, 1, 5, b"x");
+            batch.push(Message::Released(1));
+            assert_eq!(batch.len_up_to(8), 2 * number);
+        }
+        assert!(batch.len_up_to(7) > 7 && batch.len_up_to(3) > 3);
     }
 
     #[test]

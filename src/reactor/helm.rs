@@ -83,8 +83,8 @@ impl Helper {
     /// Makes an app's calls be there by `start`, and carries them out; false, and nothing is done, if there are none or
     /// too many, or the reactor is awake.
     pub(super) fn help(&self, inbox: &SharedInbox, slot: u32, start: impl FnOnce()) -> bool {
-        let most = if self.has_one_cpu() { usize::MAX - 1 } else { FEW };
-        if !inbox.waiting_are_few(slot, most) {
+        let most = (!self.has_one_cpu()).then_some(FEW);
+        if !inbox.has_waiting(slot, most) {
             return false;
         }
         // The host may free the app in a `release`: this and its line are gone then.

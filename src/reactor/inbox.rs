@@ -41,11 +41,11 @@ impl State {
         }
     }
 
-    /// Whether some messages wait, but few, with those that are kept together for an app.
-    fn waiting_are_few(&self, slot: u32, few: usize) -> bool {
-        let together = self.together.get(&slot).map_or(Some(0), |calls| calls.count_few(few));
-        let waiting = self.batch.count_few(few).zip(together).map(|(one, other)| one + other);
-        waiting.is_some_and(|waiting| (1..=few).contains(&waiting))
+    /// Whether any messages wait, and no more than `most`, with those that are kept together for an app.
+    fn has_waiting(&self, slot: u32, most: Option<usize>) -> bool {
+        let batches = || [Some(&*self.batch), self.together.get(&slot)].into_iter().flatten();
+        let few = |most| batches().map(|it| it.len_up_to(most)).sum::<usize>() <= most;
+        batches().any(|it| !it.is_empty()) && most.is_none_or(few)
     }
 
     /// Begins an app's end. What waits starts before it.
@@ -124,9 +124,9 @@ impl Inbox {
         gate.hold(false);
     }
 
-    /// Whether some messages wait, but no more than `few`, with those that an app holds.
-    pub(super) fn waiting_are_few(&self, slot: u32, few: usize) -> bool {
-        self.state.lock().waiting_are_few(slot, few)
+    /// Whether any messages wait, and no more than `most`, with those that an app holds.
+    pub(super) fn has_waiting(&self, slot: u32, most: Option<usize>) -> bool {
+        self.state.lock().has_waiting(slot, most)
     }
 
     /// Wakes the reactor if it sleeps.

@@ -85,6 +85,8 @@ struct State {
     questions: HashMap<Name, Vec<Question>>,
     /// The lookups that have not begun, of each app in their order; the app whose turn it is comes first.
     waiting: VecDeque<(u32, VecDeque<Name>)>,
+    /// How often one was to wait beyond `MAX_WAITING`.
+    refused: usize,
     /// One for each unfinished lookup, up to `MAX_THREADS`, and those that are idle.
     workers: HashMap<ThreadId, Worker>,
 }
@@ -197,6 +199,10 @@ impl State {
             return true;
         };
         if names.len() >= MAX_WAITING {
+            self.refused += 1;
+        }
+        // Not for each of many that are refused: all may be wanted.
+        if names.len() >= MAX_WAITING && self.refused % MAX_WAITING == 1 {
             let questions = &mut self.questions;
             names.retain(|name| {
                 let is_wanted = questions[name].iter().any(Question::is_wanted);

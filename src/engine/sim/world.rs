@@ -399,9 +399,6 @@ impl World {
     pub(super) fn set_low_water(&mut self, end: usize, bytes: usize) -> io::Result<()> {
         self.set_option(end, "low water", bytes)?;
         self.ends[end].low_water = bytes;
-        if self.ends[end].is_worth_an_event() {
-            self.post(Source::End(end), Ready::READABLE);
-        }
         Ok(())
     }
 

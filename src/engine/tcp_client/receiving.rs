@@ -56,7 +56,7 @@ impl<N: Network> TcpClient<N> {
     fn after_large_read(&mut self, ctx: &mut Context<N>) -> Visit {
         match &mut self.phase {
             Phase::Connected(connection) if !self.paused => {
-                connection.set_low_water(&mut ctx.net).map_or(Visit::Rest, Visit::Wait)
+                connection.set_low_water(&mut ctx.net).map_or(Visit::Rest, Visit::Look)
             }
             _ => Visit::Rest,
         }

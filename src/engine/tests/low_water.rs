@@ -1,7 +1,8 @@
 //! Of a fast stream the kernel tells a good deal at once; nothing that a program sees depends on it.
 
 use super::driver::Rig;
-use super::{connected, connected_with};
+use super::{connected, connected_with, rig, settle};
+use crate::engine::sim::Place;
 use crate::net::Stream;
 
 const PIECE: usize = 40_000;
@@ -54,7 +55,6 @@ fn a_fast_stream_is_read_once_there_is_a_good_deal() {
 fn the_end_of_a_burst_comes_a_little_later() {
     let mut rig = fast();
     send(&mut rig, 1);
-    rig.pass(1);
     assert_eq!(received(&rig), 32);
     rig.pass(1);
     assert_eq!(received(&rig), 33);
@@ -81,7 +81,6 @@ fn bursts_have_to_be_ever_longer() {
     let mut rig = fast();
     for needed in 6..=8 {
         rig.pass(1);
-        rig.pass(1);
         assert_eq!(marks(&rig), [1]);
         send(&mut rig, (1 << needed) - 1);
         assert!(marks(&rig).is_empty());
@@ -89,6 +88,41 @@ fn bursts_have_to_be_ever_longer() {
         assert_eq!(marks(&rig), [MARK]);
         rig.received.clear();
     }
+}
+
+/// What was told of is not late by the mark.
+#[test]
+fn a_program_that_pauses_makes_no_burst_longer() {
+    let mut rig = fast();
+    for _ in 0..3 {
+        rig.issue("setPaused(1, true)");
+        send(&mut rig, 4);
+        rig.pass(1);
+        assert_eq!(marks(&rig), [1]);
+        rig.issue("setPaused(1, false)");
+        rig.run();
+        send(&mut rig, 32);
+        assert_eq!(marks(&rig), [MARK]);
+    }
+}
+
+/// Of the attempts to connect a time is left that comes later.
+#[test]
+fn another_time_is_no_look() {
+    let mut rig = rig();
+    rig.sim.place("10.0.0.3:80", Place::Silent);
+    rig.issue("create()> connect(1, \"a.test\", 80)");
+    settle(&mut rig);
+    rig.answer(1, Ok(["10.0.0.3", "10.0.0.1"].map(|it| it.parse().unwrap()).into()));
+    rig.pass(250);
+    settle(&mut rig);
+    send(&mut rig, 32);
+    assert_eq!(marks(&rig), [MARK]);
+    for _ in 0..1000 {
+        send(&mut rig, 4);
+        rig.pass(1);
+    }
+    assert!(marks(&rig).is_empty());
 }
 
 #[test]

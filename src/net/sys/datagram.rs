@@ -251,10 +251,11 @@ impl Datagram for SysDatagram {
                 self.watch_room(true)?;
                 Err(error)
             }
-            sent => {
+            Err(error) => Err(error),
+            Ok(_) => {
                 // If that fails there are events too many.
                 let _ = self.watch_room(false);
-                sent.map(|_| ())
+                Ok(())
             }
         }
     }

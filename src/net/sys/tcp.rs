@@ -224,7 +224,6 @@ fn unacknowledged(_: &mio::net::TcpStream) -> usize {
     0
 }
 
-/// On Linux a mark that is lowered is followed by an event, if there is as much.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) fn set_low_water(stream: &impl AsRawFd, bytes: usize) -> io::Result<()> {
     let bytes = libc::c_int::try_from(bytes).unwrap_or(libc::c_int::MAX);

@@ -19,7 +19,8 @@ const EVENTS: usize = 256;
 
 const MARKS_ARE_TOLD: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
-/// A time that is so near is waited for by an alarm, after so many sleeps in a row that waited for one.
+/// A time that is so near is waited for by an alarm, if the sleep before waited for it as well, and after so many sleeps
+/// in a row that waited for such a time.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const NEAR: Duration = Duration::from_millis(2);
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -31,9 +32,9 @@ pub(crate) struct Waiting {
     events: Events,
     #[cfg(any(target_os = "linux", target_os = "android"))]
     alarm: Option<Alarm>,
-    /// The last sleeps, as far as they waited for a time that was near.
+    /// The last sleeps, as far as they waited for a time that was near; and for which the last one did.
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    near: u32,
+    near: (u32, Option<Instant>),
 }
 
 impl Waiting {
@@ -44,7 +45,7 @@ impl Waiting {
             #[cfg(any(target_os = "linux", target_os = "android"))]
             alarm: None,
             #[cfg(any(target_os = "linux", target_os = "android"))]
-            near: 0,
+            near: (0, None),
         }
     }
 
@@ -68,8 +69,9 @@ impl Waiting {
 
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn sets_alarm(&mut self, due: Instant, left: Duration) -> bool {
-        self.near = if left > NEAR { 0 } else { self.near.saturating_add(1) };
-        if self.near < MANY || left.is_zero() {
+        let (near, last) = self.near;
+        self.near = (if left > NEAR { 0 } else { near.saturating_add(1) }, Some(due));
+        if self.near.0 < MANY || last != Some(due) || left.is_zero() {
             return false;
         }
         if self.alarm.is_none() {

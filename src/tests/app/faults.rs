@@ -248,7 +248,7 @@ fn an_app_whose_every_callback_panics_can_be_freed() {
     app.get_sockets(Namespace::Tcp, own).unwrap();
     app.close();
     let delivery = Arc::clone(app.delivery());
-    must_return("free", move || delivery.free());
+    must_return("free", move || delivery.free(|| ()));
     door.pass();
 }
 

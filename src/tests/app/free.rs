@@ -72,14 +72,13 @@ fn freed_in_the_callback_of_its_last_event(drive: Drive) {
 
 /// Calls may share a callback, and each of them may be the last to come.
 fn freed_again_in_its_last_callbacks(drive: Drive) {
-    let plan = Plan::new(drive).reacting(|bench, event, _| {
-        if event.event_type == T::ChromeSocketsTcpGetInfo {
-            bench.free();
-        }
+    let plan = Plan::new(drive).reacting(|bench, event, _| match event.event_type {
+        T::ChromeSocketsTcpCreate => (0..5).for_each(|_| _ = bench.get_info(event.socket_id)),
+        T::ChromeSocketsTcpGetInfo => bench.free(),
+        _ => {}
     });
     let bench = plan.start();
-    let id = bench.create(Namespace::Tcp);
-    (0..5).for_each(|_| _ = bench.get_info(id));
+    bench.create(Namespace::Tcp);
     bench.wait_gone();
     bench.check();
 }

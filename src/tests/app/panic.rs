@@ -103,7 +103,7 @@ fn a_hook_that_panics_ends_the_apps_of_its_reactor() {
     let last = delivery.next(Some(DEADLINE)).unwrap();
     assert_eq!((last.event_type, last.result), (T::ChromesockAppClosed, UNEXPECTED));
     app.close();
-    must_return("free", move || delivery.free());
+    must_return("free", move || delivery.free(|| ()));
     door.pass();
     bystander.end();
 }
@@ -120,7 +120,7 @@ fn a_default_handler_that_frees_its_app_and_panics_is_released_before_the_app_is
     impl Host for Arc<Failing> {
         fn deliver(&self, due: Due<'_>) {
             due.for_each(|_, _, _| {
-                self.delivery.get().and_then(Weak::upgrade).unwrap().free();
+                self.delivery.get().and_then(Weak::upgrade).unwrap().free(|| ());
                 panic!("the callback fails");
             });
         }

@@ -520,10 +520,8 @@ impl Bench {
     pub(super) fn free(&self) {
         self.freed.store(true, Ordering::SeqCst);
         let app = self.app();
-        app.close();
         let delivery = Arc::clone(app.delivery());
-        drop(app);
-        delivery.free();
+        delivery.free(|| app.close());
     }
 
     /// Closes and frees the app, and checks what must hold of every app at its end.

@@ -48,7 +48,7 @@ fn what_nobody_asked_for_counts_and_is_told_only_to_a_default_handler_q_2() {
     assert_eq!(next(), T::ChromeSocketsTcpSend, "from the first call after it was set");
 
     app.close();
-    app.delivery().free();
+    app.delivery().free(|| ());
 }
 
 #[test]
@@ -83,5 +83,5 @@ fn what_was_sent_whole_counts_and_a_failed_secure_ends_though_nobody_asked_q_2_t
     assert_eq!(next(), T::ChromeSocketsTcpOnReceive);
 
     app.close();
-    app.delivery().free();
+    app.delivery().free(|| ());
 }
