@@ -1,9 +1,9 @@
 //! When the kernel tells of a fast stream: not of each piece, but of a good deal at once. A reader that is faster than
 //! its sender otherwise wakes up, and reads, for whatever is there.
 //!
-//! The end of a burst would lie there untold. So a timer looks whether anything came, and if not, lifts the mark,
-//! whereupon the kernel tells of what is there. The last bytes of a burst are late by that; so the next burst has to be
-//! twice as long before the mark is set, and a connection is late a few times at most.
+//! The end of a burst would lie there untold. So a timer looks whether anything came, and if not, the mark is lifted and
+//! what is there is read. The last bytes of a burst are late by that; so the next one has to be twice as long before the
+//! mark is set again, up to a bound.
 
 use std::time::Duration;
 
