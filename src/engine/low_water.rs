@@ -22,7 +22,7 @@ const NEVER: u8 = 31;
 /// One connection's.
 #[derive(Debug)]
 pub(super) struct LowWater {
-    /// Large reads in a row; while the mark is set, since the last look.
+    /// Large reads in a row; while the mark is set, one more than since the last look.
     streak: u16,
     /// How many it takes, as a power of two.
     needed: u8,
@@ -39,7 +39,7 @@ impl LowWater {
     /// Whether the next read is likely to find much.
     #[inline]
     pub(super) fn is_fast(&self) -> bool {
-        self.streak > 0 || self.is_set
+        self.streak > 0
     }
 
     #[inline(always)]
@@ -63,7 +63,7 @@ impl LowWater {
 
     /// It is set.
     pub(super) fn note_set(&mut self) {
-        self.streak = 0;
+        self.streak = 1;
         self.is_set = true;
     }
 
@@ -78,7 +78,7 @@ impl LowWater {
 
     /// Whether nothing has come since the last look: then it is to be lifted.
     pub(super) fn is_idle(&mut self) -> bool {
-        std::mem::take(&mut self.streak) == 0
+        std::mem::replace(&mut self.streak, 1) <= 1
     }
 
     /// Whether it was set; now it is lifted. `is_late`: what lay there untold is late.
@@ -86,6 +86,7 @@ impl LowWater {
         if self.is_set && is_late {
             self.needed = MOST.min(self.needed + 1);
         }
+        self.streak = 0;
         std::mem::take(&mut self.is_set)
     }
 }

@@ -56,7 +56,13 @@ impl Waiting {
 
     /// Waits until something is ready, or some time has come; an interrupted wait finds nothing.
     pub(crate) fn wait(&mut self, due: Option<Instant>) -> io::Result<()> {
-        let timeout = due.and_then(|due| self.timeout(due));
+        let timeout = match due {
+            Some(due) => self.timeout(due),
+            None => {
+                self.forget_near();
+                None
+            }
+        };
         self.poll(timeout)
     }
 
@@ -79,6 +85,14 @@ impl Waiting {
         }
         self.alarm.as_mut().is_some_and(|alarm| alarm.set(due, left).is_ok())
     }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn forget_near(&mut self) {
+        self.near = (0, None);
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    fn forget_near(&mut self) {}
 
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     fn sets_alarm(&mut self, _: Instant, _: Duration) -> bool {
