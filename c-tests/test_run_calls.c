@@ -22,21 +22,21 @@ static void a_call_is_completed_when_it_returns(void) {
         for (int round = 0; round < 3; round++) {
             uint64_t before = completed(f);
             long long writes = own_writes();
-            call *sends[2], *infos[2];
+            call *sends[4], *infos[4];
             wait_asleep();
             hold(f);
-            for (int n = 0; n < 2; n++) {
+            for (int n = 0; n < 4; n++) {
                 sends[n] = tcp_send(f, id, "hello", 5);
                 infos[n] = tcp_get_info(f, id);
             }
             CHECK_INT(completed(f), before);
             writes = own_writes();
             run_calls(f);
-            CHECK_INT(completed(f), before + 4);
+            CHECK_INT(completed(f), before + 8);
             CHECK_INT(own_writes() - writes, 0);
             CHECK_INT(sleeps_for_ever(), 1);
-            peer_expect(peer, "hellohello");
-            for (int n = 0; n < 2; n++) {
+            peer_expect(peer, "hellohellohellohello");
+            for (int n = 0; n < 4; n++) {
                 IS_SENT(sends[n], 5);
                 IS_OK(infos[n]);
             }

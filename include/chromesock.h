@@ -3770,7 +3770,7 @@ chromesock_status chromesock_app_hold_calls(struct chromesock_app *app,
 
 /**
  * Queue delivery: ends a hold of the app's calls, as chromesock_app_hold_calls(app, false) does, for a host that
- * would only wait for what comes of them. If the reactor sleeps and no more than four calls wait (any number, where
+ * would only wait for what comes of them. If the reactor sleeps and no more than eight calls wait (any number, where
  * the process has one CPU), the calling thread carries them out in its place: a call that is completed at once has
  * its completion in the queue when this returns, and has woken neither the reactor nor the host. What is left then,
  * and else everything, the reactor carries out, as it does for an app with a `wakeup` hook or on a reactor that apps

@@ -15,7 +15,7 @@ use super::turn::Turn;
 use crate::net::sys::Passed;
 
 /// Calls that a caller carries out: more of them the reactor does better meanwhile, if it has a CPU of its own.
-const FEW: usize = 4;
+const FEW: usize = 8;
 
 /// What is needed to steer, while the reactor runs; locked by who does.
 #[derive(Default)]

@@ -57,7 +57,7 @@ fn with_more_calls_than_few_the_reactor_does_it_where_it_has_a_cpu() {
     let bench = helped_on(&reactor, Drive::Dispatch).start();
     let has_one_cpu = thread::available_parallelism().is_ok_and(|cpus| cpus.get() == 1);
     let this = thread::current().name().map(str::to_owned);
-    for (others, by_caller) in [(0, true), (10, has_one_cpu)] {
+    for (others, by_caller) in [(0, true), (7, true), (8, has_one_cpu)] {
         let id = bench.create(Namespace::Tcp);
         fall_asleep(&reactor);
         bench.app().hold_calls(true);
