@@ -12,6 +12,7 @@ mod connection;
 mod context;
 mod id_map;
 mod legacy_calls;
+mod life;
 mod linger;
 mod low_water;
 mod outcomes;
@@ -26,6 +27,7 @@ mod tcp_calls;
 mod tcp_client;
 mod tcp_server;
 mod tcp_server_calls;
+mod times;
 pub mod tls;
 mod tls_calls;
 mod udp;
@@ -36,12 +38,11 @@ mod sim;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
 
 use crate::api::event::{Event, Payload, Response};
 use crate::api::net_error::Status;
@@ -55,13 +56,13 @@ use command::{Call, Command, Query, QueryId};
 use context::{Context, News, Visit};
 pub(crate) use id_map::IdMap;
 use linger::Linger;
-use outcomes::not_found;
 use read_buffer::ReadBuffer;
 pub(crate) use recycler::Recycler;
 use registry::{Entry, Machine, Properties, Registry};
 use reply::{Outbox, Reply};
 use resolving::Questions;
 use tcp_client::TcpClient;
+use times::Times;
 use tls::{Tls, TlsSetup};
 
 /// Bounds of one app.
@@ -102,9 +103,9 @@ pub struct Engine<N: Network> {
     /// Datagrams that are sent at once, one after the other.
     joined: Vec<u8>,
     linger: Linger<N::Stream>,
-    timers: BTreeSet<(Instant, i32)>,
+    timers: Times,
     /// When to look at fast streams.
-    looks: BTreeSet<(Instant, i32)>,
+    looks: Times,
     /// Sockets with something to do, each at most once.
     run_queue: VecDeque<i32>,
     /// Sockets that wait for the host to release what it was given, each at most once.
@@ -115,9 +116,6 @@ pub struct Engine<N: Network> {
     /// While suspended: connections that may still be accepted.
     suspended: Option<usize>,
 }
-
-/// Connections that a suspended app's servers accept; more wait in the system's backlog.
-const ACCEPTED_WHILE_SUSPENDED: usize = 64;
 
 impl<N: Network> Engine<N> {
     /// An engine without sockets.
@@ -143,8 +141,8 @@ impl<N: Network> Engine<N> {
             registry: Registry::default(),
             joined: Vec::new(),
             linger: Linger::default(),
-            timers: BTreeSet::new(),
-            looks: BTreeSet::new(),
+            timers: Times::default(),
+            looks: Times::default(),
             run_queue: VecDeque::new(),
             stalled: VecDeque::new(),
             to_retry: 0,
@@ -199,12 +197,6 @@ impl<N: Network> Engine<N> {
     /// The questions for the resolver so far.
     pub fn take_queries(&mut self) -> Vec<Query> {
         std::mem::take(&mut self.questions.unasked)
-    }
-
-    /// When `handle_time` is due next.
-    pub fn next_due(&self) -> Option<Instant> {
-        let timers = [&self.timers, &self.looks].into_iter().filter_map(|timers| timers.first());
-        timers.map(|(due, _)| *due).chain(self.questions.next_due()).min()
     }
 
     /// The socket that the next `handle_next_work` lets work, if any has something to do.
@@ -401,7 +393,7 @@ impl<N: Network> Engine<N> {
         match visit {
             Visit::Rest => {}
             Visit::Wait(due) => self.wait_until(id, Some(due)),
-            Visit::Look(due) => _ = self.looks.insert((due, id)),
+            Visit::Look(due) => self.looks.add(due, id),
             Visit::Again => self.enqueue(id),
             Visit::Stalled => self.wait_for_release(id),
             Visit::Gone => {
@@ -416,38 +408,6 @@ impl<N: Network> Engine<N> {
     fn handle_lingering(&mut self, owner: i32) {
         let ctx = &mut self.ctx;
         self.timers.extend(self.linger.on_ready(&ctx.net, owner, &mut ctx.buffer));
-    }
-
-    /// Timers that are due act.
-    pub fn handle_time(&mut self) {
-        let now = self.ctx.net.now();
-        while let Some((due, id)) = self.timers.first().copied().filter(|(due, _)| *due <= now) {
-            self.timers.remove(&(due, id));
-            if id < 0 {
-                self.ctx.id = 0;
-                let ctx = &mut self.ctx;
-                self.timers.extend(self.linger.on_time(&ctx.net, id, &mut ctx.buffer));
-                continue;
-            }
-            let (registry, ctx) = self.lend(id);
-            if let Some(Entry { machine: Machine::TcpClient(client), properties, .. }) =
-                registry.get_mut(id)
-            {
-                let due = client.on_time(ctx, properties);
-                self.wait_until(id, due);
-            }
-        }
-        while let Some((due, id)) = self.looks.first().copied().filter(|(due, _)| *due <= now) {
-            self.looks.remove(&(due, id));
-            let (registry, ctx) = self.lend(id);
-            if let Some(Machine::TcpClient(client)) =
-                registry.get_mut(id).map(|entry| &mut entry.machine)
-            {
-                let visit = client.look(ctx);
-                self.after_visit(id, visit);
-            }
-        }
-        self.give_up_names();
     }
 
     /// The host has released `bytes` received by a socket, which may be gone; negative: it keeps them
@@ -481,80 +441,6 @@ impl<N: Network> Engine<N> {
                 return self.enqueue(id);
             }
         }
-    }
-
-    /// Gives up a socket whose machine has failed; 0 = the one whose turn it was. Its calls complete
-    /// with UNEXPECTED.
-    pub fn abandon(&mut self, id: i32) {
-        let id = if id == 0 { self.ctx.id } else { id };
-        self.ctx.datagrams.received.clear();
-        let outbox = self.ctx.outbox.clone();
-        outbox.while_failing(|| {
-            self.questions.close_all(id);
-            self.registry.discard(id);
-        });
-        self.note_open_sockets();
-    }
-
-    /// The app goes to sleep: sockets that are not persistent close without an event (tcp.md LC-1,
-    /// LC-7), the others keep working (LC-2).
-    pub fn suspend(&mut self) {
-        for id in self.registry.ids() {
-            // Sockets of `chrome.socket` always stay (spec README S3).
-            let stays = self.registry.get_mut(id).is_some_and(|entry| {
-                entry.properties.persistent || entry.namespace == Namespace::Socket
-            });
-            if !stays {
-                self.close_silently(id);
-            }
-        }
-        self.suspended.get_or_insert(ACCEPTED_WHILE_SUSPENDED);
-        self.note_open_sockets();
-    }
-
-    /// The app is awake again.
-    pub fn resume(&mut self) {
-        self.suspended = None;
-        for id in self.registry.ids() {
-            self.enqueue(id);
-        }
-    }
-
-    /// Closes every socket: pending calls complete with their codes, no socket raises an event
-    /// (tcp.md LC-6).
-    pub fn shut_down(&mut self) {
-        for id in self.registry.ids() {
-            self.close_silently(id);
-        }
-        self.suspended = None;
-        self.note_open_sockets();
-    }
-
-    /// The socket is gone by a failed `secure` (tcp.md TLS-10); so a `connect` finds it that still
-    /// resolves (CL-3).
-    #[cold]
-    #[inline(never)]
-    fn lose(&mut self, id: i32) {
-        self.cancel_connecting(id, not_found);
-        self.close_silently(id);
-    }
-
-    fn close_silently(&mut self, id: i32) {
-        self.cancel_connecting(id, |reply| reply.fail(Status::Aborted));
-        let (registry, ctx) = self.lend(id);
-        let unfinished = registry.get_mut(id).and_then(|entry| match &mut entry.machine {
-            Machine::TcpClient(client) => client.tear_down(ctx),
-            Machine::TcpServer(server) => {
-                server.stop();
-                None
-            }
-            Machine::Udp(socket) => {
-                socket.tear_down(not_found);
-                None
-            }
-        });
-        self.let_linger(unfinished);
-        self.registry.discard(id);
     }
 
     // --- within
@@ -593,13 +479,6 @@ impl<N: Network> Engine<N> {
         if let Some(entry) = self.registry.get_mut(id).filter(|entry| !entry.stalled) {
             entry.stalled = true;
             self.stalled.push_back(id);
-        }
-    }
-
-    #[inline(never)]
-    fn wait_until(&mut self, id: i32, due: Option<Instant>) {
-        if let Some(due) = due {
-            self.timers.insert((due, id));
         }
     }
 
