@@ -1,0 +1,147 @@
+//! The lookups of a pool: those that wait, and for whom its threads look something up. Apps have their turns, and
+//! none has all threads.
+
+use std::collections::{HashMap, VecDeque};
+use std::thread::{JoinHandle, ThreadId};
+
+use super::{LEAST_THREADS, MAX_THREADS, OnAnswer};
+use crate::api::properties::DnsQueryType;
+use crate::engine::command::Query;
+
+/// Lookups that run at once for one app.
+pub(super) const MAX_FOR_AN_APP: usize = 48;
+/// Lookups of an app that wait; the question for one more is answered at once with NAME_NOT_RESOLVED.
+pub(super) const MAX_WAITING: usize = 4096;
+
+pub(super) struct Question {
+    pub(super) query: Query,
+    pub(super) on_answer: OnAnswer,
+}
+
+impl Question {
+    pub(super) fn is_wanted(&self) -> bool {
+        self.query.wanted.strong_count() > 0
+    }
+}
+
+/// What is looked up, for the app in a slot.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct Name {
+    pub(super) slot: u32,
+    pub(super) host: Box<str>,
+    pub(super) dns_query_type: DnsQueryType,
+}
+
+#[derive(Default)]
+pub(super) struct Lookups {
+    /// The questions that each lookup answers that has not begun.
+    pub(super) questions: HashMap<Name, Vec<Question>>,
+    /// The lookups that have not begun, of each app in their order; the app whose turn it is comes first.
+    waiting: VecDeque<(u32, VecDeque<Name>)>,
+    /// How often one was to wait beyond `MAX_WAITING`.
+    refused: usize,
+    /// One for each unfinished lookup, up to `MAX_THREADS`, and those that are idle.
+    pub(super) workers: HashMap<ThreadId, Worker>,
+}
+
+pub(super) struct Worker {
+    pub(super) thread: JoinHandle<()>,
+    /// For which app it looks something up.
+    pub(super) busy_for: Option<u32>,
+}
+
+impl Lookups {
+    pub(super) fn needs_worker(&self, left_behind: usize) -> bool {
+        let busy = self.workers.values().filter(|worker| worker.busy_for.is_some()).count();
+        let most = MAX_THREADS.saturating_sub(left_behind).max(LEAST_THREADS);
+        self.workers.len() < (self.questions.len() + busy).min(most)
+    }
+
+    /// Adds a question to those that wait for the same name; gives it back if there are none.
+    pub(super) fn join(&mut self, name: &Name, question: Question) -> Option<Question> {
+        let Some(same) = self.questions.get_mut(name) else { return Some(question) };
+        if same.len() == same.capacity() {
+            same.retain(Question::is_wanted);
+        }
+        same.push(question);
+        None
+    }
+
+    /// Adds a lookup for a question; gives it back if too many of the app wait.
+    pub(super) fn add(&mut self, name: Name, question: Question) -> Option<Question> {
+        if !self.enqueue(name.clone()) {
+            return Some(question);
+        }
+        self.questions.insert(name, vec![question]);
+        None
+    }
+
+    /// Gives up all lookups that have not begun: their questions.
+    pub(super) fn give_up(&mut self) -> impl Iterator<Item = Question> + use<> {
+        self.waiting.clear();
+        std::mem::take(&mut self.questions).into_values().flatten()
+    }
+
+    /// False if too many of the app wait.
+    fn enqueue(&mut self, name: Name) -> bool {
+        let found = self.waiting.iter_mut().find(|(slot, _)| *slot == name.slot);
+        let Some((_, names)) = found else {
+            self.waiting.push_back((name.slot, [name].into()));
+            return true;
+        };
+        if names.len() >= MAX_WAITING {
+            self.refused += 1;
+        }
+        // Not for each of many that are refused: all may be wanted.
+        if names.len() >= MAX_WAITING && self.refused % MAX_WAITING == 1 {
+            let questions = &mut self.questions;
+            names.retain(|name| {
+                let is_wanted = questions[name].iter().any(Question::is_wanted);
+                if !is_wanted {
+                    questions.remove(name);
+                }
+                is_wanted
+            });
+        }
+        let has_room = names.len() < MAX_WAITING;
+        if has_room {
+            names.push_back(name);
+        }
+        has_room
+    }
+
+    /// Takes the next lookup, the apps' in turns; none if those that wait have enough under way.
+    fn next(&mut self) -> Option<Name> {
+        for _ in 0..self.waiting.len() {
+            let (slot, mut names) = self.waiting.pop_front()?;
+            let busy = self.workers.values().filter(|worker| worker.busy_for == Some(slot)).count();
+            let name = if busy < MAX_FOR_AN_APP { names.pop_front() } else { None };
+            if !names.is_empty() {
+                self.waiting.push_back((slot, names));
+            }
+            if name.is_some() {
+                return name;
+            }
+        }
+        None
+    }
+
+    /// Begins a lookup that is still wanted: what, and the questions that it answers.
+    pub(super) fn begin(&mut self, worker: ThreadId) -> Option<(Name, Vec<Question>)> {
+        loop {
+            let name = self.next()?;
+            let mut questions = self.questions.remove(&name).unwrap_or_default();
+            questions.retain(Question::is_wanted);
+            if !questions.is_empty() {
+                self.note(worker, Some(name.slot));
+                return Some((name, questions));
+            }
+        }
+    }
+
+    /// False after the pool's end, when nobody asks any more.
+    pub(super) fn note(&mut self, worker: ThreadId, busy_for: Option<u32>) -> bool {
+        let worker = self.workers.get_mut(&worker);
+        worker.map(|worker| worker.busy_for = busy_for).is_some()
+    }
+}
