@@ -8,7 +8,7 @@ use crate::api::net_error::Status;
 use crate::api::properties::{DnsQueryType, SecureOptions};
 use crate::api::table::{EventType, Namespace};
 use crate::delivery::{Lent, Release};
-use crate::engine::command::{Call, Command, MAX_DATAGRAM, SendData};
+use crate::engine::command::{Call, Command, Destination, MAX_DATAGRAM, Send, SendData};
 use crate::reactor::MAX_BESIDE;
 
 impl App {
@@ -131,22 +131,24 @@ impl App {
     pub(crate) fn send_to(
         &self,
         event_type: EventType,
-        id: i32,
+        socket_id: i32,
         data: &[u8],
         (address, port): (&str, i32),
         dns_query_type: DnsQueryType,
         ticket: Ticket,
     ) -> Result<(), Status> {
-        let fits = self.accounts.take_unsent(data.len() as u64, self.write_quota);
+        if !self.accounts.take_unsent(data.len() as u64, self.write_quota) {
+            let address = address.into();
+            let command = Command::SendToOverQuota { address, port, dns_query_type };
+            return self.call(event_type, socket_id, command, ticket);
+        }
         // Of what is too long for a datagram, no more is kept than shows that it is.
         let kept = &data[..data.len().min(MAX_DATAGRAM + 1)];
-        if fits {
-            self.accounts.untake_unsent((data.len() - kept.len()) as u64);
-        }
-        let data = fits.then(|| Bytes::copy_from_slice(kept));
-        let command = Command::SendTo { data, address: address.into(), port, dns_query_type };
-        let posted = self.call(event_type, id, command, ticket);
-        if posted.is_err() && fits {
+        self.accounts.untake_unsent((data.len() - kept.len()) as u64);
+        let send = Send { event_type, socket_id, len: kept.len(), ticket };
+        let to = Destination { address, port, dns_query_type };
+        let posted = self.line.send_datagram(send, to, kept);
+        if posted.is_err() {
             self.accounts.untake_unsent(kept.len() as u64);
         }
         posted

@@ -30,39 +30,13 @@ impl Call {
         match &self.command {
             Command::Send(SendData::Blocks(blocks)) => blocks.iter().map(Bytes::len).sum(),
             Command::Send(SendData::NoMemory(bytes)) => *bytes,
-            Command::SendTo { data: Some(data), .. } => data.len(),
             _ => 0,
-        }
-    }
-
-    /// The size of this datagram and of `next`, if the two may be sent at once: equal, not empty, from
-    /// one socket to one place.
-    #[must_use]
-    pub fn datagram_to_join(&self, next: &Self) -> Option<usize> {
-        let to = |call: &Self| (call.event_type, call.socket_id);
-        match (&self.command, &next.command) {
-            (
-                Command::SendTo { data: Some(data), address, port, dns_query_type },
-                Command::SendTo {
-                    data: Some(next_data),
-                    address: next_address,
-                    port: next_port,
-                    dns_query_type: next_type,
-                },
-            ) if to(self) == to(next)
-                && data.len() == next_data.len()
-                && !data.is_empty()
-                && (address, port, dns_query_type) == (next_address, next_port, next_type) =>
-            {
-                Some(data.len())
-            }
-            _ => None,
         }
     }
 }
 
-/// A `sockets.tcp.send` or `socket.write` whose bytes travel beside the calls: one after the other, in
-/// the order of their calls.
+/// A `sockets.tcp.send` or `socket.write`, or a datagram, whose bytes travel beside the calls: one after the other,
+/// in the order of their calls.
 #[derive(Clone, Copy, Debug)]
 pub struct Send {
     /// Type of its completion.
@@ -81,6 +55,17 @@ impl Send {
     pub fn is_like(&self, other: &Self) -> bool {
         (self.event_type, self.socket_id) == (other.event_type, other.socket_id)
     }
+}
+
+/// Where a datagram of `sockets.udp.send` or `socket.sendTo` goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Destination<'a> {
+    /// Host text as the program passed it.
+    pub address: &'a str,
+    /// Port as the program passed it.
+    pub port: i32,
+    /// Address families wanted.
+    pub dns_query_type: DnsQueryType,
 }
 
 /// What a call asks for; the socket is `Call::socket_id`.
@@ -131,10 +116,9 @@ pub enum Command {
         /// Port as the program passed it.
         port: i32,
     },
-    /// `sockets.udp.send`, `socket.sendTo`
-    SendTo {
-        /// The datagram; `None`: the call exceeded the write quota.
-        data: Option<Bytes>,
+    /// `sockets.udp.send` or `socket.sendTo` of a datagram that has exceeded the write quota: the others travel beside
+    /// the calls.
+    SendToOverQuota {
         /// Host text as the program passed it.
         address: Box<str>,
         /// Port as the program passed it.

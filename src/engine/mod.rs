@@ -52,7 +52,7 @@ use crate::net::address::parse_literal;
 use crate::net::{DatagramBuffers, Feature, Network, Ready, SocketSettings, Token};
 use crate::permissions::Grants;
 use accounts::Accounts;
-use command::{Call, Command, Query, QueryId};
+use command::{Call, Command, Destination, Query, QueryId};
 use context::{Context, News, Visit};
 pub(crate) use id_map::IdMap;
 use linger::Linger;
@@ -100,8 +100,6 @@ pub struct Engine<N: Network> {
     grants: Arc<Grants>,
     sockets: SocketSettings,
     registry: Registry<N>,
-    /// Datagrams that are sent at once, one after the other.
-    joined: Vec<u8>,
     linger: Linger<N::Stream>,
     timers: Times,
     /// When to look at fast streams.
@@ -139,7 +137,6 @@ impl<N: Network> Engine<N> {
             grants,
             sockets,
             registry: Registry::default(),
-            joined: Vec::new(),
             linger: Linger::default(),
             timers: Times::default(),
             looks: Times::default(),
@@ -280,8 +277,9 @@ impl<N: Network> Engine<N> {
                 self.listen(id, &address, port, backlog, reply);
             }
             Command::Bind { address, port } => self.bind(id, &address, port, reply),
-            Command::SendTo { data, address, port, dns_query_type } => {
-                self.send_to(id, data, &address, port, dns_query_type, reply);
+            Command::SendToOverQuota { address, port, dns_query_type } => {
+                let to = Destination { address: &address, port, dns_query_type };
+                self.send_to(id, None, to, reply);
             }
             Command::JoinGroup(group) => {
                 self.with_groups(id, reply, |socket| socket.join(parse_literal(&group)))

@@ -3,15 +3,13 @@
 
 use std::net::SocketAddr;
 
-use bytes::Bytes;
-
-use super::command::{Answer, Call, Command};
+use super::command::{Answer, Destination, Send};
 use super::outcomes::{bad_legacy_port, denied, not_found, over_quota};
-use super::reply::Reply;
+use super::reply::{Replies, Reply};
 use super::resolving::{Lookup, Resolving};
 use super::udp::{Target, UdpSocket};
 use super::{Engine, Entry, Machine, Network, Response, Status};
-use crate::api::properties::{DnsQueryType, SocketType};
+use crate::api::properties::SocketType;
 use crate::net::Feature;
 use crate::net::address::parse_literal;
 use crate::permissions::Operation;
@@ -60,17 +58,54 @@ impl<N: Network> Engine<N> {
         }
     }
 
-    /// udp.md 4.6, socket-legacy.md 4.9.
+    /// Carries out sends of one socket by one function to one place; their bytes lie in `data` one after the other.
+    /// Those of several are of equal size.
+    pub fn handle_datagrams(&mut self, data: &[u8], to: Destination<'_>, sends: &[Send]) {
+        let Some(first) = sends.first() else { return };
+        self.ctx.id = first.socket_id;
+        let outbox = self.ctx.outbox.clone();
+        // Should one panic, all complete.
+        let replies = Replies::new(&outbox, sends);
+        if sends.len() > 1 && self.send_joined(data, to, first) {
+            return replies.complete_all();
+        }
+        let mut rest = data;
+        for (len, reply) in replies {
+            let (own, others) = rest.split_at(len);
+            rest = others;
+            self.send_to(first.socket_id, Some(own), to, reply);
+        }
+    }
+
+    /// Sends datagrams of equal size to a literal address with one system call; false, and nothing was done, if that
+    /// is not possible.
+    fn send_joined(&mut self, data: &[u8], to: Destination<'_>, first: &Send) -> bool {
+        let Send { event_type, socket_id, len, .. } = *first;
+        let Destination { address, port, dns_query_type } = to;
+        if !self.sockets.may_use(Feature::UdpSegment) {
+            return false;
+        }
+        // A denial is explained for each call, by the way that each goes alone.
+        if !self.is_granted(event_type, Operation::UdpSendTo, address, port) {
+            return false;
+        }
+        let literal = Self::look_up(address, dns_query_type);
+        let (Lookup::Literal(ip), Ok(port)) = (literal, u16::try_from(port)) else {
+            return false;
+        };
+        let Ok(each) = u16::try_from(len) else { return false };
+        let socket = event_type.namespace().and_then(|space| self.registry.udp(space, socket_id));
+        socket.is_some_and(|socket| socket.send_equal(data, each, SocketAddr::new(ip, port)))
+    }
+
+    /// udp.md 4.6, socket-legacy.md 4.9. Without data the call exceeds the quota.
     pub(super) fn send_to(
         &mut self,
         id: i32,
-        data: Option<Bytes>,
-        host: &str,
-        port: i32,
-        dns_query_type: DnsQueryType,
+        data: Option<&[u8]>,
+        Destination { address, port, dns_query_type }: Destination<'_>,
         reply: Reply,
     ) {
-        let reply = reply.of_send(data.as_ref().map_or(0, Bytes::len) as u64);
         let is_legacy = reply.event_type().is_legacy();
         let narrow = u16::try_from(port);
         // Here the quota comes first, there after the name.
@@ -86,13 +121,13 @@ impl<N: Network> Engine<N> {
             Some(Machine::Udp(socket)) => socket.next_number(),
             Some(_) => return reply.fail(Status::Failed),
         };
-        if !self.permits(id, reply.event_type(), Operation::UdpSendTo, host, port) {
+        if !self.permits(id, reply.event_type(), Operation::UdpSendTo, address, port) {
             return denied(reply);
         }
         let Ok(port) = narrow else {
             return reply.fail(Status::InvalidArgument);
         };
-        let target = match Self::look_up(host, dns_query_type) {
+        let target = match Self::look_up(address, dns_query_type) {
             Lookup::Literal(address) => Target::Address(SocketAddr::new(address, port)),
             Lookup::Known(_, addresses) => Target::Addresses(addresses, port),
             Lookup::Failed => Target::Unresolved(Status::NameNotResolved),
@@ -105,52 +140,6 @@ impl<N: Network> Engine<N> {
             Some(socket) => socket.send(data, target, reply),
             None => not_found(reply),
         }
-    }
-
-    /// Carries out sends of datagrams of equal size to one and the same literal address with one system
-    /// call; false, and nothing was done, if that is not possible.
-    pub fn handle_equal_datagrams(&mut self, calls: &[Call]) -> bool {
-        let Some(Call {
-            event_type,
-            socket_id,
-            command: Command::SendTo { data: Some(first), address, port, dns_query_type },
-            ..
-        }) = calls.first()
-        else {
-            return false;
-        };
-        if !self.sockets.may_use(Feature::UdpSegment) {
-            return false;
-        }
-        // A denial is explained for each call, by the way that each goes alone.
-        if !self.is_granted(*event_type, Operation::UdpSendTo, address, *port) {
-            return false;
-        }
-        let literal = Self::look_up(address, *dns_query_type);
-        let (Lookup::Literal(ip), Ok(port)) = (literal, u16::try_from(*port)) else {
-            return false;
-        };
-        let Ok(each) = u16::try_from(first.len()) else { return false };
-        self.joined.clear();
-        for call in calls {
-            if let Command::SendTo { data: Some(data), .. } = &call.command {
-                self.joined.extend_from_slice(data);
-            }
-        }
-        let socket = event_type.namespace().and_then(|space| self.registry.udp(space, *socket_id));
-        let Some(socket) = socket else { return false };
-        if !socket.send_equal(&self.joined, each, SocketAddr::new(ip, port)) {
-            return false;
-        }
-        for call in calls {
-            if let Command::SendTo { data: Some(data), .. } = &call.command {
-                let bytes = data.len() as u64;
-                let reply =
-                    Reply::new(&self.ctx.outbox, call.event_type, call.socket_id, call.ticket);
-                reply.of_send(bytes).complete_send(bytes);
-            }
-        }
-        true
     }
 
     /// The resolver has answered the question of a datagram in line.

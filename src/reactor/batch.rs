@@ -1,12 +1,14 @@
 //! Messages to a reactor, in order, with the bytes of small sends beside them.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::{Arc, Weak};
 
 use super::gate::Gate;
 use super::turn::Seat;
+use crate::api::properties::DnsQueryType;
 use crate::delivery::Delivery;
-use crate::engine::command::{Answer, Call, Command, QueryId, Send, SendData};
+use crate::engine::command::{Answer, Call, Command, Destination, QueryId, Send, SendData};
 
 /// Bytes of sends to one socket that are written together.
 pub(super) const MAX_GATHERED: usize = 256 * 1024;
@@ -21,6 +23,8 @@ pub(super) enum Message {
     Call(u32, Call),
     /// Calls whose data is small: the next of `Batch::sends`, with their bytes.
     Sends(Sends),
+    /// A datagram: the next bytes.
+    Datagram(u32, Datagram),
     /// The app falls asleep, wakes up or is unloaded.
     Change(u32, Change),
     /// The app is to end.
@@ -55,12 +59,14 @@ pub(crate) enum Change {
     Unload,
 }
 
-/// Messages in order, with the small sends among them and their bytes beside, each one after the other.
+/// Messages in order, with the small sends among them and the bytes of sends and datagrams beside, each one after the
+/// other.
 #[derive(Default)]
 pub(super) struct Batch {
     messages: VecDeque<Message>,
     sends: Vec<Send>,
     bytes: Vec<u8>,
+    addresses: Addresses,
     /// The sends behind all messages, and those that are being read.
     last: Sends,
     first: Sends,
@@ -73,6 +79,71 @@ pub(super) struct Batch {
 pub(super) struct Sends {
     slot: u32,
     number: usize,
+}
+
+/// A send of a datagram.
+#[derive(Clone, Copy)]
+pub(super) struct Datagram {
+    send: Send,
+    /// How long its address is; `None`: it is that of the one before.
+    address: Option<usize>,
+    port: i32,
+    dns_query_type: DnsQueryType,
+}
+
+/// Datagrams of one socket to one place, with their bytes.
+pub(super) struct Datagrams<'a> {
+    pub(super) slot: u32,
+    pub(super) to: Destination<'a>,
+    pub(super) bytes: &'a [u8],
+}
+
+/// The addresses of datagrams in order, each once for those that follow one another.
+#[derive(Default)]
+struct Addresses {
+    text: String,
+    /// The one that was pushed last, if any was.
+    last: Option<Range<usize>>,
+    /// The one that was read last.
+    read: Range<usize>,
+}
+
+impl Addresses {
+    /// How long it is, unless it is the last one again.
+    fn push(&mut self, address: &str) -> Option<usize> {
+        let last = self.last.clone().and_then(|last| self.text.get(last));
+        if last == Some(address) {
+            return None;
+        }
+        let begin = self.text.len();
+        self.text.push_str(address);
+        self.last = Some(begin..self.text.len());
+        Some(address.len())
+    }
+
+    /// Goes on to the next one, so long, or stays.
+    fn read(&mut self, next: Option<usize>) -> &str {
+        if let Some(len) = next {
+            let begin = self.read.end;
+            self.read = begin..begin + len;
+        }
+        self.text.get(self.read.clone()).unwrap_or_default()
+    }
+
+    /// Takes over what `next` has, of which nothing was read.
+    fn append(&mut self, next: &mut Self) {
+        if let Some(last) = next.last.take() {
+            let begin = self.text.len();
+            self.last = Some(begin + last.start..begin + last.end);
+        }
+        self.text.push_str(&next.text);
+    }
+
+    fn clear(&mut self) {
+        self.text.clear();
+        self.last = None;
+        self.read = 0..0;
+    }
 }
 
 /// Sends of one app, to be carried out in runs.
@@ -94,6 +165,16 @@ pub(super) struct Run<'a> {
 pub(super) struct Taken {
     sends: usize,
     behind: usize,
+}
+
+impl Datagram {
+    /// Whether both are for the same socket, by the same function, of the same size and to the same place.
+    fn joins(&self, first: &Self) -> bool {
+        self.address.is_none()
+            && self.send.is_like(&first.send)
+            && self.send.len == first.send.len
+            && (self.port, self.dns_query_type) == (first.port, first.dns_query_type)
+    }
 }
 
 impl<'a> Runs<'a> {
@@ -167,6 +248,20 @@ impl Batch {
         self.sends.push(send);
     }
 
+    /// Appends a datagram, copying its data and its address.
+    pub(super) fn push_datagram(
+        &mut self,
+        slot: u32,
+        send: Send,
+        to: Destination<'_>,
+        data: &[u8],
+    ) {
+        let Destination { address, port, dns_query_type } = to;
+        let address = self.addresses.push(address);
+        self.bytes.extend_from_slice(data);
+        self.push(Message::Datagram(slot, Datagram { send, address, port, dns_query_type }));
+    }
+
     /// What is pushed now comes behind the sends so far.
     fn close_sends(&mut self) {
         let sends = std::mem::take(&mut self.last);
@@ -181,6 +276,7 @@ impl Batch {
         self.messages.append(&mut next.messages);
         self.sends.append(&mut next.sends);
         self.bytes.append(&mut next.bytes);
+        self.addresses.append(&mut next.addresses);
         self.last = std::mem::take(&mut next.last);
         next.recycle();
     }
@@ -191,10 +287,12 @@ impl Batch {
         self.used = (0, 0);
         self.sends.clear();
         self.bytes.clear();
+        self.addresses.clear();
         let kept = [
             self.messages.capacity() * size_of::<Message>(),
             self.sends.capacity() * size_of::<Send>(),
             self.bytes.capacity(),
+            self.addresses.text.capacity(),
         ];
         if kept.iter().any(|kept| *kept > MAX_KEPT) {
             self.shrink();
@@ -206,6 +304,7 @@ impl Batch {
         self.messages.shrink_to(MAX_KEPT / size_of::<Message>());
         self.sends.shrink_to(MAX_KEPT / size_of::<Send>());
         self.bytes.shrink_to(MAX_KEPT);
+        self.addresses.text.shrink_to(MAX_KEPT);
     }
 
     /// The sends that come next, if sends do: those of one app that follow one another, at most so many. What was taken
@@ -252,19 +351,33 @@ impl Batch {
         self.messages.pop_front()
     }
 
-    /// The next message, if it is a datagram that may be sent at once with `call` and its size fits.
-    pub(super) fn pop_datagram_like(
+    /// Takes the datagram that comes next, if one does, and those behind it that may be sent at once with it: of equal
+    /// size, not empty, from one socket to one place, so many at most and `max_bytes`.
+    pub(super) fn next_datagrams(
         &mut self,
-        slot: u32,
-        call: &Call,
-        fits: impl FnOnce(usize) -> bool,
-    ) -> Option<Call> {
-        let Some(Message::Call(next_slot, next)) = self.messages.front() else { return None };
-        call.datagram_to_join(next).filter(|len| *next_slot == slot && fits(*len))?;
-        match self.pop() {
-            Some(Message::Call(_, call)) => Some(call),
-            _ => None,
+        most: usize,
+        max_bytes: usize,
+        into: &mut Vec<Send>,
+    ) -> Option<Datagrams<'_>> {
+        let &Message::Datagram(slot, first) = self.messages.front()? else { return None };
+        let len = first.send.len;
+        let most = most.min(max_bytes.checked_div(len).unwrap_or(1)).max(1);
+        let joins = |message: &&Message| match message {
+            Message::Datagram(next_slot, next) => *next_slot == slot && next.joins(&first),
+            _ => false,
+        };
+        let number = 1 + self.messages.iter().skip(1).take(most - 1).take_while(joins).count();
+        for message in self.messages.drain(..number) {
+            if let Message::Datagram(_, Datagram { send, .. }) = message {
+                into.push(send);
+            }
         }
+        let begin = self.used.1;
+        self.used.1 += number * len;
+        let Datagram { port, dns_query_type, .. } = first;
+        let address = self.addresses.read(first.address);
+        let to = Destination { address, port, dns_query_type };
+        Some(Datagrams { slot, to, bytes: &self.bytes[begin..self.used.1] })
     }
 
     /// Whether the next message is a send of a block to the same socket as `call`.
@@ -352,6 +465,78 @@ mod tests {
             batch.recycle();
             next.recycle();
         }
+    }
+
+    fn push_datagram(
+        batch: &mut Batch,
+        (slot, socket_id): (u32, i32),
+        to: (&str, i32),
+        data: &[u8],
+    ) {
+        let (event_type, ticket) = (EventType::ChromeSocketsUdpSend, Ticket::default());
+        let send = Send { event_type, socket_id, len: data.len(), ticket };
+        let ((address, port), dns_query_type) = (to, DnsQueryType::Any);
+        batch.push_datagram(slot, send, Destination { address, port, dns_query_type }, data);
+    }
+
+    /// The datagrams that come next: how many, where to, and their bytes.
+    fn next_datagrams(batch: &mut Batch) -> Option<(usize, String, Vec<u8>)> {
+        let mut sends = Vec::new();
+        let Datagrams { slot, to, bytes } = batch.next_datagrams(3, 12, &mut sends)?;
+        let to = format!("{slot}: {}:{}", to.address, to.port);
+        Some((sends.len(), to, bytes.to_vec()))
+    }
+
+    #[test]
+    fn datagrams_come_out_in_order_with_their_addresses_and_bytes() {
+        let (mut batch, mut next) = (Batch::default(), Batch::default());
+        for _ in 0..2 {
+            push_datagram(&mut batch, (1, 5), ("a", 9), b"ab");
+            push_send(&mut batch, 1, 5, b"xyz");
+            push_datagram(&mut batch, (1, 5), ("a", 9), b"cd");
+            push_datagram(&mut next, (1, 5), ("", 9), b"ef");
+            push_datagram(&mut next, (1, 5), ("", 9), b"gh");
+            push_datagram(&mut next, (1, 5), ("b", 9), b"ij");
+            assert_eq!(next_datagrams(&mut batch), Some((1, "1: a:9".into(), b"ab".into())));
+            batch.append(&mut next);
+            push_datagram(&mut batch, (1, 5), ("b", 9), b"kl");
+            push_datagram(&mut next, (1, 5), ("b", 9), b"mn");
+            batch.append(&mut next);
+            assert!(next_datagrams(&mut batch).is_none(), "the send comes first");
+            let taken = batch.next_sends(9).map(|mut runs| {
+                assert_eq!(runs.next(true).map(|run| run.bytes), Some(&b"xyz"[..]));
+                runs.taken()
+            });
+            batch.drop_taken(taken.unwrap());
+            let expected: [(usize, &str, &[u8]); 4] = [
+                (1, "1: a:9", b"cd"),
+                (2, "1: :9", b"efgh"),
+                (2, "1: b:9", b"ijkl"),
+                (1, "1: b:9", b"mn"),
+            ];
+            for (number, to, bytes) in expected {
+                assert_eq!(next_datagrams(&mut batch), Some((number, to.into(), bytes.into())));
+            }
+            assert!(batch.is_empty());
+            batch.recycle();
+            next.recycle();
+        }
+    }
+
+    #[test]
+    fn datagrams_leave_together_that_are_alike_and_not_too_many() {
+        let mut batch = Batch::default();
+        let one = |batch: &mut Batch, data: &[u8]| push_datagram(batch, (1, 5), ("a", 9), data);
+        (0..4).for_each(|_| one(&mut batch, b"x"));
+        (0..3).for_each(|_| one(&mut batch, b"abcdef"));
+        (0..2).for_each(|_| one(&mut batch, b""));
+        one(&mut batch, &[7; 13]);
+        push_datagram(&mut batch, (1, 5), ("a", 8), &[7; 13]);
+        push_datagram(&mut batch, (1, 6), ("a", 8), b"y");
+        push_datagram(&mut batch, (2, 6), ("a", 8), b"y");
+        let numbers: Vec<_> =
+            std::iter::from_fn(|| next_datagrams(&mut batch)).map(|(number, ..)| number).collect();
+        assert_eq!(numbers, [3, 1, 2, 1, 1, 1, 1, 1, 1, 1]);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::api::net_error::Status;
 use crate::api::table::EventType;
 use crate::delivery::Delivery;
 use crate::engine::accounts::Accounts;
-use crate::engine::command::{Call, Command, Send, SendData};
+use crate::engine::command::{Call, Command, Destination, Send, SendData};
 
 /// Sends up to this size travel in the common buffer, larger ones in blocks of their own.
 pub(crate) const MAX_BESIDE: usize = 16 * 1024;
@@ -89,6 +89,25 @@ impl Line {
         self.with_open(|state| {
             self.accounts.count_accepted();
             state.calls_of(self.slot.number).push_send(self.slot.number, send, data);
+        })
+    }
+
+    /// Hands over a datagram, copying its data.
+    pub(crate) fn send_datagram(
+        &self,
+        send: Send,
+        to: Destination<'_>,
+        data: &[u8],
+    ) -> Result<(), Status> {
+        let slot = self.slot.number;
+        if let Some(mut calls) = self.calls_inside() {
+            self.accounts.count_accepted_inside();
+            calls.push_datagram(slot, send, to, data);
+            return Ok(());
+        }
+        self.with_open(|state| {
+            self.accounts.count_accepted();
+            state.calls_of(slot).push_datagram(slot, send, to, data);
         })
     }
 

@@ -27,7 +27,7 @@ use super::spin::Spin;
 use crate::api::event::Event;
 use crate::api::net_error::Status;
 use crate::delivery::{Delivery, Mode};
-use crate::engine::command::{Call, Command, SendData};
+use crate::engine::command::{Call, Command, Send, SendData};
 use crate::engine::{Engine, Setup};
 use crate::net::Ready;
 use crate::net::sys::{self, Passed, SysNetwork, Waiting};
@@ -70,7 +70,8 @@ pub(super) struct Turn {
     /// When engines want to be told the time; once for each slot.
     timers: BTreeSet<(Instant, u32)>,
     spin: Spin,
-    datagrams: Vec<Call>,
+    /// Datagrams that are being sent.
+    datagrams: Vec<Send>,
     /// Bytes of the blocks to one socket that are to be written together.
     gathered: usize,
     released: Vec<(i32, isize)>,
@@ -222,6 +223,8 @@ impl Turn {
             let mut may_leave = true;
             if let Some(done) = self.send(MESSAGES_PER_READ.saturating_sub(read)) {
                 read += done;
+            } else if let Some(done) = self.send_datagrams() {
+                read += done;
             } else if self.is_helping && self.batch.next_is_close() {
                 // An app's end may be its reactor's, too, for which the thread is waited for.
                 return self.inbox.own.leave();
@@ -297,7 +300,7 @@ impl Turn {
     fn carry_out(&mut self, message: Message) {
         match message {
             // They were read before.
-            Message::Sends(_) => {}
+            Message::Sends(_) | Message::Datagram(..) => {}
             Message::Call(slot, call) => self.call(slot, call),
             Message::Attach(slot, seat) => self.attach(slot, *seat),
             Message::Change(slot, change) => self.change(slot, change),
@@ -321,7 +324,6 @@ impl Turn {
         let socket_id = call.socket_id;
         match call.command {
             Command::Send(SendData::Blocks(_)) => self.gather_block(slot, call),
-            Command::SendTo { data: Some(_), .. } => self.gather_datagrams(slot, call),
             _ => {
                 self.apps.input(slot, socket_id, |engine| engine.handle_call(call));
             }

@@ -14,10 +14,10 @@ use bytes::Bytes;
 
 use crate::api::event::{Event, Payload, Ticket};
 use crate::api::net_error::Status;
-use crate::api::properties::{Endpoint, SocketInfo};
+use crate::api::properties::{DnsQueryType, Endpoint, SocketInfo};
 use crate::api::table::EventType as T;
 use crate::engine::accounts::Accounts;
-use crate::engine::command::{Answer, Call, Command, Query, Send, SendData};
+use crate::engine::command::{Answer, Call, Command, Destination, Query, Send, SendData};
 use crate::engine::sim::{Sim, SimDatagram, SimNetwork, SimStream};
 use crate::engine::{Engine, Limits, Setup, TlsSetup};
 use crate::net::{SocketSettings, address};
@@ -26,6 +26,23 @@ use crate::permissions::Grants;
 /// Sends up to this size travel together, larger ones in blocks, as the reactor does it.
 const MAX_BESIDE: usize = 16 * 1024;
 const BLOCK: usize = 64 * 1024;
+
+/// Datagrams of one size, from one socket to one place, that follow one another.
+#[derive(Default)]
+pub(super) struct Datagrams {
+    sends: Vec<Send>,
+    data: Vec<u8>,
+    address: String,
+    port: i32,
+    dns_query_type: DnsQueryType,
+}
+
+impl Datagrams {
+    fn destination(&self) -> Destination<'_> {
+        let Self { address, port, dns_query_type, .. } = self;
+        Destination { address, port: *port, dns_query_type: *dns_query_type }
+    }
+}
 
 /// One engine with its program and its peers.
 pub(super) struct Rig {
@@ -129,21 +146,6 @@ impl Rig {
         self.input(socket_id, |engine| engine.handle_call(call));
     }
 
-    /// Sends of datagrams that follow one another, as they come from the inbox: equal ones at once,
-    /// if the engine can.
-    pub(super) fn call_datagrams(&mut self, calls: Vec<Call>) {
-        let Some(id) = calls.first().map(|call| call.socket_id) else { return };
-        let mut are_sent = false;
-        if calls.len() > 1 {
-            self.input(id, |engine| are_sent = engine.handle_equal_datagrams(&calls));
-        }
-        if !are_sent {
-            for call in calls {
-                self.input(id, |engine| engine.handle_call(call));
-            }
-        }
-    }
-
     pub(super) fn accept(&mut self, event_type: T, socket_id: i32, command: Command) -> Call {
         let ticket = self.ticket(event_type, socket_id);
         Call { event_type, socket_id, ticket, command }
@@ -209,10 +211,44 @@ impl Rig {
         }
     }
 
-    /// What `sockets.udp.send` and `socket.sendTo` carry: nothing beyond the quota.
-    pub(super) fn datagram(&self, data: Vec<u8>) -> Option<Bytes> {
-        let fits = self.accounts.take_unsent(data.len() as u64, self.quota);
-        fits.then(|| data.into())
+    /// Issues `sockets.udp.send` or `socket.sendTo`: behind those `before` that it may leave with, as the reactor does it.
+    pub(super) fn send_to(
+        &mut self,
+        (event_type, socket_id): (T, i32),
+        data: &[u8],
+        to: Destination<'_>,
+        before: &mut Datagrams,
+    ) {
+        let len = data.len();
+        let fits = self.accounts.take_unsent(len as u64, self.quota);
+        let joins = |last: &Send| {
+            (last.event_type, last.socket_id, last.len) == (event_type, socket_id, len)
+                && before.destination() == to
+                && len > 0
+        };
+        if !(fits && before.sends.last().is_some_and(joins)) {
+            self.flush_datagrams(before);
+        }
+        let Destination { address, port, dns_query_type } = to;
+        if !fits {
+            let address = address.into();
+            let command = Command::SendToOverQuota { address, port, dns_query_type };
+            return self.call(event_type, socket_id, command);
+        }
+        let ticket = self.ticket(event_type, socket_id);
+        before.sends.push(Send { event_type, socket_id, len, ticket });
+        before.data.extend_from_slice(data);
+        (before.address, before.port) = (address.to_owned(), port);
+        before.dns_query_type = dns_query_type;
+    }
+
+    pub(super) fn flush_datagrams(&mut self, datagrams: &mut Datagrams) {
+        let datagrams = std::mem::take(datagrams);
+        let Datagrams { sends, data, .. } = &datagrams;
+        if let Some(Send { socket_id, .. }) = sends.first() {
+            let to = datagrams.destination();
+            self.input(*socket_id, |engine| engine.handle_datagrams(data, to, sends));
+        }
     }
 
     pub(super) fn answer(&mut self, serial: u32, answer: Answer) {

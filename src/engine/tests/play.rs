@@ -11,11 +11,11 @@
 
 use std::ffi::CString;
 
-use super::driver::{Rig, shown};
+use super::driver::{Datagrams, Rig, shown};
 use crate::api::net_error::Status;
 use crate::api::properties::{DnsQueryType, SecureOptions, SocketProperties, SocketType};
 use crate::api::table::{EventType as T, Namespace};
-use crate::engine::command::{Call, Command};
+use crate::engine::command::{Command, Destination};
 use crate::net::{Datagram, Stream};
 
 /// Sends that travel together: what they are, to which socket, and their data.
@@ -133,7 +133,7 @@ impl Rig {
     /// Issues calls without letting anything happen between or after them.
     pub(super) fn issue(&mut self, calls: &str) {
         let mut sends: Sends = (T::ChromeSocketsTcpSend, 0, Vec::new());
-        let mut datagrams: Vec<Call> = Vec::new();
+        let mut datagrams = Datagrams::default();
         for call in calls.split("> ").map(str::trim).filter(|call| !call.is_empty()) {
             let (name, rest) = call.split_once('(').unwrap();
             let inner = rest.strip_suffix(')').expect(call);
@@ -144,18 +144,22 @@ impl Rig {
                 "socket.write" => Some(T::ChromeSocketWrite),
                 _ => None,
             };
-            let is_datagram = matches!(name, "udp.send" | "socket.sendTo");
-            if !is_datagram {
-                self.call_datagrams(std::mem::take(&mut datagrams));
+            let datagram = match name {
+                "udp.send" => Some(T::ChromeSocketsUdpSend),
+                "socket.sendTo" => Some(T::ChromeSocketSendTo),
+                _ => None,
+            };
+            if datagram.is_none() {
+                self.flush_datagrams(&mut datagrams);
             }
-            if is_datagram {
+            if let Some(event_type) = datagram {
                 self.flush_sends(&mut sends);
-                let call = self.datagram_call(name, id, &args);
-                let joins = |last: &Call| last.datagram_to_join(&call).is_some();
-                if !datagrams.last().is_some_and(joins) {
-                    self.call_datagrams(std::mem::take(&mut datagrams));
-                }
-                datagrams.push(call);
+                let to = Destination {
+                    address: args[2].trim_matches('"'),
+                    port: args[3].parse().unwrap(),
+                    dns_query_type: families(args.get(4)),
+                };
+                self.send_to((event_type, id), &bytes_of(args[1]), to, &mut datagrams);
             } else if let Some(event_type) = gathered {
                 if (sends.0, sends.1) != (event_type, id) {
                     self.flush_sends(&mut sends);
@@ -168,20 +172,7 @@ impl Rig {
             }
         }
         self.flush_sends(&mut sends);
-        self.call_datagrams(datagrams);
-    }
-
-    /// `udp.send` or `socket.sendTo`.
-    fn datagram_call(&mut self, name: &str, id: i32, args: &[&str]) -> Call {
-        let command = Command::SendTo {
-            data: self.datagram(bytes_of(args[1])),
-            address: args[2].trim_matches('"').into(),
-            port: args[3].parse().unwrap(),
-            dns_query_type: families(args.get(4)),
-        };
-        let event_type =
-            if name == "udp.send" { T::ChromeSocketsUdpSend } else { T::ChromeSocketSendTo };
-        self.accept(event_type, id, command)
+        self.flush_datagrams(&mut datagrams);
     }
 
     fn flush_sends(&mut self, (event_type, id, data): &mut Sends) {

@@ -21,9 +21,17 @@ pub(super) struct Outgoing {
     /// Rises along the line.
     number: u64,
     /// `None`: the call exceeds the write quota.
-    data: Option<Bytes>,
+    data: Option<Box<[u8]>>,
     to: Target,
     pub(super) reply: Reply,
+}
+
+/// What came of a send.
+enum Outcome {
+    Sent(u64),
+    OverQuota,
+    Unresolved(Status),
+    Failed(Status),
 }
 
 /// Where a datagram goes.
@@ -74,8 +82,8 @@ impl<N: Network> UdpSocket<N> {
         waits_for_system && self.outgoing.len() - self.resolving > MAX_WAITING
     }
 
-    /// Sends one datagram, or lets it wait its turn (udp.md 4.6 rows 6 to 10).
-    pub(in crate::engine) fn send(&mut self, data: Option<Bytes>, to: Target, reply: Reply) {
+    /// Sends one datagram, or lets it wait its turn (udp.md 4.6 rows 6 to 10). Without data it exceeds the quota.
+    pub(in crate::engine) fn send(&mut self, data: Option<&[u8]>, to: Target, reply: Reply) {
         let needs_room = !matches!(to, Target::Resolving(_) | Target::Unresolved(_));
         if needs_room && self.is_line_full() {
             return match data {
@@ -83,14 +91,19 @@ impl<N: Network> UdpSocket<N> {
                 None => over_quota(reply),
             };
         }
+        if self.outgoing.is_empty()
+            && let Some(outcome) = self.attempt(data, &to)
+        {
+            return outcome.complete(reply);
+        }
         self.last_number += 1;
         self.resolving += usize::from(matches!(to, Target::Resolving(_)));
+        let data = data.map(Box::from);
         self.outgoing.push_back(Outgoing { number: self.last_number, data, to, reply });
-        self.flush();
     }
 
     /// Sends to the one peer of a connected socket (socket-legacy.md 4.7).
-    pub(in crate::engine) fn write(&mut self, data: Bytes, reply: Reply) {
+    pub(in crate::engine) fn write(&mut self, data: &[u8], reply: Reply) {
         if self.is_connected() {
             self.send(Some(data), Target::Peer, reply);
         } else {
@@ -105,7 +118,7 @@ impl<N: Network> UdpSocket<N> {
         for block in blocks {
             data.extend_from_slice(&block[..block.len().min(MAX_DATAGRAM + 1 - data.len())]);
         }
-        self.write(data.into(), reply);
+        self.write(&data, reply);
     }
 
     /// The same for several calls, whose bytes lie in `data` one after the other.
@@ -115,7 +128,7 @@ impl<N: Network> UdpSocket<N> {
         for (len, reply) in replies {
             let (own, others) = rest.split_at(len);
             rest = others;
-            self.write(Bytes::copy_from_slice(own), reply);
+            self.write(own, reply);
         }
     }
 
@@ -142,35 +155,47 @@ impl<N: Network> UdpSocket<N> {
 
     /// Sends what waits, in order, until the system refuses or a name is missing.
     pub(in crate::engine) fn flush(&mut self) {
-        while let Some(send) = self.outgoing.front().filter(|send| !send.is_resolving()) {
-            if let Target::Unresolved(status) = send.to {
-                let Some(send) = self.outgoing.pop_front() else { return };
-                not_resolved(send.reply, status);
-                continue;
+        while let Some(send) = self.outgoing.pop_front() {
+            match self.attempt(send.data.as_deref(), &send.to) {
+                Some(outcome) => outcome.complete(send.reply),
+                None => return self.outgoing.push_front(send),
             }
-            let result = match (&mut self.open, &send.data) {
-                // The quota is looked at before the state (socket-legacy.md 4.9 row 6).
-                (_, None) => Ok(0),
-                (None, Some(_)) => Err(Status::SocketNotConnected),
-                (Some(open), Some(_)) if !open.can_send_to(&send.to) => {
-                    Err(Status::SocketNotConnected)
-                }
-                (Some(open), Some(_)) if !open.ready.has(Ready::WRITABLE) => return,
-                (Some(open), Some(data)) => match open.send(data, &send.to) {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                        open.ready.set(Ready::WRITABLE, false);
-                        return;
-                    }
-                    Err(error) => Err(os_error::status(&error)),
-                    Ok(()) => Ok(data.len() as u64),
-                },
-            };
-            let Some(Outgoing { data, reply, .. }) = self.outgoing.pop_front() else { return };
-            match result {
-                Ok(_) if data.is_none() => over_quota(reply),
-                Ok(bytes) => reply.complete_send(bytes),
-                Err(status) => reply.fail(status),
+        }
+    }
+
+    /// Sends the datagram whose turn it is; `None` if it has to wait.
+    fn attempt(&mut self, data: Option<&[u8]>, to: &Target) -> Option<Outcome> {
+        match to {
+            Target::Resolving(_) => return None,
+            Target::Unresolved(status) => return Some(Outcome::Unresolved(*status)),
+            _ => {}
+        }
+        // The quota is looked at before the state (socket-legacy.md 4.9 row 6).
+        let Some(data) = data else { return Some(Outcome::OverQuota) };
+        let Some(open) = self.open.as_mut().filter(|open| open.can_send_to(to)) else {
+            return Some(Outcome::Failed(Status::SocketNotConnected));
+        };
+        if !open.ready.has(Ready::WRITABLE) {
+            return None;
+        }
+        match open.send(data, to) {
+            Ok(()) => Some(Outcome::Sent(data.len() as u64)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                open.ready.set(Ready::WRITABLE, false);
+                None
             }
+            Err(error) => Some(Outcome::Failed(os_error::status(&error))),
+        }
+    }
+}
+
+impl Outcome {
+    fn complete(self, reply: Reply) {
+        match self {
+            Outcome::Sent(bytes) => reply.complete_send(bytes),
+            Outcome::OverQuota => over_quota(reply),
+            Outcome::Unresolved(status) => not_resolved(reply, status),
+            Outcome::Failed(status) => reply.fail(status),
         }
     }
 }

@@ -4,7 +4,7 @@ use super::Turn;
 use crate::api::event::Event;
 use crate::api::net_error::Status;
 use crate::engine::command::{Call, Send};
-use crate::reactor::batch::Message;
+use crate::reactor::batch::{Datagrams, Message};
 
 impl Turn {
     /// The turn itself has failed: every app ends, and no caller is left waiting.
@@ -22,6 +22,11 @@ impl Turn {
                     }
                     let taken = runs.taken();
                     batch.drop_taken(taken);
+                    continue;
+                }
+                let mut datagrams = Vec::new();
+                if let Some(Datagrams { slot, .. }) = batch.next_datagrams(1, 0, &mut datagrams) {
+                    datagrams.into_iter().for_each(|send| self.leave_unanswered(slot, send));
                     continue;
                 }
                 match batch.pop() {

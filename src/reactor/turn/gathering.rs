@@ -4,7 +4,7 @@ use super::Turn;
 use crate::delivery::Mode;
 use crate::engine::command::Call;
 use crate::reactor::apps::App;
-use crate::reactor::batch::MAX_GATHERED;
+use crate::reactor::batch::{Datagrams, MAX_GATHERED};
 
 /// Datagrams that one system call sends at most, and their bytes (the limits of UDP_SEGMENT).
 const MAX_SEGMENTS: usize = 64;
@@ -29,26 +29,16 @@ impl Turn {
         }
     }
 
-    /// Datagrams of equal size to one address that follow one another go out together.
-    pub(super) fn gather_datagrams(&mut self, slot: u32, call: Call) {
+    /// Sends the datagrams that come next, if any do: those of equal size to one place that follow one another go out
+    /// together; how many they were.
+    pub(super) fn send_datagrams(&mut self) -> Option<usize> {
         let Self { apps, batch, datagrams, .. } = self;
-        let socket_id = call.socket_id;
-        datagrams.push(call);
-        while datagrams.len() < MAX_SEGMENTS {
-            let last = &datagrams[datagrams.len() - 1];
-            let fits = |len: usize| (datagrams.len() + 1) * len <= MAX_JOINED;
-            let Some(next) = batch.pop_datagram_like(slot, last, fits) else { break };
-            datagrams.push(next);
-        }
-        if datagrams.len() > 1 {
-            let are_sent =
-                apps.input(slot, socket_id, |engine| engine.handle_equal_datagrams(datagrams));
-            if are_sent == Some(true) {
-                datagrams.clear();
-            }
-        }
-        for call in datagrams.drain(..) {
-            apps.input(slot, socket_id, |engine| engine.handle_call(call));
-        }
+        let Datagrams { slot, to, bytes } =
+            batch.next_datagrams(MAX_SEGMENTS, MAX_JOINED, datagrams)?;
+        let id = datagrams[0].socket_id;
+        apps.input(slot, id, |engine| engine.handle_datagrams(bytes, to, datagrams));
+        let number = datagrams.len();
+        datagrams.clear();
+        Some(number)
     }
 }
