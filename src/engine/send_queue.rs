@@ -111,6 +111,8 @@ impl SendQueue {
             taken -= block.len();
             self.blocks.pop_front();
         }
+        // TLS has taken a chunk before it could write it: what was in it may have been gathered since, and not sealed.
+        self.gathering.advance(taken);
     }
 
     fn complete_taken(&mut self, mut taken: usize) {

@@ -116,3 +116,44 @@ fn a_send_beyond_the_quota_disturbs_no_other_q_1() {
     assert_eq!(talk.events(), ["< send 1: sent 600", "< send 1: sent 300"]);
     assert!(talk.heard == [pattern(600), pattern(300)].concat());
 }
+
+/// What is gathered meanwhile is not sealed where a chunk ends that TLS has taken.
+#[test]
+fn sends_of_any_size_arrive_once_through_a_kernel_without_room_s_1() {
+    for (size, number) in [(10_000, 10), (3_000, 30), (1_400, 60), (16_384, 5)] {
+        let mut talk = secured(20_000);
+        talk.rig.issue(&vec![format!("send(1, {size} bytes)"); number].join("> "));
+        talk.run();
+        assert_eq!(talk.events(), vec![format!("< send 1: sent {size}"); number]);
+        assert!(talk.heard == pattern(size).repeat(number), "{number} times {size}");
+    }
+}
+
+#[test]
+fn random_sends_arrive_once_and_complete_s_4() {
+    for seed in 0..200 {
+        let mut random = Random::new(seed);
+        let capacity = [500, 5000, 20_000, 66_000, 140_000][random.below(5)];
+        let mut talk = secured(capacity);
+        talk.rig.sim.world().most_per_write = 1 + random.below(capacity);
+        talk.rig.sim.world().stutter = random.one_in(3).then(|| Random::new(seed));
+        let (mut sent, mut expected) = (Vec::new(), Vec::new());
+        for _ in 0..1 + random.below(6) {
+            let limit = [100, 3000, 16_385, 100_000][random.below(4)];
+            let sizes: Vec<_> = (0..1 + random.below(40)).map(|_| random.below(limit)).collect();
+            let calls: Vec<_> = sizes.iter().map(|size| format!("send(1, {size} bytes)")).collect();
+            talk.rig.issue(&calls.join("> "));
+            sent.extend(sizes.iter().map(|size| format!("< send 1: sent {size}")));
+            sizes.iter().for_each(|size| expected.extend(pattern(*size)));
+            for _ in 0..random.below(5) {
+                talk.rig.run();
+                talk.hear();
+            }
+        }
+        talk.rig.sim.heal();
+        talk.run();
+        assert_eq!(talk.events(), sent, "seed {seed}");
+        assert!(talk.heard == expected, "seed {seed}");
+        assert_eq!(talk.rig.accounts.unsent(), 0, "seed {seed}");
+    }
+}
