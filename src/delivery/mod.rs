@@ -74,8 +74,9 @@ type Outcome = std::thread::Result<()>;
 /// Asks the reactor to take up released bytes.
 pub type AskReactor = Box<dyn Fn() + Send + Sync>;
 
-/// Events for which memory is kept.
+/// Events for which memory is kept, for the next dispatch and in an empty queue.
 const MAX_SPARE: usize = 256;
+const MAX_KEPT: usize = 8192;
 /// The host has freed the app: it hears of calls that it made, and of nothing else.
 const FREED: u8 = 1;
 /// Calls that end data were not answered yet.
@@ -192,6 +193,12 @@ impl Delivery {
         self.state.lock().queue.len() as u64
     }
 
+    /// Events for which the queue has memory.
+    #[cfg(test)]
+    pub fn queue_capacity(&self) -> usize {
+        self.state.lock().queue.capacity()
+    }
+
     // --- handlers
 
     /// Adds a listener, at the end; one that is there already stays where it is.
@@ -296,7 +303,7 @@ impl Delivery {
             }
         }
         if !withdrawn.is_empty() {
-            self.lower_if_empty(&state);
+            self.lower_if_empty(&mut state);
         }
         let bytes: usize = withdrawn.iter().map(Event::data_len).sum();
         state.count_undelivered(-bytes.cast_signed());
@@ -319,7 +326,7 @@ impl Delivery {
         let number = batch.len();
         let epoch = self.unloads_done.load(Ordering::Acquire);
         state.drainer = Some(ThisThread::current());
-        self.lower_if_empty(&state);
+        self.lower_if_empty(&mut state);
         self.let_go(state);
         let inside = InsideCallback::enter_waiting();
         let outcome = self.run_and_release(&mut batch, &mut returned, epoch);
@@ -471,8 +478,14 @@ impl Delivery {
     }
 
     /// After events were taken from a non-empty queue.
-    fn lower_if_empty(&self, state: &State) {
-        if let Some(level) = self.level.get().filter(|_| state.queue.is_empty()) {
+    fn lower_if_empty(&self, state: &mut State) {
+        if !state.queue.is_empty() {
+            return;
+        }
+        if state.queue.capacity() > MAX_KEPT {
+            state.queue = VecDeque::new();
+        }
+        if let Some(level) = self.level.get() {
             level.lower();
         }
     }

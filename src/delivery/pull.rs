@@ -64,7 +64,7 @@ impl Delivery {
             self.count_returned(&mut state, charge);
         }
         let event = state.queue.pop_front();
-        self.lower_if_empty(&state);
+        self.lower_if_empty(&mut state);
         self.let_go(state);
         event.map(|event| keep(event, shell))
     }
@@ -100,7 +100,7 @@ impl Delivery {
             let is_end = |event: &Event| event.event_type == EventType::ChromesockAppClosed;
             state.end.said_closed |= into.last().is_some_and(is_end);
             let left = state.queue.len();
-            self.lower_if_empty(&state);
+            self.lower_if_empty(&mut state);
             self.let_go(state);
             if !into.is_empty() {
                 return Ok(left);

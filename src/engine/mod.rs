@@ -93,6 +93,9 @@ pub struct Setup {
     pub sockets: SocketSettings,
 }
 
+/// Sockets that may have gone while they waited for the host, however few there are.
+const MANY_STALLED: usize = 64;
+
 /// One app's sockets.
 #[derive(Debug)]
 pub struct Engine<N: Network> {
@@ -477,6 +480,15 @@ impl<N: Network> Engine<N> {
         if let Some(entry) = self.registry.get_mut(id).filter(|entry| !entry.stalled) {
             entry.stalled = true;
             self.stalled.push_back(id);
+            self.forget_gone();
+        }
+    }
+
+    /// Of sockets that have gone while they waited, no more are kept than there are others.
+    fn forget_gone(&mut self) {
+        if self.stalled.len() > 2 * self.registry.len().max(MANY_STALLED) {
+            self.stalled.retain(|id| self.registry.contains(*id));
+            self.to_retry = self.to_retry.min(self.stalled.len());
         }
     }
 

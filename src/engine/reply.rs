@@ -22,6 +22,8 @@ pub(super) struct Outbox(Rc<Shared>);
 #[derive(Debug)]
 struct Shared {
     events: RefCell<Vec<Event>>,
+    /// How many of them, from the first, have their data themselves.
+    owned: Cell<usize>,
     accounts: Arc<Accounts>,
     /// Whether completions that nobody asked for are told to anyone.
     tells_unasked: Arc<AtomicBool>,
@@ -33,7 +35,7 @@ impl Outbox {
     /// An empty outbox that keeps `accounts` as calls complete.
     pub(super) fn new(accounts: Arc<Accounts>, tells_unasked: Arc<AtomicBool>) -> Self {
         let (events, unused) = (RefCell::default(), Cell::new(Status::Aborted));
-        Self(Rc::new(Shared { events, accounts, tells_unasked, unused }))
+        Self(Rc::new(Shared { events, owned: Cell::new(0), accounts, tells_unasked, unused }))
     }
 
     /// How many events there are.
@@ -89,6 +91,7 @@ impl Outbox {
 
     /// Lends the events.
     pub(super) fn lend<R>(&self, to: impl FnOnce(&mut Vec<Event>) -> R) -> R {
+        self.0.owned.set(0);
         to(&mut self.0.events.borrow_mut())
     }
 
@@ -96,7 +99,9 @@ impl Outbox {
     #[inline(never)]
     pub(super) fn own_data(&self, buffer: &mut ReadBuffer) {
         let beside = buffer.take_beside();
-        self.0.events.borrow_mut().iter_mut().for_each(|event| event.own_data(&beside));
+        let mut events = self.0.events.borrow_mut();
+        let first = self.0.owned.replace(events.len());
+        events[first..].iter_mut().for_each(|event| event.own_data(&beside));
     }
 
     /// Moves all events to the end of `into`, and with them what lies beside them in `buffer`.
@@ -104,6 +109,7 @@ impl Outbox {
         if !buffer.beside().is_empty() {
             self.own_data(buffer);
         }
+        self.0.owned.set(0);
         let mut events = self.0.events.borrow_mut();
         if into.is_empty() {
             std::mem::swap(into, &mut events);

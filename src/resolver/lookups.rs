@@ -12,6 +12,8 @@ use crate::engine::command::Query;
 pub(super) const MAX_FOR_AN_APP: usize = 48;
 /// Lookups of an app that wait; the question for one more is answered at once with NAME_NOT_RESOLVED.
 pub(super) const MAX_WAITING: usize = 4096;
+/// Lookups beyond that which are refused although some that wait may not be wanted any more.
+pub(super) const REFUSALS: usize = 15;
 
 pub(super) struct Question {
     pub(super) query: Query,
@@ -37,11 +39,17 @@ pub(super) struct Lookups {
     /// The questions that each lookup answers that has not begun.
     pub(super) questions: HashMap<Name, Vec<Question>>,
     /// The lookups that have not begun, of each app in their order; the app whose turn it is comes first.
-    waiting: VecDeque<(u32, VecDeque<Name>)>,
-    /// How often one was to wait beyond `MAX_WAITING`.
-    refused: usize,
+    waiting: VecDeque<Waiting>,
     /// One for each unfinished lookup, up to `MAX_THREADS`, and those that are idle.
     pub(super) workers: HashMap<ThreadId, Worker>,
+}
+
+/// The lookups of an app that have not begun.
+struct Waiting {
+    slot: u32,
+    names: VecDeque<Name>,
+    /// How many more are refused before those that nobody wants are looked for again: it takes a look at each.
+    refusals: usize,
 }
 
 pub(super) struct Worker {
@@ -82,18 +90,27 @@ impl Lookups {
         std::mem::take(&mut self.questions).into_values().flatten()
     }
 
+    /// An app has ended: gives up its lookups that have not begun.
+    pub(super) fn forget(&mut self, slot: u32) -> Vec<Question> {
+        let of_app = self.waiting.iter().position(|waiting| waiting.slot == slot);
+        let names = of_app.and_then(|at| self.waiting.remove(at)).map(|waiting| waiting.names);
+        let questions = names.into_iter().flatten().filter_map(|name| self.questions.remove(&name));
+        questions.flatten().collect()
+    }
+
     /// False if too many of the app wait.
     fn enqueue(&mut self, name: Name) -> bool {
-        let found = self.waiting.iter_mut().find(|(slot, _)| *slot == name.slot);
-        let Some((_, names)) = found else {
-            self.waiting.push_back((name.slot, [name].into()));
+        let found = self.waiting.iter_mut().find(|waiting| waiting.slot == name.slot);
+        let Some(Waiting { names, refusals, .. }) = found else {
+            let (slot, names) = (name.slot, [name].into());
+            self.waiting.push_back(Waiting { slot, names, refusals: 0 });
             return true;
         };
         if names.len() >= MAX_WAITING {
-            self.refused += 1;
-        }
-        // Not for each of many that are refused: all may be wanted.
-        if names.len() >= MAX_WAITING && self.refused % MAX_WAITING == 1 {
+            if *refusals > 0 {
+                *refusals -= 1;
+                return false;
+            }
             let questions = &mut self.questions;
             names.retain(|name| {
                 let is_wanted = questions[name].iter().any(Question::is_wanted);
@@ -102,6 +119,7 @@ impl Lookups {
                 }
                 is_wanted
             });
+            *refusals = REFUSALS;
         }
         let has_room = names.len() < MAX_WAITING;
         if has_room {
@@ -113,11 +131,12 @@ impl Lookups {
     /// Takes the next lookup, the apps' in turns; none if those that wait have enough under way.
     fn next(&mut self) -> Option<Name> {
         for _ in 0..self.waiting.len() {
-            let (slot, mut names) = self.waiting.pop_front()?;
-            let busy = self.workers.values().filter(|worker| worker.busy_for == Some(slot)).count();
-            let name = if busy < MAX_FOR_AN_APP { names.pop_front() } else { None };
-            if !names.is_empty() {
-                self.waiting.push_back((slot, names));
+            let mut waiting = self.waiting.pop_front()?;
+            let of_app = |worker: &&Worker| worker.busy_for == Some(waiting.slot);
+            let busy = self.workers.values().filter(of_app).count();
+            let name = if busy < MAX_FOR_AN_APP { waiting.names.pop_front() } else { None };
+            if !waiting.names.is_empty() {
+                self.waiting.push_back(waiting);
             }
             if name.is_some() {
                 return name;

@@ -40,6 +40,9 @@ pub(crate) type OnAnswer = Box<dyn FnOnce(Answer) + Send>;
 pub(crate) trait Resolver: Send {
     /// Answers a question of the app in the slot later, by `on_answer`, unless it is no longer wanted by then.
     fn resolve(&mut self, slot: u32, query: Query, on_answer: OnAnswer);
+
+    /// The app in the slot has ended: it wants no answer any more.
+    fn forget(&mut self, _slot: u32) {}
 }
 
 type LookUp = Arc<dyn Fn(&str, DnsQueryType) -> Answer + Send + Sync>;
@@ -96,6 +99,12 @@ impl Resolver for Pool {
             drop(lookups);
             answer(unanswered, &Err(Status::NameNotResolved));
         }
+    }
+
+    fn forget(&mut self, slot: u32) {
+        // Dropped without the lock: what is behind an answer may be the last of something.
+        let unanswered = self.lookups.lock().forget(slot);
+        drop(unanswered);
     }
 }
 

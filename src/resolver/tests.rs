@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use crossbeam_channel::unbounded;
 
-use super::lookups::{MAX_FOR_AN_APP, MAX_WAITING};
+use super::lookups::{MAX_FOR_AN_APP, MAX_WAITING, REFUSALS};
 use super::*;
 use crate::engine::command::QueryId;
 
@@ -152,6 +152,46 @@ fn questions_that_nobody_wants_any_more_take_no_place() {
     assert!(all(&hanging.pool) < 100);
     hanging.end = unbounded().0;
     assert_eq!(answer.recv_timeout(DEADLINE), Ok(FOUND));
+}
+
+/// Also when some were refused while all were wanted, and whatever was refused to another app.
+#[test]
+fn places_of_calls_that_have_ended_are_free_after_few_refusals() {
+    let mut hanging = Hanging::new();
+    let (answers, refused) = unbounded();
+    for slot in [1, 2] {
+        let mut ask_many = |names: usize| {
+            let wanted = Arc::new(());
+            for name in 0..names {
+                let answers = answers.clone();
+                let on_answer = move |found| drop(answers.send(found));
+                hanging.ask_for(slot, &wanted, &format!("hang {names} {name}"), on_answer);
+            }
+            refused.try_iter().count()
+        };
+        assert!(ask_many(MAX_FOR_AN_APP + MAX_WAITING + 1) > 0);
+        assert!(ask_many(MAX_WAITING) <= REFUSALS);
+    }
+}
+
+/// However long look-ups hang, and on whatever reactor that lives on.
+#[test]
+fn of_an_app_that_has_ended_no_name_is_kept() {
+    let mut hanging = Hanging::new();
+    let (answers, answer) = unbounded::<Answer>();
+    for slot in 1..=3 {
+        for n in 0..MAX_WAITING {
+            let (wanted, answers) = (Arc::clone(&hanging.wanted), answers.clone());
+            hanging.ask_for(slot, &wanted, &format!("hang {n}"), move |found| {
+                drop(answers.send(found))
+            });
+        }
+        hanging.pool.forget(slot);
+        assert_eq!(hanging.pool.lookups.lock().questions.len(), 0);
+    }
+    drop(answers);
+    hanging.end = unbounded().0;
+    assert!(answer.iter().count() <= MAX_THREADS, "those that had begun");
 }
 
 /// However many ask for a name at once, it takes one place among the lookups that wait, and none is refused.

@@ -28,10 +28,10 @@ impl<N: Network> TcpClient<N> {
         let of_socket = ctx.limits.undelivered_per_socket.saturating_sub(self.undelivered);
         let of_app = ctx.limits.undelivered_per_app.saturating_sub(ctx.undelivered);
         let room = of_socket.min(of_app);
-        let max = if !self.paused {
+        let max = if !self.paused && limit <= properties.receive_limit.get() as usize {
             connection.next_read(room, limit)
         } else {
-            // Of one socket a call asks for no more than one read, but calls have no end.
+            // For one event. Of one socket a call asks for no more than one read, but calls have no end.
             let has_room = room > 0 || self.on_request && !ctx.is_full();
             has_room.then_some(limit)
         };
@@ -155,7 +155,8 @@ impl<N: Network> TcpClient<N> {
             (&mut self.phase, self.read_limit, left > 0)
         {
             let limit = limit.get() as usize;
-            let max = connection.next_read(left, limit).filter(|_| !self.paused).unwrap_or(limit);
+            let is_last = self.paused || limit > properties.receive_limit.get() as usize;
+            let max = connection.next_read(left, limit).filter(|_| !is_last).unwrap_or(limit);
             match connection.channel.read(ctx.buffer.with_room(max), max) {
                 Ok(0) => return None,
                 Ok(n) => {

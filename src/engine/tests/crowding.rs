@@ -116,3 +116,22 @@ fn lists_that_nobody_takes_are_bounded_2_2() {
     rig.issue("getSockets()");
     assert_eq!(lists(&rig).1, 0);
 }
+
+/// Also while the host keeps what it was given: what has gone does not add up.
+#[test]
+fn sockets_that_go_while_they_wait_leave_nothing_behind() {
+    let mut rig = crowd(2);
+    for id in 3..1000 {
+        rig.issue(&format!("create()> connect({id}, \"10.0.0.1\", 80)"));
+        settle(&mut rig);
+        rig.peers.last_mut().unwrap().as_mut().unwrap().write(b"x").unwrap();
+        rig.run();
+        rig.issue(&format!("close({id})"));
+        rig.run();
+    }
+    assert!(rig.engine.stalled.len() < 200, "{}", rig.engine.stalled.len());
+    let last = read(&rig)[0];
+    rig.release(last, isize::MAX);
+    rig.run();
+    assert!(!read(&rig).is_empty(), "those that are there have their turn");
+}

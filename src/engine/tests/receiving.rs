@@ -433,6 +433,22 @@ fn a_small_buffer_size_makes_no_flood_of_events_r_10() {
     assert_eq!(rig.received[&1][1..], pattern(sent));
 }
 
+/// Nor one that has the old limit for its first event only.
+#[test]
+fn a_buffer_size_that_shrinks_before_a_read_makes_no_flood_of_events_r_10() {
+    let mut rig = limited(1_000_000, 1_000_000, true);
+    rig.play(
+        "> update(1, bufferSize 300)\n < update 1: ok\n P1 sends \"x\"\n ! onReceive 1: \"x\"",
+    );
+    rig.play("> update(1, bufferSize 1)\n < update 1: ok");
+    let peer = rig.peers[0].as_mut().unwrap();
+    let sent = peer.write(&pattern(65_536)).unwrap();
+    rig.run();
+    // But for the first, each byte is an event.
+    let held = (rig.received[&1].len() - 300) * (1 + WEIGHT);
+    assert!(held < 1_000_000 + 65_536 + 2 * WEIGHT, "{held} bytes are held, of {sent} sent");
+}
+
 #[test]
 fn the_app_as_a_whole_has_a_limit_too_r_10() {
     let mut rig = limited(1000, 100, true);

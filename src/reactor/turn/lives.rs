@@ -77,6 +77,7 @@ impl Turn {
     pub(super) fn close(&mut self, slot: u32, status: Status) {
         self.shut_down(slot);
         let Some(mut app) = self.apps.remove(slot) else { return };
+        self.resolver.forget(slot);
         self.spin.remove(slot, app.busy_poll);
         if let Some(due) = app.due {
             self.timers.remove(&(due, slot));

@@ -65,6 +65,36 @@ fn dispatch_takes_at_most_max_events_in_order() {
 }
 
 #[test]
+fn what_a_flood_has_taken_is_given_back_however_it_is_drained() {
+    let bench = undriven();
+    let delivery = bench.delivery();
+    for way in 0..3 {
+        for _ in 0..20_000 {
+            bench.call(|app, t| app.get_sockets(Namespace::Tcp, t));
+        }
+        let completed = || bench.stats().calls_completed == bench.stats().calls_accepted;
+        until("all calls are completed", completed);
+        let mut into = Vec::new();
+        let mut left = 20_000;
+        while left > 0 {
+            left -= match way {
+                0 => delivery.dispatch(usize::MAX, None).unwrap(),
+                1 => delivery.next(None).map(|_| 1).unwrap(),
+                _ => {
+                    into.clear();
+                    delivery.take(100, |_| 1, &mut into).unwrap();
+                    into.len()
+                }
+            };
+        }
+        assert!(delivery.queue_capacity() <= 8192);
+    }
+    bench.close();
+    bench.free();
+    bench.wait_gone();
+}
+
+#[test]
 fn dispatch_inside_a_callback_is_refused() {
     let results = Arc::new(Mutex::new(Vec::new()));
     let inside = Arc::clone(&results);
