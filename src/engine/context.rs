@@ -25,6 +25,8 @@ pub(super) struct Context<N: Network> {
     /// UDP sockets of the app that use the system.
     pub(super) open_udp: Rc<Cell<usize>>,
     pub(super) limits: Limits,
+    /// The smaller one of the two.
+    pub(super) smaller_limit: usize,
     /// Received bytes of the whole app that the host has not released yet.
     pub(super) undelivered: usize,
     /// Whether some of the events bring more than little data.
@@ -33,6 +35,18 @@ pub(super) struct Context<N: Network> {
 }
 
 impl<N: Network> Context<N> {
+    /// How much a socket may receive of which so much is undelivered.
+    #[inline]
+    pub(super) fn room(&self, undelivered: usize) -> usize {
+        // As a rule nothing is.
+        if undelivered | self.undelivered == 0 {
+            return self.smaller_limit;
+        }
+        let of_socket = self.limits.undelivered_per_socket.saturating_sub(undelivered);
+        let of_app = self.limits.undelivered_per_app.saturating_sub(self.undelivered);
+        of_socket.min(of_app)
+    }
+
     /// Whether as much of the app is undelivered as may be.
     #[inline(never)]
     pub(super) fn is_full(&self) -> bool {

@@ -130,6 +130,7 @@ impl<N: Network> Engine<N> {
             buffer: ReadBuffer::default(),
             datagrams: DatagramBuffers::default(),
             open_udp: Rc::default(),
+            smaller_limit: limits.undelivered_per_socket.min(limits.undelivered_per_app),
             limits,
             undelivered: 0,
             brings_much: false,

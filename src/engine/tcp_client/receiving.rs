@@ -25,9 +25,7 @@ impl<N: Network> TcpClient<N> {
         if !connection.ready.has(Ready::READABLE) {
             return Visit::Rest;
         }
-        let of_socket = ctx.limits.undelivered_per_socket.saturating_sub(self.undelivered);
-        let of_app = ctx.limits.undelivered_per_app.saturating_sub(ctx.undelivered);
-        let room = of_socket.min(of_app);
+        let room = ctx.room(self.undelivered);
         let max = if !self.paused && limit <= properties.receive_limit.get() as usize {
             connection.next_read(room, limit)
         } else {

@@ -73,8 +73,10 @@ impl SysStream {
 impl Stream for SysStream {
     #[inline(always)]
     fn read(&mut self, buffer: &mut BytesMut, max: usize) -> io::Result<usize> {
-        buffer.reserve(max);
-        let spare = &mut buffer.spare_capacity_mut()[..max];
+        let Some(spare) = buffer.spare_capacity_mut().get_mut(..max) else {
+            buffer.reserve(max);
+            return self.read(buffer, max);
+        };
         let n = transfer::receive(&self.socket, spare)?;
         // SAFETY: recv has initialised the first n bytes of the spare capacity.
         unsafe { buffer.set_len(buffer.len() + n) };
