@@ -20,6 +20,7 @@ module.exports = {
   Object,
   parseInt,
   Promise,
+  Reflect,
   Set,
   String,
   Symbol,

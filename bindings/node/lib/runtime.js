@@ -3,7 +3,8 @@
 
 const { Buffer } = require('node:buffer');
 const { createHash } = require('node:crypto');
-const { console, JSON, parseInt, String } = require('./globals');
+const process = require('node:process');
+const { console, JSON, parseInt, Promise, Reflect, String } = require('./globals');
 const { report } = require('./event');
 
 /**
@@ -17,29 +18,20 @@ function idOf(manifest, otherwise) {
 }
 
 const runtimes = new WeakMap();
+const DONE = Promise.resolve();
 
 /** What is behind an object `chrome.runtime`. */
 const runtimeOf = (object) => runtimes.get(object);
 
 class Runtime {
-  #lastError;
+  /** What lastError says, or said last, and whether anyone has asked for it. */
+  #message;
   #isChecked = false;
 
   /** `manifest`: its text, or null. */
   constructor(manifest) {
-    const runtime = this;
     const read = () => JSON.parse(manifest ?? '{}');
     this.object = {
-      // Programs assign to it and delete it; neither may outlive the callback.
-      __proto__: {
-        get lastError() {
-          runtime.#isChecked = true;
-          return runtime.#lastError;
-        },
-        set lastError(value) {
-          runtime.#lastError = value;
-        },
-      },
       id: idOf(read(), manifest ?? 'null'),
       getManifest: read,
       getURL: (path) => `chrome-extension://${this.object.id}/${String(path).replace(/^\//, '')}`,
@@ -53,15 +45,46 @@ class Runtime {
       if (callback) this.#call(name, callback, outcome);
       return callback !== null;
     }
-    this.#lastError = { message };
+    this.#message = message;
     this.#isChecked = false;
-    try {
-      if (callback) this.#call(name, callback, outcome);
-    } finally {
-      this.#lastError = undefined;
+    if (!callback) {
+      this.#warn();
+      return false;
     }
-    if (!this.#isChecked) console.warn(`Unchecked runtime.lastError: ${message}`);
-    return callback !== null;
+    this.#setError({ message });
+    try {
+      this.#call(name, callback, outcome);
+    } finally {
+      // As in Chrome it is there until what the callback has settled has run on; microtasks come before the next tick.
+      DONE.then(this.#leave);
+    }
+    return true;
+  }
+
+  /** Only now is there such a property, the object's own: programs ask whether it is there. They may assign to it. */
+  #setError(value) {
+    Reflect.defineProperty(this.object, 'lastError', {
+      get: () => {
+        this.#isChecked = true;
+        return value;
+      },
+      set: (own) => {
+        value = own;
+      },
+      configurable: true,
+      enumerable: true,
+    });
+  }
+
+  #leave = () => process.nextTick(this.#clearError);
+
+  #clearError = () => {
+    Reflect.deleteProperty(this.object, 'lastError');
+    this.#warn();
+  };
+
+  #warn() {
+    if (!this.#isChecked) console.warn(`Unchecked runtime.lastError: ${this.#message}`);
   }
 
   #call(name, callback, outcome) {

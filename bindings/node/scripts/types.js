@@ -49,7 +49,7 @@ export interface Runtime {
   /** The app's id. */
   readonly id: string;
   /** What failed, during a callback; else undefined. */
-  readonly lastError: { message: string } | undefined;
+  readonly lastError?: { message: string };
   getManifest(): any;
   getURL(path: string): string;
 }

@@ -46,6 +46,18 @@ test('a page hears that it is there before it is loaded, and posts messages to i
   ], stderr);
 });
 
+test('what no Chrome App has is a line on the console, and nothing', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    console.log(alert('a'), confirm('b'), window.prompt('c'), localStorage ? 'some' : 'none');
+    localStorage = { own: 1 };
+    console.log(localStorage.own, window.localStorage.own);`);
+  assert.deepStrictEqual(lines, ['undefined undefined undefined none', '1 1']);
+  assert.deepStrictEqual(stderr.trimEnd().split('\n'), [
+    ...['alert', 'confirm', 'prompt'].map((name) => `window.${name} is not available in packaged apps.`),
+    'window.localStorage is not available in packaged apps. Use chrome.storage.local instead.',
+  ]);
+});
+
 test('a page may have many listeners of one event', async (t) => {
   const { lines, stderr } = await ran(t, `
     let heard = 0;

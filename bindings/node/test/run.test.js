@@ -60,8 +60,13 @@ test('what cannot be run says why', async (t) => {
   const app = { background: { scripts: ['none.js'] } };
   fs.writeFileSync(path.join(empty, 'some.js'), "console.log('runs');");
   const manifests = [
-    ['{ "name": ', `${path.join(empty, 'manifest.json')}: ValueExpected at character 10`],
+    ['{ "name": ', `${path.join(empty, 'manifest.json')}:1:11: ValueExpected`],
+    ['{\n  "name": "a",\n}', `${path.join(empty, 'manifest.json')}:3:1: PropertyNameExpected`],
     [{ name: 'a' }, 'the manifest has neither app.background.scripts nor app.background.page'],
+    [
+      { name: 'a', background: { scripts: ['a.js'] } },
+      'the manifest has neither app.background.scripts nor app.background.page: it is an extension\'s, not an app\'s',
+    ],
     [null, 'the manifest has neither app.background.scripts nor app.background.page'],
     [{ app: { background: { page: 'none.html' } } }, `cannot read ${path.join(empty, 'none.html')}: ENOENT: no such file or directory, open '${path.join(empty, 'none.html')}'`],
     [{ app: { background: { scripts: ['a.js', 5] } } }, "Invalid value for 'app.background.scripts[1]'."],

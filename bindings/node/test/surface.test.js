@@ -13,6 +13,8 @@ function revoked() {
   return proxy;
 }
 
+const loopTurn = () => new Promise(setImmediate);
+
 const COMPLETE = /^Error in invocation of /;
 
 test('every member is there, and works away from its object', async (t) => {
@@ -181,7 +183,44 @@ test('tcp.md 0.3: FAIL("m") calls back without arguments, and lastError tells wh
   const { given, error } = await call(chrome, chrome.sockets.tcp.connect, 99, 'localhost', 1);
   assert.deepStrictEqual(given, []);
   assert.strictEqual(error, 'Socket not found');
+  await loopTurn();
   assert.strictEqual(chrome.runtime.lastError, undefined);
+});
+
+test('lastError is a property of its own, and only while there is an error', async (t) => {
+  const { runtime, sockets: { tcp } } = chromeOf(t);
+  const asks = () => ['lastError' in runtime, Object.hasOwn(runtime, 'lastError'), Object.keys(runtime).includes('lastError')];
+  const during = (method, ...values) => new Promise((resolve) => method(...values, () => resolve(asks())));
+  assert.deepStrictEqual(asks(), [false, false, false]);
+  assert.deepStrictEqual(await soon(during(tcp.getInfo, 99), 'the answer'), [true, true, true]);
+  assert.deepStrictEqual(await soon(during(tcp.getSockets), 'the answer'), [false, false, false]);
+});
+
+test('lastError is there for what awaits the callback, however deep, and not for the next one', async (t) => {
+  const warnings = captured(t, 'warn');
+  const { runtime, sockets: { tcp } } = chromeOf(t);
+  const promised = (method, ...values) => new Promise((resolve) => method(...values, resolve));
+  const deep = async () => promised(tcp.getInfo, 99);
+  const seen = [];
+  const both = Promise.all([
+    (async () => {
+      await (async () => await deep())();
+      seen.push(runtime.lastError?.message);
+    })(),
+    promised(tcp.getSockets).then(() => seen.push(runtime.lastError)),
+  ]);
+  await soon(both, 'the answers');
+  assert.deepStrictEqual(seen, ['Socket not found', undefined]);
+  await loopTurn();
+  assert.deepStrictEqual(warnings, []);
+});
+
+test('an app that freezes chrome.runtime gets its answers', async (t) => {
+  const { runtime, sockets: { tcp } } = chromeOf(t);
+  Object.freeze(runtime);
+  captured(t, 'warn');
+  const seen = await soon(new Promise((resolve) => tcp.getInfo(99, () => resolve(runtime.lastError))), 'the answer');
+  assert.strictEqual(seen, undefined);
 });
 
 test('lastError may be assigned to and deleted, as in Chrome, and is right the next time', async (t) => {
@@ -193,6 +232,7 @@ test('lastError may be assigned to and deleted, as in Chrome, and is right the n
     () => (chrome.runtime.lastError = { message: 'own' }),
   ]) {
     await soon(new Promise((resolve) => getInfo(99, () => resolve(chrome.runtime.lastError && tamper()))), 'the answer');
+    await loopTurn();
     assert.strictEqual(chrome.runtime.lastError, undefined);
     assert.strictEqual((await call(chrome, getInfo, 99)).error, 'Socket not found');
   }
@@ -211,6 +251,7 @@ test('a lastError that nobody reads is a warning on the console', async (t) => {
   const chrome = chromeOf(t);
   const { tcp } = chrome.sockets;
   await soon(new Promise((resolve) => tcp.update(99, {}, resolve)), 'the callback');
+  await loopTurn();
   assert.deepStrictEqual(warnings, ['Unchecked runtime.lastError: Socket not found']);
   await call(chrome, tcp.update, 99, {});
   assert.strictEqual(warnings.length, 1, 'that one was read');

@@ -38,7 +38,9 @@ function scriptsIn(page, html) {
 function backgroundOf(manifest, folder) {
   const { scripts, page } = manifest?.app?.background ?? {};
   if (typeof page === 'string') return { page, scripts: scriptsIn(page, read(fileOf(folder, page))) };
-  if (!Array.isArray(scripts) || scripts.length === 0) throw new Failure(NONE);
+  if (!Array.isArray(scripts) || scripts.length === 0) {
+    throw new Failure(manifest?.background ? `${NONE}: it is an extension's, not an app's` : NONE);
+  }
   const wrong = scripts.findIndex((script) => typeof script !== 'string');
   if (wrong >= 0) throw new Failure(`Invalid value for 'app.background.scripts[${wrong}]'.`);
   return { page: GENERATED, scripts };

@@ -22,10 +22,12 @@ const read = (file) => attempt(() => fs.readFileSync(file, 'utf8'), `cannot read
 /** What is in a file of JSON; comments are allowed, as in Chrome. */
 function readJson(file) {
   const errors = [];
-  const value = jsonc.parse(read(file).replace(/^\ufeff/, ''), errors);
+  const text = read(file).replace(/^\ufeff/, '');
+  const value = jsonc.parse(text, errors);
   if (errors.length > 0) {
     const { error, offset } = errors[0];
-    throw new Failure(`${file}: ${jsonc.printParseErrorCode(error)} at character ${offset}`);
+    const lines = text.slice(0, offset).split('\n');
+    throw new Failure(`${file}:${lines.length}:${lines.at(-1).length + 1}: ${jsonc.printParseErrorCode(error)}`);
   }
   return value;
 }

@@ -64,7 +64,7 @@ function complete(chrome, storageFile, i18n) {
   const has = (permission) => granted.includes(permission);
   const completed = {
     ...chrome,
-    // The object itself: its lastError is inherited.
+    // The object itself: its lastError comes and goes.
     runtime: Object.assign(chrome.runtime, runtimeMembers(answers)),
     app: { runtime: eventsOf('app.runtime', APP_EVENTS), window: windowsOf(answers) },
     i18n: i18n.api(chrome.runtime.id),

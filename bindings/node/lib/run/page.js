@@ -96,6 +96,20 @@ const WINDOW = {
 };
 for (const type of ['load', 'message']) WINDOW.addEventListener(type, (event) => globalThis[`on${type}`]?.(event));
 
+/** What no Chrome App has, as it finds it: a line on the console, and it goes on. */
+const unavailable = (name, instead = '') => () => console.error(`window.${name} is not available in packaged apps.${instead}`);
+const DIALOGS = Object.fromEntries(['alert', 'confirm', 'prompt'].map((name) => [name, unavailable(name)]));
+
+/** An app may put something of its own in its place. */
+function hideLocalStorage() {
+  Object.defineProperty(globalThis, 'localStorage', {
+    get: unavailable('localStorage', ' Use chrome.storage.local instead.'),
+    set: (value) => Object.defineProperty(globalThis, 'localStorage', { value, writable: true }),
+    configurable: true,
+    enumerable: true,
+  });
+}
+
 /** The window's postMessage: to itself, as there is no other. */
 const postMessageOf = (origin) => (message, options, transfer) => {
   const isObject = typeof options === 'object' && options !== null;
@@ -123,12 +137,13 @@ function furnish(chrome, folder, page, close) {
     window: globalThis, self: globalThis, top: globalThis, parent: globalThis, frames: globalThis,
     chrome, console: consoleOf(), navigator, location, close, FileReader, TextDecoder, fetch,
     XMLHttpRequest: requestOf(fetch, location), postMessage: postMessageOf(location.origin),
-    ...WINDOW, ...timers(),
+    ...WINDOW, ...DIALOGS, ...timers(),
   };
   for (const [name, value] of Object.entries(globals)) {
     // Some are there already in newer versions of Node, and read-only.
     Object.defineProperty(globalThis, name, { value, configurable: true, enumerable: true, writable: true });
   }
+  hideLocalStorage();
 }
 
 /** The scripts have run. */
