@@ -310,6 +310,31 @@ static void close_amid_sends(fx *f) {
     }
 }
 
+/* S-1, S-4: what TLS takes of sends in a row, and cannot write while the peer does not read, goes out once. */
+static void sends_in_rows(fx *f) {
+    enum { ROWS = 100, IN_ROW = 10, SIZE = 10000 };
+    static char data[ROWS * IN_ROW * SIZE], got[sizeof data];
+    call *sends[IN_ROW];
+    size_t at = 0;
+    tls_peer *p;
+    int32_t id = tls_secured(f, NULL, &p);
+    for (size_t k = 0; k < sizeof data; k++) data[k] = (char)(k >> 8 ^ k);
+    for (int row = 0; row < ROWS; row++) {
+        CHECK_INT(chromesock_app_hold_calls(f->app, 1), CHROMESOCK_OK);
+        for (int n = 0; n < IN_ROW; n++) sends[n] = tcp_send(f, id, data + (size_t)(row * IN_ROW + n) * SIZE, SIZE);
+        CHECK_INT(chromesock_app_hold_calls(f->app, 0), CHROMESOCK_OK);
+        settle(f);
+        for (; sends[IN_ROW - 1]->done == NULL; at += 2 * SIZE) {
+            tls_peer_read(p, got + at, 2 * SIZE);
+            settle(f);
+        }
+        for (int n = 0; n < IN_ROW; n++) IS_SENT(sends[n], SIZE);
+    }
+    tls_peer_read(p, got + at, sizeof got - at);
+    CHECK(memcmp(got, data, sizeof got) == 0);
+    tls_peer_free(p);
+}
+
 /* S-8 to S-10, O-7, and no SIGPIPE: peers that reset under write. */
 static void resets_under_write(fx *f) {
     static char block[100000];
@@ -461,6 +486,7 @@ int main(int argc, char **argv) {
     RUN_ALL_MODES_WITH(no_renegotiation, &o);
     RUN_ALL_MODES_WITH(close_keeps_what_was_sent, &o);
     RUN_ALL_MODES_WITH(close_amid_sends, &o);
+    RUN_ALL_MODES_WITH(sends_in_rows, &o);
     RUN_ALL_MODES_WITH(resets_under_write, &o);
     RUN_ALL_MODES_WITH(session_facts, &o);
     RUN_ALL_MODES_WITH(keys, &telling);
