@@ -1654,8 +1654,8 @@ chromesock_status chromesock_app_close(struct chromesock_app *app);
  * not always behind that callback if the app is on another reactor.
  *
  * No call may use the pointer after this one but those of the app's own last callbacks, which are refused, and those
- * in which other threads wait for events by then: these return CONTEXT_SHUT_DOWN. A call that is only about to wait, or
- * that is on its way back with an event, must not meet this one. Retained events stay valid.
+ * in which other threads wait for events by then: these return CONTEXT_SHUT_DOWN. It is for the host to see that no
+ * other thread is about to begin such a call, or has yet to return from one with an event. Retained events stay valid.
  *
  * Mirrors:    nothing; host only.
  * Parameters: app  NULL does nothing.

@@ -41,7 +41,7 @@ export interface Event<H extends (...args: any) => void> {
 export interface Runtime {
   /** The app's id. */
   readonly id: string;
-  /** What failed, during a callback; else undefined. */
+  /** What failed: there only during the callback of a call that failed, and in what awaits it. */
   readonly lastError?: { message: string };
   getManifest(): any;
   getURL(path: string): string;

@@ -25,7 +25,7 @@ pub(super) struct Context<N: Network> {
     /// UDP sockets of the app that use the system.
     pub(super) open_udp: Rc<Cell<usize>>,
     pub(super) limits: Limits,
-    /// The smaller one of the two.
+    /// The smaller one of the bounds on undelivered bytes.
     pub(super) smaller_limit: usize,
     /// Received bytes of the whole app that the host has not released yet.
     pub(super) undelivered: usize,

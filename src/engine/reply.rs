@@ -287,6 +287,16 @@ impl<'a> Replies<'a> {
         }
     }
 
+    /// The sends with their bytes, which lie in `data` one after the other.
+    pub(super) fn with_data(self, data: &'a [u8]) -> impl Iterator<Item = (&'a [u8], Reply)> {
+        let mut rest = data;
+        self.map(move |(len, reply)| {
+            let (own, others) = rest.split_at(len);
+            rest = others;
+            (own, reply)
+        })
+    }
+
     /// Completes the next sends, as many as `bytes` cover from their beginning; how many bytes are left.
     pub(super) fn complete_covered(&mut self, mut bytes: usize) -> usize {
         while let Some((send, others)) = self.sends.split_first()

@@ -32,11 +32,8 @@ impl SendQueue {
     /// taken already.
     #[inline(never)]
     pub(super) fn push_copies(&mut self, data: &[u8], mut taken: usize, sends: Replies<'_>) {
-        let mut rest = data;
-        for (len, reply) in sends {
-            let (own, others) = rest.split_at(len);
-            rest = others;
-            self.push_copy(&own[taken..], len as u64, reply);
+        for (own, reply) in sends.with_data(data) {
+            self.push_copy(&own[taken..], own.len() as u64, reply);
             taken = 0;
         }
     }

@@ -69,10 +69,7 @@ impl<N: Network> Engine<N> {
         if sends.len() > 1 && self.send_joined(data, to, first) {
             return replies.complete_all();
         }
-        let mut rest = data;
-        for (len, reply) in replies {
-            let (own, others) = rest.split_at(len);
-            rest = others;
+        for (own, reply) in replies.with_data(data) {
             self.send_to(first.socket_id, Some(own), to, reply);
         }
     }

@@ -346,8 +346,9 @@ impl Batch {
         matches!(self.messages.front(), Some(Message::Close(_)))
     }
 
-    /// The first message, if it is no send.
+    /// The first message, if it is neither a send nor a datagram: those are read as such.
     pub(super) fn pop(&mut self) -> Option<Message> {
+        debug_assert!(!matches!(self.messages.front(), Some(Message::Datagram(..))));
         self.messages.pop_front()
     }
 
@@ -467,15 +468,19 @@ mod tests {
         }
     }
 
-    fn push_datagram(
+    fn push_datagram(batch: &mut Batch, from: (u32, i32), to: (&str, i32), data: &[u8]) {
+        push_like(batch, from, EventType::ChromeSocketsUdpSend, to, DnsQueryType::Any, data);
+    }
+
+    fn push_like(
         batch: &mut Batch,
         (slot, socket_id): (u32, i32),
-        to: (&str, i32),
+        event_type: EventType,
+        (address, port): (&str, i32),
+        dns_query_type: DnsQueryType,
         data: &[u8],
     ) {
-        let (event_type, ticket) = (EventType::ChromeSocketsUdpSend, Ticket::default());
-        let send = Send { event_type, socket_id, len: data.len(), ticket };
-        let ((address, port), dns_query_type) = (to, DnsQueryType::Any);
+        let send = Send { event_type, socket_id, len: data.len(), ticket: Ticket::default() };
         batch.push_datagram(slot, send, Destination { address, port, dns_query_type }, data);
     }
 
@@ -537,6 +542,21 @@ mod tests {
         let numbers: Vec<_> =
             std::iter::from_fn(|| next_datagrams(&mut batch)).map(|(number, ..)| number).collect();
         assert_eq!(numbers, [3, 1, 2, 1, 1, 1, 1, 1, 1, 1]);
+    }
+
+    #[test]
+    fn datagrams_that_differ_in_anything_leave_alone() {
+        let (udp, legacy) = (EventType::ChromeSocketsUdpSend, EventType::ChromeSocketSendTo);
+        let (any, ipv4) = (DnsQueryType::Any, DnsQueryType::Ipv4);
+        let mut batch = Batch::default();
+        for (event_type, address, dns_query_type) in
+            [(udp, "a", any), (udp, "b", any), (legacy, "b", any), (legacy, "b", ipv4)]
+        {
+            push_like(&mut batch, (1, 5), event_type, (address, 9), dns_query_type, b"x");
+        }
+        let numbers: Vec<_> =
+            std::iter::from_fn(|| next_datagrams(&mut batch)).map(|(number, ..)| number).collect();
+        assert_eq!(numbers, [1; 4]);
     }
 
     #[test]

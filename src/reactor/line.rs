@@ -15,7 +15,8 @@ use crate::delivery::Delivery;
 use crate::engine::accounts::Accounts;
 use crate::engine::command::{Call, Command, Destination, Send, SendData};
 
-/// Sends up to this size travel in the common buffer, larger ones in blocks of their own.
+/// Sends of streams up to this size travel in the common buffer, larger ones in blocks of their own. Datagrams always do:
+/// what leaves together has to lie together.
 pub(crate) const MAX_BESIDE: usize = 16 * 1024;
 
 /// One app's.

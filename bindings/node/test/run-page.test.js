@@ -58,6 +58,13 @@ test('what no Chrome App has is a line on the console, and nothing', async (t) =
   ]);
 });
 
+test('an app that ends in a callback still says which error it has not looked at', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    chrome.sockets.tcp.getInfo(99, () => { console.log('answered'); window.close(); });
+    chrome.sockets.tcp.getInfo(98, () => console.log('answered, too'));`);
+  assert.deepStrictEqual({ lines, stderr }, { lines: ['answered'], stderr: 'Unchecked runtime.lastError: Socket not found\n' });
+});
+
 test('a page may have many listeners of one event', async (t) => {
   const { lines, stderr } = await ran(t, `
     let heard = 0;

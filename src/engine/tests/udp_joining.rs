@@ -23,8 +23,9 @@ fn equal_datagrams_leave_at_once_and_arrive_one_by_one_7() {
     );
 }
 
+/// As the reactor groups them, which the rig does in its place.
 #[test]
-fn what_differs_leaves_by_itself() {
+fn groups_of_one_leave_by_themselves() {
     let mut rig = udp_bound();
     rig.issue("udp.create()> udp.bind(2, \"10.0.0.9\", 8)");
     settle(&mut rig);

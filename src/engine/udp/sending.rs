@@ -124,10 +124,7 @@ impl<N: Network> UdpSocket<N> {
     /// The same for several calls, whose bytes lie in `data` one after the other.
     #[inline(never)]
     pub(in crate::engine) fn write_copies(&mut self, data: &[u8], replies: Replies<'_>) {
-        let mut rest = data;
-        for (len, reply) in replies {
-            let (own, others) = rest.split_at(len);
-            rest = others;
+        for (own, reply) in replies.with_data(data) {
             self.write(own, reply);
         }
     }

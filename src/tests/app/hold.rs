@@ -4,6 +4,7 @@
 use super::support::*;
 use crate::api::event::Event;
 use crate::api::net_error::Status;
+use crate::api::properties::DnsQueryType;
 use crate::api::table::{EventType as T, Namespace};
 use crate::app::SharedReactor;
 
@@ -13,6 +14,7 @@ in_each_delivery!(
     one_more_read_is_one_pa_3,
     one_more_read_is_one_behind_thousands_of_calls_pa_3,
     sockets_have_their_turn_between_many_small_sends,
+    sockets_have_their_turn_between_many_datagrams,
     sockets_have_their_turn_between_many_unpauses,
     the_end_of_the_app_ends_its_hold,
     steps_of_its_life_wait_with_its_calls,
@@ -155,6 +157,14 @@ fn what_is_held_completes_when_the_reactor_fails(drive: Drive) {
 /// before the last of it is carried out.
 fn sockets_have_their_turn_between_many_small_sends(drive: Drive) {
     sockets_have_their_turn(drive, |bench| _ = bench.send(NOBODY, b"z"));
+}
+
+/// However many leave with one system call.
+fn sockets_have_their_turn_between_many_datagrams(drive: Drive) {
+    sockets_have_their_turn(drive, |bench| {
+        let (event_type, to) = (T::ChromeSocketsUdpSend, ("127.0.0.1", 9));
+        bench.call(|app, t| app.send_to(event_type, NOBODY, b"z", to, DnsQueryType::Any, t));
+    });
 }
 
 /// A pause may follow each of them, but does not.

@@ -149,7 +149,8 @@ function run(folder, storageFile, rootsFile) {
 
   const end = endOf(completed.runtime, (code) => {
     abandonChrome(chrome);
-    process.exit(code);
+    // Behind what the last callback has left to say: that nobody has read its lastError.
+    process.nextTick(process.exit, code);
   });
   furnish(completed, folder, page, () => void end(0));
   for (const signal of SIGNALS) process.once(signal, () => end(0));
