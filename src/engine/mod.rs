@@ -93,7 +93,7 @@ pub struct Setup {
     pub sockets: SocketSettings,
 }
 
-/// Sockets that may have gone while they waited for the host, however few there are.
+/// Of fewer sockets than that, those that have gone while they waited for the host need not be looked for.
 const MANY_STALLED: usize = 64;
 
 /// One app's sockets.
@@ -485,7 +485,7 @@ impl<N: Network> Engine<N> {
         }
     }
 
-    /// Of sockets that have gone while they waited, no more are kept than there are others.
+    /// Those that have gone while they waited do not add up: at most twice as many wait as there are sockets.
     fn forget_gone(&mut self) {
         if self.stalled.len() > 2 * self.registry.len().max(MANY_STALLED) {
             self.stalled.retain(|id| self.registry.contains(*id));

@@ -8,6 +8,8 @@ use crate::api::net_error::Status;
 use crate::api::properties::DnsQueryType;
 use crate::api::table::{EventType as T, Namespace};
 use crate::app::SharedReactor;
+use crate::engine::command::Query;
+use crate::resolver::{OnAnswer, Resolver};
 
 in_each_mode!(
     an_answer_at_once_connects,
@@ -33,8 +35,7 @@ fn asked(drive: Drive) -> (std::net::TcpListener, u16, Questions, Arc<Bench>) {
 fn an_answer_at_once_connects(drive: Drive) {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    let resolver =
-        Scripted(|_, on_answer: crate::resolver::OnAnswer| on_answer(Ok(vec![LOOPBACK])));
+    let resolver = Scripted(|_, on_answer: OnAnswer| on_answer(Ok(vec![LOOPBACK])));
     let reactor = SharedReactor::start_with(Box::new(resolver)).unwrap();
     let bench = Plan::new(drive).on(&reactor).start();
     let id = bench.create(Namespace::Tcp);
@@ -290,4 +291,36 @@ fn the_end_does_not_wait_for_the_pool() {
         bench.connect(id, &format!("{n}.left-behind.test."), 80);
     }
     bench.end();
+}
+
+/// Notes the apps that ask, and those that it is to forget.
+struct Noting(std::sync::mpsc::Sender<(&'static str, u32)>);
+
+impl Resolver for Noting {
+    fn resolve(&mut self, slot: u32, _: Query, _: OnAnswer) {
+        self.0.send(("asks", slot)).unwrap();
+    }
+
+    fn forget(&mut self, slot: u32) {
+        self.0.send(("ends", slot)).unwrap();
+    }
+}
+
+/// Otherwise what waits for an app that has gone would be kept as long as others' look-ups hang.
+#[test]
+fn a_shared_resolver_hears_that_an_app_has_ended() {
+    let (notes, noted) = std::sync::mpsc::channel();
+    let reactor = SharedReactor::start_with(Box::new(Noting(notes))).unwrap();
+    let (first, second) = (
+        Plan::new(Drive::Dispatch).on(&reactor).start(),
+        Plan::new(Drive::Dispatch).on(&reactor).start(),
+    );
+    let slots = [&first, &second].map(|bench| {
+        bench.connect(bench.create(Namespace::Tcp), "name.example", 80);
+        noted.recv_timeout(DEADLINE).unwrap().1
+    });
+    for (bench, slot) in [first, second].into_iter().zip(slots) {
+        bench.end();
+        assert_eq!(noted.recv_timeout(DEADLINE), Ok(("ends", slot)));
+    }
 }
