@@ -34,6 +34,14 @@ static inline void check(chromesock_status status, const char *what)
     }
 }
 
+/* For calls from callbacks: events that another thread's chromesock_app_close left in the queue still come. */
+static inline void check_unless_closed(chromesock_status status, const char *what)
+{
+    if (status != CHROMESOCK_CONTEXT_SHUT_DOWN) {
+        check(status, what);
+    }
+}
+
 static inline int is_delivery(const struct host *host, const char *name)
 {
     return strcmp(host->delivery, name) == 0;

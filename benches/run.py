@@ -2,9 +2,9 @@
 """Runs the contestants side by side and compares them.
 
 For each workload all contestants run in turns (A B C A B C ...), each time with a fresh server process on one
-CPU and the load client on the other. The table gives the median of the rounds, their spread, the ratios to
-hand-written epoll and to libuv by rate and by the server's CPU time for each message, and system calls for each
-message. Rounds during which other programs used the machine are repeated, a quarter of all at most, and left
+CPU and the load client on the other. The table gives the median of the rounds, their spread, that of each turn's
+ratios to hand-written epoll and to libuv by rate and by the server's CPU time for each message, and system calls for
+each message. Rounds during which other programs used the machine are repeated, a quarter of all at most, and left
 out where at least half are quiet. docs/performance.md tells how each figure comes about.
 
 Files: results.json with one row for each workload and contestant, details.json beside it with everything, and
@@ -16,7 +16,8 @@ from pathlib import Path
 
 from harness import chart, report
 from harness.catalogue import WORKLOADS
-from harness.rounds import NOISE, Failure, Machine, one_round, syscalls_per_message
+from harness.ratios import is_quiet
+from harness.rounds import Failure, Machine, one_round, syscalls_per_message, wait_for_quiet
 
 CONTESTANTS = list(dict.fromkeys(name for workload in WORKLOADS.values() for name in workload.contestants))
 ONE_ROUND = ("memory", "instructions", "program", "wakeups")  # these hardly differ from round to round
@@ -31,8 +32,9 @@ def run_rounds(options, workload, failures):
         for contestant in list(rounds):
             try:
                 figures = one_round(options, workload, contestant)
-                if figures["noise"] > NOISE and spare > 0:
+                if not is_quiet(figures) and spare > 0:
                     spare -= 1
+                    wait_for_quiet()
                     figures = min(figures, one_round(options, workload, contestant), key=lambda one: one["noise"])
                 rounds[contestant].append(figures)
             except Failure as failure:

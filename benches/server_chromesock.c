@@ -102,9 +102,9 @@ static void on_accept(chromesock_app *app, const chromesock_event *event)
         chrome_sockets_tcp_properties properties = {.size = sizeof properties,
                                                     .present = CHROME_SOCKETS_TCP_PROPERTIES_BUFFER_SIZE,
                                                     .buffer_size = BLOCK};
-        check(chrome_sockets_tcp_update(app, id, &properties, NULL, NULL), "update");
+        check_unless_closed(chrome_sockets_tcp_update(app, id, &properties, NULL, NULL), "update");
     }
-    check(chrome_sockets_tcp_set_paused(app, id, 0, NULL, NULL), "setPaused");
+    check_unless_closed(chrome_sockets_tcp_set_paused(app, id, 0, NULL, NULL), "setPaused");
     for (int i = 0; mode == MODE_SOURCE && i < OUTSTANDING; i++) {
         send_and_ask(app, id, block, BLOCK);
     }

@@ -2,13 +2,13 @@
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple, Optional
 
 from .catalogue import BLOCK, MIB
+from .ratios import median, ratio
 from .rounds import START_SECONDS, Failure, on, run_program
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -69,7 +69,7 @@ class Bench:
                     raise Failure(f"{contestant} ended with {server.returncode}")
             finally:
                 server.kill()
-        return figures["rate"] * workload.scale, figures["cpu_ns"]
+        return {"rate": figures["rate"] * workload.scale, "cpu_ns": figures["cpu_ns"]}
 
     def run_workload(self, options, name):
         workload = self.workloads[name]
@@ -78,20 +78,18 @@ class Bench:
             for contestant in rounds:
                 rounds[contestant].append(self.one_round(options, contestant, workload))
         base = workload.contestants[0]
-        base_median = statistics.median(rate for rate, _ in rounds[base])
         for contestant, figures in rounds.items():
-            rates = [rate for rate, _ in figures]
-            median = statistics.median(rates)
-            ratio = median / base_median
-            row = {"workload": name, "contestant": contestant, "median": median, "unit": workload.unit,
-                   "min": min(rates), "max": max(rates), "rounds": len(rates), f"ratio_{base}": ratio,
-                   "cpu_ns": statistics.median(cpu for _, cpu in figures)}
+            rates = [one["rate"] for one in figures]
+            to_base = ratio(figures, rounds[base], "rate")
+            row = {"workload": name, "contestant": contestant, "median": median(rates), "unit": workload.unit,
+                   "min": min(rates), "max": max(rates), "rounds": len(rates), f"ratio_{base}": to_base,
+                   "cpu_ns": median(one["cpu_ns"] for one in figures)}
             verdict = ""
             if workload.bar is not None and self.has_bar(contestant):
-                row.update(bar=workload.bar, **{"pass": ratio >= workload.bar})
+                row.update(bar=workload.bar, **{"pass": to_base >= workload.bar})
                 verdict = f"  bar {workload.bar:.2f}: {'pass' if row['pass'] else 'FAIL'}"
-            print(f"{name:<14}{contestant:<20}{median:>10.0f} {workload.unit:<6}{min(rates):>10.0f} -{max(rates):>8.0f}"
-                  f"{ratio:>8.2f}{row['cpu_ns']:>10.0f}{verdict}", flush=True)
+            print(f"{name:<14}{contestant:<20}{row['median']:>10.0f} {workload.unit:<6}{min(rates):>10.0f} "
+                  f"-{max(rates):>8.0f}{to_base:>8.2f}{row['cpu_ns']:>10.0f}{verdict}", flush=True)
             yield row
 
     def run(self, options):

@@ -1,9 +1,8 @@
 """From rounds to rows: medians, spread, ratios, bars; the table on the screen and the files."""
 import json
-import statistics
 
 from .catalogue import PEERS, QUEUES, REACTOR
-from .rounds import NOISE
+from .ratios import is_quiet, median, quiet, ratio
 
 # The members of results.json; details.json has all.
 MEMBERS = ["workload", "contestant", "median", "unit", "ratio_epoll", "ratio_libuv", "cpu_ns", "cpu_ratio_epoll",
@@ -11,28 +10,17 @@ MEMBERS = ["workload", "contestant", "median", "unit", "ratio_epoll", "ratio_lib
 OUR_MEMBERS = ["bar", "bar_ratio"]
 
 
-def median(values):
-    values = [value for value in values if value is not None]
-    return statistics.median(values) if values else None
-
-
 def summarise(workload, contestant, rounds, syscalls):
-    quiet = [figures for figures in rounds if figures["noise"] <= NOISE]
-    noisy = len(rounds) - len(quiet)
-    if 2 * len(quiet) >= len(rounds):  # else the median of all says more than that of a few
-        rounds = quiet
-    values = [figures["value"] for figures in rounds]
+    kept = [figures for figures, in quiet([(figures,) for figures in rounds])]
+    values = [figures["value"] for figures in kept]
     row = {"workload": workload.name, "contestant": contestant, "median": median(values), "unit": workload.unit,
-           "min": min(values), "max": max(values), "rounds": len(rounds), "noisy_rounds": noisy,
-           "cpu_ns": median([figures.get("cpu_ns") for figures in rounds]), "syscalls": syscalls,
+           "min": min(values), "max": max(values), "rounds": len(kept),
+           "noisy_rounds": sum(not is_quiet(figures) for figures in rounds), "all_rounds": rounds,
+           "cpu_ns": median(figures.get("cpu_ns") for figures in kept), "syscalls": syscalls,
            "syscalls_per_mb": None if syscalls is None else syscalls * 1e6 / workload.size}
     for peer in PEERS:
         row[f"ratio_{peer}"] = row[f"cpu_ratio_{peer}"] = None
     return row
-
-
-def quotient(above, below):
-    return above / below if above is not None and below else None
 
 
 def compare(workload, rows):
@@ -43,12 +31,17 @@ def compare(workload, rows):
         for peer in PEERS:
             other = by_name.get(peer)
             if other is not None:
-                pair = (row["median"], other["median"])
-                row[f"ratio_{peer}"] = quotient(*(reversed(pair) if workload.less_is_better else pair))
-                row[f"cpu_ratio_{peer}"] = quotient(other["cpu_ns"], row["cpu_ns"])
+                pair = (row["all_rounds"], other["all_rounds"])
+                row[f"ratio_{peer}"] = ratio(*(reversed(pair) if workload.less_is_better else pair), "value")
+                row[f"cpu_ratio_{peer}"] = ratio(*reversed(pair), "cpu_ns")
+    for row in rows:
         if row["contestant"].startswith("chromesock"):
-            judge(row, workload.bars.get(row["contestant"], []))
+            judge(row, workload.bars.get(row["contestant"], []), by_name)
     return rows
+
+
+def is_noisy(row):
+    return 2 * row["noisy_rounds"] > len(row["all_rounds"])
 
 
 def subtract_reactor(rows, by_name):
@@ -60,9 +53,10 @@ def subtract_reactor(rows, by_name):
     return rows
 
 
-def judge(row, bars):
+def judge(row, bars, by_name):
     """Of several bars the one that is furthest from being held is the row's; `bars` in details.json are all."""
-    judged = [{"text": bar.text, "bound": bar.bound, "ratio": bar.ratio(row)} for bar in bars]
+    judged = [{"text": bar.text, "bound": bar.bound, "ratio": bar.ratio(row), "limit": bar.limit,
+               "limit_ratio": bar.limit in by_name and bar.ratio(by_name[bar.limit]) or None} for bar in bars]
     worst = min(judged, key=lambda bar: -1 if bar["ratio"] is None else bar["ratio"], default=None)
     row.update(bars=judged, bar=worst and worst["bound"], bar_ratio=worst and worst["ratio"])
 
@@ -79,10 +73,16 @@ HEADER = (f"{'workload':<21}{'contestant':<20}{'median':>10} {'unit':<13}{'min':
           f"{'/libuv':>8}{'cpu ns':>10}{'/epoll':>8}{'/libuv':>8}{'syscalls':>10}  bars")
 
 
+def is_held(bar):
+    return bar["ratio"] is not None and bar["ratio"] >= 1
+
+
+def verdict(bar):
+    return "not measured" if bar["ratio"] is None else "held" if is_held(bar) else f"MISSED ({bar['ratio']:.2f})"
+
+
 def print_row(row):
-    verdicts = "; ".join(f"{bar['text']}: " + (
-        "not measured" if bar["ratio"] is None else "held" if bar["ratio"] >= 1 else f"MISSED ({bar['ratio']:.2f})")
-        for bar in row.get("bars", []))
+    verdicts = "; ".join(f"{bar['text']}: {verdict(bar)}" for bar in row.get("bars", []))
     noisy = f"  ({row['noisy_rounds']} noisy)" if row["noisy_rounds"] else ""
     print(f"{row['workload']:<21}{row['contestant']:<20}{large(row['median']):>10} {row['unit']:<13}"
           f"{large(row['min']):>10} -{large(row['max']):>9}{number(row['ratio_epoll']):>8}"
@@ -100,9 +100,10 @@ def write(rows, path):
 
 def print_bars(rows):
     bars = [(row, bar) for row in rows for bar in row.get("bars", [])]
-    held = [bar for _, bar in bars if bar["ratio"] is not None and bar["ratio"] >= 1]
-    print(f"bars: {len(held)} of {len(bars)} held")
+    print(f"bars: {sum(is_held(bar) for _, bar in bars)} of {len(bars)} held")
     for row, bar in bars:
-        if bar["ratio"] is None or bar["ratio"] < 1:
+        if not is_held(bar):
             what = "not measured" if bar["ratio"] is None else f"at {bar['ratio']:.2f} of it"
-            print(f"  missed: {row['workload']}, {row['contestant']}: {bar['text']}, {what}")
+            limit = f", where {bar['limit']} is at {bar['limit_ratio']:.2f}" if bar["limit_ratio"] is not None else ""
+            noisy = f" (most of {len(row['all_rounds'])} rounds were noisy)" if is_noisy(row) else ""
+            print(f"  missed: {row['workload']}, {row['contestant']}: {bar['text']}, {what}{limit}{noisy}")

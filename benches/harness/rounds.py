@@ -6,11 +6,11 @@ import subprocess
 import tempfile
 import time
 
-START_SECONDS = 30
-COUNTED_SECONDS = 0.3
+from .ratios import NOISE
 
-# A round is noisy when other programs, or the hypervisor, took more than this part of one CPU.
-NOISE = 0.12
+START_SECONDS = 30
+QUIET_SECONDS = 3  # how long a repeated round waits for other programs to end
+COUNTED_SECONDS = 0.3
 
 
 class Failure(Exception):
@@ -30,6 +30,15 @@ def own_seconds():
         usage = resource.getrusage(who)
         used += usage.ru_utime + usage.ru_stime
     return used
+
+
+def wait_for_quiet():
+    until = time.monotonic() + QUIET_SECONDS
+    while time.monotonic() < until:
+        busy, start = busy_seconds(), time.monotonic()
+        time.sleep(0.2)
+        if busy_seconds() - busy <= NOISE * (time.monotonic() - start):
+            return
 
 
 class Machine:

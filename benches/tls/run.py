@@ -3,20 +3,22 @@
 
 For each workload all take turns (A B C A B C ...). Client and server share a CPU: with one each the server is the
 slower, and the faster a client, the more often it is charged for falling asleep and waking up (--apart does that).
-The table gives the medians, and ratios to OpenSSL and to bare rustls by rate and by the client's CPU time (above 1 =
-better). The server has OpenSSL, TLS 1.3, AES-128-GCM and X25519; ours and rustls offer X25519MLKEM768 too, as they
-do by default, and pay for that key. In tls-handshakes-mlkem, where that key is agreed upon, the server has rustls.
+The table gives the medians, and those of each turn's ratios to OpenSSL and to bare rustls by rate and by the client's
+CPU time (above 1 = better). The server has OpenSSL, TLS 1.3, AES-128-GCM and X25519; ours and rustls offer
+X25519MLKEM768 too, as they do by default, and pay for that key. In tls-handshakes-mlkem, where that key is agreed upon, the server has rustls.
 On a busy machine run this at real-time priority: chrt -f 5 benches/tls/run.sh
 The rows go into results.json beside those of the other benchmarks; a unit is a handshake, or 10^6 bytes.
 """
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from harness.ratios import median, ratio  # noqa: E402
 
 CONTESTANTS = ["openssl", "rustls", "chromesock"]
 NAMES = {"chromesock": "chromesock-reactor"}
@@ -99,7 +101,8 @@ def one_round(options, contestant, workload, seconds, wrapper=()):
         server.stdout.close()
     if done.returncode != 0 or status != 0:
         raise Failure(f"client {done.returncode}, server {status}: {done.stderr.strip()}")
-    return json.loads(done.stdout)
+    figures = json.loads(done.stdout)
+    return figures if work != "idle" else {"rate": figures["bytes"]}
 
 
 def count_syscalls(options, contestant, workload):
@@ -119,27 +122,23 @@ def count_syscalls(options, contestant, workload):
 
 def make_row(options, workload, contestant, rounds):
     work, _, _, unit = WORKLOADS[workload]
-    values = [figures["bytes" if work == "idle" else "rate"] for figures in rounds]
+    values = [figures["rate"] for figures in rounds]
     idle = work == "idle"
-    return {"workload": workload, "contestant": NAMES.get(contestant, contestant),
-            "median": statistics.median(values), "unit": unit, "min": min(values), "max": max(values),
-            "rounds": len(rounds), "ratio_epoll": None, "ratio_libuv": None, "cpu_ratio_epoll": None,
-            "cpu_ns": None if idle else statistics.median(figures["cpu_ns"] for figures in rounds),
+    return {"workload": workload, "contestant": NAMES.get(contestant, contestant), "median": median(values),
+            "unit": unit, "min": min(values), "max": max(values), "rounds": len(rounds), "ratio_epoll": None,
+            "ratio_libuv": None, "cpu_ratio_epoll": None, "cpu_ns": median(figures.get("cpu_ns") for figures in rounds),
             "syscalls": None if idle or not options.syscalls else count_syscalls(options, contestant, workload)}
 
 
-def compare(workload, rows):
+def compare(workload, rows, rounds):
     by_name = {row["contestant"]: row for row in rows}
     idle = WORKLOADS[workload][0] == "idle"
-    for row in rows:
+    for row, figures in zip(rows, rounds.values()):
         for peer in PEERS:
-            other = by_name.get(peer)
-            if other is None:
-                continue
-            ratio = row["median"] / other["median"]
-            row[f"ratio_{peer}"] = 1 / ratio if idle else ratio
-            if not idle:
-                row[f"cpu_ratio_{peer}"] = other["cpu_ns"] / row["cpu_ns"]
+            if peer in rounds:
+                pair = (figures, rounds[peer])
+                row[f"ratio_{peer}"] = ratio(*(reversed(pair) if idle else pair), "rate")
+                row[f"cpu_ratio_{peer}"] = ratio(*reversed(pair), "cpu_ns")
     ours = by_name.get(NAMES["chromesock"])
     if ours is None:
         return
@@ -147,7 +146,7 @@ def compare(workload, rows):
         judged = [(f"<= {IDLE_BAR} B", IDLE_BAR, IDLE_BAR / ours["median"])]
     else:
         judged = [(f"{member} >= {bar:g}", bar, ours[member] / bar)
-                  for member, bar in BARS[WORKLOADS[workload][0]] if member in ours]
+                  for member, bar in BARS[WORKLOADS[workload][0]] if ours.get(member)]
     if judged:
         _, ours["bar"], ours["bar_ratio"] = min(judged, key=lambda one: one[2])
     ours["verdicts"] = [f"{text}: {'held' if ratio >= 1 else f'MISSED ({ratio:.2f})'}" for text, _, ratio in judged]
@@ -172,7 +171,7 @@ def run_workload(options, workload):
         for contestant, figures in rounds.items():
             figures.append(one_round(options, contestant, workload, options.seconds))
     rows = [make_row(options, workload, contestant, figures) for contestant, figures in rounds.items()]
-    compare(workload, rows)
+    compare(workload, rows, rounds)
     print_rows(rows)
     return rows
 
