@@ -44,7 +44,7 @@ const MESSAGES_PER_READ: usize = 4096;
 const SOCKETS_PER_MESSAGE: usize = 64;
 const SYSTEM_LIST: usize = 64;
 /// Small events that are delivered together.
-const TOGETHER: usize = 16;
+const TOGETHER: usize = 32;
 /// Times that callbacks' calls are carried out before other sockets get their turn.
 const ROUNDS: usize = 16;
 /// Events of an app that are queued before the turn ends.
