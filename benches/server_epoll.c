@@ -1,5 +1,5 @@
 /* The yardstick: a server written by hand on edge-triggered epoll. One registration per connection,
- * one read per edge when it comes back short, answers sent from the read buffer. */
+ * one read per edge when it comes back short, answers sent from the read buffer. With "spin" it never sleeps. */
 #define _GNU_SOURCE
 #include "foreign.h"
 
@@ -333,8 +333,9 @@ int main(int argc, char **argv)
     struct epoll_event want = {.events = EPOLLIN, .data.ptr = &listener};
     struct epoll_event input = {.events = EPOLLIN, .data.ptr = NULL};
     struct epoll_event wakeup = {.events = EPOLLIN | EPOLLET, .data.ptr = &ring};
-    if (argc != 2 || !parse_mode(argv[1], &mode)) {
-        fprintf(stderr, "server_epoll echo|sink|source|queued|foreign\n");
+    int spins = argc == 3 && strcmp(argv[2], "spin") == 0;
+    if (argc != 2 + spins || !parse_mode(argv[1], &mode)) {
+        fprintf(stderr, "server_epoll echo|sink|source|queued|foreign [spin]\n");
         return 2;
     }
     raise_descriptor_limit();
@@ -348,7 +349,7 @@ int main(int argc, char **argv)
         die("epoll");
     }
     for (;;) {
-        int n = epoll_wait(ep, events, EVENTS, may_sleep() ? -1 : 0);
+        int n = epoll_wait(ep, events, EVENTS, !spins && may_sleep() ? -1 : 0);
         if (foreign_target != NULL) {
             __atomic_store_n(&ring.asleep, 0, __ATOMIC_RELAXED);
         }

@@ -19,7 +19,8 @@ TCP = {
 }
 SHARING = {**{name: TCP[name] for name in ("epoll", "libuv", "chromesock-reactor")},
            "chromesock-reactors": ["server_chromesock", "{mode}", "reactors"]}
-SPINNING = {"chromesock-spin": ["server_chromesock", "{mode}", "spin"]}
+SPINNING = {"epoll-spin": ["server_epoll", "{mode}", "spin"],
+            "chromesock-spin": ["server_chromesock", "{mode}", "spin"]}
 UDP = {
     "epoll": ["udp_epoll", "{mode}", "plain"],
     "epoll-mmsg": ["udp_epoll", "{mode}", "mmsg"],
@@ -113,7 +114,7 @@ def echo_bars():
 # A message of a churn workload is a connection, one of the bulk workloads a block of 64 KiB.
 WORKLOADS = {workload.name: workload for workload in [
     tcp("pingpong", "echo", "pingpong", contestants={**TCP, **SPINNING},
-        bars={REACTOR: [rate(0.97, "epoll"), cpu(0.97, "epoll")], "chromesock-spin": [rate(3, "libuv")]}),
+        bars={REACTOR: [rate(0.97, "epoll"), cpu(0.97, "epoll")], "chromesock-spin": [rate(3, "libuv", "epoll-spin")]}),
     tcp("echo64-64", "echo", "echo --connections 64", bars=echo_bars()),
     tcp("echo64-1000", "echo", "echo --connections 1000", bars=echo_bars()),
     tcp("queued-sends", "queued", "queued", "sends/s", size=SMALL, bars={REACTOR: [rate(20, "libuv")]}),
