@@ -60,8 +60,8 @@ struct Kept {
     lists: Option<Box<Lists>>,
 }
 
-/// Memory for data that stays with the shell of a released event.
-const MAX_SHELL_DATA: usize = 2 * 1024;
+/// Memory for data that stays with the shell of a released event: enough for a socket's default bufferSize.
+const MAX_SHELL_DATA: usize = 4096;
 
 // SAFETY: what is pointed to belongs to the box or is static, unless it is borrowed; and borrowed ones stay
 // on the stack of the thread that runs the callback.

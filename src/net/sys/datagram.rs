@@ -8,6 +8,8 @@ use std::rc::Rc;
 
 use bytes::{Bytes, BytesMut};
 use mio::{Interest, Registry};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use socket2::MsgHdr;
 use socket2::{Domain, InterfaceIndexOrAddress, Protocol, SockAddr, SockRef, Socket, Type};
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -19,6 +21,12 @@ use crate::net::{Datagram, DatagramBuffers, MulticastOptions, Token};
 const SHARED: usize = 64 * 1024;
 /// Ports tried for a connected socket before the system chooses (socket-legacy.md 4.3).
 const RANDOM_TRIES: usize = 10;
+
+/// A control message as the system wants it: its length, level and type, and a number of two bytes.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const HEADER: usize = size_of::<usize>() + 2 * size_of::<libc::c_int>();
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const CONTROL: usize = HEADER + size_of::<usize>();
 
 /// A UDP socket, watched for datagrams, and for room to send once it had none: with the interest in
 /// room, a datagram that is taken before its event is reported wakes the thread in vain.
@@ -262,13 +270,10 @@ impl Datagram for SysDatagram {
 
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn send_equal(&mut self, data: &[u8], each: u16, to: SocketAddr) -> io::Result<()> {
-        use nix::sys::socket::{ControlMessage, MsgFlags, SockaddrStorage, sendmsg};
-        use std::os::fd::AsRawFd;
-
-        let (to, blocks) = (SockaddrStorage::from(to), [io::IoSlice::new(data)]);
-        let segments = [ControlMessage::UdpGsoSegments(&each)];
-        let flags = MsgFlags::MSG_NOSIGNAL;
-        sendmsg(self.socket.as_raw_fd(), &blocks, &segments, flags, Some(&to))?;
+        let (to, blocks, control) =
+            (SockAddr::from(to), [io::IoSlice::new(data)], segments_of(each));
+        let message = MsgHdr::new().with_addr(&to).with_buffers(&blocks).with_control(&control);
+        retrying(|| self.socket().sendmsg(&message, NO_SIGNAL))?;
         Ok(())
     }
 
@@ -293,6 +298,19 @@ impl Datagram for SysDatagram {
     fn set_broadcast(&mut self, on: bool) -> io::Result<()> {
         self.socket().set_broadcast(on)
     }
+}
+
+/// The control message that has a block sent as datagrams of this size: `nix`, which knows it as well, would allocate
+/// for each send.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn segments_of(each: u16) -> [u8; CONTROL] {
+    let mut control = [0; CONTROL];
+    let (len, rest) = control.split_at_mut(size_of::<usize>());
+    len.copy_from_slice(&(HEADER + size_of::<u16>()).to_ne_bytes());
+    rest[..4].copy_from_slice(&libc::SOL_UDP.to_ne_bytes());
+    rest[4..8].copy_from_slice(&libc::UDP_SEGMENT.to_ne_bytes());
+    rest[8..10].copy_from_slice(&each.to_ne_bytes());
+    control
 }
 
 #[cfg(test)]
