@@ -159,6 +159,18 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// The host that is to be read as a name; else empty.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        match self {
+            Self::Connect { peer_address: host, .. }
+            | Self::SendToOverQuota { address: host, .. } => host,
+            _ => "",
+        }
+    }
+}
+
 /// Longest datagram that can be sent (udp.md 4.6 row 8).
 pub const MAX_DATAGRAM: usize = 65_535;
 

@@ -43,6 +43,14 @@ impl<N: Network> Engine<N> {
         self.note_open_sockets();
     }
 
+    /// The app ends, and too much of what it has called waits still: no call finds a socket any more, or makes one.
+    pub fn end(&mut self) {
+        if !self.has_ended {
+            self.has_ended = true;
+            self.shut_down();
+        }
+    }
+
     /// Gives up a socket whose machine has failed; 0 = the one whose turn it was. Its calls complete
     /// with UNEXPECTED.
     pub fn abandon(&mut self, id: i32) {

@@ -116,6 +116,8 @@ pub struct Engine<N: Network> {
     questions: Questions,
     /// While suspended: connections that may still be accepted.
     suspended: Option<usize>,
+    /// No call is carried out any more.
+    has_ended: bool,
 }
 
 impl<N: Network> Engine<N> {
@@ -149,6 +151,7 @@ impl<N: Network> Engine<N> {
             to_retry: 0,
             questions: Questions::default(),
             suspended: None,
+            has_ended: false,
         }
     }
 
@@ -259,6 +262,10 @@ impl<N: Network> Engine<N> {
         let Call { event_type, socket_id: id, ticket, command } = call;
         self.ctx.id = id;
         let reply = Reply::new(&self.ctx.outbox, event_type, id, ticket);
+        // A send gives back what it has taken.
+        if self.has_ended && !matches!(command, Command::Send(_)) {
+            return reply.fail(Status::Aborted);
+        }
         match command {
             Command::Create(namespace, given) => self.create(namespace, id, given, reply),
             Command::Update(namespace, given) => self.update(namespace, id, given, reply),

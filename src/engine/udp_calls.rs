@@ -66,7 +66,7 @@ impl<N: Network> Engine<N> {
         let outbox = self.ctx.outbox.clone();
         // Should one panic, all complete.
         let replies = Replies::new(&outbox, sends);
-        if sends.len() > 1 && self.send_joined(data, to, first) {
+        if sends.len() > 1 && !self.has_ended && self.send_joined(data, to, first) {
             return replies.complete_all();
         }
         for (own, reply) in replies.with_data(data) {

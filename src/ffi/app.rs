@@ -209,6 +209,9 @@ unsafe fn read_options(given: &chromesock_app_options) -> Result<Options, Status
 /// "Socket not found"), later calls are refused with CONTEXT_SHUT_DOWN, and CHROMESOCK_APP_CLOSED is the last event.
 /// Calling it again does nothing.
 ///
+/// Of calls that have not started by then, at most some 65,000 still do, fewer if they take long: from there on they
+/// complete with ABORTED or "Socket not found", so that a host does not wait for all that a page may have called.
+///
 /// What was sent is left to the system then. It goes on transmitting, but not to a peer that says something meanwhile.
 ///
 /// Mirrors:    nothing; host only.

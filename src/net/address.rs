@@ -21,6 +21,8 @@ pub enum Host {
 
 /// Longest name DNS can carry, without the trailing dot.
 const MAX_NAME: usize = 253;
+/// Longer text is no name, whatever it maps to: mapping it takes long. One character of a name is four bytes at most.
+const MAX_TEXT: usize = 4 * (MAX_NAME + 1);
 
 /// Reads an IP literal (tcp.md LS-2): IPv6 without brackets or zone, IPv4 in any form a URL parser
 /// takes (`127.1`, `0x7f.1`, `2130706433`).
@@ -62,7 +64,7 @@ pub fn parse_host(text: &str) -> Host {
     if let Some(address) = parse_literal(text) {
         return Host::Literal(address);
     }
-    let Ok(name) = idna::domain_to_ascii(text) else {
+    let Some(name) = to_ascii(text) else {
         return Host::Invalid;
     };
     // Unicode digits and dots may have become an address; the resolver would take it as one.
@@ -81,6 +83,11 @@ pub fn parse_host(text: &str) -> Host {
         _ if last.starts_with(|c: char| c.is_ascii_alphanumeric()) => Host::Name(name.into()),
         _ => Host::Invalid,
     }
+}
+
+fn to_ascii(text: &str) -> Option<String> {
+    let most = if text.is_ascii() { MAX_NAME + 1 } else { MAX_TEXT };
+    if text.len() > most { None } else { idna::domain_to_ascii(text).ok() }
 }
 
 fn is_label(label: &str) -> bool {
@@ -215,6 +222,20 @@ mod tests {
         for text in bad {
             assert_eq!(parse_host(text), Host::Invalid, "{text:?}");
         }
+    }
+
+    #[test]
+    fn no_text_is_longer_than_that_of_the_longest_name_dn_3() {
+        // Letters of four bytes, each of which maps to one.
+        let letters = |number| "\u{1d41a}".repeat(number);
+        let longest = [63, 63, 63, 61].map(letters).join(".");
+        assert!(longest.len() <= MAX_TEXT && longest.chars().count() == MAX_NAME);
+        let Host::Name(name) = parse_host(&longest) else { panic!("{longest} is a name") };
+        assert_eq!((name.len(), &name[..3]), (MAX_NAME, "aaa"));
+        // A soft hyphen maps to nothing.
+        let hyphens = |number| format!("a{}.example", "\u{ad}".repeat(number));
+        assert_eq!(parse_host(&hyphens(500)), Host::Name("a.example".into()));
+        assert_eq!(parse_host(&hyphens(505)), Host::Invalid);
     }
 
     #[test]

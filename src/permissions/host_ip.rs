@@ -8,6 +8,9 @@ use std::net::Ipv6Addr;
 
 use url::Host;
 
+/// Longer text in international characters is no host, and is refused: mapping it takes long.
+const MAX_MAPPED: usize = 4 * 254;
+
 /// Whether the host reads as an IPv4 address in any notation, or as an IPv6 address with or
 /// without brackets and with or without a zone.
 pub(super) fn reads_as_ip(host: &str) -> bool {
@@ -16,6 +19,9 @@ pub(super) fn reads_as_ip(host: &str) -> bool {
     }
     if host.is_ascii() && !host.contains('%') && !ends_in_number(host) {
         return false;
+    }
+    if host.len() > MAX_MAPPED && !host.is_ascii() {
+        return true;
     }
     matches!(Host::parse(host), Ok(Host::Ipv4(_) | Host::Ipv6(_)))
 }

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::gate::Gate;
 use super::life::Asleep;
 use super::slots::Slots;
 use crate::api::event::Event;
@@ -12,11 +13,17 @@ use crate::engine::Engine;
 use crate::engine::accounts::Accounts;
 use crate::net::sys::SysNetwork;
 
+/// How much an app whose end has begun still has carried out of what it called before, as a turn counts.
+const REST: usize = 65_536;
+
 /// One app on its reactor.
 pub(super) struct App {
     pub(super) engine: Engine<SysNetwork>,
     pub(super) delivery: Arc<Delivery>,
     pub(super) accounts: Arc<Accounts>,
+    pub(super) gate: Arc<Gate>,
+    /// Once it is closed: what is left of `REST`.
+    pub(super) rest: usize,
     pub(super) events: Vec<Event>,
     handlers: Option<Snapshot>,
     pub(super) asleep: Option<Asleep>,
@@ -32,11 +39,24 @@ impl App {
         engine: Engine<SysNetwork>,
         delivery: Arc<Delivery>,
         accounts: Arc<Accounts>,
+        gate: Arc<Gate>,
         busy_poll: Duration,
     ) -> Self {
-        let (events, handlers) = (Vec::new(), None);
+        let (rest, events, handlers) = (REST, Vec::new(), None);
         let (asleep, dirty, due) = (None, false, None);
-        Self { engine, delivery, accounts, events, handlers, asleep, dirty, due, busy_poll }
+        Self {
+            engine,
+            delivery,
+            accounts,
+            gate,
+            rest,
+            events,
+            handlers,
+            asleep,
+            dirty,
+            due,
+            busy_poll,
+        }
     }
 
     /// Hands what the engine has produced to the host, or to the queue.

@@ -22,7 +22,7 @@ const MAX_KEPT: usize = 1024 * 1024;
 /// One message to a reactor. The number is the app's slot.
 pub(super) enum Message {
     /// A new app.
-    Attach(u32, Box<Seat>),
+    Attach(u32, Box<Seat>, Arc<Gate>),
     /// A call of a page.
     Call(u32, Call),
     /// Calls whose data is small: the next of `Batch::sends`, with their bytes.

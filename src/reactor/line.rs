@@ -39,6 +39,10 @@ impl Line {
         Self { inbox, accounts, slot, gate: Arc::default(), helper }
     }
 
+    pub(super) fn gate(&self) -> Arc<Gate> {
+        Arc::clone(&self.gate)
+    }
+
     /// Hands over a call, if the app still takes calls; only then is it made. Whether those that follow it in a hold have
     /// to be here when it starts.
     pub(crate) fn call(&self, leads: bool, call: impl FnOnce() -> Call) -> Result<(), Status> {

@@ -66,7 +66,7 @@ impl Reactor {
         let number = slot.number;
         let helper = seat.helps.then(|| Helper::new(&self.helm));
         let line = Line::new(&self.inbox, &seat.setup.accounts, slot, helper);
-        let message = Message::Attach(number, Box::new(seat));
+        let message = Message::Attach(number, Box::new(seat), line.gate());
         if self.inbox.post(message) { Ok(line) } else { Err(Status::Unexpected) }
     }
 

@@ -43,6 +43,8 @@ const MESSAGES_PER_READ: usize = 4096;
 /// Sockets for which a list of them counts as one message more, and what a list counts that the system makes.
 const SOCKETS_PER_MESSAGE: usize = 64;
 const SYSTEM_LIST: usize = 64;
+/// Bytes of a host for which it does.
+pub(super) const HOST_PER_MESSAGE: usize = 16;
 /// Small events that are delivered together.
 const TOGETHER: usize = 32;
 /// Times that callbacks' calls are carried out before other sockets get their turn.
@@ -229,7 +231,11 @@ impl Turn {
                 // An app's end may be its reactor's, too, for which the thread is waited for.
                 return self.inbox.own.leave();
             } else if let Some(message) = self.batch.pop() {
-                read += self.weight(&message);
+                let weight = self.weight(&message);
+                if let Message::Call(slot, _) = message {
+                    self.wind_down(slot, weight);
+                }
+                read += weight;
                 may_leave = !is_unpause(&message) || read >= 2 * MESSAGES_PER_READ;
                 self.carry_out(message);
             }
@@ -249,15 +255,17 @@ impl Turn {
         }
     }
 
-    /// What a message counts: lists take long, and as long as many are made in one go nobody frees any.
+    /// What a message counts: lists take long, and as long as many are made in one go nobody frees any. So do hosts, if
+    /// they are long.
     fn weight(&mut self, message: &Message) -> usize {
-        match message {
-            Message::Call(slot, Call { command: Command::GetSockets(_), .. }) => {
+        let Message::Call(slot, call) = message else { return 1 };
+        match &call.command {
+            Command::GetSockets(_) => {
                 let sockets = self.apps.get_mut(*slot).map_or(0, |app| app.engine.sockets());
                 1 + sockets / SOCKETS_PER_MESSAGE
             }
-            Message::Call(_, Call { command: Command::GetNetworkList, .. }) => SYSTEM_LIST,
-            _ => 1,
+            Command::GetNetworkList => SYSTEM_LIST,
+            command => 1 + command.host().len() / HOST_PER_MESSAGE,
         }
     }
 
@@ -282,8 +290,10 @@ impl Turn {
                 }
             }
         });
-        let taken = runs.taken();
-        Some(batch.drop_taken(taken))
+        let (slot, taken) = (runs.slot, runs.taken());
+        let number = batch.drop_taken(taken);
+        self.wind_down(slot, number);
+        Some(number)
     }
 
     /// What callbacks have called came before what is in the inbox, where their calls may go on.
@@ -302,7 +312,7 @@ impl Turn {
             // They were read before.
             Message::Sends(_) | Message::Datagram(..) => {}
             Message::Call(slot, call) => self.call(slot, call),
-            Message::Attach(slot, seat) => self.attach(slot, *seat),
+            Message::Attach(slot, seat, gate) => self.attach(slot, *seat, gate),
             Message::Change(slot, change) => self.change(slot, change),
             Message::Close(slot) => self.close(slot, Status::Ok),
             Message::WatchStream(app) => self.watch_stream(app),

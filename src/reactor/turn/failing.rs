@@ -30,7 +30,7 @@ impl Turn {
                     continue;
                 }
                 match batch.pop() {
-                    Some(Message::Attach(slot, seat)) => self.attach(slot, *seat),
+                    Some(Message::Attach(slot, seat, gate)) => self.attach(slot, *seat, gate),
                     Some(Message::Call(slot, call)) => {
                         let len = call.unsent_bytes();
                         let Call { event_type, socket_id, ticket, .. } = call;

@@ -1,6 +1,6 @@
 //! Sends that follow one another and go out together.
 
-use super::Turn;
+use super::{HOST_PER_MESSAGE, Turn};
 use crate::delivery::Mode;
 use crate::engine::command::Call;
 use crate::reactor::apps::App;
@@ -30,15 +30,16 @@ impl Turn {
     }
 
     /// Sends the datagrams that come next, if any do: those of equal size to one place that follow one another go out
-    /// together; how many they were.
+    /// together; what they count.
     pub(super) fn send_datagrams(&mut self) -> Option<usize> {
         let Self { apps, batch, datagrams, .. } = self;
         let Datagrams { slot, to, bytes } =
             batch.next_datagrams(MAX_SEGMENTS, MAX_JOINED, datagrams)?;
         let id = datagrams[0].socket_id;
         apps.input(slot, id, |engine| engine.handle_datagrams(bytes, to, datagrams));
-        let number = datagrams.len();
+        let weight = datagrams.len() + to.address.len() / HOST_PER_MESSAGE;
         datagrams.clear();
-        Some(number)
+        self.wind_down(slot, weight);
+        Some(weight)
     }
 }

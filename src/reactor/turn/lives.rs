@@ -12,17 +12,31 @@ use crate::engine::Engine;
 use crate::net::sys::{self, SysNetwork};
 use crate::reactor::apps::App;
 use crate::reactor::batch::{Change, Watched};
+use crate::reactor::gate::Gate;
 use crate::reactor::life::{self, Asleep};
 
 impl Turn {
-    pub(super) fn attach(&mut self, slot: u32, seat: Seat) {
+    pub(super) fn attach(&mut self, slot: u32, seat: Seat, gate: Arc<Gate>) {
         let Seat { setup, delivery, busy_poll, helps } = seat;
         self.is_helped |= helps;
         let accounts = Arc::clone(&setup.accounts);
         let network = SysNetwork::new(Rc::clone(&self.registry), slot, setup.sockets);
         let engine = Engine::new(network, setup);
         self.spin.add(slot, busy_poll);
-        self.apps.insert(slot, App::new(engine, delivery, accounts, busy_poll));
+        self.apps.insert(slot, App::new(engine, delivery, accounts, gate, busy_poll));
+    }
+
+    /// Of what an app had called before its end so much is carried out; for what is behind that its sockets are gone.
+    #[inline]
+    pub(super) fn wind_down(&mut self, slot: u32, weight: usize) {
+        if let Some(app) = self.apps.get_mut(slot)
+            && app.gate.is_closed()
+        {
+            app.rest = app.rest.saturating_sub(weight);
+            if app.rest == 0 {
+                self.apps.input(slot, 0, Engine::end);
+            }
+        }
     }
 
     pub(super) fn change(&mut self, slot: u32, change: Change) {

@@ -4,9 +4,10 @@
 use super::support::*;
 use crate::api::event::Event;
 use crate::api::net_error::Status;
-use crate::api::properties::DnsQueryType;
+use crate::api::properties::{DnsQueryType, SocketProperties};
 use crate::api::table::{EventType as T, Namespace};
-use crate::app::SharedReactor;
+use crate::app::{App, SharedReactor};
+use crate::engine::command::Command;
 
 in_each_delivery!(
     an_awake_reactor_does_not_see_an_unpause_that_is_held,
@@ -17,6 +18,7 @@ in_each_delivery!(
     sockets_have_their_turn_between_many_datagrams,
     sockets_have_their_turn_between_many_unpauses,
     the_end_of_the_app_ends_its_hold,
+    the_end_carries_out_so_much_and_no_more,
     steps_of_its_life_wait_with_its_calls,
     what_is_held_completes_when_the_reactor_fails,
 );
@@ -105,6 +107,31 @@ fn one_more_read_is_one(drive: Drive, end: usize, calls_before: usize) {
     }
     bench.end();
     other.end();
+}
+
+/// A host that ends an app does not wait for all that its page has called.
+fn the_end_carries_out_so_much_and_no_more(drive: Drive) {
+    let list = |app: &App, ticket| {
+        app.call(T::ChromeSocketGetNetworkList, 0, Command::GetNetworkList, ticket)
+    };
+    let bench = Bench::start(drive);
+    let (sender, peer) = bench.connected();
+    bench.app().hold_calls(true);
+    // Behind it the reactor sees nothing before the hold ends.
+    bench.resume(sender);
+    let lists: Vec<_> = (0..1_100).map(|_| bench.call(list)).collect();
+    let send = bench.send(sender, b"late");
+    let create = |app: &App, t| app.make(Namespace::Tcp, SocketProperties::default(), t);
+    let create = bench.call(|app, ticket| create(app, ticket).map(|_| ()));
+    bench.close();
+    bench.wait_event(T::ChromesockAppClosed, 0);
+    let is_aborted = |call| bench.done(call).result == Some(Status::Aborted.number());
+    let made = lists.iter().filter(|list| !is_aborted(**list)).count();
+    assert!((1_000..1_024).contains(&made), "{made}");
+    assert!(!is_aborted(lists[made - 1]) && is_aborted(create));
+    assert_eq!(bench.done(send).message, Some(c"Socket not found"));
+    wait_end_of(peer);
+    bench.end();
 }
 
 fn the_end_of_the_app_ends_its_hold(drive: Drive) {
