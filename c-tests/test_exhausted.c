@@ -173,15 +173,16 @@ static void names_without_threads(fx *f) {
 
 /* ---- no memory ---- */
 
-/* Lets the process have so much more than now. */
-static void limit_memory(rlim_t more) {
+/* Lets the process have so much more than now: of addresses, or of memory to write to (RLIMIT_DATA). */
+static void limit_memory(int resource, rlim_t more) {
     struct rlimit limit;
-    long pages;
+    long all, writable;
     FILE *sizes = fopen("/proc/self/statm", "r");
-    CHECK(sizes != NULL && fscanf(sizes, "%ld", &pages) == 1);
+    CHECK(sizes != NULL && fscanf(sizes, "%ld %*d %*d %*d %*d %ld", &all, &writable) == 2);
     fclose(sizes);
-    limit.rlim_cur = limit.rlim_max = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + more;
-    CHECK_INT(setrlimit(RLIMIT_AS, &limit), 0);
+    limit.rlim_cur = (rlim_t)(resource == RLIMIT_AS ? all : writable) * (rlim_t)sysconf(_SC_PAGESIZE) + more;
+    limit.rlim_max = limit.rlim_cur;
+    CHECK_INT(setrlimit(resource, &limit), 0);
 }
 
 /* 14.1: -13. A datagram is too long for that, and fails as such (udp.md 4.6 row 8). */
@@ -193,7 +194,7 @@ static void sends_without_memory(fx *f) {
     int32_t datagrams = sock_bound(f, &port), both = sock_udp_connected(f, &peers[2], &udp_port);
     void *much = mmap(NULL, len, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     CHECK(much != MAP_FAILED);
-    limit_memory(64 << 20);
+    limit_memory(RLIMIT_AS, 64 << 20);
     IS_SEND_FAIL(tcp_send(f, tcp, much, len), CHROMESOCK_OUT_OF_MEMORY);
     RESULT(sock_write(f, legacy, much, len), CHROMESOCK_OUT_OF_MEMORY);
     RESULT(sock_write(f, both, much, len), CHROMESOCK_OUT_OF_MEMORY);
@@ -216,7 +217,7 @@ static void hosts_without_memory(fx *f) {
     for (size_t n = 0; n < len; n++) much[n] = n % 2 ? '.' : '1';
     much[len] = 0;
     udp = bound(f, &port);
-    limit_memory(32 << 20);
+    limit_memory(RLIMIT_AS, 32 << 20);
     for (size_t n = 0; n < api_methods_len; n++) {
         struct api_in in = api_harmless(tcp, NULL);
         chrome_sockets_tcp_secure_options versions = {sizeof versions, 0, much, much};
@@ -230,6 +231,17 @@ static void hosts_without_memory(fx *f) {
     IS_SEND_FAIL(udp_send(f, udp, "x", 1, much, 80), CHROMESOCK_NAME_NOT_RESOLVED);
     IS_FAIL(udp_bind(f, new_udp(f), much, 0), CHROMESOCK_INVALID_ARGUMENT);
     free(much);
+}
+
+/* udp.md 5.2: without the memory to receive many datagrams at once they come one by one. */
+static void datagrams_without_memory(fx *f) {
+    uint16_t port, peer_port;
+    int peer = udp_peer(&peer_port);
+    int32_t id = bound(f, &port);
+    limit_memory(RLIMIT_DATA, 600 << 10);
+    for (int n = 0; n < 3; n++) udp_peer_send(peer, "hello", 5, "127.0.0.1", port);
+    for (int n = 0; n < 3; n++) datagram(f, id, "hello");
+    close(peer);
 }
 
 static atomic_int lists_left;
@@ -253,7 +265,7 @@ static void lists_without_memory(fx *f) {
     for (int n = 1; n < SOCKETS; n++) tcp_create(f, NULL, NULL);
     fx_compact(f);
     atomic_store(&lists_left, 2 * LISTS);
-    limit_memory(128 << 20); /* all of either would be more than twice as much */
+    limit_memory(RLIMIT_AS, 128 << 20); /* all of either would be more than twice as much */
     CHECK_INT(chromesock_app_hold_calls(f->app, 1), CHROMESOCK_OK);
     for (int n = 0; n < LISTS; n++)
         CHECK_INT(chrome_sockets_tcp_get_sockets(f->app, count_list, NULL), CHROMESOCK_OK);
@@ -284,6 +296,7 @@ static void without_memory(void) {
     for (int mode = 0; mode < MODE_COUNT; mode++) {
         in_a_process(sends_without_memory, (enum mode)mode);
         in_a_process(hosts_without_memory, (enum mode)mode);
+        in_a_process(datagrams_without_memory, (enum mode)mode);
         in_a_process(lists_without_memory, (enum mode)mode);
     }
 }

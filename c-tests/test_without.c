@@ -1,6 +1,7 @@
 /* The option `without`: each feature is used unless it is forbidden, and what is sent and received is the same.
  * forced.h runs the tests of behaviour without the features, too. */
 #include <dlfcn.h>
+#include <errno.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <stdarg.h>
@@ -24,6 +25,7 @@ enum { SIZE = 100, SENDS = 20, ALL = 63 }; /* more than one recvmmsg takes: only
 /* ---- what the library asks of the system: it finds these functions instead of the C library's ---- */
 
 static atomic_int gro_wishes, low_waters, batches, joined;
+static atomic_int refusal; /* what recvmmsg fails with, as where a filter of system calls does not know it */
 
 int setsockopt(int fd, int level, int name, const void *value, socklen_t len) {
     static int (*real)(int, int, int, const void *, socklen_t);
@@ -37,6 +39,7 @@ int recvmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags, struct tim
     static int (*real)(int, struct mmsghdr *, unsigned, int, struct timespec *);
     if (real == NULL) *(void **)&real = dlsym(RTLD_NEXT, "recvmmsg");
     batches++;
+    if (refusal != 0) return errno = refusal, -1;
     return real(fd, messages, n, flags, timeout);
 }
 
@@ -51,6 +54,7 @@ __attribute__((no_sanitize_address)) long syscall(long number, ...) {
     va_end(list);
     if (real == NULL) *(void **)&real = dlsym(RTLD_NEXT, "syscall");
     batches += number == SYS_recvmmsg;
+    if (number == SYS_recvmmsg && refusal != 0) return errno = refusal, -1;
     return real(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);
 }
 
@@ -122,6 +126,42 @@ static void datagrams(enum mode mode, uint32_t without) {
 static void datagrams_with_and_without(void) {
     for (int mode = 0; mode < MODE_COUNT; mode++)
         for (uint32_t without = 0; without <= ALL; without++) datagrams((enum mode)mode, without);
+}
+
+/* udp.md 5.2: datagrams come one by one where the system refuses to give many, from the first or later. The call is
+ * refused once for an app. */
+static void refused_batches(enum mode mode, int error, int before) {
+    fx *f = app_without(mode, 0);
+    uint16_t port, other_port, peer_port;
+    int peer = udp_peer(&peer_port);
+    int32_t id = bound(f, &port), other = bound(f, &other_port);
+    for (int round = 0; round < 3; round++) {
+        if (round == before) {
+            refusal = error;
+            batches = 0;
+        }
+        IS_OK(udp_set_paused(f, id, 1));
+        peer_sends = 1;
+        if (!udp_peer_send_train(peer, block, sizeof block, SIZE, port))
+            for (int n = 0; n < SENDS; n++) udp_peer_send(peer, block + n * SIZE, SIZE, "127.0.0.1", port);
+        peer_sends = 0;
+        IS_OK(udp_set_paused(f, id, 0));
+        for (int n = 0; n < SENDS; n++) datagram_bytes(f, id, block + n * SIZE, SIZE);
+    }
+    udp_peer_send(peer, "x", 1, "127.0.0.1", other_port);
+    datagram(f, other, "x");
+    fx_end(f);
+    close(peer);
+    refusal = 0;
+    CHECK_INT(batches, 1);
+}
+
+static void datagrams_where_batches_are_refused(void) {
+    for (int mode = 0; mode < MODE_COUNT; mode++)
+        for (int before = 0; before < 3; before++) {
+            refused_batches((enum mode)mode, ENOSYS, before);
+            refused_batches((enum mode)mode, EPERM, before);
+        }
 }
 
 /* How many segments bring the peer several small sends that were made at once. */
@@ -241,6 +281,7 @@ int main(int argc, char **argv) {
     for (size_t n = 0; n < sizeof block; n++) block[n] = (unsigned char)(n * 7 + n / SIZE);
     harness_init(argc, argv);
     RUN(datagrams_with_and_without);
+    RUN(datagrams_where_batches_are_refused);
     RUN(sends_with_and_without);
     RUN(connections_with_and_without);
     RUN(fast_streams_with_and_without);

@@ -33,8 +33,11 @@ pub(super) struct Batch {
     headers: Vec<libc::mmsghdr>,
     /// Those that the last call has used.
     filled: usize,
+    /// The system does not know recvmmsg, or a filter of system calls does not.
+    is_refused: bool,
     _slots: Vec<Slot>,
-    _bytes: Vec<u8>,
+    /// Never initialised: the system provides its pages only as datagrams reach them.
+    _bytes: Vec<MaybeUninit<u8>>,
 }
 
 /// A datagram, or several that the system has joined.
@@ -67,17 +70,25 @@ pub(super) fn join(socket: &impl AsFd) {
     let _ = setsockopt(socket, UdpGroSegment, &true);
 }
 
+/// A vector that takes as many without growing, if there is memory for it.
+fn with_room<T>(len: usize) -> Option<Vec<T>> {
+    let mut room = Vec::new();
+    room.try_reserve_exact(len).ok()?;
+    Some(room)
+}
+
 impl Batch {
-    pub(super) fn new() -> Self {
-        // The system provides its pages only as datagrams reach them.
-        let mut bytes = vec![0; BATCH * STRIDE];
+    /// `None`: there is no memory for it.
+    pub(super) fn new() -> Option<Self> {
+        let mut bytes = with_room::<MaybeUninit<u8>>(BATCH * STRIDE)?;
+        let (mut slots, mut all_headers) = (with_room(BATCH)?, with_room(BATCH)?);
         let blocks = (0..BATCH).map(|i| {
             // SAFETY: within the allocation.
             let iov_base = unsafe { bytes.as_mut_ptr().add(i * STRIDE) }.cast();
             libc::iovec { iov_base, iov_len: LONGEST_RECEIVED }
         });
         let (name, control) = (MaybeUninit::uninit(), MaybeUninit::uninit());
-        let mut slots: Vec<_> = blocks.map(|block| Slot { name, control, block }).collect();
+        slots.extend(blocks.map(|block| Slot { name, control, block }));
         let headers = (0..BATCH).map(|i| {
             // SAFETY: all zeros is a value of this struct; the slot is within the allocation.
             let (mut message, slot) =
@@ -94,20 +105,49 @@ impl Batch {
             }
             message
         });
-        Self { headers: headers.collect(), filled: 0, _slots: slots, _bytes: bytes }
+        all_headers.extend(headers);
+        let (headers, filled, is_refused) = (all_headers, 0, false);
+        Some(Self { headers, filled, is_refused, _slots: slots, _bytes: bytes })
     }
 
     /// Receives what is waiting, at most a batch. Whether that were all.
     pub(super) fn receive(&mut self, socket: &impl AsRawFd) -> io::Result<bool> {
+        self.renew();
+        if !self.is_refused {
+            // SAFETY: the headers are as many as it says, and what they point to lives as long as `self`.
+            let received = unsafe { receive_many(socket.as_raw_fd(), &mut self.headers) };
+            match usize::try_from(received).map_err(|_| io::Error::last_os_error()) {
+                Ok(filled) => {
+                    self.filled = filled;
+                    return Ok(!self.is_full());
+                }
+                Err(error) => match error.raw_os_error() {
+                    Some(libc::ENOSYS | libc::EPERM) => self.is_refused = true,
+                    _ => return Err(error),
+                },
+            }
+        }
+        let first = &mut self.headers[0];
+        // SAFETY: what the header points to lives as long as `self`.
+        let received =
+            unsafe { libc::recvmsg(socket.as_raw_fd(), &mut first.msg_hdr, libc::MSG_DONTWAIT) };
+        first.msg_len = u32::try_from(received).map_err(|_| io::Error::last_os_error())?;
+        self.filled = 1;
+        Ok(false)
+    }
+
+    /// Whether the last call has brought all that it asked for.
+    pub(super) fn is_full(&self) -> bool {
+        self.filled == BATCH
+    }
+
+    /// Sets again what the system has changed.
+    fn renew(&mut self) {
         for used in &mut self.headers[..self.filled] {
             used.msg_hdr.msg_namelen = NAME_LEN;
             used.msg_hdr.msg_controllen = size_of::<Control>() as _;
         }
         self.filled = 0;
-        // SAFETY: the headers are as many as it says, and what they point to lives as long as `self`.
-        let received = unsafe { receive_many(socket.as_raw_fd(), &mut self.headers) };
-        self.filled = usize::try_from(received).map_err(|_| io::Error::last_os_error())?;
-        Ok(self.filled < BATCH)
     }
 
     /// What the last call has received.

@@ -159,27 +159,34 @@ impl SysDatagram {
         })
     }
 
+    /// `None`: there is no memory for it.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn receive_batch(
         &mut self,
         into: &mut DatagramBuffers,
         joins_if_fast: bool,
-    ) -> io::Result<bool> {
+    ) -> Option<io::Result<bool>> {
         let mut scratch = self.scratch.borrow_mut();
         let Scratch { batch, copies, .. } = &mut *scratch;
-        let batch = batch.get_or_insert_with(Batch::new);
-        let is_empty = batch.receive(&self.socket)?;
+        if batch.is_none() {
+            *batch = Batch::new();
+        }
+        let batch = batch.as_mut()?;
+        let is_empty = match batch.receive(&self.socket) {
+            Ok(is_empty) => is_empty,
+            Err(error) => return Some(Err(error)),
+        };
         // Small ones share a copy; large ones would keep each other's memory.
         if batch.messages().map(|message| message.data().len()).sum::<usize>() <= SHARED {
             copies.take_apart(batch.messages(), into);
         } else {
             batch.messages().for_each(|message| copies.take_apart(std::iter::once(message), into));
         }
-        if joins_if_fast && !is_empty {
+        if joins_if_fast && batch.is_full() {
             batch::join(&self.socket);
             self.receiving = Receiving::Batches { joins_if_fast: false };
         }
-        Ok(is_empty)
+        Some(Ok(is_empty))
     }
 
     /// After a send: room is told once one has found none, until there was some.
@@ -235,8 +242,10 @@ fn leave_v4(socket: &SockRef<'_>, group: &Ipv4Addr) -> io::Result<()> {
 impl Datagram for SysDatagram {
     fn receive(&mut self, into: &mut DatagramBuffers) -> io::Result<bool> {
         #[cfg(any(target_os = "linux", target_os = "android"))]
-        if let Receiving::Batches { joins_if_fast } = self.receiving {
-            return self.receive_batch(into, joins_if_fast);
+        if let Receiving::Batches { joins_if_fast } = self.receiving
+            && let Some(result) = self.receive_batch(into, joins_if_fast)
+        {
+            return result;
         }
         let mut scratch = self.scratch.borrow_mut();
         let Scratch { buffer, copies, .. } = &mut *scratch;
