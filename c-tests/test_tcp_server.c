@@ -1,7 +1,10 @@
 /* sockets.tcpServer: create, update, info, listen, disconnect, close (tcp.md 8, 9.1, 9.2, 9.4). */
+#include <errno.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "calls_socket.h"
 #include "harness.h"
 
 #define P_PERSISTENT CHROME_SOCKETS_TCP_SERVER_PROPERTIES_PERSISTENT
@@ -218,6 +221,71 @@ static void accepted_sockets_survive(fx *f) {
     close(three);
 }
 
+/* Has all descriptors that are open now, until *leave is closed. */
+static pid_t forked_child(int *leave) {
+    int ends[2];
+    pid_t child;
+    CHECK_INT(pipe(ends), 0);
+    child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        close(ends[1]);
+        _exit((int)read(ends[0], ends, 1));
+    }
+    close(ends[0]);
+    *leave = ends[1];
+    return child;
+}
+
+/* SD-1: the port is free at once, of whatever else the process is the parent. */
+static void ports_are_free_while_a_forked_child_lives(fx *f) {
+    enum { SERVERS = 5, CLIENTS = 20 };
+    uint16_t ports[SERVERS], shared_port;
+    int32_t disconnected = listening(f, &ports[0]), closed = listening(f, &ports[1]), shared;
+    int32_t old_disconnected = sock_listening(f, &ports[2]), old_destroyed = sock_listening(f, &ports[3]);
+    chromesock_app_options sharing;
+    fx *ending = fx_new(f->mode, NULL), *ending_shared, *going_on;
+    int leave, status, waiting, peers[CLIENTS];
+    pid_t child;
+    listening(ending, &ports[4]);
+    memset(&sharing, 0, sizeof sharing);
+    sharing.reuse_port = 1;
+    ending_shared = fx_new(f->mode, &sharing);
+    going_on = fx_new(f->mode, &sharing);
+    shared = new_server(going_on);
+    IS_OK0(server_listen(going_on, shared, "127.0.0.1", 0));
+    shared_port = (uint16_t)server_info_of(going_on, shared)->local_port;
+    IS_OK0(server_listen(ending_shared, new_server(ending_shared), "127.0.0.1", shared_port));
+    IS_OK(server_set_paused(f, disconnected, 1));
+    waiting = peer_connect("127.0.0.1", ports[0]);
+    child = forked_child(&leave);
+
+    fx_end(ending);
+    fx_end(ending_shared);
+    current = f;
+    IS_OK(server_disconnect(f, disconnected));
+    IS_OK(server_close(f, closed));
+    await(sock_disconnect(f, old_disconnected));
+    await(sock_destroy(f, old_destroyed));
+    CHECK(peer_wait_end(waiting) != 0); /* reset */
+    close(waiting);
+    for (int n = 0; n < SERVERS; n++) CHECK_INT(peer_try_connect("127.0.0.1", ports[n]), -ECONNREFUSED);
+    IS_OK(server_set_paused(f, disconnected, 0));
+    for (int n = 0; n < SERVERS; n++) {
+        int32_t id = n == 0 ? disconnected : new_server(f);
+        IS_OK0(server_listen(f, id, "127.0.0.1", ports[n]));
+        close_tcp(f, accepted(f, id, ports[n], &peers[0]), 0);
+        close(peers[0]);
+    }
+    for (int n = 0; n < CLIENTS; n++) accepted(going_on, shared, shared_port, &peers[n]);
+    fx_end(going_on);
+    current = f;
+    for (int n = 0; n < CLIENTS; n++) close(peers[n]);
+    close(leave);
+    CHECK_INT(waitpid(child, &status, 0), child);
+    CHECK_INT(status, 0);
+}
+
 /* SD-4 and the last line of 13: whatever listen still had to do, it is answered once, before the
  * answer that ends it. Binding may be instant, so both 0 and -3 are right; a second listen right
  * behind is -2 in both cases. */
@@ -250,6 +318,7 @@ int main(int argc, char **argv) {
     RUN_ALL_MODES(port_reuse);
     RUN_ALL_MODES(disconnect_a_server);
     RUN_ALL_MODES(accepted_sockets_survive);
+    RUN_ALL_MODES(ports_are_free_while_a_forked_child_lives);
     RUN_ALL_MODES(listen_then_end);
     return harness_finish();
 }

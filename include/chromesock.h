@@ -31,6 +31,8 @@
  * Threads
  *   Any function may be called from any thread, also inside callbacks, unless its comment says otherwise.
  *   Callbacks of one app never run at the same time.
+ *   An app must not be used in a forked child. As long as a child lives that neither runs another program nor
+ *   exits, connections that the app has ended stay open for their peers, and ports of UDP sockets taken.
  *
  * Memory
  *   Inputs are borrowed until the function returns. An event in a callback, and all it points to, is

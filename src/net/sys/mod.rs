@@ -3,7 +3,7 @@
 //! Every socket of an app is non-blocking, every descriptor close-on-exec, no write raises SIGPIPE, and readiness is
 //! edge-triggered.
 //! A socket is registered when it is made, a connected or accepted one when it has to wait first; room to write
-//! may be asked for later. Closing a descriptor ends its registration, so none is undone by hand.
+//! may be asked for later. Closing a descriptor ends its registration: only that of a listener is undone by hand.
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod alarm;
@@ -120,10 +120,7 @@ impl Network for SysNetwork {
     }
 
     fn listen(&mut self, local: SocketAddr, backlog: i32, token: Token) -> io::Result<SysListener> {
-        let (share, shares_port) = (Share::take(&self.left)?, self.settings.reuse_port);
-        let mut listener = SysListener::listen(local, backlog, shares_port, share)?;
-        self.register(&mut listener.socket, token)?;
-        Ok(listener)
+        SysListener::listen(self, local, backlog, token)
     }
 
     fn watch(&mut self, stream: &mut SysStream, token: Token) -> io::Result<()> {

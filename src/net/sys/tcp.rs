@@ -5,14 +5,16 @@ use std::net::SocketAddr;
 use std::os::fd::AsFd;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use std::os::fd::AsRawFd;
+use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
+use mio::Registry;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 
-use super::{NO_SIGNAL, retrying, reuse_port, share::Share, transfer};
-use crate::net::{Listener, Stream};
+use super::{NO_SIGNAL, SysNetwork, retrying, reuse_port, share::Share, transfer};
+use crate::net::{Listener, Stream, Token};
 
 /// Keep-alive of a fresh connection, in seconds (tcp.md KA-5).
 const DEFAULT_KEEP_ALIVE: u64 = 45;
@@ -140,27 +142,41 @@ impl Stream for SysStream {
 /// A listening TCP socket.
 #[derive(Debug)]
 pub(crate) struct SysListener {
-    pub(super) socket: mio::net::TcpListener,
+    socket: mio::net::TcpListener,
+    registry: Rc<Registry>,
     share: Share,
 }
 
 impl SysListener {
     /// Listens at an address, which other apps may have too if that is wanted.
     pub(super) fn listen(
+        net: &SysNetwork,
         local: SocketAddr,
         backlog: i32,
-        shares_port: bool,
-        share: Share,
+        token: Token,
     ) -> io::Result<Self> {
+        let share = Share::take(&net.left)?;
         let socket = new_socket(local)?;
         socket.set_reuse_address(true)?;
-        if shares_port {
+        if net.settings.reuse_port {
             reuse_port(&socket)?;
         }
         socket.bind(&SockAddr::from(local))?;
         set_defaults(&SockRef::from(&socket))?;
         socket.listen(backlog)?;
-        Ok(Self { socket: mio::net::TcpListener::from_std(socket.into()), share })
+        let socket = mio::net::TcpListener::from_std(socket.into());
+        let mut listener = Self { socket, registry: Rc::clone(&net.registry), share };
+        net.register(&mut listener.socket, token)?;
+        Ok(listener)
+    }
+}
+
+impl Drop for SysListener {
+    /// Frees the port also if a forked child that lives on has the socket, where Linux lets that be done. What is
+    /// registered would stay so as well.
+    fn drop(&mut self) {
+        let _ = self.registry.deregister(&mut self.socket);
+        let _ = SockRef::from(&self.socket).shutdown(std::net::Shutdown::Both);
     }
 }
 
@@ -268,18 +284,21 @@ pub(super) fn has_ended(stream: &impl AsFd) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
-    use std::rc::Rc;
+    use std::num::NonZeroU32;
 
     use super::*;
+    use crate::net::SocketSettings;
 
     /// Readiness may be told in vain: that is no failure, and nothing is taken for it.
     #[test]
     fn without_a_share_only_a_connection_that_waits_is_refused() {
-        let left = Rc::new(Cell::new(1));
+        let poll = mio::Poll::new().unwrap();
+        let registry = Rc::new(poll.registry().try_clone().unwrap());
+        let settings = SocketSettings { max_open: NonZeroU32::new(1), ..SocketSettings::default() };
+        let (net, token) = (SysNetwork::new(registry, 0, settings), Token { owner: 7, lane: 0 });
+        let left = Rc::clone(&net.left);
         let local = SocketAddr::from(([127, 0, 0, 1], 0));
-        let share = Share::take(&left).unwrap();
-        let mut listener = SysListener::listen(local, 5, false, share).unwrap();
+        let mut listener = SysListener::listen(&net, local, 5, token).unwrap();
         assert_eq!(listener.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock);
         let peer = std::net::TcpStream::connect(listener.local_address().unwrap()).unwrap();
         assert_eq!(listener.accept().unwrap_err().raw_os_error(), Some(libc::EMFILE));
