@@ -218,7 +218,7 @@ static void names(fx *f) {
 }
 
 /* udp.md 4.6 row 4, 6.1: every failure of the resolver is -105; -106 when the machine is known to be
- * offline, here in a network of its own with nothing in it. */
+ * offline and the resolver not sure (tcp.md DN-5, DN-7), here in a network of its own with nothing in it. */
 static void resolver_failures(fx *f) {
     static const int kinds[] = {EAI_NONAME, EAI_AGAIN, EAI_FAIL, EAI_MEMORY, EAI_SERVICE, EAI_NODATA};
     uint16_t port;
@@ -244,7 +244,11 @@ static void offline(void) {
         id = bound_on(f, "0.0.0.0", &port);
         shim_clear();
         shim_error("later.test", EAI_AGAIN);
+        shim_error("never.test", EAI_NONAME);
+        shim_error("v6.test", EAI_NODATA);
         IS_SEND_FAIL(udp_text(f, id, "x", "later.test", 9), CHROMESOCK_INTERNET_DISCONNECTED);
+        IS_SEND_FAIL(udp_text(f, id, "x", "never.test", 9), CHROMESOCK_NAME_NOT_RESOLVED);
+        IS_SEND_FAIL(udp_text(f, id, "x", "v6.test", 9), CHROMESOCK_NAME_NOT_RESOLVED);
         IS_SEND_FAIL(udp_text(f, id, "x", "192.0.2.1", 9),
                      net_code_of(udp_probe_send("0.0.0.0", "192.0.2.1", 9, 1, 0)));
         fx_end(f);

@@ -35,8 +35,8 @@ pub(super) fn look_up(host: &str, dns_query_type: DnsQueryType) -> Answer {
                 Ok(addresses)
             }
         }
-        // The resolver is sure that the name does not exist.
-        Err(error) if matches!(error.kind(), LookupErrorKind::NoName) => {
+        // The resolver is sure that the name does not exist, or has no address of that family.
+        Err(error) if matches!(error.kind(), LookupErrorKind::NoName | LookupErrorKind::NoData) => {
             Err(Status::NameNotResolved)
         }
         Err(_) if is_offline() => Err(Status::InternetDisconnected),
