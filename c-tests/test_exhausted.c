@@ -1,16 +1,22 @@
 /* A host at the end of its resources (tcp.md G-6, G-20, 3.5 table: -12; header: INSUFFICIENT_RESOURCES): without
  * descriptors or threads every function answers, and works again when there are some; a send of more than there is
- * memory for fails alone. Limits of the single calls: test_emfile.c, test_udp_bind.c, test_socket_server.c. */
+ * memory for fails alone; without random numbers there is no TLS. Limits of the single calls: test_emfile.c,
+ * test_udp_bind.c, test_socket_server.c. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "api.h"
 #include "calls_socket.h"
+#include "calls_tls.h"
 #include "calls_udp.h"
 #include "resolve_shim.h"
 
@@ -276,6 +282,33 @@ static void lists_without_memory(fx *f) {
     wait_until(f, atomic_load(&lists_left) == 0);
 }
 
+/* ---- no random numbers ---- */
+
+/* tcp.md TLS-10: a filter of system calls that does not know getrandom takes away TLS, and nothing else. */
+static void tls_without_random_numbers(fx *f) {
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getrandom, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
+    int peer;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program) != 0) {
+        printf("tls_without_random_numbers: no filter is permitted\n");
+        return;
+    }
+    for (int n = 0; n < 2; n++) {
+        int32_t id = connected_paused(f, &peer);
+        SECURE_FAILED(tcp_secure(f, id), CHROMESOCK_UNEXPECTED);
+        CHECK_INT(peer_wait_end(peer), 0);
+        close(peer);
+    }
+    connected(f, &peer);
+    close(peer);
+}
+
 /* In a process of its own, whose limit goes with it. */
 static void in_a_process(case_fn fn, enum mode mode) {
     int status;
@@ -289,6 +322,10 @@ static void in_a_process(case_fn fn, enum mode mode) {
     }
     CHECK_INT(waitpid(child, &status, 0), child);
     CHECK_INT(status, 0);
+}
+
+static void without_random_numbers(void) {
+    for (int mode = 0; mode < MODE_COUNT; mode++) in_a_process(tls_without_random_numbers, (enum mode)mode);
 }
 
 static void without_memory(void) {
@@ -307,6 +344,7 @@ int main(int argc, char **argv) {
     CHECK_INT(getrlimit(RLIMIT_NOFILE, &limit), 0);
     limit.rlim_cur = LIMIT;
     CHECK_INT(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    RUN(without_random_numbers); /* first: once the process has done TLS, random numbers are assumed */
     RUN_ALL_MODES(every_method_without_descriptors);
     RUN_ALL_MODES(host_functions_without_descriptors);
     RUN(system_roots_without_descriptors);

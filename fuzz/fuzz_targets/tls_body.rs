@@ -98,7 +98,7 @@ impl Client {
         let ticket = Ticket::default();
         self.engine.handle_call(Call { event_type, socket_id: SOCKET, ticket, command });
         if self.engine.take_tls_preparation().is_some() {
-            self.engine.handle_tls_prepared();
+            self.engine.handle_tls_prepared(true);
         }
         self.engine.handle_ready(Token { owner: SOCKET, lane: 0 }, ALL);
         let mut turns = 0;

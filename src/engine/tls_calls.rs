@@ -41,9 +41,9 @@ impl<N: Network> Engine<N> {
         }
     }
 
-    /// TLS has been prepared: the handshakes that wait for it begin.
-    pub fn handle_tls_prepared(&mut self) {
-        for id in self.ctx.tls.prepared() {
+    /// TLS has been prepared, and the handshakes that wait for it begin; or it cannot be, and they fail.
+    pub fn handle_tls_prepared(&mut self, is_prepared: bool) {
+        for id in self.ctx.tls.prepared(is_prepared) {
             self.enqueue(id);
         }
     }

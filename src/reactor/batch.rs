@@ -37,8 +37,8 @@ pub(super) enum Message {
     WatchStream(Watched),
     /// The resolver has answered.
     Answer(u32, QueryId, Answer),
-    /// What an app's first handshakes wait for has been done.
-    TlsPrepared(u32),
+    /// What an app's first handshakes wait for has been done, if it could be.
+    TlsPrepared(u32, bool),
     /// The host has released data that an engine waits for.
     Released(u32),
     /// Nobody holds the reactor any more.

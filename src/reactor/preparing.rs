@@ -14,27 +14,27 @@ pub(super) struct Preparation {
 }
 
 impl Preparation {
-    /// Calls `then` after `prepare` has been run: on a thread of its own, or, if that is long done, at once. Those
-    /// that ask meanwhile each have it run.
-    pub(super) fn run(&'static self, prepare: fn(), then: impl Fn() + Clone + Send + 'static) {
+    /// Calls `then` after `prepare` has been run, and tells it whether that could be: on a thread of its own, or, if
+    /// that is long done, at once. Those that ask meanwhile each have it run.
+    pub(super) fn run(&'static self, prepare: fn(), then: impl Fn(bool) + Clone + Send + 'static) {
         if self.is_done.load(Ordering::Acquire) {
-            return then();
+            return then(true);
         }
         let after = then.clone();
-        let on_thread = move || {
-            self.finish(prepare);
-            after();
-        };
+        let on_thread = move || after(self.finish(prepare));
         let thread = std::thread::Builder::new().name("chromesock-tls".into());
         if sys::without_signals(|| thread.spawn(on_thread)).is_err() {
-            self.finish(prepare);
-            then();
+            then(self.finish(prepare));
         }
     }
 
-    fn finish(&self, prepare: fn()) {
-        prepare();
-        self.is_done.store(true, Ordering::Release);
+    fn finish(&self, prepare: fn()) -> bool {
+        let is_possible = sys::gives_random_numbers();
+        if is_possible {
+            prepare();
+            self.is_done.store(true, Ordering::Release);
+        }
+        is_possible
     }
 }
 
@@ -55,7 +55,10 @@ mod tests {
         let ask = || {
             let tell = tell.clone();
             let prepare = || _ = RUNS.fetch_add(1, Ordering::Relaxed);
-            PREPARATION.run(prepare, move || tell.send(thread::current().id()).unwrap());
+            PREPARATION.run(prepare, move |is_prepared| {
+                assert!(is_prepared);
+                tell.send(thread::current().id()).unwrap();
+            });
             told.recv().unwrap()
         };
         assert_ne!(ask(), thread::current().id(), "the first app's thread does not wait");

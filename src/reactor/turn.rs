@@ -320,8 +320,8 @@ impl Turn {
                 let input = |engine: &mut Engine<_>| engine.handle_answer(query, answer);
                 self.apps.input(slot, query.socket_id, input);
             }
-            Message::TlsPrepared(slot) => {
-                self.apps.input(slot, 0, Engine::handle_tls_prepared);
+            Message::TlsPrepared(slot, is_prepared) => {
+                self.apps.input(slot, 0, |engine| engine.handle_tls_prepared(is_prepared));
             }
             Message::Released(slot) => {
                 self.apps.input(slot, 0, |_| {});
@@ -476,9 +476,9 @@ impl Turn {
         if let Some(prepare) = app.engine.take_tls_preparation() {
             // Another app that has the slot by then is told what is true for it as well.
             let inbox = Arc::downgrade(&self.inbox);
-            preparing::TLS.run(prepare, move || {
+            preparing::TLS.run(prepare, move |is_prepared| {
                 if let Some(inbox) = inbox.upgrade() {
-                    inbox.post(Message::TlsPrepared(slot));
+                    inbox.post(Message::TlsPrepared(slot, is_prepared));
                 }
             });
         }

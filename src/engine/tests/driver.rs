@@ -332,7 +332,7 @@ impl Rig {
 
     fn ask(&mut self) {
         if self.prepares_tls && self.engine.take_tls_preparation().is_some() {
-            self.input(0, Engine::handle_tls_prepared);
+            self.input(0, |engine| engine.handle_tls_prepared(true));
         }
         for query in self.engine.take_queries() {
             let Query { id, host, dns_query_type, .. } = &query;

@@ -78,6 +78,8 @@ enum Preparation {
     Needed,
     Running,
     Done,
+    /// There can be no TLS.
+    Failed,
 }
 
 /// Takes that time: entropy is gathered.
@@ -186,7 +188,7 @@ impl Tls {
 
     /// Whether `begin` may be called.
     pub(super) fn is_prepared(&self) -> bool {
-        self.preparation == Preparation::Done
+        matches!(self.preparation, Preparation::Done | Preparation::Failed)
     }
 
     /// Whether somebody has to prepare it.
@@ -202,9 +204,9 @@ impl Tls {
         })
     }
 
-    /// It has been run; who waits for it.
-    pub(super) fn prepared(&mut self) -> Vec<i32> {
-        self.preparation = Preparation::Done;
+    /// It has been run, or could not be; who waits for it.
+    pub(super) fn prepared(&mut self, is_prepared: bool) -> Vec<i32> {
+        self.preparation = if is_prepared { Preparation::Done } else { Preparation::Failed };
         std::mem::take(&mut self.waiting)
     }
 
@@ -230,6 +232,9 @@ impl Tls {
         name: ServerName<'static>,
         versions: Versions,
     ) -> Result<TlsStream<S>, (S, Status)> {
+        if self.preparation == Preparation::Failed {
+            return Err((stream, Status::Unexpected));
+        }
         match self.config(versions) {
             Ok(config) => TlsStream::new(stream, config, name, Rc::clone(&self.common)),
             Err(_) => Err((stream, Status::Unexpected)),

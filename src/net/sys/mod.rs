@@ -13,6 +13,7 @@ mod datagram;
 mod interfaces;
 mod of_thread;
 mod passed;
+mod random;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod rtnetlink;
 mod share;
@@ -44,6 +45,7 @@ pub(super) use interfaces::addresses;
 pub(super) use interfaces::usable_interfaces;
 pub(crate) use of_thread::{OfThread, this_thread};
 pub(crate) use passed::Passed;
+pub(crate) use random::gives_random_numbers;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) use rtnetlink::addresses;
 pub(crate) use signals::without_signals;

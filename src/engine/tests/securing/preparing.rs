@@ -1,7 +1,6 @@
 //! What takes its time when a process does it first is done elsewhere, before the first handshake begins.
 
 use super::{Case, Talk};
-use crate::engine::Engine;
 
 /// Socket 1 waits for that.
 fn waiting() -> Talk {
@@ -15,10 +14,14 @@ fn waiting() -> Talk {
 }
 
 fn prepare(talk: &mut Talk) {
+    end_preparing(talk, true);
+}
+
+fn end_preparing(talk: &mut Talk, is_prepared: bool) {
     assert!(talk.rig.engine.has_errands());
     assert!(talk.rig.engine.take_tls_preparation().is_some());
     assert!(!talk.rig.engine.has_errands(), "once");
-    talk.rig.input(0, Engine::handle_tls_prepared);
+    talk.rig.input(0, |engine| engine.handle_tls_prepared(is_prepared));
 }
 
 #[test]
@@ -48,6 +51,19 @@ fn it_is_done_once() {
     talk.rig.issue("create()> connect(2, \"10.0.0.1\", 443)> secure(2)");
     talk.run();
     assert!(!talk.rig.engine.has_errands());
+}
+
+/// Where there are no random numbers; for one that comes later as well.
+#[test]
+fn without_it_there_is_no_tls_tls_10() {
+    let mut talk = waiting();
+    end_preparing(&mut talk, false);
+    talk.run();
+    talk.has_failed(-9);
+    talk.rig.issue("create()> connect(2, \"10.0.0.1\", 443)> secure(2)");
+    talk.run();
+    assert!(!talk.rig.engine.has_errands());
+    assert_eq!(talk.events().last().unwrap(), "< secure 2: -9");
 }
 
 #[test]
