@@ -58,10 +58,15 @@ function manifestTexts(functions, manifest) {
 class App {
   /** The apps of this thread. */
   static #alive = new Set();
+  /** The thread ends: no more is done later. */
+  static #isEnding = false;
 
   static {
-    // A thread that ends takes its apps with it; with the main thread all ends. What an event has called is carried out.
-    process.once('exit', () => App.#alive.forEach((app) => (isMainThread ? app.#release() : app.#drop())));
+    // A thread that ends takes its apps with it; with the main thread all ends. What is held is carried out.
+    process.once('exit', () => {
+      App.#isEnding = true;
+      App.#alive.forEach((app) => (isMainThread ? app.#done() : app.#drop()));
+    });
   }
 
   #functions;
@@ -72,6 +77,8 @@ class App {
   #free = [];
   #pending = 0;
   #isRunning = false;
+  /** Calls wait, to start together. */
+  #isHeld = false;
   /** A task that is no event of ours has made a call, and is not done. */
   #hasCalled = false;
   #isReferenced = true;
@@ -158,21 +165,18 @@ class App {
     if (this.#isClosing) throw new Error('Extension context invalidated.');
     // The app is dropped when a worker exits. What other `exit` listeners call gets no answer, as on the main thread.
     if (this.#app === 0) return;
-    const isAlone = !this.#isRunning && !this.#hasCalled && !isConnect(name);
     // The first call of a task is carried out at once, on this thread if the library's sleeps. If more follow, the next
-    // one wakes that thread, which does them together. But what follows a connect has to find it connecting, and in its
-    // place it could be connected by then.
-    if (isAlone) {
-      this.#hasCalled = true;
-      process.nextTick(this.#forget);
-      this.#hold(1);
-    }
+    // one wakes that thread, which does them together. But what a task calls behind a connect has to find it under way,
+    // as in a browser, and by then it could be connected: from there on calls wait until the task is done.
+    const waits = isConnect(name) && !App.#isEnding;
+    const holds = !this.#isHeld && (waits || !this.#hasCalled);
+    if (holds) this.#begin();
     const token = this.#free.pop() ?? this.#calls.length;
     let status;
     try {
       status = this.#functions[name](this.#app, ...values, 0, token);
     } finally {
-      if (isAlone) this.#release();
+      if (holds && !waits) this.#release();
     }
     if (status !== 0) {
       this.#free.push(token);
@@ -185,13 +189,27 @@ class App {
     if (this.#pending === 1) this.update();
   }
 
-  #forget = () => {
+  /** Holds a call of a task that is no event. */
+  #begin() {
+    this.#hold(1);
+    if (this.#hasCalled || App.#isEnding) return;
+    this.#hasCalled = true;
+    DONE.then(this.#settle);
+  }
+
+  // As in #yield: the promises of a task belong to it.
+  #settle = () => process.nextTick(this.#done);
+
+  #done = () => {
     this.#hasCalled = false;
+    this.#release();
   };
 
-  /** Ends a hold. */
+  /** Ends a hold, if there is one. */
   #release() {
-    if (this.#app !== 0) this.#functions.chromesock_app_run_calls(this.#app);
+    if (!this.#isHeld || this.#app === 0) return;
+    this.#isHeld = false;
+    this.#functions.chromesock_app_run_calls(this.#app);
   }
 
   /** Goes on with what is copied, takes what is queued, and starts to run it. */
@@ -203,6 +221,7 @@ class App {
   };
 
   #hold(isHeld) {
+    this.#isHeld = isHeld === 1;
     this.#functions.chromesock_app_hold_calls(this.#app, isHeld);
   }
 

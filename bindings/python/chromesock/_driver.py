@@ -72,6 +72,7 @@ class Driver:
         self._batch = Batch(lib)
         self._dropped = Dropped(lib)
         self._secure = lib.CHROME_SOCKETS_TCP_SECURE
+        self._connects = {lib.chrome_sockets_tcp_connect, lib.chrome_socket_connect}
         # Those who waited for what is completed now, and have not had their turn.
         self._woken: Deque[Tuple[Callable[[Any], object], Context, asyncio.Future[Any]]] = deque()
         # Code ran that may have woken others, who run in the loop's next turn.
@@ -96,6 +97,11 @@ class Driver:
 
     def call(self, function: Any, *arguments: Any) -> asyncio.Future[Any]:
         """Carries out one call; the future has its completion."""
+        if function in self._connects and not (self._holds or self.gone):
+            # What is called behind it finds it under way, as in a browser.
+            self.check_thread()
+            self.loop.call_soon(self._start_calls)
+            self._hold_calls()
         call: asyncio.Future[Any] = asyncio.Future(loop=self.loop)
         self._start(call, function, *arguments)
         self._dropped.called(function, arguments)
