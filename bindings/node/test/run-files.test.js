@@ -2,21 +2,8 @@
 'use strict';
 
 const assert = require('node:assert');
-const { once } = require('node:events');
-const http = require('node:http');
 const { test } = require('node:test');
-const { ran } = require('./support');
-
-/** A web server, closed after the test; its address. */
-async function web(t, handler) {
-  const server = http.createServer(handler).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return `http://127.0.0.1:${server.address().port}/`;
-}
+const { ran, web } = require('./support');
 
 const FILES = { 'index.html': '<p>h\u00e9', 'data.bin': Buffer.from([0, 255, 128]), 'a b.json': '{"a":1}' };
 

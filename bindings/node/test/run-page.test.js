@@ -4,7 +4,7 @@
 const assert = require('node:assert');
 const vm = require('node:vm');
 const { test } = require('node:test');
-const { node, ran } = require('./support');
+const { appOf, node, ran, web } = require('./support');
 
 test('window is what its listeners are called on, and what its events are of', async (t) => {
   const { lines, stderr } = await ran(t, `
@@ -153,15 +153,42 @@ test('a page may have names of its own for everything that is global', async (t)
   assert.match(stderr, /^Unchecked runtime.lastError: Socket not found$/m);
 });
 
-test('timers have a page\'s manners, and those that Node itself needs', async (t) => {
+test('timers are numbers, of one list for both kinds', async (t) => {
   const { lines, stderr } = await ran(t, `
-    setTimeout(function (a, b) { console.log(this === window, a, b); }, 0, 1, 2);
     const timer = setInterval(() => {}, 1e6);
-    console.log(JSON.stringify({ timer }) === '{"timer":' + timer + '}', timer > 0);
-    clearInterval(Number(timer));
+    const other = setTimeout(() => console.log('never'), 0);
+    console.log(typeof timer, Number.isInteger(timer), timer > 0, other > timer, structuredClone(timer) === timer);
+    chrome.storage.local.set({ timer }, () => chrome.storage.local.get('timer', (items) => console.log(items.timer === timer)));
+    // As programs clear what may be a timer.
+    for (const none of [undefined, null, {}, 0, -1, NaN, '', 'a', 1e9]) clearTimeout(none);
+    clearInterval(String(other));
+    clearTimeout(timer + 0.5);
+    setTimeout(function (a, b) { console.log(this === window, a, b); }, 0, 1, 2);
     setTimeout();
     setTimeout(undefined, 1);
-    setInterval(() => {}, 1e6).unref();`);
-  assert.deepStrictEqual(lines, ['true true', 'true 1 2'], stderr);
+    const turns = setInterval(() => { console.log('turn'); clearTimeout(turns); });`);
+  assert.deepStrictEqual(lines.sort(), ['number true true true true', 'true', 'true 1 2', 'turn'].sort(), stderr);
   assert.strictEqual(stderr, '');
+});
+
+test('what a timer has done is forgotten', async (t) => {
+  const { stdout, stderr } = await node('--expose-gc', ...appOf(t, `
+    const made = () => Object.assign(() => {}, { data: new Uint8Array(9) });
+    const seen = [];
+    const keep = (handler) => { seen.push(new WeakRef(handler)); return handler; };
+    setTimeout(keep(made()));
+    clearTimeout(setTimeout(keep(made()), 1e6));
+    clearInterval(setInterval(keep(made()), 1e6));
+    setTimeout(() => { gc(); setTimeout(() => console.log(seen.filter((each) => each.deref()).length)); }, 5);`));
+  assert.deepStrictEqual({ stdout, stderr }, { stdout: '0\n', stderr: '' });
+});
+
+test('Node\'s own fetch has its own timers', async (t) => {
+  const address = await web(t, (request, response) => response.end('page'));
+  // A page that shows no stack traces, too.
+  const { lines, stderr } = await ran(t, `
+    Error.stackTraceLimit = 0;
+    const load = async () => (await fetch('${address}')).text();
+    (async () => console.log(await load(), await load(), Error.stackTraceLimit))();`);
+  assert.deepStrictEqual({ lines, stderr }, { lines: ['page page 0'], stderr: '' });
 });

@@ -5,6 +5,7 @@ const assert = require('node:assert');
 const dgram = require('node:dgram');
 const { once } = require('node:events');
 const fs = require('node:fs');
+const http = require('node:http');
 const net = require('node:net');
 const os = require('node:os');
 const path = require('node:path');
@@ -80,6 +81,17 @@ async function peer(t, handler) {
     server.close();
   });
   return server.address().port;
+}
+
+/** A web server, closed after the test; its address. */
+async function web(t, handler) {
+  const server = http.createServer(handler).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${server.address().port}/`;
 }
 
 /** A listening socket of chrome.sockets.tcpServer: id and port. */
@@ -185,5 +197,5 @@ const text = (data) => Buffer.from(data).toString();
 
 module.exports = {
   RUN, appOf, call, captured, certificate, chromeOf, connected, folder, freePort, line, listening, next, node, ok, peer, ran, soon,
-  text, until,
+  text, until, web,
 };

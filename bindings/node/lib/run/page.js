@@ -5,11 +5,12 @@ const { setMaxListeners } = require('node:events');
 const os = require('node:os');
 const process = require('node:process');
 const { setImmediate } = require('node:timers');
-const { console, Error, Event, MessageEvent, Number, Object, String, structuredClone, URL } = require('./globals');
+const { console, Error, Event, MessageEvent, Object, String, structuredClone, URL } = require('./globals');
 const { report: show } = require('../event');
 const { TextDecoder } = require('./encoding');
 const { FileReader } = require('./reader');
 const { fetchOf, requestOf } = require('./request');
+const timers = require('./timers');
 
 function locationOf(chrome, page) {
   const url = new URL(chrome.runtime.getURL(page));
@@ -44,24 +45,6 @@ const navigator = {
     return Object.values(os.networkInterfaces()).some((addresses) => addresses.some(({ internal }) => !internal));
   },
 };
-
-/**
- * Node's timers (its own `fetch` needs what they return), adapted to a page: `this` is the window, the handler may be
- * missing, and a timer is a number in JSON.
- */
-function timers() {
-  const timer = (set) => (handler, delay, ...values) => {
-    const isCode = typeof handler === 'function';
-    return set(() => (isCode ? handler.apply(globalThis, values) : undefined), delay);
-  };
-  const { clearTimeout, setInterval, setTimeout } = globalThis;
-  const any = setTimeout(() => {});
-  clearTimeout(any);
-  Object.getPrototypeOf(any).toJSON = function toJSON() {
-    return Number(this);
-  };
-  return { setTimeout: timer(setTimeout), setInterval: timer(setInterval) };
-}
 
 const target = new EventTarget();
 const listeners = new WeakMap();
@@ -137,7 +120,7 @@ function furnish(chrome, folder, page, close) {
     window: globalThis, self: globalThis, top: globalThis, parent: globalThis, frames: globalThis,
     chrome, console: consoleOf(), navigator, location, close, FileReader, TextDecoder, fetch,
     XMLHttpRequest: requestOf(fetch, location), postMessage: postMessageOf(location.origin),
-    ...WINDOW, ...DIALOGS, ...timers(),
+    ...WINDOW, ...DIALOGS, ...timers,
   };
   for (const [name, value] of Object.entries(globals)) {
     // Some are there already in newer versions of Node, and read-only.
