@@ -52,15 +52,52 @@ class TextDecoder extends Decoder {
 
 const BYTE_ORDER_MARKS = { 'utf-8': [0xef, 0xbb, 0xbf], 'utf-16le': [0xff, 0xfe], 'utf-16be': [0xfe, 0xff] };
 
-/** Text in the encoding that it says of itself, else in `encoding`, or in UTF-8 if there is none of that name. */
-function decoded(data, encoding) {
-  const bytes = new Uint8Array(data);
+/** A decoder of text that begins so: of the encoding that it says of itself, else of `encoding`, or UTF-8 if there is none of that name. */
+function decoderOf(bytes, encoding) {
   const said = Object.keys(BYTE_ORDER_MARKS).find((name) => BYTE_ORDER_MARKS[name].every((byte, n) => bytes[n] === byte));
   try {
-    return new TextDecoder(said ?? encoding).decode(data);
+    return new TextDecoder(said ?? encoding);
   } catch {
-    return new TextDecoder().decode(data);
+    return new TextDecoder();
   }
 }
 
-module.exports = { TextDecoder, decoded };
+/** The text of data. */
+const decoded = (data, encoding) => decoderOf(new Uint8Array(data), encoding).decode(data);
+
+/** Text that comes in pieces. */
+class Incoming {
+  #encoding;
+  #decoder = null;
+  /** What has come before that. */
+  #start = new Uint8Array();
+
+  constructor(encoding) {
+    this.#encoding = encoding;
+  }
+
+  /** The text of a piece. */
+  next(piece) {
+    if (this.#decoder) return this.#decoder.decode(piece, { stream: true });
+    this.#start = Buffer.concat([this.#start, piece]);
+    return this.#isOpen ? '' : this.#begin();
+  }
+
+  /** What is left. */
+  end() {
+    return (this.#decoder ? '' : this.#begin()) + this.#decoder.decode();
+  }
+
+  /** Whether what has come may be a part of a mark. */
+  get #isOpen() {
+    const marks = Object.values(BYTE_ORDER_MARKS).filter(({ length }) => length > this.#start.length);
+    return marks.some((mark) => this.#start.every((byte, n) => byte === mark[n]));
+  }
+
+  #begin() {
+    this.#decoder = decoderOf(this.#start, this.#encoding);
+    return this.#decoder.decode(this.#start, { stream: true });
+  }
+}
+
+module.exports = { Incoming, TextDecoder, decoded };

@@ -15,7 +15,7 @@ const withHandlers = (names) =>
     }
   };
 
-/** A progress event; the total is given as what has come so far. */
-const progressEvent = (type, loaded) => Object.assign(new Event(type), { loaded, total: loaded, lengthComputable: loaded > 0 });
+/** A progress event; what comes of an unknown total is not computable. */
+const progressEvent = (type, loaded, total = loaded) => Object.assign(new Event(type), { loaded, total, lengthComputable: total > 0 });
 
 module.exports = { progressEvent, withHandlers };
