@@ -192,3 +192,34 @@ test('Node\'s own fetch has its own timers', async (t) => {
     (async () => console.log(await load(), await load(), Error.stackTraceLimit))();`);
   assert.deepStrictEqual({ lines, stderr }, { lines: ['page page 0'], stderr: '' });
 });
+
+test('importScripts runs files of the app at once, in the page', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    importScripts('./b.js', chrome.runtime.getURL('/c d.js?x#y'));
+    console.log(typeof two, four);
+    importScripts();
+    window.addEventListener('load', () => { importScripts('b.js'); console.log(two); });
+    for (const name of ['none.js', '../../none.js', 'https://example.com/a.js', 'data:,1', 'wrong.js', 'throws.js', 'http://']) {
+      try { importScripts('e.js', name); } catch ({ name, message }) { console.log(name, message.replace(chrome.runtime.id, 'id')); }
+    }`, {
+    'b.js': 'var two = (window.two ?? 0) + 2;', 'c d.js': 'var { four } = { four: two + 2 };', 'e.js': 'two += 1;',
+    'wrong.js': 'var in;', 'throws.js': "throw new Error('own');",
+  });
+  const failed = (url) => `NetworkError Failed to execute 'importScripts': The script at '${url}' failed to load.`;
+  assert.deepStrictEqual(lines, [
+    'number 4', failed('chrome-extension://id/none.js'), failed('chrome-extension://id/none.js'), failed('https://example.com/a.js'),
+    failed('data:,1'), "SyntaxError Unexpected token 'in'", 'Error own', 'TypeError Invalid URL', '11',
+  ], stderr);
+  assert.strictEqual(stderr, '');
+});
+
+test('a program that names WebSocket is loaded, and told where there is one', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    class Own extends WebSocket {}
+    console.log(typeof Own, typeof window.WebSocket);
+    try { new Own('own:'); } catch ({ message }) { console.log(message); }`);
+  assert.deepStrictEqual(lines.slice(0, 1), ['function function'], stderr);
+  const message = 'WebSocket is not available in this Node: Node 22 has it, or Node 20 with NODE_OPTIONS=--experimental-websocket';
+  if (typeof WebSocket === 'undefined') assert.deepStrictEqual(lines.slice(1), [message]);
+  else assert.notStrictEqual(lines[1], message);
+});

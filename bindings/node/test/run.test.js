@@ -170,6 +170,22 @@ test('a background page of the app\'s own runs the scripts that it names', async
   }
 });
 
+test('a background page may say RequireJS its main script', async (t) => {
+  const manifest = { name: 'a', version: '1', app: { background: { page: 'own.html' } } };
+  const cases = [
+    ["data-main='js/main.js'", '', 'js/ main'], ['data-main=main', '', './ main'],
+    ['data-main="main.js"', '<script src=config.js></script>', '/lib/ first,main'],
+  ];
+  for (const [attribute, before, expected] of cases) {
+    // As RequireJS does where there is no document: it takes the object that is there before it.
+    const { lines, stderr } = await ran(t, 'var { baseUrl, deps } = require; require = () => {}; console.log(baseUrl, deps.join());', {
+      'manifest.json': JSON.stringify(manifest), 'own.html': `${before}<script ${attribute} src="a.js"></script>`,
+      'config.js': "var require = { baseUrl: '/lib/', deps: ['first'] };",
+    });
+    assert.deepStrictEqual({ lines, stderr }, { lines: [expected], stderr: '' });
+  }
+});
+
 test('tcp.md PM-5: an app that asks for one of the two socket APIs does not find the other', async (t) => {
   const app = { background: { scripts: ['a.js'] } };
   const cases = [

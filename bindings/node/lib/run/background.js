@@ -1,7 +1,7 @@
 // The background page of a manifest: its scripts, or a page of the app's own that names them.
 'use strict';
 
-const { Array, console, decodeURIComponent, URL } = require('./globals');
+const { Array, console, decodeURIComponent, RegExp, URL } = require('./globals');
 const { Failure, attempt, fileOf, read } = require('./files');
 
 /** Chrome makes a page of this name for scripts. */
@@ -10,14 +10,17 @@ const NONE = 'the manifest has neither app.background.scripts nor app.background
 
 /** Where the app's files are for its pages, whatever its id is. */
 const ROOT = 'chrome-extension://app/';
-const SOURCE = /\ssrc\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))/i;
+const attribute = (name) => new RegExp(`\\s${name}\\s*=\\s*(?:"([^"]*)"|'([^']*)'|([^\\s>]+))`, 'i');
+const SOURCE = attribute('src');
+const MAIN = attribute('data-main');
+const valueOf = (pattern, attributes) => pattern.exec(attributes)?.slice(1).find((value) => value !== undefined);
 const MODULE = /\stype\s*=\s*["']?module\b/i;
 /** The attributes of a script element, and what is between its tags. */
 const SCRIPT = /<script(?=[\s>])([^>]*)>(.*?)(?:<\/script|$)/gis;
 /** What is between the tags of an element of another type is data. */
 const DATA = /\stype\s*=\s*["']?(?!module\b|text\/javascript\b|application\/javascript\b)[^\s"'>]/i;
 
-/** The files that a page's script elements name. What is written between their tags is not run: Chrome's policy for apps forbids it. */
+/** The files that a page's script elements name, each with the main script that RequireJS is to run, if it says one. What is written between their tags is not run: Chrome's policy for apps forbids it. */
 function scriptsIn(page, html) {
   const base = new URL(page, ROOT);
   const elements = [...html.replace(/<!--.*?-->/gs, '').matchAll(SCRIPT)];
@@ -25,12 +28,11 @@ function scriptsIn(page, html) {
     console.error(`Refused to execute an inline script of ${page}: the Content Security Policy of apps forbids it`);
   }
   return elements.filter(([, attributes]) => SOURCE.test(attributes)).map(([, attributes]) => {
-    const [, ...values] = SOURCE.exec(attributes);
-    const source = values.find((value) => value !== undefined);
+    const source = valueOf(SOURCE, attributes);
     if (MODULE.test(attributes)) throw new Failure(`${page}: ${source} is a module; they are not available in chrome-app-run`);
     const { href, pathname } = attempt(() => new URL(source, base), `${page}: ${source}`);
     if (!href.startsWith(ROOT)) throw new Failure(`${page}: ${source} is not in the app`);
-    return attempt(() => decodeURIComponent(pathname), `${page}: ${source}`);
+    return { name: attempt(() => decodeURIComponent(pathname), `${page}: ${source}`), main: valueOf(MAIN, attributes) };
   });
 }
 
@@ -43,7 +45,7 @@ function backgroundOf(manifest, folder) {
   }
   const wrong = scripts.findIndex((script) => typeof script !== 'string');
   if (wrong >= 0) throw new Failure(`Invalid value for 'app.background.scripts[${wrong}]'.`);
-  return { page: GENERATED, scripts };
+  return { page: GENERATED, scripts: scripts.map((name) => ({ name })) };
 }
 
 module.exports = { backgroundOf };

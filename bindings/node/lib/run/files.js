@@ -4,6 +4,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const jsonc = require('jsonc-parser');
+const { decodeURIComponent } = require('./globals');
 
 /** What the user is told, in words only. */
 class Failure extends Error {}
@@ -35,4 +36,12 @@ function readJson(file) {
 /** The file of the app that a path names; no path leaves the app's folder. */
 const fileOf = (folder, name) => path.join(folder, path.join('/', name));
 
-module.exports = { Failure, attempt, fileOf, read, readJson };
+const SCHEME = 'chrome-extension:';
+
+/** The file of the app that a URL of its page's origin names; null for other URLs. */
+function ownFile(folder, location, url) {
+  const isOwn = url.protocol === SCHEME && url.host === location.host;
+  return isOwn ? fileOf(folder, decodeURIComponent(url.pathname)) : null;
+}
+
+module.exports = { Failure, attempt, fileOf, ownFile, read, readJson };

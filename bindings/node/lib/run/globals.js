@@ -12,6 +12,7 @@ module.exports = {
   Headers,
   Intl,
   MessageEvent,
+  RegExp,
   Request,
   Response,
   structuredClone,

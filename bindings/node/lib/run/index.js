@@ -6,7 +6,6 @@ const os = require('node:os');
 const path = require('node:path');
 const process = require('node:process');
 const { setImmediate } = require('node:timers');
-const vm = require('node:vm');
 const { parseArgs } = require('node:util');
 const { abandonChrome, createChrome } = require('../chrome');
 const { dispatch } = require('../event');
@@ -21,6 +20,7 @@ const { addMissing, removeUnasked } = require('./missing');
 const { LANGUAGE, furnish, loaded, report, reportRejection } = require('./page');
 const { permissionsApi, permissionsOf } = require('./permissions');
 const { runtimeMembers } = require('./runtime');
+const { requireOf, runScript } = require('./scripts');
 const { LIMITS, managedArea, storageArea } = require('./storage');
 const { windowsOf } = require('./windows');
 
@@ -121,11 +121,10 @@ function survive() {
   process.on('rejectionHandled', () => {});
 }
 
-function execute({ file, code }) {
-  // What a script imports by a path relative to it. Not in the first versions of Node 20.
-  const importModuleDynamically = vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER;
+function execute({ main, ...script }) {
+  if (main !== undefined && typeof globalThis.require !== 'function') globalThis.require = requireOf(main, globalThis.require);
   try {
-    vm.runInThisContext(code, { filename: file, importModuleDynamically });
+    runScript(script);
   } catch (error) {
     report(error);
   }
@@ -145,7 +144,10 @@ function run(folder, storageFile, rootsFile) {
   // The page may put things of its own in their places.
   const { onInstalled } = completed.runtime;
   const { onLaunched } = completed.app.runtime;
-  const sources = scripts.map((script) => fileOf(folder, script)).map((file) => ({ file, code: read(file) }));
+  const sources = scripts.map(({ name, main }) => {
+    const file = fileOf(folder, name);
+    return { file, main, code: read(file) };
+  });
 
   const end = endOf(completed.runtime, (code) => {
     abandonChrome(chrome);

@@ -10,6 +10,7 @@ const { report: show } = require('../event');
 const { TextDecoder } = require('./encoding');
 const { FileReader } = require('./reader');
 const { fetchOf, requestOf } = require('./request');
+const { importScriptsOf } = require('./scripts');
 const timers = require('./timers');
 
 function locationOf(chrome, page) {
@@ -104,6 +105,13 @@ const postMessageOf = (origin) => (message, options, transfer) => {
   setImmediate(WINDOW.dispatchEvent, event);
 };
 
+/** Where Node has none: programs that name it are loaded all the same. */
+class WebSocket {
+  constructor() {
+    throw new Error('WebSocket is not available in this Node: Node 22 has it, or Node 20 with NODE_OPTIONS=--experimental-websocket');
+  }
+}
+
 /** A console for the page: what it puts in place of a function of it is not what its errors are told by. */
 const consoleOf = () => Object.create(Object.getPrototypeOf(console), Object.getOwnPropertyDescriptors(console));
 
@@ -120,7 +128,8 @@ function furnish(chrome, folder, page, close) {
     window: globalThis, self: globalThis, top: globalThis, parent: globalThis, frames: globalThis,
     chrome, console: consoleOf(), navigator, location, close, FileReader, TextDecoder, fetch,
     XMLHttpRequest: requestOf(fetch, location), postMessage: postMessageOf(location.origin),
-    ...WINDOW, ...DIALOGS, ...timers,
+    importScripts: importScriptsOf(folder, location), ...WINDOW, ...DIALOGS, ...timers,
+    ...(!('WebSocket' in globalThis) && { WebSocket }),
   };
   for (const [name, value] of Object.entries(globals)) {
     // Some are there already in newer versions of Node, and read-only.

@@ -7,13 +7,12 @@ const path = require('node:path');
 const { unescape } = require('node:querystring');
 const { clearTimeout, setTimeout } = require('node:timers');
 const {
-  AbortController, console, decodeURIComponent, DOMException, Headers, Number, Object, Request, Response, Set, String, TypeError, URL,
+  AbortController, console, DOMException, Headers, Number, Object, Request, Response, Set, String, TypeError, URL,
 } = require('./globals');
 const { Incoming } = require('./encoding');
-const { fileOf } = require('./files');
+const { ownFile } = require('./files');
 const { progressEvent, withHandlers } = require('./handlers');
 
-const SCHEME = 'chrome-extension:';
 const TYPES = {
   css: 'text/css', gif: 'image/gif', htm: 'text/html', html: 'text/html', jpeg: 'image/jpeg', jpg: 'image/jpeg',
   js: 'text/javascript', json: 'application/json', png: 'image/png', svg: 'image/svg+xml', txt: 'text/plain',
@@ -44,7 +43,8 @@ function fetchOf(folder, location) {
   const { fetch } = globalThis;
   return async (resource, options) => {
     const url = new URL(resource instanceof Request ? resource.url : resource, location.href);
-    if (url.protocol === SCHEME && url.host === location.host) return own(fileOf(folder, decodeURIComponent(url.pathname)));
+    const file = ownFile(folder, location, url);
+    if (file !== null) return own(file);
     const request = new Request(resource instanceof Request ? resource : url, options);
     for (const name of [...request.headers.keys()].filter(isForbidden)) request.headers.delete(name);
     return fetch(request);
