@@ -151,21 +151,53 @@ test('chrome.storage.managed has nothing, and cannot be written', async (t) => {
   assert.deepStrictEqual(lines, ['[{},{},{"a":1},0]', refusal, refusal, refusal], stderr);
 });
 
-test('what is not here says its name when it is called, and can be looked at', async (t) => {
+test('a method that is not here says so, fails by lastError, and lets the program go on', async (t) => {
+  const manifest = {
+    name: 'a', version: '1', app: { background: { scripts: ['a.js'] } }, permissions: ['contextMenus', 'system.cpu', 'usb'],
+  };
+  const { code, lines, stderr } = await ran(t, `
+    window.onunhandledrejection = (event) => { event.preventDefault(); console.log('unhandled', event.reason.message); };
+    for (let n = 0; n < 2; n += 1) chrome.contextMenus.create({ id: 'a', title: 'b' });
+    const { reload } = chrome.runtime;
+    reload();
+    let isLater = false;
+    chrome.usb.getDevices({}, (...given) => console.log('callback', given.length, isLater, chrome.runtime.lastError.message));
+    chrome.usb.getDevices({}, () => {});
+    isLater = true;
+    chrome.system.cpu.getInfo().catch(({ message }) => console.log('promise', message));
+    (async () => { await chrome.system.cpu.getInfo(); })();
+    console.log('goes on');`, { 'manifest.json': JSON.stringify(manifest) });
+  const missing = (name) => `chrome.${name} is not available in chrome-app-run`;
+  assert.deepStrictEqual(lines.sort(), [
+    `callback 0 true ${missing('usb.getDevices')}`, 'goes on', `promise ${missing('system.cpu.getInfo')}`, `unhandled ${missing('system.cpu.getInfo')}`,
+  ], stderr);
+  assert.strictEqual(code, 0);
+  const told = ['contextMenus.create', 'runtime.reload', 'system.cpu.getInfo', 'usb.getDevices'].map((name) => `${missing(name)}: it does nothing`);
+  assert.deepStrictEqual(stderr.trimEnd().split('\n').sort(), [`Unchecked runtime.lastError: ${missing('usb.getDevices')}`, ...told]);
+});
+
+test('a notification is a line on the console', async (t) => {
+  const manifest = { name: 'a', version: '1', app: { background: { scripts: ['a.js'] } }, permissions: ['notifications'] };
+  const { lines, stderr } = await ran(t, `
+    const { create, onClicked } = chrome.notifications;
+    onClicked.addListener(() => {});
+    const options = { type: 'basic', iconUrl: 'a.png', title: 'Server', message: 'It listens.' };
+    create('own', options, (id) => console.log(id, chrome.runtime.lastError));
+    create(options, (id) => console.log(id.length > 0));
+    create('', { ...options, title: 'Other' }).then((id) => console.log(id.length > 0));
+    try { create('own'); } catch ({ name }) { console.log(name); }`, { 'manifest.json': JSON.stringify(manifest) });
+  assert.deepStrictEqual(lines.sort(), [
+    'Notification: Other: It listens.', ...Array(2).fill('Notification: Server: It listens.'), 'TypeError', 'own undefined', 'true', 'true',
+  ], stderr);
+  assert.strictEqual(stderr, 'chrome.notifications.onClicked is not available in chrome-app-run\n');
+});
+
+test('what is not here can be looked at and listened to, as far as the manifest asks for it', async (t) => {
   const manifest = {
     name: 'a', version: '1', app: { background: { scripts: ['a.js'] } }, bluetooth: { socket: true },
     permissions: ['experimental', 'notifications', 'storage', 'usb', 'system.cpu', { fileSystem: ['write'] }],
   };
   const { lines, stderr } = await ran(t, `
-    const use = {
-      method: () => chrome.runtime.reload(),
-      away: () => { const { restart } = chrome.runtime; restart(); },
-      namespace: () => chrome.notifications.create('a', {}),
-      deep: () => chrome.system.cpu.getInfo(() => {}),
-    };
-    for (const [how, f] of Object.entries(use)) {
-      try { f(); } catch ({ name, message }) { console.log(how, name, message); }
-    }
     console.log(!!chrome.usb.getDevices, !!chrome.runtime.reload, 'usb' in chrome, Object.keys(chrome.runtime).includes('id'));
     for (let n = 0; n < 2; n += 1) {
       chrome.usb.onDeviceAdded.addListener(console.log);
@@ -184,10 +216,6 @@ test('what is not here says its name when it is called, and can be looked at', a
     console.log(chrome.storage, chrome.usb.mine, delete chrome.usb);
   `, { 'manifest.json': JSON.stringify(manifest) });
   assert.deepStrictEqual(lines, [
-    'method Error chrome.runtime.reload is not available in chrome-app-run',
-    'away Error chrome.runtime.restart is not available in chrome-app-run',
-    'namespace Error chrome.notifications.create is not available in chrome-app-run',
-    'deep Error chrome.system.cpu.getInfo is not available in chrome-app-run',
     'true true true true',
     'true', 'true',
     'undefined undefined true true undefined true',

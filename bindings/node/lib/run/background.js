@@ -20,7 +20,10 @@ const SCRIPT = /<script(?=[\s>])([^>]*)>(.*?)(?:<\/script|$)/gis;
 /** What is between the tags of an element of another type is data. */
 const DATA = /\stype\s*=\s*["']?(?!module\b|text\/javascript\b|application\/javascript\b)[^\s"'>]/i;
 
-/** The files that a page's script elements name, each with the main script that RequireJS is to run, if it says one. What is written between their tags is not run: Chrome's policy for apps forbids it. */
+/**
+ * The files that a page's script elements name, each with the main script that RequireJS finds there, if any. What is written
+ * between their tags is not run: Chrome's policy for apps forbids it.
+ */
 function scriptsIn(page, html) {
   const base = new URL(page, ROOT);
   const elements = [...html.replace(/<!--.*?-->/gs, '').matchAll(SCRIPT)];

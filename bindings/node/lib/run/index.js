@@ -17,6 +17,7 @@ const { Failure, attempt, fileOf, read, readJson } = require('./files');
 const { I18n } = require('./i18n');
 const { eventsOf, methodsOf } = require('./methods');
 const { addMissing, removeUnasked } = require('./missing');
+const { notificationsOf } = require('./notifications');
 const { LANGUAGE, furnish, loaded, report, reportRejection } = require('./page');
 const { permissionsApi, permissionsOf } = require('./permissions');
 const { runtimeMembers } = require('./runtime');
@@ -71,11 +72,12 @@ function complete(chrome, storageFile, i18n) {
     permissions: permissionsApi(manifest, answers),
     // As in Chrome, these are there for those that ask for them.
     ...(has('alarms') && { alarms: alarmsOf(answers) }),
+    ...(has('notifications') && { notifications: notificationsOf(answers) }),
     ...(has('power') && { power }),
     ...(has('storage') && { storage: storageOf(storageFile, answers, has('unlimitedStorage')) }),
     ...(has('system.network') && { system: { network: networkOf(chrome.socket, answers) } }),
   };
-  addMissing(completed, manifest);
+  addMissing(completed, manifest, answers);
   removeUnasked(completed, manifest);
   return completed;
 }

@@ -5,7 +5,7 @@ const { setImmediate } = require('node:timers');
 const { Answer, fail } = require('../answer');
 const { argumentsOf } = require('../arguments');
 const { Event } = require('../event');
-const { Object } = require('../globals');
+const { console, Object } = require('../globals');
 
 /**
  * Answers a call, later, by its callback, or by the promise that is returned if there is none, with what `operation`
@@ -46,4 +46,13 @@ function methodsOf(space, members, operations, runtime, types = {}) {
 /** An object of events, by their names. */
 const eventsOf = (space, names) => Object.fromEntries(names.map((name) => [name, new Event(`${space}.${name}`, () => {})]));
 
-module.exports = { answered, eventsOf, methodsOf };
+/** What tells the console something, once. */
+function warningOf(text) {
+  let isTold = false;
+  return () => {
+    if (!isTold) console.warn(text);
+    isTold = true;
+  };
+}
+
+module.exports = { answered, eventsOf, methodsOf, warningOf };

@@ -1,35 +1,44 @@
-// APIs of Chrome that are not here: using one says which.
+// APIs of Chrome that are not here: using one says which, and does nothing.
 'use strict';
 
-const { console, Error, Object } = require('../globals');
+const { Error, Object, Promise } = require('../globals');
 const { Event } = require('../event');
+const { answered, warningOf } = require('./methods');
 const { NAMES } = require('./names');
 const { permissionsOf } = require('./permissions');
 
 const unavailable = (name) => `${name} is not available in chrome-app-run`;
 
-/** A method that is not here: `if (chrome.usb.getDevices)` is fine, calling it throws. */
-const missingMethod = (name) => () => {
-  throw new Error(unavailable(name));
-};
-
-/** An event that never comes: who listens is told once. To throw would end a script that begins with all its listeners. */
-function missingEvent(name) {
-  let isTold = false;
-  return new Event(name.replace('chrome.', ''), () => {
-    if (!isTold) console.warn(unavailable(name));
-    isTold = true;
-  });
+/**
+ * A method that is not here. It does nothing and fails by lastError, so that what the program does next is done. The promise
+ * without a callback is rejected for who looks at it; else the console has said enough.
+ */
+function missingMethod(name, runtime) {
+  const text = unavailable(name);
+  const warn = warningOf(`${text}: it does nothing`);
+  const fail = () => {
+    throw new Error(text);
+  };
+  return (...given) => {
+    warn();
+    if (typeof given.at(-1) === 'function') return answered(name.replace('chrome.', ''), given.at(-1), fail, runtime);
+    const rejected = Promise.reject(new Error(text));
+    rejected.catch(() => {});
+    return rejected;
+  };
 }
 
-/** Adds to `chrome` what Chrome has for an app and is not here, as far as the manifest asks for it. */
-function addMissing(chrome, manifest) {
+/** An event that never comes: who listens is told once. */
+const missingEvent = (name) => new Event(name.replace('chrome.', ''), warningOf(unavailable(name)));
+
+/** Adds to `chrome` what Chrome has for an app and is not here, as far as the manifest asks for it; `runtime` sets lastError. */
+function addMissing(chrome, manifest, runtime) {
   const asked = [...Object.keys(manifest), ...permissionsOf(manifest)];
   for (const { space, brought, members } of NAMES) {
     if (brought !== null && !asked.includes(brought)) continue;
     const object = space.split('.').reduce((within, name) => (within[name] ??= {}), chrome);
     for (const name of members) {
-      object[name] = (/^on[A-Z]/.test(name) ? missingEvent : missingMethod)(`chrome.${space}.${name}`);
+      object[name] = (/^on[A-Z]/.test(name) ? missingEvent : missingMethod)(`chrome.${space}.${name}`, runtime);
     }
   }
 }

@@ -31,7 +31,7 @@ const NAMES = [
   ['mdns', 'mdns', 'forceDiscovery onServiceList'],
   ['mediaGalleries', 'mediaGalleries', 'addGalleryWatch addUserSelectedFolder getMediaFileSystems getMetadata removeGalleryWatch '
     + 'onGalleryChanged'],
-  ['notifications', 'notifications', 'clear create getAll getPermissionLevel update onButtonClicked onClicked onClosed '
+  ['notifications', 'notifications', 'clear getAll getPermissionLevel update onButtonClicked onClicked onClosed '
     + 'onPermissionLevelChanged onShowSettings'],
   ['printerProvider', 'printerProvider', 'onGetCapabilityRequested onGetPrintersRequested onGetUsbPrinterInfoRequested onPrintRequested'],
   ['runtime', null, 'getPackageDirectoryEntry openOptionsPage reload restart restartAfterDelay setUninstallURL'],

@@ -1,8 +1,8 @@
 // chrome.app.window. An app has no windows here: its background page runs alone.
 'use strict';
 
-const { console, Error } = require('../globals');
-const { eventsOf, methodsOf } = require('./methods');
+const { Error } = require('../globals');
+const { eventsOf, methodsOf, warningOf } = require('./methods');
 
 const parameters = [{ name: 'url', type: 'string' }, { name: 'options', type: 'object', optional: true }];
 const MEMBERS = { create: { parameters, outcome: 'createdWindow' } };
@@ -10,10 +10,9 @@ const MEMBERS = { create: { parameters, outcome: 'createdWindow' } };
 const EVENTS = ['onBoundsChanged', 'onClosed', 'onFullscreened', 'onMaximized', 'onMinimized', 'onRestored'];
 
 function windowsOf(runtime) {
-  let isTold = false;
+  const warn = warningOf('chrome-app-run runs the background page only: there are no windows');
   const create = () => {
-    if (!isTold) console.warn('chrome-app-run runs the background page only: there are no windows');
-    isTold = true;
+    warn();
     // Not at once: what else the app does when it is launched, such as to serve, goes on.
     throw new Error('chrome.app.window.create is not available in chrome-app-run');
   };
