@@ -111,7 +111,7 @@ test('a script may import modules that lie beside it', { skip: !vm.constants?.US
 
 test('a page may have names of its own for everything that is global', async (t) => {
   const app = { background: { scripts: ['a.js'] } };
-  const manifest = { app, sockets: { udp: { bind: '*', send: '*' } }, permissions: ['alarms', 'socket', 'storage'] };
+  const manifest = { name: 'a', version: '1', app, sockets: { udp: { bind: '*', send: '*' } }, permissions: ['alarms', 'socket', 'storage'] };
   const { lines, stderr } = await ran(t, `
     const [log, names, text] = [console.log.bind(console), Object.getOwnPropertyNames(window), JSON.stringify];
     const [blob, data, now] = [new Blob(['read']), new Uint8Array([1, 2, 3]), Date.now()];

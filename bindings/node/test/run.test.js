@@ -58,22 +58,26 @@ test('what cannot be run says why', async (t) => {
     assert.match(stderr, message);
   }
   const app = { background: { scripts: ['none.js'] } };
+  const named = { name: 'a', version: '1.65535' };
+  const wrongVersion = "Required value 'version' is missing or invalid. It must be between 1-4 dot-separated integers each between 0 and 65536.";
   fs.writeFileSync(path.join(empty, 'some.js'), "console.log('runs');");
   const manifests = [
     ['{ "name": ', `${path.join(empty, 'manifest.json')}:1:11: ValueExpected`],
     ['{\n  "name": "a",\n}', `${path.join(empty, 'manifest.json')}:3:1: PropertyNameExpected`],
-    [{ name: 'a' }, 'the manifest has neither app.background.scripts nor app.background.page'],
+    [named, 'the manifest has neither app.background.scripts nor app.background.page'],
     [
-      { name: 'a', background: { scripts: ['a.js'] } },
+      { ...named, background: { scripts: ['a.js'] } },
       'the manifest has neither app.background.scripts nor app.background.page: it is an extension\'s, not an app\'s',
     ],
-    [null, 'the manifest has neither app.background.scripts nor app.background.page'],
-    [{ app: { background: { page: 'none.html' } } }, `cannot read ${path.join(empty, 'none.html')}: ENOENT: no such file or directory, open '${path.join(empty, 'none.html')}'`],
-    [{ app: { background: { scripts: ['a.js', 5] } } }, "Invalid value for 'app.background.scripts[1]'."],
-    [{ app, sockets: { tcp: { connect: ['*', 'a:b:c'] } } }, "sockets.tcp.connect[1]: Invalid host:port pattern 'a:b:c'"],
-    [{ app, permissions: 'socket' }, "permissions: Invalid value for 'permissions'."],
+    [null, "Required value 'name' is missing or invalid."],
+    [{ app, version: '1' }, "Required value 'name' is missing or invalid."],
+    ...[undefined, 1, '', '1.2.3.4.5', '1.0-beta', '65536'].map((version) => [{ name: 'a', version, app }, wrongVersion]),
+    [{ ...named, app: { background: { page: 'none.html' } } }, `cannot read ${path.join(empty, 'none.html')}: ENOENT: no such file or directory, open '${path.join(empty, 'none.html')}'`],
+    [{ ...named, app: { background: { scripts: ['a.js', 5] } } }, "Invalid value for 'app.background.scripts[1]'."],
+    [{ ...named, app, sockets: { tcp: { connect: ['*', 'a:b:c'] } } }, "sockets.tcp.connect[1]: Invalid host:port pattern 'a:b:c'"],
+    [{ ...named, app, permissions: 'socket' }, "permissions: Invalid value for 'permissions'."],
     // None of them is run then.
-    [{ app: { background: { scripts: ['some.js', 'none.js'] } } }, `cannot read ${path.join(empty, 'none.js')}: ENOENT: no such file or directory, open '${path.join(empty, 'none.js')}'`],
+    [{ ...named, app: { background: { scripts: ['some.js', 'none.js'] } } }, `cannot read ${path.join(empty, 'none.js')}: ENOENT: no such file or directory, open '${path.join(empty, 'none.js')}'`],
   ];
   for (const [manifest, message] of manifests) {
     fs.writeFileSync(path.join(empty, 'manifest.json'), typeof manifest === 'string' ? manifest : JSON.stringify(manifest));
@@ -82,8 +86,16 @@ test('what cannot be run says why', async (t) => {
     assert.deepStrictEqual({ code, stdout, stderr }, { code: 1, stdout: '', stderr: `chrome-app-run: ${message}\n` });
   }
   fs.writeFileSync(path.join(empty, 'storage.json'), '{');
-  fs.writeFileSync(path.join(empty, 'manifest.json'), JSON.stringify({ app, permissions: ['storage'] }));
+  fs.writeFileSync(path.join(empty, 'manifest.json'), JSON.stringify({ ...named, app, permissions: ['storage'] }));
   assert.match((await node(RUN, '--storage', path.join(empty, 'storage.json'), empty)).stderr, /^chrome-app-run: cannot read .*storage\.json: .*\n$/);
+});
+
+test('a Node that is too old says so', async (t) => {
+  const old = path.join(folder(t), 'old.js');
+  fs.writeFileSync(old, "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '18.20.4' } });");
+  const { code, stdout, stderr } = await node('-r', old, RUN, SMALL);
+  const { engines } = require('../package.json');
+  assert.deepStrictEqual({ code, stdout, stderr }, { code: 1, stdout: '', stderr: `chrome-app-run: this is Node 18.20.4, and ${engines.node} is needed\n` });
 });
 
 test('an app speaks the language of the user, else its own', async (t) => {

@@ -132,9 +132,21 @@ function execute({ main, ...script }) {
   }
 }
 
+const VERSION = /^\d{1,5}(\.\d{1,5}){0,3}$/;
+
+/** Refuses a manifest without name or version, as Chrome does. */
+function checkNames(manifest) {
+  const { name, version } = manifest ?? {};
+  if (typeof name !== 'string') throw new Failure("Required value 'name' is missing or invalid.");
+  if (typeof version === 'string' && VERSION.test(version) && version.split('.').every((part) => part <= 65535)) return;
+  const rule = 'It must be between 1-4 dot-separated integers each between 0 and 65536.';
+  throw new Failure(`Required value 'version' is missing or invalid. ${rule}`);
+}
+
 /** Runs the app in `folder`; `rootsFile` has certificates that may vouch for servers, besides the web's authorities. */
 function run(folder, storageFile, rootsFile) {
   const manifest = readJson(path.join(folder, 'manifest.json'));
+  checkNames(manifest);
   const { page, scripts } = backgroundOf(manifest, folder);
   const i18n = new I18n(folder, LANGUAGE, manifest);
   const chrome = made(i18n.localized(manifest), rootsFile);
