@@ -200,9 +200,8 @@ class Driver:
             raise self._error(self.lib.CHROMESOCK_CONTEXT_SHUT_DOWN, self.gone)
         raise self._error(status, text(self.lib.chromesock_status_text(status)) or str(status))
 
-    def _error(self, code: Optional[int], message: str, result: Any = None) -> ChromeSocketError:
-        name = None if code is None else text(self.lib.chromesock_status_name(code))
-        return ChromeSocketError(code, name, message, result)
+    def _error(self, code: int, message: str) -> ChromeSocketError:
+        return ChromeSocketError(code, text(self.lib.chromesock_status_name(code)), message)
 
     def _on_readable(self) -> None:
         # Something may lie there since an exception of a signal handler.
@@ -334,8 +333,11 @@ class Driver:
         return self._error(code, text(self.lib.chromesock_status_name(code)) or str(code))
 
     def _failure(self, event: Any, result: Any = None) -> ChromeSocketError:
-        code = event.result if event.present & self.lib.CHROMESOCK_EVENT_RESULT else None
-        return self._error(code, text(event.message) or "", result)
+        has_code = event.present & self.lib.CHROMESOCK_EVENT_RESULT and not isinstance(result, bool)
+        message = text(event.message) or ""
+        # Chrome's own words come with a number that need not mean anything, such as -1.
+        name = message if message.startswith("net::") else None
+        return ChromeSocketError(event.result if has_code else None, name, message, result)
 
     def _on_host_event(self, event: Any) -> None:
         if event.type == self.lib.CHROMESOCK_PERMISSION_DENIED:

@@ -138,7 +138,7 @@ async def test_errors_have_code_name_and_message(make, error_of):
     error = await error_of(tcp.get_info(4711))
     assert (error.code, error.name, error.message, error.result) == (None, None, "Socket not found", None)
     error = await error_of(tcp.set_no_delay(4711, True))
-    assert (error.code, error.message) == (Status.FAILED, "Socket not found")
+    assert (error.code, error.name, error.message) == (Status.FAILED, None, "Socket not found")
     error = await error_of(tcp.send(socket_id, b"x"))
     assert error.result == Tcp.SendInfo(Status.SOCKET_NOT_CONNECTED, None)
 

@@ -112,6 +112,21 @@ async def test_the_older_api_reads_on_request(peers, make, error_of):
     assert error.result == Socket.ReadInfo(-1, b"")
 
 
+async def test_failures_of_the_older_api_have_names_only_where_the_text_is_one_12(make, error_of):
+    """socket-legacy.md 4.12, 12: a flag is no number, and -1 stands for no failure of the network."""
+    chrome = make()
+    for call in (chrome.socket.set_keep_alive(4711, True), chrome.socket.set_no_delay(4711, True)):
+        error = await error_of(call)
+        assert (error.code, error.name, error.message, error.result) == (None, None, "Socket not found", False)
+    error = await error_of(chrome.socket.connect(4711, "127.0.0.1", 1))
+    assert (error.code, error.name, error.message, error.result) == (-1, None, "Socket not found", -1)
+    error = await error_of(chrome.socket.write(4711, b"x"))
+    assert (error.code, error.name, error.result) == (-1, None, Socket.WriteInfo(-1))
+    udp = (await chrome.socket.create("udp")).socket_id
+    error = await error_of(chrome.socket.secure(udp))
+    assert (error.code, error.name, error.message) == (-4, None, "Only TCP sockets are supported for TLS.")
+
+
 async def test_the_older_api_accepts_on_request(make):
     """socket-legacy.md 4.10, 4.11."""
     chrome = make()
