@@ -208,9 +208,9 @@ class Namespace:
             declared = f"{name}: Optional[{kind}] = None" if optional else f"{name}: {kind}"
             return declared, [], [f"choice({self.constant(parameter['ref'])}, {name})"]
         if parameter["type"] == "integer" and optional:
-            if parameter["absent"] is None:
-                return f"{name}: Optional[int] = None", [], [f"optional_int({name})"]
-            return f"{name}: int = {parameter['absent']}", [], [f"index({name})"]
+            absent = parameter["absent"]
+            passed = f"optional_int({name})" if absent is None else f"{absent} if {name} is None else index({name})"
+            return f"{name}: Optional[int] = None", [], [passed]
         assert not optional
         if parameter["type"] == "binary":
             return f"{name}: Buffer", [f"held = buffer({name})"], ["held", "len(held)"]

@@ -42,11 +42,14 @@ def struct(kind: str, bits: Mapping[str, int], given: Optional[Mapping[str, Any]
     for member, value in (*(given or {}).items(), *keywords.items()):
         if value is None:
             continue
-        if isinstance(value, str):
-            value = ffi.new("char[]", encode(value))
-            alive.append(value)
-        else:
-            value = operator.index(value)
+        try:
+            if isinstance(getattr(made, member), int):
+                value = operator.index(value)
+            else:
+                value = ffi.new("char[]", encode(value))
+                alive.append(value)
+        except TypeError as error:
+            raise TypeError(f"{member}: {error}") from None
         setattr(made, member, value)
         if bits[member]:
             made.present |= bits[member]

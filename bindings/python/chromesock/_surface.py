@@ -160,10 +160,10 @@ class Tcp:
         driver = self._driver
         return driver.call(driver.lib.chrome_sockets_tcp_set_paused, index(socket_id), index(paused))
 
-    def set_keep_alive(self, socket_id: int, enable: bool, delay: int = 0) -> Future[int]:
+    def set_keep_alive(self, socket_id: int, enable: bool, delay: Optional[int] = None) -> Future[int]:
         """chrome.sockets.tcp.setKeepAlive"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_sockets_tcp_set_keep_alive, index(socket_id), index(enable), index(delay))
+        return driver.call(driver.lib.chrome_sockets_tcp_set_keep_alive, index(socket_id), index(enable), 0 if delay is None else index(delay))
 
     def set_no_delay(self, socket_id: int, no_delay: bool) -> Future[int]:
         """chrome.sockets.tcp.setNoDelay"""
@@ -664,10 +664,10 @@ class Socket:
         driver = self._driver
         return driver.call(driver.lib.chrome_socket_accept, index(socket_id))
 
-    def set_keep_alive(self, socket_id: int, enable: bool, delay: int = 0) -> Future[bool]:
+    def set_keep_alive(self, socket_id: int, enable: bool, delay: Optional[int] = None) -> Future[bool]:
         """chrome.socket.setKeepAlive"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_socket_set_keep_alive, index(socket_id), index(enable), index(delay))
+        return driver.call(driver.lib.chrome_socket_set_keep_alive, index(socket_id), index(enable), 0 if delay is None else index(delay))
 
     def set_no_delay(self, socket_id: int, no_delay: bool) -> Future[bool]:
         """chrome.socket.setNoDelay"""

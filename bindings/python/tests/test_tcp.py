@@ -110,6 +110,24 @@ async def test_properties_as_keywords_or_as_a_dict(make):
         tcp.create({"bufferSize": 1})
 
 
+@pytest.mark.parametrize(
+    "properties, told",
+    [
+        ({"buffer_size": "5"}, "buffer_size: 'str' object cannot be interpreted as an integer"),
+        ({"buffer_size": 5.0}, "buffer_size: 'float' object cannot be interpreted as an integer"),
+        ({"persistent": "yes"}, "persistent: 'str' object cannot be interpreted as an integer"),
+        ({"name": 5}, "name: expected str, got int"),
+        ({"name": b"n"}, "name: expected str, got bytes"),
+    ],
+)
+async def test_a_property_of_a_wrong_type_is_named(make, properties, told):
+    """README "The names"."""
+    tcp = make().sockets.tcp
+    for call in (lambda: tcp.create(properties), lambda: tcp.create(**properties)):
+        with pytest.raises(TypeError, match=f"^{told}$"):
+            call()
+
+
 async def test_socket_info_of_a_connection(peers, client, make):
     """tcp.md 2.2: the numeric address that was connected to, never the name."""
     server, port = await peers.echo()

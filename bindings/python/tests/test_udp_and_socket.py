@@ -127,6 +127,21 @@ async def test_failures_of_the_older_api_have_names_only_where_the_text_is_one_1
     assert (error.code, error.name, error.message) == (-4, None, "Only TCP sockets are supported for TLS.")
 
 
+async def test_a_delay_may_be_left_out_or_none(client, make, peers):
+    """socket-legacy.md 15: null and absent are the same."""
+    chrome = make()
+    server, port = await peers.echo()
+    async with server:
+        socket_id = await client(chrome, port)
+        older = (await chrome.socket.create("tcp")).socket_id
+        assert await chrome.socket.connect(older, "127.0.0.1", port) == 0
+        for delay in ((), (None,), (5,)):
+            assert await chrome.sockets.tcp.set_keep_alive(socket_id, True, *delay) == 0
+            assert await chrome.socket.set_keep_alive(older, True, *delay) is True
+        await chrome.socket.destroy(older)
+        await chrome.sockets.tcp.close(socket_id)
+
+
 async def test_the_older_api_accepts_on_request(make):
     """socket-legacy.md 4.10, 4.11."""
     chrome = make()
