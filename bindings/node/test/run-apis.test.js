@@ -310,6 +310,19 @@ test('a port finds nobody, and says so when it is disconnected', async (t) => {
   assert.strictEqual(stderr, `Unchecked runtime.lastError: ${nobody}\n`.repeat(2));
 });
 
+test('a port to another program finds none', async (t) => {
+  for (const permissions of [[], ['nativeMessaging']]) {
+    const manifest = { name: 'a', version: '1', app: { background: { scripts: ['a.js'] } }, permissions };
+    const { lines, stderr } = await ran(t, `
+      const port = chrome.runtime.connectNative?.('org.example.host');
+      port?.onMessage.addListener(() => {});
+      port?.onDisconnect.addListener((same) => console.log(same === port, chrome.runtime.lastError.message));
+      console.log(typeof port);`, { 'manifest.json': JSON.stringify(manifest) });
+    const expected = permissions.length > 0 ? ['object', 'true Specified native messaging host not found.'] : ['undefined'];
+    assert.deepStrictEqual({ lines, stderr }, { lines: expected, stderr: '' });
+  }
+});
+
 test('chrome.runtime has its enums', async (t) => {
   const { lines, stderr } = await ran(t, `
     const { OnInstalledReason, OnRestartRequiredReason, PlatformArch, PlatformNaclArch, PlatformOs, RequestUpdateCheckStatus } = chrome.runtime;

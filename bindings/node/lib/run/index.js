@@ -20,7 +20,7 @@ const { addMissing, removeUnasked } = require('./missing');
 const { notificationsOf } = require('./notifications');
 const { LANGUAGE, furnish, loaded, report, reportRejection } = require('./page');
 const { permissionsApi, permissionsOf } = require('./permissions');
-const { runtimeMembers } = require('./runtime');
+const { nativeMembers, runtimeMembers } = require('./runtime');
 const { requireOf, runScript } = require('./scripts');
 const { LIMITS, managedArea, storageArea } = require('./storage');
 const { windowsOf } = require('./windows');
@@ -66,7 +66,7 @@ function complete(chrome, storageFile, i18n) {
   const completed = {
     ...chrome,
     // The object itself: its lastError comes and goes.
-    runtime: Object.assign(chrome.runtime, runtimeMembers(answers)),
+    runtime: Object.assign(chrome.runtime, runtimeMembers(answers), has('nativeMessaging') && nativeMembers(answers)),
     app: { runtime: eventsOf('app.runtime', APP_EVENTS), window: windowsOf(answers) },
     i18n: i18n.api(chrome.runtime.id),
     permissions: permissionsApi(manifest, answers),

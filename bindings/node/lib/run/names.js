@@ -35,7 +35,7 @@ const NAMES = [
     + 'onPermissionLevelChanged onShowSettings'],
   ['printerProvider', 'printerProvider', 'onGetCapabilityRequested onGetPrintersRequested onGetUsbPrinterInfoRequested onPrintRequested'],
   ['runtime', null, 'getPackageDirectoryEntry openOptionsPage reload restart restartAfterDelay setUninstallURL'],
-  ['runtime', 'nativeMessaging', 'connectNative sendNativeMessage onConnectNative'],
+  ['runtime', 'nativeMessaging', 'sendNativeMessage onConnectNative'],
   ['serial', 'serial', 'clearBreak connect disconnect flush getConnections getControlSignals getDevices getInfo send setBreak '
     + 'setControlSignals setPaused update onReceive onReceiveError'],
   ['syncFileSystem', 'syncFileSystem', 'getConflictResolutionPolicy getFileStatus getFileStatuses getServiceStatus getUsageAndQuota '

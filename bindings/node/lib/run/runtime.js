@@ -47,6 +47,7 @@ const OPERATIONS = {
 
 /** What a message or a port gets for an answer. */
 const NOBODY = 'Could not establish connection. Receiving end does not exist.';
+const NO_HOST = 'Specified native messaging host not found.';
 
 const CONNECT = 'runtime.connect';
 const connectArguments = argumentsOf({
@@ -55,7 +56,7 @@ const connectArguments = argumentsOf({
 }, {});
 
 /** A port to nobody: it is disconnected as soon as its page has listeners for that, with a word of why. */
-function portOf(name, runtime) {
+function portOf(name, runtime, why) {
   let isOpen = true;
   const port = {
     name,
@@ -72,7 +73,7 @@ function portOf(name, runtime) {
   setImmediate(() => {
     if (!isOpen) return;
     isOpen = false;
-    runtime.answer(CONNECT, () => dispatch(onDisconnect, port), [], NOBODY);
+    runtime.answer(CONNECT, () => dispatch(onDisconnect, port), [], why);
   });
   return port;
 }
@@ -92,9 +93,12 @@ function runtimeMembers(runtime) {
     },
     connect(...given) {
       const [, info] = connectArguments(given);
-      return portOf(info?.name ?? '', runtime);
+      return portOf(info?.name ?? '', runtime, NOBODY);
     },
   };
 }
 
-module.exports = { runtimeMembers };
+/** What the permission `nativeMessaging` adds: no program is there to talk to. */
+const nativeMembers = (runtime) => ({ connectNative: () => portOf('', runtime, NO_HOST) });
+
+module.exports = { nativeMembers, runtimeMembers };
