@@ -127,6 +127,20 @@ test('XMLHttpRequest: an answer is told of as it comes, also one without end', a
   assert.strictEqual(stderr, '');
 });
 
+test('XMLHttpRequest: of which type an answer is may be said when its headers are there', async (t) => {
+  const address = await web(t, (request, response) => response.end('page'));
+  const { lines, stderr } = await ran(t, `
+    for (const [first, second] of [['arraybuffer', ''], ['', 'arraybuffer']]) {
+      const request = new XMLHttpRequest();
+      request.open('GET', '${address}');
+      request.responseType = first;
+      request.onreadystatechange = () => { if (request.readyState === 2) request.responseType = second; };
+      request.onload = () => console.log(request.response.byteLength ?? request.responseText);
+      request.send();
+    }`);
+  assert.deepStrictEqual(lines.sort(), ['4', 'page'], stderr);
+});
+
 test('XMLHttpRequest: a page may end or begin anew in each of its events', async (t) => {
   const address = await web(t, (request, response) => response.end('page'));
   const { lines, stderr } = await ran(t, `

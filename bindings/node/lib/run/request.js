@@ -180,6 +180,7 @@ function requestOf(fetch, location) {
     /** Takes a body as it comes: text grows, what is of another type is there at the end. Each time the page may end it. */
     async #receive(response, signal) {
       const isText = this.#isText;
+      if (isText) this.response = '';
       const text = new Incoming(charsetOf(this.#type ?? response.headers.get('content-type')));
       const total = totalOf(response);
       const pieces = [];

@@ -9,8 +9,8 @@ const running = new Map();
 let last = 0;
 
 /**
- * Whether Node's own code has called a function. Its `fetch` takes `setTimeout` from the global object, too, and needs the
- * object that Node's gives. It begins to anew for each connection, so that no earlier call of it can spare the question.
+ * Whether Node's own code has called a function. Its `fetch` takes `setTimeout` from the global object, too, for each connection
+ * anew, and calls methods of what it gets.
  */
 function isCalledByNode(called) {
   const { prepareStackTrace, stackTraceLimit } = Error;
