@@ -60,7 +60,9 @@ fn without_it_there_is_no_tls_tls_10() {
     end_preparing(&mut talk, false);
     talk.run();
     talk.has_failed(-9);
-    talk.rig.issue("create()> connect(2, \"10.0.0.1\", 443)> secure(2)");
+    talk.rig.issue("create()> setPaused(2, true)> connect(2, \"10.0.0.1\", 443)");
+    talk.run();
+    talk.rig.issue("secure(2)");
     talk.run();
     assert!(!talk.rig.engine.has_errands());
     assert_eq!(talk.events().last().unwrap(), "< secure 2: -9");
