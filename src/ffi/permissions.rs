@@ -73,8 +73,8 @@ fn operation_of(number: i32) -> Result<Operation, Status> {
 /// Checks a manifest without opening an app.
 ///
 /// Mirrors:    nothing; host only.
-/// Parameters: manifest  text of a manifest.json, UTF-8; borrowed until the call returns. Comments and
-///             a byte-order mark are accepted.
+/// Parameters: manifest  text of a manifest.json, UTF-8; borrowed until the call returns. Comments,
+///             a byte-order mark, and in strings control characters, \v and \xHH are accepted.
 ///             messages  on OK Chrome's warnings, in order, then a hint for each rule that cannot do what
 ///             it seems to say, as "tcp-connect:a/b:*: ..."; on INVALID_MANIFEST the error as Chrome words
 ///             it, then where in the manifest it is. Owned by the caller; NULL = not wanted.

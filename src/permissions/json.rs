@@ -1,6 +1,7 @@
 //! The text of a manifest to a JSON value, with limits and clear errors.
 //!
-//! Comments are overwritten with spaces, so positions in error texts are those of the original
+//! What Chrome takes beyond JSON is written in plain JSON first: comments are overwritten with spaces; control
+//! characters in strings, `\v` and `\xHH` become `\uHHHH`. Positions in error texts are those of the original
 //! text. The depth is counted before the parser runs, so its recursion is bounded.
 
 use serde_json::Value;
@@ -22,11 +23,12 @@ pub(super) fn parse(text: &str) -> Result<Value, ManifestError> {
         )));
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let plain = without_comments(text)?;
-    serde_json::from_slice(&plain).map_err(|error| {
+    let plain = in_plain_json(text)?;
+    serde_json::from_slice(&plain.text).map_err(|error| {
         let detail = error.to_string();
         let detail = detail.rsplit_once(" at line ").map_or(detail.as_str(), |(detail, _)| detail);
-        syntax_error(error.line(), error.column(), detail)
+        let (line, column) = plain.original_place(text, error.line(), error.column());
+        syntax_error(line, column, detail)
     })
 }
 
@@ -50,8 +52,37 @@ enum Inside {
     },
 }
 
-fn without_comments(text: &str) -> Result<Vec<u8>, ManifestError> {
-    let mut plain = Vec::with_capacity(text.len());
+/// What is written behind a backslash, for what Chrome takes there.
+const ESCAPES: [(u8, &str); 2] = [(b'v', "u000b"), (b'x', "u00")];
+
+/// A text in plain JSON.
+struct Plain {
+    text: Vec<u8>,
+    /// Where it has become longer: the offset behind that, and by how much.
+    grown: Vec<(usize, usize)>,
+}
+
+impl Plain {
+    /// The line and column in the original of a place that is told for this text.
+    fn original_place(&self, original: &str, line: usize, column: usize) -> (usize, usize) {
+        let lines = self.text.split_inclusive(|byte| *byte == b'\n');
+        let offset = lines.take(line.saturating_sub(1)).map(<[u8]>::len).sum::<usize>() + column;
+        let grown = self.grown.iter().take_while(|(behind, _)| *behind <= offset);
+        let offset = offset - grown.map(|(_, by)| by).sum::<usize>();
+        let before = original.as_bytes().get(..offset).unwrap_or(original.as_bytes());
+        let column = before.iter().rev().take_while(|byte| **byte != b'\n').count();
+        (before.iter().filter(|byte| **byte == b'\n').count() + 1, column)
+    }
+
+    /// Writes something in place of one byte.
+    fn push_instead(&mut self, instead: &str) {
+        self.text.extend_from_slice(instead.as_bytes());
+        self.grown.push((self.text.len(), instead.len() - 1));
+    }
+}
+
+fn in_plain_json(text: &str) -> Result<Plain, ManifestError> {
+    let mut plain = Plain { text: Vec::with_capacity(text.len()), grown: Vec::new() };
     let mut inside = Inside::Plain;
     let mut depth = 0usize;
     let (mut line, mut column) = (1usize, 0usize);
@@ -73,7 +104,7 @@ fn without_comments(text: &str) -> Result<Vec<u8>, ManifestError> {
                         _ => Inside::BlockComment { star: false },
                     };
                     column += 1;
-                    plain.extend_from_slice(b"  ");
+                    plain.text.extend_from_slice(b"  ");
                     continue;
                 }
                 b'[' | b'{' => {
@@ -91,9 +122,19 @@ fn without_comments(text: &str) -> Result<Vec<u8>, ManifestError> {
             Inside::Text => match byte {
                 b'"' => inside = Inside::Plain,
                 b'\\' => inside = Inside::TextAfterBackslash,
+                ..b' ' => {
+                    plain.push_instead(&format!("\\u{byte:04x}"));
+                    continue;
+                }
                 _ => {}
             },
-            Inside::TextAfterBackslash => inside = Inside::Text,
+            Inside::TextAfterBackslash => {
+                inside = Inside::Text;
+                if let Some((_, instead)) = ESCAPES.iter().find(|(ours, _)| *ours == byte) {
+                    plain.push_instead(instead);
+                    continue;
+                }
+            }
             Inside::LineComment => {
                 if matches!(byte, b'\n' | b'\r') {
                     inside = Inside::Plain;
@@ -108,7 +149,7 @@ fn without_comments(text: &str) -> Result<Vec<u8>, ManifestError> {
             }
         }
         let keep = !was_comment || matches!(byte, b'\n' | b'\r');
-        plain.push(if keep { byte } else { b' ' });
+        plain.text.push(if keep { byte } else { b' ' });
     }
     if let Inside::BlockComment { .. } = inside {
         let (line, column) = comment_start;

@@ -167,9 +167,10 @@ impl Grants {
 
     /// Reads the text of a whole `manifest.json`.
     ///
-    /// A byte-order mark at the start and `//` and `/* */` comments are tolerated. Of two equal
-    /// keys in one object the last one counts. Only `permissions`, `optional_permissions` and
-    /// `sockets` are read, in this order; the first error ends the reading.
+    /// A byte-order mark at the start, `//` and `/* */` comments, and in strings control characters
+    /// as they are, `\v` and `\xHH` are tolerated. Of two equal keys in one object the last one
+    /// counts. Only `permissions`, `optional_permissions` and `sockets` are read, in this order; the
+    /// first error ends the reading.
     ///
     /// # Errors
     /// The manifest is not acceptable, and nothing of it may be used.

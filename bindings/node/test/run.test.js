@@ -5,7 +5,7 @@ const assert = require('node:assert');
 const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('node:test');
-const { RUN, folder, node, ran } = require('./support');
+const { RUN, appOf, folder, node, ran } = require('./support');
 
 const SMALL = path.join(__dirname, 'apps', 'small');
 const PAGE = path.join(__dirname, 'apps', 'page');
@@ -28,6 +28,16 @@ test('the background scripts share a page, are launched, keep what they store, a
     assert.match(stderr, /^Uncaught Error: a page survives this/m);
     assert.match(stderr, /^Unchecked runtime\.lastError: chrome\.app\.window\.create is not available in chrome-app-run$/m);
   }
+});
+
+test('a manifest may have comments, and in strings what Chrome takes there', async (t) => {
+  const words = appOf(t, 'console.log(JSON.stringify(chrome.runtime.getManifest().name));');
+  const name = String.raw`"a${'\t\n'}// \x41\xe9\v\\x41\\v\"/*"`;
+  const text = `\ufeff// "\n{ "name": ${name}, "version": "1", /* " */ "app": { "background": { "scripts": ["a.js"] } } } // "`;
+  fs.writeFileSync(path.join(words.at(-1), 'manifest.json'), text);
+  const { code, stdout, stderr } = await node(...words);
+  assert.strictEqual(code, 0, stderr);
+  assert.strictEqual(JSON.parse(stdout), 'a\t\n// Aé\v\\x41\\v"/*');
 });
 
 test('a script that throws stops no other; a page has the globals that networking code uses', async (t) => {
@@ -64,6 +74,7 @@ test('what cannot be run says why', async (t) => {
   const manifests = [
     ['{ "name": ', `${path.join(empty, 'manifest.json')}:1:11: ValueExpected`],
     ['{\n  "name": "a",\n}', `${path.join(empty, 'manifest.json')}:3:1: PropertyNameExpected`],
+    ['{\n  "a\n\t\\v\\x41": nope }', `${path.join(empty, 'manifest.json')}:3:11: InvalidSymbol`],
     [named, 'the manifest has neither app.background.scripts nor app.background.page'],
     [
       { ...named, background: { scripts: ['a.js'] } },

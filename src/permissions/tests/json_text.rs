@@ -38,6 +38,16 @@ fn comment_signs_inside_strings_are_text() {
     );
 }
 
+/// As Chrome's reader takes them: control characters as they are, `\v` and `\xHH`.
+#[test]
+fn strings_may_have_more_than_in_json() {
+    let text =
+        "{\"sockets\": {\"udp\": {\"send\": [\"a\u{1}\t\r\n\", \"\\x62\\xe9\\v\\\\v\\\\x62\"]}}}";
+    let value = super::super::json::parse(text).unwrap();
+    let send = &value["sockets"]["udp"]["send"];
+    assert_eq!((&send[0], &send[1]), (&"a\u{1}\t\r\n".into(), &"bé\u{b}\\v\\x62".into()));
+}
+
 #[test]
 fn of_two_equal_keys_the_last_one_counts() {
     let text = r#"{
@@ -60,7 +70,12 @@ fn syntax_errors_say_what_and_where() {
         ("{\n  \"name\": nope\n}", "line 2, column 12): expected ident"),
         ("{\n/* x\n y */ \"a\": 1,\n}", "line 4, column 1): trailing comma"),
         ("{} x", "line 1, column 4): trailing characters"),
-        ("{\"a\": \"\n\"}", "control character"),
+        ("{\"\n\t\\v\\x41\": 1 x", "line 2, column 13): expected `,` or `}`"),
+        ("{\"\t\t\\x4g", "line 1, column 8): invalid escape"),
+        ("{\"\t\n\\y", "line 2, column 2): invalid escape"),
+        ("{\"\\\n", "line 2, column 0): invalid escape"),
+        ("{\"\t\u{b}", "line 1, column 4): EOF while parsing a string"),
+        ("{\u{b}", "line 1, column 2): key must be a string"),
         ("{\"a\": '1'}", "expected value"),
         ("{a: 1}", "key must be a string"),
         ("{\"a\": 1e999}", "number out of range"),

@@ -20,14 +20,38 @@ function attempt(action, what) {
 
 const read = (file) => attempt(() => fs.readFileSync(file, 'utf8'), `cannot read ${file}`);
 
-/** What is in a file of JSON; comments are allowed, as in Chrome. */
+const STRING_OR_COMMENT = /"[^"\\]*(?:\\[^][^"\\]*)*"?|\/\/.*|\/\*[^]*?\*\//g;
+const ESCAPE_OR_CONTROL = /\\[^]|[\0-\x1f]/g;
+const ESCAPES = { '\\v': '\\u000b', '\\x': '\\u00' };
+
+/** The text in plain JSON but for comments: in strings Chrome takes control characters as they are, \v and \xHH. And
+ * what tells the offset in the original of one in it. */
+function inPlainJson(text) {
+  const grown = [];
+  let growth = 0;
+  const plain = text.replace(STRING_OR_COMMENT, (piece, start) => {
+    if (piece[0] !== '"') return piece;
+    return piece.replace(ESCAPE_OR_CONTROL, (found, at) => {
+      const instead = ESCAPES[found] ?? (found[0] === '\\' ? found : JSON.stringify(found).slice(1, -1));
+      const by = instead.length - found.length;
+      growth += by;
+      grown.push({ by, end: start + at + found.length + growth });
+      return instead;
+    });
+  });
+  const original = (offset) => grown.reduce((sum, { by, end }) => (end <= offset ? sum - by : sum), offset);
+  return { plain, original };
+}
+
+/** What is in a file of JSON; comments and the like are allowed, as in Chrome. */
 function readJson(file) {
   const errors = [];
   const text = read(file).replace(/^\ufeff/, '');
-  const value = jsonc.parse(text, errors);
+  const { plain, original } = inPlainJson(text);
+  const value = jsonc.parse(plain, errors);
   if (errors.length > 0) {
     const { error, offset } = errors[0];
-    const lines = text.slice(0, offset).split('\n');
+    const lines = text.slice(0, original(offset)).split('\n');
     throw new Failure(`${file}:${lines.length}:${lines.at(-1).length + 1}: ${jsonc.printParseErrorCode(error)}`);
   }
   return value;
