@@ -21,7 +21,7 @@ const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub(super) struct Race<S> {
     pub(super) reply: Reply,
-    /// What the winner's certificate must name, should it be secured; `None`: its address.
+    /// What the winner's certificate must name, should it be secured; `None`: the address that it reaches.
     pub(super) name: Option<Box<Box<str>>>,
     port: u16,
     waiting: VecDeque<IpAddr>,
@@ -35,6 +35,7 @@ pub(super) struct Race<S> {
 #[derive(Debug)]
 struct Attempt<S> {
     lane: u16,
+    address: IpAddr,
     stream: S,
     is_watched: bool,
 }
@@ -87,7 +88,7 @@ impl<S: Stream> Race<S> {
             let peer = SocketAddr::new(address, self.port);
             match net.connect(peer, Token { owner: id, lane }) {
                 Ok(Started { stream, is_watched }) => {
-                    self.attempts.push(Attempt { lane, stream, is_watched });
+                    self.attempts.push(Attempt { lane, address, stream, is_watched });
                     self.next_start = (!self.waiting.is_empty()).then(|| net.now() + ATTEMPT_DELAY);
                     return Step::Running(self.next_start.filter(|_| is_watched));
                 }
@@ -142,12 +143,16 @@ impl<S: Stream> Race<S> {
 
     /// Sees whether an attempt has ended; if one has failed, the next one starts.
     fn judge<N: Network<Stream = S>>(&mut self, net: &mut N, id: i32, index: usize) -> Step<S> {
-        let Attempt { lane, stream, is_watched } = &mut self.attempts[index];
+        let Attempt { lane, stream, is_watched, .. } = &mut self.attempts[index];
         let failure = match stream.take_error() {
             Ok(None) => match stream.peer_address() {
                 // The address that was reached, which is another one than 0.0.0.0 (tcp.md 2.2).
                 Ok(peer) => {
-                    let Attempt { stream, is_watched, .. } = self.attempts.swap_remove(index);
+                    let Attempt { address, stream, is_watched, .. } =
+                        self.attempts.swap_remove(index);
+                    if self.name.is_none() && peer.ip() != address {
+                        self.name = Some(Box::new(address.to_string().into()));
+                    }
                     let watched = if is_watched { Watched::All } else { Watched::Nothing };
                     return Step::Won(stream, peer, watched);
                 }

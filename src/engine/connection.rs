@@ -32,7 +32,7 @@ pub(super) struct Connection<S> {
     /// Whether a server has accepted it: it can't be secured (tcp.md TLS-6).
     pub(super) is_accepted: bool,
     watched: Watched,
-    /// The name that was to be connected to, if not an address, canonical: whose certificate it takes (TLS-21).
+    /// What was to be connected to, if not the peer's address, canonical: whose certificate it takes (TLS-21).
     /// Boxed twice, since most connections have none.
     pub(super) name: Option<Box<Box<str>>>,
     pub(super) ready: Ready,

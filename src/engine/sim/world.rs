@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Display;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use super::air::Air;
@@ -198,7 +198,12 @@ impl World {
     ) -> usize {
         let own = if peer.is_ipv4() { "10.9.9.9" } else { "fd00::9" };
         let local = SocketAddr::new(own.parse().unwrap(), self.new_port());
-        let end = self.new_end(host, local, peer);
+        let reached = match peer.ip() {
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
+            address => address,
+        };
+        let end = self.new_end(host, local, SocketAddr::new(reached, peer.port()));
         self.ends[end].token = token;
         let place = self.places.get(&peer).cloned().unwrap_or(Place::Normal);
         self.answer(end, place);

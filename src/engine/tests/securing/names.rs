@@ -113,6 +113,13 @@ fn an_address_matches_an_address_only_tls_22() {
     check("server.test", "server.test", "10.0.0.1");
 }
 
+/// Where another address is reached, it is not the one that was asked for.
+#[test]
+fn an_unspecified_address_is_verified_as_given_tls_21_tls_22() {
+    check("0.0.0.0", "0.0.0.0", "127.0.0.1");
+    check("::", "::", "::1");
+}
+
 #[test]
 fn an_ipv6_literal_matches_its_address_d11() {
     check("2001:db8::1", "2001:db8::1", "2001:db8::2");
