@@ -2682,7 +2682,8 @@ chromesock_status chrome_sockets_udp_bind(struct chromesock_app *app,
                                           void *user_data);
 
 /**
- * Sends one datagram. Sends of one socket leave in the order of the calls.
+ * Sends one datagram. Of one socket, datagrams to IP literals leave in the order of the calls, and so do those to
+ * names: one whose name is still looked up delays those to names behind it, and no others.
  *
  * Mirrors:    chrome.sockets.udp.send
  * State:      bound.
@@ -3358,7 +3359,7 @@ chromesock_status chrome_socket_recv_from(struct chromesock_app *app,
                                           void *user_data);
 
 /**
- * Sends one datagram from a bound UDP socket.
+ * Sends one datagram from a bound UDP socket. The order is that of chrome_sockets_udp_send.
  *
  * Mirrors:    chrome.socket.sendTo
  * State:      bound.

@@ -11,12 +11,7 @@ use crate::api::properties::SocketProperties;
 
 impl<N: Network> Entry<N> {
     /// Ends whatever the socket does, in the order of tcp.md O-6; what is left to drain.
-    fn end(
-        &mut self,
-        ctx: &mut Context<N>,
-        reply: Reply,
-        unresolved: impl Fn(Reply),
-    ) -> Option<Unfinished<N::Stream>> {
+    fn end(&mut self, ctx: &mut Context<N>, reply: Reply) -> Option<Unfinished<N::Stream>> {
         match &mut self.machine {
             Machine::TcpClient(client) => client.end_locally(ctx, reply),
             Machine::TcpServer(server) => {
@@ -25,7 +20,7 @@ impl<N: Network> Entry<N> {
                 None
             }
             Machine::Udp(socket) => {
-                socket.tear_down(unresolved);
+                socket.tear_down();
                 reply.complete(Response::ok());
                 None
             }
@@ -101,11 +96,11 @@ impl<N: Network> Engine<N> {
         if self.registry.find(namespace, id).is_none() {
             return not_found(reply);
         }
-        self.cancel_connecting(id, |reply| reply.fail(Status::Aborted));
-        let (registry, ctx) = self.lend(id);
         let unresolved = |send: Reply| send.fail(Status::SocketNotConnected);
+        self.cancel_resolving(id, |connect| connect.fail(Status::Aborted), unresolved);
+        let (registry, ctx) = self.lend(id);
         let entry = registry.find(namespace, id);
-        let unfinished = entry.and_then(|entry| entry.end(ctx, reply, unresolved));
+        let unfinished = entry.and_then(|entry| entry.end(ctx, reply));
         self.let_linger(unfinished);
     }
 
@@ -113,10 +108,10 @@ impl<N: Network> Engine<N> {
         if self.registry.find(namespace, id).is_none() {
             return not_found(reply);
         }
-        self.cancel_connecting(id, not_found);
+        self.cancel_resolving(id, not_found, not_found);
         let Some(mut entry) = self.registry.remove(namespace, id) else { return };
         let (_, ctx) = self.lend(id);
-        let unfinished = entry.end(ctx, reply, not_found);
+        let unfinished = entry.end(ctx, reply);
         self.let_linger(unfinished);
     }
 

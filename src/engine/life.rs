@@ -69,12 +69,12 @@ impl<N: Network> Engine<N> {
     #[cold]
     #[inline(never)]
     pub(super) fn lose(&mut self, id: i32) {
-        self.cancel_connecting(id, not_found);
+        self.cancel_resolving(id, not_found, not_found);
         self.close_silently(id);
     }
 
     fn close_silently(&mut self, id: i32) {
-        self.cancel_connecting(id, |reply| reply.fail(Status::Aborted));
+        self.cancel_resolving(id, |connect| connect.fail(Status::Aborted), not_found);
         let (registry, ctx) = self.lend(id);
         let unfinished = registry.get_mut(id).and_then(|entry| match &mut entry.machine {
             Machine::TcpClient(client) => client.tear_down(ctx),
@@ -83,7 +83,7 @@ impl<N: Network> Engine<N> {
                 None
             }
             Machine::Udp(socket) => {
-                socket.tear_down(not_found);
+                socket.tear_down();
                 None
             }
         });

@@ -154,7 +154,7 @@ impl<N: Network> Engine<N> {
         let Ok(port) = narrow else {
             return reply.fail(Status::InvalidArgument);
         };
-        match Self::look_up(host, dns_query_type) {
+        match self.look_up(host, dns_query_type) {
             Lookup::Literal(address) => {
                 self.connect_to(id, reply, None, port, vec![address]);
             }

@@ -38,9 +38,6 @@ pub(super) struct UdpSocket<N: Network> {
     /// Taken from the kernel and not delivered yet.
     held: VecDeque<(Bytes, SocketAddr)>,
     outgoing: VecDeque<Outgoing>,
-    /// How many of them wait for a name.
-    resolving: usize,
-    last_number: u64,
     /// Datagrams of this size or more cannot be sent several at once.
     too_large_to_join: u16,
     undelivered: usize,
@@ -94,8 +91,6 @@ impl<N: Network> UdpSocket<N> {
             reading: if on_request { Reading::OnRequest(None) } else { Reading::Events },
             held: VecDeque::new(),
             outgoing: VecDeque::new(),
-            resolving: 0,
-            last_number: 0,
             too_large_to_join: u16::MAX,
             undelivered: 0,
         }
@@ -166,16 +161,11 @@ impl<N: Network> UdpSocket<N> {
         Ok(())
     }
 
-    /// Ends the socket's use of the system: cancelled calls complete, sends in their order, those that
-    /// wait for a name as the caller says (udp.md 6.2, 8, socket-legacy.md 8).
-    pub(super) fn tear_down(&mut self, unresolved: impl Fn(Reply)) {
-        self.resolving = 0;
+    /// Ends the socket's use of the system: cancelled calls complete, sends in their order (udp.md 6.2, 8,
+    /// socket-legacy.md 8).
+    pub(super) fn tear_down(&mut self) {
         for send in std::mem::take(&mut self.outgoing) {
-            if send.is_resolving() {
-                unresolved(send.reply);
-            } else {
-                send.reply.fail(Status::SocketNotConnected);
-            }
+            send.reply.fail(Status::SocketNotConnected);
         }
         if let Reading::OnRequest(asked) = &mut self.reading
             && let Some((reply, _)) = asked.take()

@@ -3,12 +3,12 @@
 
 use std::net::SocketAddr;
 
-use super::command::{Answer, Destination, Send};
-use super::outcomes::{bad_legacy_port, denied, not_found, over_quota};
+use super::command::{Destination, Send};
+use super::outcomes::{bad_legacy_port, denied, not_found, not_resolved, over_quota};
 use super::reply::{Replies, Reply};
 use super::resolving::{Lookup, Resolving};
 use super::udp::{Target, UdpSocket};
-use super::{Engine, Entry, Machine, Network, Response, Status};
+use super::{Engine, Machine, Network, Response, Status};
 use crate::api::properties::SocketType;
 use crate::net::Feature;
 use crate::net::address::parse_literal;
@@ -86,7 +86,7 @@ impl<N: Network> Engine<N> {
         if !self.is_granted(event_type, Operation::UdpSendTo, address, port) {
             return false;
         }
-        let literal = Self::look_up(address, dns_query_type);
+        let literal = self.look_up(address, dns_query_type);
         let (Lookup::Literal(ip), Ok(port)) = (literal, u16::try_from(port)) else {
             return false;
         };
@@ -113,38 +113,38 @@ impl<N: Network> Engine<N> {
             return bad_legacy_port(reply);
         }
         let Some(namespace) = reply.event_type().namespace() else { return };
-        let number = match self.registry.find(namespace, id).map(|entry| &entry.machine) {
+        match self.registry.find(namespace, id).map(|entry| &entry.machine) {
             None => return not_found(reply),
-            Some(Machine::Udp(socket)) => socket.next_number(),
+            Some(Machine::Udp(_)) => {}
             Some(_) => return reply.fail(Status::Failed),
-        };
+        }
         if !self.permits(id, reply.event_type(), Operation::UdpSendTo, address, port) {
             return denied(reply);
         }
         let Ok(port) = narrow else {
             return reply.fail(Status::InvalidArgument);
         };
-        let target = match Self::look_up(address, dns_query_type) {
+        let target = match self.look_up(address, dns_query_type) {
             Lookup::Literal(address) => Target::Address(SocketAddr::new(address, port)),
             Lookup::Known(_, addresses) => Target::Addresses(addresses, port),
-            Lookup::Failed => Target::Unresolved(Status::NameNotResolved),
+            Lookup::Failed => return not_resolved(reply, Status::NameNotResolved),
             Lookup::Ask(name) => {
-                self.ask(id, name, dns_query_type, Resolving::Datagram(number));
-                Target::Resolving(port)
+                let data = data.map(Box::from);
+                let resolving = Resolving::Datagram { data, port, reply };
+                return self.ask(id, name, dns_query_type, resolving);
             }
         };
-        match self.registry.udp(namespace, id) {
-            Some(socket) => socket.send(data, target, reply),
-            None => not_found(reply),
-        }
+        self.send_datagram(id, data, target, reply);
     }
 
-    /// The resolver has answered the question of a datagram in line.
-    pub(super) fn datagram_resolved(&mut self, id: i32, number: u64, answer: Answer) {
+    /// The same with what the name has come to.
+    pub(super) fn send_datagram(&mut self, id: i32, data: Option<&[u8]>, to: Target, reply: Reply) {
+        let Some(namespace) = reply.event_type().namespace() else { return };
         let (registry, _) = self.lend(id);
-        let entry = registry.get_mut(id);
-        let Some(Entry { machine: Machine::Udp(socket), .. }) = entry else { return };
-        socket.resolved(number, answer);
+        match registry.udp(namespace, id) {
+            Some(socket) => socket.send(data, to, reply),
+            None => not_found(reply),
+        }
     }
 
     /// Calls about groups: a rule is needed (udp.md 4.10 to 4.12).

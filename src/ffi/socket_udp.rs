@@ -85,7 +85,7 @@ pub unsafe extern "C" fn chrome_socket_recv_from(
     })
 }
 
-/// Sends one datagram from a bound UDP socket.
+/// Sends one datagram from a bound UDP socket. The order is that of chrome_sockets_udp_send.
 ///
 /// Mirrors:    chrome.socket.sendTo
 /// State:      bound.

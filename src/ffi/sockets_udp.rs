@@ -167,7 +167,8 @@ pub unsafe extern "C" fn chrome_sockets_udp_bind(
     })
 }
 
-/// Sends one datagram. Sends of one socket leave in the order of the calls.
+/// Sends one datagram. Of one socket, datagrams to IP literals leave in the order of the calls, and so do those to
+/// names: one whose name is still looked up delays those to names behind it, and no others.
 ///
 /// Mirrors:    chrome.sockets.udp.send
 /// State:      bound.

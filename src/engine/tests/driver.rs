@@ -78,7 +78,7 @@ pub(super) struct Rig {
     pub(super) queries: BTreeMap<u32, Query>,
     /// Calls not completed yet: ticket, type and socket.
     pending: BTreeMap<usize, (T, i32)>,
-    last_ticket: usize,
+    pub(super) last_ticket: usize,
     ids: BTreeSet<i32>,
     /// Closed sockets: the close's ticket, and whether the one event that may follow has come.
     closed: BTreeMap<i32, (usize, bool)>,

@@ -81,8 +81,10 @@ fn a_panic_behind_a_name_costs_the_socket_that_waited_for_it() {
     rig.contains_panics = true;
     rig.play(
         r#"
-        > udp.send(1, "a", "a.test", 9) > udp.send(1, "b", "10.0.0.1", 9)
+        > udp.send(1, "a", "a.test", 9) > udp.send(1, "b", "b.test", 9)
         ? q1 of 1: a.test Any
+        ? q2 of 1: b.test Any
+        A q2 10.0.0.1
         > udp.getInfo(3)
         < udp.getInfo 3: "Socket not found"
         "#,
@@ -116,8 +118,10 @@ fn a_send_behind_a_name_that_fails_leaves_at_once_udp_7() {
     let mut rig = udp_bound();
     rig.play(
         r#"
-        > udp.send(1, "a", "a.test", 9) > udp.send(1, "b", "10.0.0.1", 9)
+        > udp.send(1, "a", "a.test", 9) > udp.send(1, "b", "b.test", 9)
         ? q1 of 1: a.test Any
+        ? q2 of 1: b.test Any
+        A q2 10.0.0.1
         A q1 -105
         < udp.send 1: -105
         < udp.send 1: sent 1

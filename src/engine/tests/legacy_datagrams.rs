@@ -368,6 +368,27 @@ fn send_to_tells_the_length_or_the_code_4_9() {
 }
 
 #[test]
+fn send_to_an_address_does_not_wait_for_a_name_11() {
+    bound().play(
+        r#"
+        > socket.sendTo(1, "a", "a.test", 9) > socket.sendTo(1, "bb", "10.0.0.1", 9)
+        < socket.sendTo 1: 2
+        ? q1 of 1: a.test Any
+        > socket.sendTo(1, "ccc", "c.test", 9) > socket.connect(1, "d.test", 80)
+        ? q2 of 1: c.test Any
+        ? q3 of 1: d.test Any
+        A q2 10.0.0.1
+        # Nor does a connect wait for sends.
+        A q3 10.0.0.1
+        < socket.connect 1: -104
+        A q1 10.0.0.1
+        < socket.sendTo 1: 1
+        < socket.sendTo 1: 3
+        "#,
+    );
+}
+
+#[test]
 fn send_to_resolves_and_says_when_that_failed_4_9_row_4() {
     bound().play(
         r#"
@@ -377,9 +398,9 @@ fn send_to_resolves_and_says_when_that_failed_4_9_row_4() {
         < socket.sendTo 1: 1
         U sees "x" from 10.0.0.9:7
         > socket.sendTo(1, "x", "a.test", 9) > socket.sendTo(1, "x", "x.invalid", 9)
+        < socket.sendTo 1: -105 "DNS resolution failed"
         ? q2 of 1: a.test Any
         A q2 -105
-        < socket.sendTo 1: -105 "DNS resolution failed"
         < socket.sendTo 1: -105 "DNS resolution failed"
         "#,
     );

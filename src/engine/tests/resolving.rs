@@ -230,8 +230,10 @@ fn a_name_that_nobody_answers_is_given_up_dn_7() {
         < udp.create 2: ok
         < udp.bind 2: 0
         T 1000
-        > udp.send(2, "x", "c.test", 9) > udp.send(2, "y", "10.0.0.1", 9)
+        > udp.send(2, "x", "c.test", 9) > udp.send(2, "y", "d.test", 9)
         ? q3 of 2: c.test Any
+        ? q4 of 2: d.test Any
+        A q4 10.0.0.1
         "#,
     );
     let first = rig.queries[&1].id;
@@ -250,4 +252,40 @@ fn a_name_that_nobody_answers_is_given_up_dn_7() {
     assert_eq!(rig.engine.next_due(), None);
     rig.input(1, |engine| engine.handle_answer(first, Ok(vec!["10.0.0.7".parse().unwrap()])));
     rig.play("> getInfo(1)\n < getInfo 1: -\n > connect(1, \"10.0.0.1\", 80)\n < connect 1: 0");
+}
+
+/// However many wait for one name: nobody has answered yet, so nothing else bounds them.
+#[test]
+fn calls_that_wait_for_names_are_bounded_dn_7() {
+    let mut rig = Rig::new();
+    rig.writes_trace = false;
+    rig.issue("udp.create()> udp.bind(1, \"10.0.0.9\", 7)> create()> create()");
+    rig.issue("udp.send(1, \"\", \"a.test\", 9)> udp.send(1, \"\", \"b.test\", 9)");
+    for _ in 2..65_536 {
+        rig.issue("udp.send(1, \"\", \"b.test\", 9)");
+    }
+    rig.run();
+    assert_eq!(rig.queries.len(), 65_536);
+    rig.writes_trace = true;
+    rig.play(
+        r#"
+        > udp.send(1, "", "b.test", 9) > connect(2, "c.test", 80)
+        < udp.send 1: -105
+        < connect 2: -105
+        > udp.send(1, "", "10.0.0.1", 9) > connect(3, "localhost", 80)
+        < udp.send 1: sent 0
+        < connect 3: -102
+        # One that has its address and waits for its turn is one of them.
+        A q2 10.0.0.1
+        > connect(2, "c.test", 80)
+        < connect 2: -105
+        A q1 10.0.0.1
+        < udp.send 1: sent 0
+        < udp.send 1: sent 0
+        > connect(2, "c.test", 80) > connect(2, "d.test", 80) > connect(2, "e.test", 80)
+        < connect 2: -105
+        ? q65537 of 2: c.test Any
+        ? q65538 of 2: d.test Any
+        "#,
+    );
 }

@@ -2,8 +2,9 @@
 //! seeds.
 //!
 //! What must hold whatever happens: each datagram is whole, comes at most once, to a socket that is
-//! open and not paused, and those of one sender in the order of its calls; successful sends complete
-//! in call order. The driver checks ids, completions and what may follow a close.
+//! open and not paused, and those of one sender in the order of its calls, to names and to literals
+//! apart; likewise successful sends complete. The driver checks ids, completions and what may follow
+//! a close.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,15 +18,19 @@ use crate::engine::sim::{Random, Sim};
 
 /// Sockets one side has at most at a time.
 const SOCKETS: usize = 5;
+/// What they send to, besides literals.
+const NAME: &str = "name.test";
 
 struct Side {
     rig: Rig,
     sockets: Vec<i32>,
     paused: BTreeSet<i32>,
-    /// The number of the last datagram that a socket got from a socket of the other side.
-    heard: BTreeMap<(i32, i32), u32>,
-    /// The ticket of the last successful send.
-    sent: BTreeMap<i32, usize>,
+    /// The number of the last datagram that a socket got from a socket of the other side, by `NAME` or otherwise.
+    heard: BTreeMap<(i32, i32, bool), u32>,
+    /// The ticket of the last successful send, to `NAME` or otherwise.
+    sent: BTreeMap<(i32, bool), usize>,
+    /// The tickets of sends to `NAME`.
+    by_name: BTreeSet<usize>,
     /// Received and not released yet.
     owed: Vec<(i32, isize)>,
 }
@@ -66,13 +71,13 @@ impl Talking for Talk {
                 assert!(side.sockets.contains(&id), "D14: {}", render(event));
                 assert!(!side.paused.contains(&id), "5.3: {}", render(event));
                 let text = std::str::from_utf8(data).unwrap();
-                let (from, number, rest) = {
+                let (from, host, number, rest) = {
                     let mut parts = text.split(' ');
                     let mut part = || parts.next().unwrap();
-                    (part().parse().unwrap(), part().parse().unwrap(), part())
+                    (part().parse().unwrap(), part(), part().parse().unwrap(), part())
                 };
                 assert_eq!(rest, rest_of(number), "whole: {text}");
-                let before = side.heard.insert((id, from), number);
+                let before = side.heard.insert((id, from, host == NAME), number);
                 assert!(before < Some(number), "5.5, 7: {text} after {before:?}");
                 side.owed.push((id, event.weight().cast_signed()));
                 self.received += 1;
@@ -81,7 +86,7 @@ impl Talking for Talk {
             T::ChromeSocketsUdpOnReceiveError => drop(side.paused.insert(id)),
             T::ChromeSocketsUdpSend if event.result == Some(0) => {
                 let ticket = event.ticket.unwrap().user_data;
-                let before = side.sent.insert(id, ticket);
+                let before = side.sent.insert((id, side.by_name.contains(&ticket)), ticket);
                 assert!(before < Some(ticket), "7: {}", render(event));
             }
             _ => {}
@@ -99,8 +104,15 @@ impl Talk {
         };
         let sides = [0, 1].map(|host| {
             let rig = talking::rig(&sim, host, limits);
-            let (sockets, paused, owed) = (Vec::new(), BTreeSet::new(), Vec::new());
-            Side { rig, sockets, paused, heard: BTreeMap::new(), sent: BTreeMap::new(), owed }
+            Side {
+                rig,
+                sockets: Vec::new(),
+                paused: BTreeSet::new(),
+                heard: BTreeMap::new(),
+                sent: BTreeMap::new(),
+                by_name: BTreeSet::new(),
+                owed: Vec::new(),
+            }
         });
         Self { random: Random::new(seed), sim, sides, number: 0, received: 0 }
     }
@@ -119,7 +131,12 @@ impl Talk {
         let (number, rest) = (self.number, rest_of(self.number));
         // Ids of the two sides overlap, but each only hears the other and itself: told apart by sign.
         let from = if who == 0 { id } else { -id };
-        self.call(who, &format!("udp.send({id}, \"{from} {number} {rest}\", \"{host}\", {port})"));
+        if host == NAME {
+            let ticket = self.sides[who].rig.last_ticket + 1;
+            self.sides[who].by_name.insert(ticket);
+        }
+        let data = format!("{from} {host} {number} {rest}");
+        self.call(who, &format!("udp.send({id}, \"{data}\", \"{host}\", {port})"));
     }
 
     fn act(&mut self, who: usize) {
@@ -136,7 +153,7 @@ impl Talk {
                 let host = format!("10.0.0.{}", 1 + self.random.below(2));
                 self.send(who, id, &host, port);
             }
-            23 | 24 => self.send(who, id, "name.test", port),
+            23 | 24 => self.send(who, id, NAME, port),
             25..=27 => {
                 let paused = self.random.one_in(3);
                 // The id of one that is still to be created means nothing yet.

@@ -65,18 +65,18 @@ fn names_leave_one_by_one_7() {
         > udp.send(1, "c", "a.test", 9) > udp.send(1, "d", "a.test", 9)
         ? q1 of 1: a.test Any
         ? q2 of 1: a.test Any
-        # Literals wait behind them, and are not sent at once.
+        # Literals do not wait for them.
         > udp.send(1, "e", "10.0.0.1", 9) > udp.send(1, "f", "10.0.0.1", 9)
+        < udp.send 1: sent 1
+        < udp.send 1: sent 1
         A q1 10.0.0.1
         < udp.send 1: sent 1
         A q2 10.0.0.1
         < udp.send 1: sent 1
-        < udp.send 1: sent 1
-        < udp.send 1: sent 1
-        U sees "c" from 10.0.0.9:7
-        U sees "d" from 10.0.0.9:7
         U sees "e" from 10.0.0.9:7
         U sees "f" from 10.0.0.9:7
+        U sees "c" from 10.0.0.9:7
+        U sees "d" from 10.0.0.9:7
         "#,
     );
 }

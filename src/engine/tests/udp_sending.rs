@@ -276,7 +276,7 @@ fn the_system_s_refusals_have_their_codes_and_the_socket_works_on_11() {
 
 // --- order (7)
 
-/// The decision in 7: call order also for names.
+/// The decision in 7: call order among names. What needs no lookup does not wait for one.
 #[test]
 fn sends_to_names_leave_in_call_order_though_answers_come_otherwise_7() {
     udp_bound().play(
@@ -284,15 +284,19 @@ fn sends_to_names_leave_in_call_order_though_answers_come_otherwise_7() {
         > udp.send(1, "a", "a.test", 9) > udp.send(1, "b", "b.test", 9)
         ? q1 of 1: a.test Any
         ? q2 of 1: b.test Any
-        > udp.send(1, "c", "10.0.0.1", 9)
+        > udp.send(1, "c", "10.0.0.1", 9) > udp.send(1, "dd", "localhost", 9)
+        < udp.send 1: sent 1
+        < udp.send 1: sent 2
         A q2 10.0.0.1
+        > udp.send(1, "eee", "10.0.0.1", 9)
+        < udp.send 1: sent 3
         A q1 10.0.0.1
         < udp.send 1: sent 1
         < udp.send 1: sent 1
-        < udp.send 1: sent 1
+        U sees "c" from 10.0.0.9:7
+        U sees "eee" from 10.0.0.9:7
         U sees "a" from 10.0.0.9:7
         U sees "b" from 10.0.0.9:7
-        U sees "c" from 10.0.0.9:7
         "#,
     );
 }
@@ -304,34 +308,34 @@ fn a_name_in_the_middle_that_fails_does_not_disturb_the_others_7() {
         > udp.send(1, "a", "a.test", 9) > udp.send(1, "b", "b.test", 9)
         ? q1 of 1: a.test Any
         ? q2 of 1: b.test Any
-        > udp.send(1, "c", "10.0.0.1", 9)
+        > udp.send(1, "cc", "c.test", 9)
+        ? q3 of 1: c.test Any
         # Told in its turn, too.
         A q2 -105
+        A q3 10.0.0.1
         $
         A q1 10.0.0.1
         < udp.send 1: sent 1
         < udp.send 1: -105
-        < udp.send 1: sent 1
+        < udp.send 1: sent 2
         U sees "a" from 10.0.0.9:7
-        U sees "c" from 10.0.0.9:7
+        U sees "cc" from 10.0.0.9:7
         "#,
     );
 }
 
 #[test]
-fn what_is_no_name_is_told_after_the_sends_before_it_7() {
+fn what_is_no_name_is_told_at_once_7() {
     let mut rig = udp_bound();
     rig.sim.fill_send_buffers(true);
-    rig.play("> udp.send(1, \"a\", \"10.0.0.1\", 9) > udp.send(1, \"b\", \"x.invalid\", 9)");
-    rig.sim.fill_send_buffers(false);
     rig.play(
         r#"
-        > udp.getSockets()
-        < udp.getSockets: [1]
-        < udp.send 1: sent 1
+        > udp.send(1, "a", "10.0.0.1", 9) > udp.send(1, "b", "x.invalid", 9)
         < udp.send 1: -105
         "#,
     );
+    rig.sim.fill_send_buffers(false);
+    rig.play("> udp.getSockets()\n < udp.getSockets: [1]\n < udp.send 1: sent 1");
 }
 
 #[test]
@@ -354,16 +358,22 @@ fn other_sockets_do_not_wait_for_a_name_7() {
 // --- queue (6.2, 4.6 row 7)
 
 #[test]
-fn sends_that_wait_for_a_name_are_not_counted_4_6_row_7() {
+fn sends_that_wait_for_a_name_are_not_counted_until_they_have_it_4_6_row_7() {
     let mut rig = udp_bound();
-    rig.play("> udp.send(1, \"first\", \"a.test\", 9)\n ? q1 of 1: a.test Any");
-    for _ in 0..40 {
-        rig.play("> udp.send(1, \"x\", \"10.0.0.1\", 9)");
+    for n in 1..=40 {
+        rig.play(&format!("> udp.send(1, \"{n}\", \"a.test\", 9)\n ? q{n} of 1: a.test Any"));
     }
-    rig.answer(1, Ok(vec!["10.0.0.1".parse().unwrap()]));
+    rig.sim.fill_send_buffers(true);
+    rig.play("> udp.send(1, \"first\", \"10.0.0.1\", 9)");
+    for n in 1..=32 {
+        rig.answer(n, Ok(vec!["10.0.0.1".parse().unwrap()]));
+    }
+    rig.play("$\n ~ 1 send 5 to 10.0.0.1:9 -> blocked\n A q33 10.0.0.1\n < udp.send 1: -12\n A q34 -105\n < udp.send 1: -105");
+    rig.sim.fill_send_buffers(false);
     rig.run();
     let mut expected = vec!["< udp.send 1: sent 5"];
-    expected.extend(["< udp.send 1: sent 1"; 40]);
+    expected.extend(["< udp.send 1: sent 1"; 9]);
+    expected.extend(["< udp.send 1: sent 2"; 23]);
     assert_eq!(rig.trace, expected);
 }
 

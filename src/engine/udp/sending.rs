@@ -1,4 +1,4 @@
-//! Sends: each leaves in its turn, also one that waits for a name (udp.md 7).
+//! Sends, which leave in their order (udp.md 7). Those to names come here when they have their addresses.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -7,8 +7,8 @@ use bytes::Bytes;
 
 use super::{Open, UdpSocket};
 use crate::api::net_error::Status;
-use crate::engine::command::{Answer, MAX_DATAGRAM};
-use crate::engine::outcomes::{not_resolved, over_quota};
+use crate::engine::command::MAX_DATAGRAM;
+use crate::engine::outcomes::over_quota;
 use crate::engine::reply::{Replies, Reply};
 use crate::net::{Datagram, Network, Ready, os_error};
 
@@ -18,8 +18,6 @@ const MAX_WAITING: usize = 32;
 /// A send that could not leave at once.
 #[derive(Debug)]
 pub(super) struct Outgoing {
-    /// Rises along the line.
-    number: u64,
     /// `None`: the call exceeds the write quota.
     data: Option<Box<[u8]>>,
     to: Target,
@@ -30,7 +28,6 @@ pub(super) struct Outgoing {
 enum Outcome {
     Sent(u64),
     OverQuota,
-    Unresolved(Status),
     Failed(Status),
 }
 
@@ -43,49 +40,19 @@ pub(in crate::engine) enum Target {
     Address(SocketAddr),
     /// To the first of these that the socket can reach, at this port.
     Addresses(Vec<IpAddr>, u16),
-    /// To a name that is being resolved, at this port.
-    Resolving(u16),
-    /// Nowhere: the name could not be resolved. It is told when those before it are done.
-    Unresolved(Status),
 }
 
 impl<N: Network> UdpSocket<N> {
-    /// The number of the next send.
-    pub(in crate::engine) fn next_number(&self) -> u64 {
-        self.last_number + 1
-    }
-
-    /// The name of the send with this number was resolved, or could not be.
-    pub(in crate::engine) fn resolved(&mut self, number: u64, answer: Answer) {
-        let is_full = self.is_line_full();
-        let Ok(at) = self.outgoing.binary_search_by_key(&number, |send| send.number) else {
-            return;
-        };
-        let Target::Resolving(port) = self.outgoing[at].to else { return };
-        self.resolving -= 1;
-        match answer {
-            Ok(_) if is_full => {
-                if let Some(send) = self.outgoing.remove(at) {
-                    send.reply.fail(Status::InsufficientResources);
-                }
-            }
-            Ok(addresses) => self.outgoing[at].to = Target::Addresses(addresses, port),
-            Err(status) => self.outgoing[at].to = Target::Unresolved(status),
-        }
-        self.flush();
-    }
-
     /// Whether as many sends wait for the system as may (udp.md 4.6 row 7).
     fn is_line_full(&self) -> bool {
         let waits_for_system =
             self.open.as_ref().is_some_and(|open| !open.ready.has(Ready::WRITABLE));
-        waits_for_system && self.outgoing.len() - self.resolving > MAX_WAITING
+        waits_for_system && self.outgoing.len() > MAX_WAITING
     }
 
     /// Sends one datagram, or lets it wait its turn (udp.md 4.6 rows 6 to 10). Without data it exceeds the quota.
     pub(in crate::engine) fn send(&mut self, data: Option<&[u8]>, to: Target, reply: Reply) {
-        let needs_room = !matches!(to, Target::Resolving(_) | Target::Unresolved(_));
-        if needs_room && self.is_line_full() {
+        if self.is_line_full() {
             return match data {
                 Some(_) => reply.fail(Status::InsufficientResources),
                 None => over_quota(reply),
@@ -96,10 +63,7 @@ impl<N: Network> UdpSocket<N> {
         {
             return outcome.complete(reply);
         }
-        self.last_number += 1;
-        self.resolving += usize::from(matches!(to, Target::Resolving(_)));
-        let data = data.map(Box::from);
-        self.outgoing.push_back(Outgoing { number: self.last_number, data, to, reply });
+        self.outgoing.push_back(Outgoing { data: data.map(Box::from), to, reply });
     }
 
     /// Sends to the one peer of a connected socket (socket-legacy.md 4.7).
@@ -150,7 +114,7 @@ impl<N: Network> UdpSocket<N> {
         sent.is_ok()
     }
 
-    /// Sends what waits, in order, until the system refuses or a name is missing.
+    /// Sends what waits, in order, until the system refuses.
     pub(in crate::engine) fn flush(&mut self) {
         while let Some(send) = self.outgoing.pop_front() {
             match self.attempt(send.data.as_deref(), &send.to) {
@@ -162,11 +126,6 @@ impl<N: Network> UdpSocket<N> {
 
     /// Sends the datagram whose turn it is; `None` if it has to wait.
     fn attempt(&mut self, data: Option<&[u8]>, to: &Target) -> Option<Outcome> {
-        match to {
-            Target::Resolving(_) => return None,
-            Target::Unresolved(status) => return Some(Outcome::Unresolved(*status)),
-            _ => {}
-        }
         // The quota is looked at before the state (socket-legacy.md 4.9 row 6).
         let Some(data) = data else { return Some(Outcome::OverQuota) };
         let Some(open) = self.open.as_mut().filter(|open| open.can_send_to(to)) else {
@@ -191,15 +150,8 @@ impl Outcome {
         match self {
             Outcome::Sent(bytes) => reply.complete_send(bytes),
             Outcome::OverQuota => over_quota(reply),
-            Outcome::Unresolved(status) => not_resolved(reply, status),
             Outcome::Failed(status) => reply.fail(status),
         }
-    }
-}
-
-impl Outgoing {
-    pub(super) fn is_resolving(&self) -> bool {
-        matches!(self.to, Target::Resolving(_))
     }
 }
 
@@ -217,7 +169,6 @@ impl<D: Datagram> Open<D> {
             Target::Peer => self.socket.send(data, None),
             Target::Address(to) => self.send_to(data, &[to.ip()], to.port()),
             Target::Addresses(addresses, port) => self.send_to(data, addresses, *port),
-            Target::Resolving(_) | Target::Unresolved(_) => Err(io::ErrorKind::WouldBlock.into()),
         }
     }
 
