@@ -2990,8 +2990,8 @@ chromesock_status chrome_sockets_udp_set_multicast_loopback_mode(struct chromeso
  * Parameters: callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
- * Completes:  CHROME_SOCKETS_UDP_GET_JOINED_GROUPS with texts, in join order; "Socket not found" and "App
- *             does not have permission" come without a result.
+ * Completes:  CHROME_SOCKETS_UDP_GET_JOINED_GROUPS with texts, in join order; INSUFFICIENT_RESOURCES: the app
+ *             holds too many lists; "Socket not found" and "App does not have permission" come without a result.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
  *
@@ -3494,7 +3494,8 @@ chromesock_status chrome_socket_set_multicast_loopback_mode(struct chromesock_ap
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
  * Completes:  CHROME_SOCKET_GET_JOINED_GROUPS with texts, in join order; "Socket not found", "Only UDP
- *             socket supports multicast." and "App does not have permission" come with result -1.
+ *             socket supports multicast." and "App does not have permission" come with result -1;
+ *             INSUFFICIENT_RESOURCES: the app holds too many lists.
  * Threads:    any, also inside callbacks; does not block.
  * Since:      0.1
  *

@@ -63,9 +63,11 @@ pub enum Payload {
     /// `SendInfo.bytesSent`.
     BytesSent(u64),
     /// Infos of `getInfo` (exactly one) and `getSockets`.
-    Sockets(Arc<SocketList>),
+    Sockets(Arc<List<SocketInfo>>),
     /// Multicast groups of `getJoinedGroups`.
-    Texts(Box<[Box<CStr>]>),
+    Groups(Arc<List<Box<CStr>>>),
+    /// A line for a key log.
+    Text(Box<CStr>),
     /// Addresses of `getNetworkList`.
     Interfaces(Box<[NetworkInterface]>),
     /// What a denied call wanted.
@@ -74,34 +76,36 @@ pub enum Payload {
     TlsSession(Box<TlsSession>),
 }
 
-/// Infos of sockets. Copies of an event share them.
+/// A list that an app was told. Copies of an event share it.
 #[derive(Debug)]
-pub struct SocketList {
-    infos: Box<[SocketInfo]>,
+pub struct List<T> {
+    entries: Box<[T]>,
+    bytes: usize,
     /// What all lists of an app take that are alive, in bytes; this one included.
     held: Arc<AtomicUsize>,
 }
 
-impl SocketList {
-    /// A list that counts as `held` as long as it lives.
+impl<T> List<T> {
+    /// A list that counts as `held` as long as it lives, with so many bytes that its entries have elsewhere.
     #[must_use]
-    pub fn new(infos: Box<[SocketInfo]>, held: &Arc<AtomicUsize>) -> Arc<Self> {
-        held.fetch_add(size_of_val(&*infos), Relaxed);
-        Arc::new(Self { infos, held: Arc::clone(held) })
+    pub fn new(entries: Box<[T]>, elsewhere: usize, held: &Arc<AtomicUsize>) -> Arc<Self> {
+        let bytes = size_of_val(&*entries) + elsewhere;
+        held.fetch_add(bytes, Relaxed);
+        Arc::new(Self { entries, bytes, held: Arc::clone(held) })
     }
 }
 
-impl Drop for SocketList {
+impl<T> Drop for List<T> {
     fn drop(&mut self) {
-        self.held.fetch_sub(size_of_val(&*self.infos), Relaxed);
+        self.held.fetch_sub(self.bytes, Relaxed);
     }
 }
 
-impl Deref for SocketList {
-    type Target = [SocketInfo];
+impl<T> Deref for List<T> {
+    type Target = [T];
 
-    fn deref(&self) -> &[SocketInfo] {
-        &self.infos
+    fn deref(&self) -> &[T] {
+        &self.entries
     }
 }
 

@@ -299,7 +299,8 @@ impl<N: Network> Engine<N> {
                 self.with_groups(id, reply, |socket| socket.leave(parse_literal(&group)))
             }
             Command::GetJoinedGroups => {
-                self.with_groups(id, reply, |socket| Response::ok_with(socket.joined_groups()))
+                let told = self.registry.told().cloned();
+                self.with_groups(id, reply, |socket| socket.joined_groups(told.as_ref()));
             }
             Command::SetMulticastTimeToLive(hops) => {
                 self.with_udp(id, reply, |socket| socket.set_time_to_live(hops));

@@ -14,7 +14,7 @@ use super::id_map::IdMap;
 use super::tcp_client::TcpClient;
 use super::tcp_server::TcpServer;
 use super::udp::UdpSocket;
-use crate::api::event::SocketList;
+use crate::api::event::List;
 use crate::api::properties::{SocketInfo, SocketProperties, SocketType};
 use crate::api::table::Namespace;
 use crate::net::{Network, address};
@@ -120,13 +120,13 @@ pub(super) struct Registry<N: Network> {
     places: IdMap<i32, u32>,
     /// By the last digits of an id: the place where one that ends so was found last.
     found: Vec<u32>,
-    /// Bytes of infos that were told and not dropped yet.
+    /// Bytes of lists that were told and not dropped yet.
     told: Arc<AtomicUsize>,
 }
 
 /// How many such places there are at least.
 const LEAST_FOUND: usize = 16;
-/// No more lists are made while infos that the host has not taken or released yet take so many bytes: more than a
+/// No more lists are made while those that the host has not taken or released yet take so many bytes: more than a
 /// reactor makes before it delivers.
 const MAX_TOLD: usize = 64 << 20;
 /// Memory for more sockets than this is given back when the last one is gone.
@@ -227,20 +227,23 @@ impl<N: Network> Registry<N> {
     }
 
     /// The info of a socket, if it is of `namespace`.
-    pub(super) fn info(&self, namespace: Namespace, id: i32) -> Option<Arc<SocketList>> {
+    pub(super) fn info(&self, namespace: Namespace, id: i32) -> Option<Arc<List<SocketInfo>>> {
         let entry = self.get(id).filter(|entry| entry.namespace == namespace)?;
-        Some(SocketList::new(Box::new([entry.info()]), &self.told))
+        Some(List::new(Box::new([entry.info()]), 0, &self.told))
     }
 
-    /// All infos of a namespace, ascending by id (tcp.md 2.2); `None` if too many are held.
-    pub(super) fn infos(&self, namespace: Namespace) -> Option<Arc<SocketList>> {
-        if self.told.load(Relaxed) > MAX_TOLD {
-            return None;
-        }
+    /// What one more list counts as; `None` if too many are held.
+    pub(super) fn told(&self) -> Option<&Arc<AtomicUsize>> {
+        Some(&self.told).filter(|told| told.load(Relaxed) <= MAX_TOLD)
+    }
+
+    /// All infos of a namespace, ascending by id (tcp.md 2.2); `None` if too many lists are held.
+    pub(super) fn infos(&self, namespace: Namespace) -> Option<Arc<List<SocketInfo>>> {
+        let told = self.told()?;
         let of_namespace = self.all().filter(|entry| entry.namespace == namespace);
         let mut infos: Vec<_> = of_namespace.map(Entry::info).collect();
         infos.sort_unstable_by_key(|info| info.socket_id);
-        Some(SocketList::new(infos.into_boxed_slice(), &self.told))
+        Some(List::new(infos.into_boxed_slice(), 0, told))
     }
 
     /// All ids, ascending.

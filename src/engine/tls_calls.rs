@@ -74,7 +74,7 @@ impl<N: Network> Engine<N> {
         for line in self.ctx.tls.take_keys() {
             let of_host = EventType::ChromesockTlsKeys;
             let mut event = Event::notification(of_host, self.ctx.id, None);
-            event.payload = Payload::Texts(Box::new([line]));
+            event.payload = Payload::Text(line);
             self.ctx.outbox.notify(event);
         }
     }

@@ -7,14 +7,17 @@ mod sending;
 
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::ffi::CStr;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
+use std::sync::Weak;
 
 use bytes::Bytes;
 
 use super::context::Context;
 use super::reply::Reply;
+use crate::api::event::List;
 use crate::api::net_error::Status;
 use crate::api::properties::SocketInfo;
 use crate::net::{Datagram, MulticastOptions, Network, Ready, Token, address, os_error};
@@ -33,6 +36,8 @@ pub(super) struct UdpSocket<N: Network> {
     /// Whether the options were handed over and can no longer be set: for good in `chrome.socket`.
     options_used: bool,
     groups: Vec<IpAddr>,
+    /// The list of them that was told last, as long as anyone has it.
+    told_groups: Weak<List<Box<CStr>>>,
     paused: bool,
     reading: Reading,
     /// Taken from the kernel and not delivered yet.
@@ -87,6 +92,7 @@ impl<N: Network> UdpSocket<N> {
             options: MulticastOptions { time_to_live: 1, loopback: true },
             options_used: false,
             groups: Vec::new(),
+            told_groups: Weak::new(),
             paused: false,
             reading: if on_request { Reading::OnRequest(None) } else { Reading::Events },
             held: VecDeque::new(),
@@ -174,6 +180,7 @@ impl<N: Network> UdpSocket<N> {
         }
         self.open = None;
         self.groups.clear();
+        self.told_groups = Weak::new();
         self.held.clear();
     }
 }

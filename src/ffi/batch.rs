@@ -67,7 +67,8 @@ fn room(event: &Event) -> Option<usize> {
         Payload::Datagram(data, _) => data.len() + LONGEST_ADDRESS,
         Payload::Denied(denied) => denied.host.count_bytes() + denied.explanation.count_bytes(),
         Payload::Sockets(_)
-        | Payload::Texts(_)
+        | Payload::Groups(_)
+        | Payload::Text(_)
         | Payload::Interfaces(_)
         | Payload::TlsSession(_) => return None,
     };

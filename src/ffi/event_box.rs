@@ -333,13 +333,8 @@ fn show_rest(
             c.sockets = lists.sockets.as_ptr();
             c.sockets_len = lists.sockets.len();
         }
-        Payload::Texts(texts) => {
-            let lists = lists.get_or_insert_default();
-            lists.texts = texts.iter().map(|text| text.as_ptr()).collect();
-            c.present |= CHROMESOCK_EVENT_TEXTS;
-            c.texts = lists.texts.as_ptr();
-            c.texts_len = lists.texts.len();
-        }
+        Payload::Groups(groups) => show_texts(groups, c, lists),
+        Payload::Text(text) => show_texts(slice::from_ref(text), c, lists),
         Payload::Interfaces(interfaces) => {
             let lists = lists.get_or_insert_default();
             lists.interfaces = interfaces.iter().map(interface).collect();
@@ -365,6 +360,14 @@ fn show_rest(
         }
         _ => {}
     }
+}
+
+fn show_texts(texts: &[Box<CStr>], c: &mut chromesock_event, lists: &mut Option<Box<Lists>>) {
+    let lists = lists.get_or_insert_default();
+    lists.texts = texts.iter().map(|text| text.as_ptr()).collect();
+    c.present |= CHROMESOCK_EVENT_TEXTS;
+    c.texts = lists.texts.as_ptr();
+    c.texts_len = lists.texts.len();
 }
 
 /// Canonical address text (tcp.md T-1), which is in each event of a datagram; without formatting for IPv4.
@@ -444,7 +447,7 @@ fn info(of: &SocketInfo) -> chromesock_socket_info {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::event::Piece;
+    use crate::api::event::{List, Piece};
     use crate::api::properties::TlsSession;
 
     #[test]
@@ -517,7 +520,7 @@ mod tests {
             Payload::Data(vec![2; 20_000].into()),
             Payload::Datagram(Vec::new().into(), "1.2.3.4:5".parse().unwrap()),
             Payload::Interfaces(Box::new([])),
-            Payload::Texts(Box::new([c"224.0.0.1".into()])),
+            Payload::Groups(List::new(Box::new([c"224.0.0.1".into()]), 0, &Arc::default())),
             Payload::BytesSent(7),
             Payload::Datagram(vec![3; 3000].into(), "[::1]:6".parse().unwrap()),
             Payload::Data(vec![4; 10].into()),

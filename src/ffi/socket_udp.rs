@@ -295,7 +295,8 @@ pub unsafe extern "C" fn chrome_socket_set_multicast_loopback_mode(
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
 /// Completes:  CHROME_SOCKET_GET_JOINED_GROUPS with texts, in join order; "Socket not found", "Only UDP
-///             socket supports multicast." and "App does not have permission" come with result -1.
+///             socket supports multicast." and "App does not have permission" come with result -1;
+///             INSUFFICIENT_RESOURCES: the app holds too many lists.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
 ///

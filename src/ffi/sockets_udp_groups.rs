@@ -169,8 +169,8 @@ pub unsafe extern "C" fn chrome_sockets_udp_set_multicast_loopback_mode(
 /// Parameters: callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.
-/// Completes:  CHROME_SOCKETS_UDP_GET_JOINED_GROUPS with texts, in join order; "Socket not found" and "App
-///             does not have permission" come without a result.
+/// Completes:  CHROME_SOCKETS_UDP_GET_JOINED_GROUPS with texts, in join order; INSUFFICIENT_RESOURCES: the app
+///             holds too many lists; "Socket not found" and "App does not have permission" come without a result.
 /// Threads:    any, also inside callbacks; does not block.
 /// Since:      0.1
 ///

@@ -529,10 +529,11 @@ pub(super) fn render(event: &Event) -> String {
             let (ip, port) = (address::text(from.ip()), from.port());
             line += &format!(" {} from {} {port}", shown(data), ip.to_str().unwrap());
         }
-        Payload::Texts(texts) => {
-            let texts: Vec<_> = texts.iter().map(|text| text.to_str().unwrap()).collect();
+        Payload::Groups(groups) => {
+            let texts: Vec<_> = groups.iter().map(|text| text.to_str().unwrap()).collect();
             line += &format!(" [{}]", texts.join(", "));
         }
+        Payload::Text(text) => line += &format!(" {text:?}"),
         Payload::Interfaces(_) => line += " interfaces",
         Payload::TlsSession(session) => {
             line += &format!(" {:?} {:?}", session.version, session.verified_name);

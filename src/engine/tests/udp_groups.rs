@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::driver::Rig;
 use super::{settle, udp_bound_to};
+use crate::engine::{Event, Payload};
 
 #[test]
 fn a_member_hears_the_group_until_it_leaves_4_10_4_11() {
@@ -142,4 +143,51 @@ fn own_datagrams_come_back_unless_loopback_is_off_4_5() {
         assert_eq!(known.options.loopback, loopback);
         assert_eq!(known.groups, ["224.0.0.1".parse::<IpAddr>().unwrap()]);
     }
+}
+
+/// A socket of many groups, of which events are kept as by a host that takes none of them yet.
+fn crowded() -> Rig {
+    let mut rig = udp_bound_to("::");
+    rig.writes_trace = false;
+    (0..2340).for_each(|n| rig.issue(&format!("udp.joinGroup(1, \"ff02::1:{n:x}\")")));
+    rig.kept = Some(Vec::new());
+    rig
+}
+
+/// Where the lists lie that were told since, and how often there was none.
+fn lists(rig: &Rig) -> (Vec<usize>, usize) {
+    let kept = rig.kept.as_deref().unwrap();
+    let list = |event: &Event| match &event.payload {
+        Payload::Groups(groups) => Some(groups.as_ptr().addr()),
+        _ => None,
+    };
+    let failed = kept.iter().filter(|event| event.result == Some(-12));
+    (kept.iter().filter_map(list).collect(), failed.count())
+}
+
+#[test]
+fn lists_of_the_same_groups_are_one_list_4_12() {
+    let mut rig = crowded();
+    (0..5000).for_each(|_| rig.issue("udp.getJoinedGroups(1)"));
+    let (mut lists, failed) = lists(&rig);
+    assert_eq!((lists.len(), failed), (5000, 0));
+    lists.dedup();
+    assert_eq!(lists.len(), 1);
+}
+
+#[test]
+fn lists_of_groups_that_change_are_bounded_4_12() {
+    let mut rig = crowded();
+    for _ in 0..2000 {
+        rig.issue("udp.leaveGroup(1, \"ff02::1:0\")> udp.joinGroup(1, \"ff02::1:0\")");
+        rig.issue("udp.getJoinedGroups(1)");
+    }
+    let (told, failed) = lists(&rig);
+    assert_eq!(told.len() + failed, 2000);
+    // Each has about 28 bytes for a group.
+    assert!((1000..1060).contains(&told.len()), "{}", told.len());
+    // Those that are taken make room.
+    rig.kept = Some(Vec::new());
+    rig.issue("udp.getJoinedGroups(1)");
+    assert_eq!(lists(&rig).1, 0);
 }

@@ -1,9 +1,11 @@
 //! Multicast options, groups, and broadcast of a UDP socket.
 
 use std::net::IpAddr;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Weak};
 
 use super::UdpSocket;
-use crate::api::event::{Payload, Response};
+use crate::api::event::{List, Payload, Response};
 use crate::api::net_error::Status;
 use crate::net::{Datagram, MulticastOptions, Network, address, os_error};
 
@@ -46,6 +48,7 @@ impl<N: Network> UdpSocket<N> {
         match open.socket.join(group) {
             Ok(()) => {
                 self.groups.push(group);
+                self.told_groups = Weak::new();
                 Response::ok_zero()
             }
             Err(error) => Response::failed(os_error::status(&error)),
@@ -61,15 +64,24 @@ impl<N: Network> UdpSocket<N> {
         match open.socket.leave(self.groups[at]) {
             Ok(()) => {
                 self.groups.remove(at);
+                self.told_groups = Weak::new();
                 Response::ok_zero()
             }
             Err(error) => Response::failed(os_error::status(&error)),
         }
     }
 
-    /// udp.md 4.12: in join order.
-    pub(in crate::engine) fn joined_groups(&self) -> Payload {
-        Payload::Texts(self.groups.iter().map(|group| address::text(*group)).collect())
+    /// udp.md 4.12: in join order. While the list of these groups is held, it is told again; a new one counts as
+    /// `told`, and there is none without.
+    pub(in crate::engine) fn joined_groups(&mut self, told: Option<&Arc<AtomicUsize>>) -> Response {
+        let list = self.told_groups.upgrade().or_else(|| {
+            let texts: Box<[_]> = self.groups.iter().map(|group| address::text(*group)).collect();
+            let bytes = texts.iter().map(|text| text.to_bytes_with_nul().len()).sum();
+            Some(List::new(texts, bytes, told?))
+        });
+        let Some(list) = list else { return Response::failed(Status::InsufficientResources) };
+        self.told_groups = Arc::downgrade(&list);
+        Response::ok_with(Payload::Groups(list))
     }
 
     /// udp.md 4.13.
