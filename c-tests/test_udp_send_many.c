@@ -68,8 +68,6 @@ static void mixed(fx *f) {
     static int to[MOST];
     call *c[MOST];
     uint32_t state = 12345;
-    shim_clear();
-    shim_set("peer.test", (const char *const[]){"127.0.0.1", NULL});
     for (int round = 0; round < 10; round++) {
         for (int n = 0; n < MOST; n++) {
             state = state * 1103515245u + 12345u;
@@ -81,7 +79,7 @@ static void mixed(fx *f) {
                 to[n] = (int)(state >> 19 & 1);
             }
             if (round % 3 == 2 && (state >> 24) % 20 == 0) len[n] = len[n] ? len[n] - 1 : 0; /* a short last one */
-            c[n] = udp_send(f, id, content(n), len[n], n % 50 == 25 ? "peer.test" : "127.0.0.1",
+            c[n] = udp_send(f, id, content(n), len[n], n % 50 == 25 ? "localhost" : "127.0.0.1",
                             peer_port[to[n]]);
         }
         for (int n = 0; n < MOST; n++) {
@@ -257,7 +255,7 @@ static void quota_in_a_burst(fx *f) {
     int sent = 0;
     shim_clear();
     held = udp_send(f, id, block, 1000, "held.stall.test", peer_port); /* the others wait behind it */
-    for (int n = 0; n < 30; n++) c[n] = udp_send(f, id, content(n), 1000, "127.0.0.1", peer_port);
+    for (int n = 0; n < 30; n++) c[n] = udp_send(f, id, content(n), 1000, "held.stall.test", peer_port);
     for (int n = 9; n < 30; n++) IS_FAIL_TEXT(c[n], QUOTA_EXCEEDED);
     CHECK_INT(fx_stats(f).unsent_bytes, QUOTA);
     wait_until(f, shim_stalled() == 1);
