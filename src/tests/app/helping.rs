@@ -126,6 +126,25 @@ fn an_app_that_ends_has_its_calls_carried_out_before() {
 }
 
 /// Threads that help, threads that call, and a reactor that data wakes meanwhile.
+/// Also to the own host, where it soon is connected.
+#[test]
+fn a_connect_is_under_way_when_the_app_ends_behind_it() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let reactor = SharedReactor::start().unwrap();
+    for _ in 0..50 {
+        let bench = helped_on(&reactor, Drive::Dispatch).start();
+        let id = bench.create(Namespace::Tcp);
+        fall_asleep(&reactor);
+        bench.app().hold_calls(true);
+        let connect = bench.connect(id, "127.0.0.1", port);
+        bench.close();
+        bench.app().run_calls();
+        assert_eq!(bench.done(connect).result, Some(Status::Aborted.number()));
+        bench.end();
+    }
+}
+
 #[test]
 fn helpers_callers_and_the_reactor_take_turns() {
     let bench = Bench::start(Drive::Helped);

@@ -4,7 +4,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const jsonc = require('jsonc-parser');
-const { decodeURIComponent } = require('./globals');
+const { decodeURIComponent, JSON } = require('./globals');
 
 /** What the user is told, in words only. */
 class Failure extends Error {}
