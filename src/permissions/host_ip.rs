@@ -40,3 +40,16 @@ fn ends_in_number(host: &str) -> bool {
     let label = host.rsplit('.').next().unwrap_or("");
     label.starts_with(|c: char| c.is_ascii_digit())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_longer_than_any_host_is_refused_without_mapping_it() {
+        let letters = |number| "\u{1d41a}".repeat(number);
+        assert!(!reads_as_ip(&letters(MAX_MAPPED / 4)));
+        assert!(reads_as_ip(&letters(MAX_MAPPED / 4 + 1)));
+        assert!(!reads_as_ip(&"a".repeat(MAX_MAPPED + 1)), "plain text is quickly read");
+    }
+}
