@@ -28,7 +28,7 @@ static void close_while_resolving(fx *f) {
 
 /* More look-ups than run at once, all cancelled: those that wait never start. */
 static void many_look_ups(fx *f) {
-    enum { N = 160, AT_ONCE = 48 }; /* of one app */
+    enum { N = 160, AT_ONCE = 64 }; /* of one app */
     call *c[N], *d[N];
     int32_t id[N];
     for (int n = 0; n < N; n++) {

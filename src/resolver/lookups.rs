@@ -1,5 +1,5 @@
 //! The lookups of a pool: those that wait, and for whom its threads look something up. Apps have their turns, and
-//! none has all threads.
+//! none has more threads than it leaves to the others.
 
 use std::collections::{HashMap, VecDeque};
 use std::thread::{JoinHandle, ThreadId};
@@ -8,8 +8,6 @@ use super::{LEAST_THREADS, MAX_THREADS, OnAnswer};
 use crate::api::properties::DnsQueryType;
 use crate::engine::command::Query;
 
-/// Lookups that run at once for one app.
-pub(super) const MAX_FOR_AN_APP: usize = 48;
 /// Lookups of an app that wait; the question for one more is answered at once with NAME_NOT_RESOLVED.
 pub(super) const MAX_WAITING: usize = 4096;
 /// Lookups beyond that which are refused although some that wait may not be wanted any more.
@@ -60,9 +58,12 @@ pub(super) struct Worker {
 
 impl Lookups {
     pub(super) fn needs_worker(&self, left_behind: usize) -> bool {
-        let busy = self.workers.values().filter(|worker| worker.busy_for.is_some()).count();
-        let most = MAX_THREADS.saturating_sub(left_behind).max(LEAST_THREADS);
-        self.workers.len() < (self.questions.len() + busy).min(most)
+        let wanted = self.questions.len() + self.busy();
+        self.workers.len() < wanted.min(most_threads(left_behind))
+    }
+
+    fn busy(&self) -> usize {
+        self.workers.values().filter(|worker| worker.busy_for.is_some()).count()
     }
 
     /// Adds a question to those that wait for the same name; gives it back if there are none.
@@ -128,13 +129,16 @@ impl Lookups {
         has_room
     }
 
-    /// Takes the next lookup, the apps' in turns; none if those that wait have enough under way.
-    fn next(&mut self) -> Option<Name> {
+    /// Takes the next lookup, the apps' in turns; none if those that wait have enough under way. The first app may
+    /// take half of the threads, the next one half of the rest: it takes many to leave none.
+    fn next(&mut self, left_behind: usize) -> Option<Name> {
+        // Those that there are look names up, also when there were too many to start them now.
+        let free = most_threads(left_behind).max(self.workers.len()) - self.busy();
         for _ in 0..self.waiting.len() {
             let mut waiting = self.waiting.pop_front()?;
             let of_app = |worker: &&Worker| worker.busy_for == Some(waiting.slot);
             let busy = self.workers.values().filter(of_app).count();
-            let name = if busy < MAX_FOR_AN_APP { waiting.names.pop_front() } else { None };
+            let name = if busy < free { waiting.names.pop_front() } else { None };
             if !waiting.names.is_empty() {
                 self.waiting.push_back(waiting);
             }
@@ -146,9 +150,13 @@ impl Lookups {
     }
 
     /// Begins a lookup that is still wanted: what, and the questions that it answers.
-    pub(super) fn begin(&mut self, worker: ThreadId) -> Option<(Name, Vec<Question>)> {
+    pub(super) fn begin(
+        &mut self,
+        worker: ThreadId,
+        left_behind: usize,
+    ) -> Option<(Name, Vec<Question>)> {
         loop {
-            let name = self.next()?;
+            let name = self.next(left_behind)?;
             let mut questions = self.questions.remove(&name).unwrap_or_default();
             questions.retain(Question::is_wanted);
             if !questions.is_empty() {
@@ -163,4 +171,9 @@ impl Lookups {
         let worker = self.workers.get_mut(&worker);
         worker.map(|worker| worker.busy_for = busy_for).is_some()
     }
+}
+
+/// Threads of a pool while others have left that many lookups behind.
+fn most_threads(left_behind: usize) -> usize {
+    MAX_THREADS.saturating_sub(left_behind).max(LEAST_THREADS)
 }

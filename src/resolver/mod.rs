@@ -2,7 +2,7 @@
 //!
 //! Threads start when there is work and end when there has been none for a while. Questions of an app that wait
 //! for the same name are answered by one lookup. Apps have their turns one after the other, and none has all
-//! threads: names that one asks for hold up no other. A question that nobody wants any more is skipped; a lookup
+//! threads: names that a few ask for hold up no other. A question that nobody wants any more is skipped; a lookup
 //! that hangs is left behind, holding nothing of the app, so neither the reactor nor a shutdown ever waits
 //! for it.
 
@@ -25,11 +25,11 @@ use system::look_up;
 
 /// Lookups that run at once. One that gets no answer takes a thread for as long as the system waits: some ten seconds
 /// as a rule, without end for a server that takes the question by TCP and says nothing; the engine waits for less.
-const MAX_THREADS: usize = 64;
+const MAX_THREADS: usize = 128;
 /// Of all, if other pools have left that many lookups behind, or more.
-const LEAST_THREADS: usize = 4;
+const LEAST_THREADS: usize = 8;
 /// Lookups of pools that are gone, beyond which a pool that has no thread yet begins none.
-const MAX_LEFT_BEHIND: usize = 128;
+const MAX_LEFT_BEHIND: usize = 256;
 /// How long an idle thread stays.
 const IDLE: Duration = Duration::from_secs(10);
 
@@ -153,7 +153,7 @@ fn work(
 ) {
     let this = std::thread::current().id();
     loop {
-        let begun = lookups.lock().begin(this);
+        let begun = lookups.lock().begin(this, left_behind.load(Relaxed));
         if let Some((name, questions)) = begun {
             let found = look_up(&name.host, name.dns_query_type);
             if !lookups.lock().note(this, None) {

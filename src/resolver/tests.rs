@@ -2,12 +2,14 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use crossbeam_channel::unbounded;
 
-use super::lookups::{MAX_FOR_AN_APP, MAX_WAITING, REFUSALS};
+use super::lookups::{MAX_WAITING, REFUSALS};
 use super::*;
 use crate::engine::command::QueryId;
 
 const DEADLINE: Duration = Duration::from_secs(60);
 const FOUND: Answer = Ok(Vec::new());
+/// Lookups of the only app that run at once.
+const MAX_FOR_AN_APP: usize = MAX_THREADS / 2;
 
 /// A pool in which the look-up of a name that begins with "hang" lasts until `end` is dropped.
 struct Hanging {
@@ -101,9 +103,9 @@ fn many_look_ups_that_hang_hold_up_no_other() {
     assert_eq!(answer.recv_timeout(DEADLINE), Ok(FOUND));
 }
 
-/// An app whose names hang, very many of them, neither takes all threads nor the place of another in the queue.
+/// Apps whose names hang, very many of them, take neither all threads nor the place of another in the queue.
 #[test]
-fn names_of_one_app_hold_up_no_other() {
+fn names_of_few_apps_hold_up_no_other() {
     let (mut hanging, wanted) = (Hanging::new(), Arc::new(()));
     let (answers, answer) = unbounded();
     let ask = |hanging: &mut Hanging, slot, host: &str| {
@@ -116,17 +118,21 @@ fn names_of_one_app_hold_up_no_other() {
     hanging.hang(MAX_WAITING);
     ask(&mut hanging, 1, "one too many");
     assert_eq!(answer.try_recv(), Ok(Err(Status::NameNotResolved)));
-    ask(&mut hanging, 2, "hang 0");
-    hanging.see_begun(1);
-    ask(&mut hanging, 3, "quick");
-    hanging.see_begun(1);
-    assert_eq!(answer.recv_timeout(DEADLINE), Ok(FOUND));
-    // All threads are busy: whoever waits is served in turns, not behind the thousands.
-    for number in 1..MAX_THREADS - MAX_FOR_AN_APP {
-        ask(&mut hanging, 2, &format!("hang {number}"));
+    // Each next one has half of what the others have left.
+    let mut free = MAX_THREADS - MAX_FOR_AN_APP;
+    let mut slot = 1;
+    while free > 0 {
+        slot += 1;
+        let share = free.div_ceil(2);
+        for number in 0..=share {
+            ask(&mut hanging, slot, &format!("hang {number}"));
+        }
+        hanging.see_begun(share);
+        free -= share;
     }
-    hanging.see_begun(MAX_THREADS - MAX_FOR_AN_APP - 1);
-    ask(&mut hanging, 4, "quick");
+    assert!(slot > 7, "{slot} apps take all threads");
+    // All threads are busy: whoever waits is served in turns, not behind the thousands.
+    ask(&mut hanging, slot + 1, "quick");
     assert!(hanging.begun.try_recv().is_err());
     let mut begun = Vec::new();
     while !begun.contains(&"quick".to_owned()) {
@@ -227,12 +233,14 @@ fn threads_that_are_left_behind_are_bounded() {
     hanging.hang(MAX_FOR_AN_APP);
     hanging.see_begun(MAX_FOR_AN_APP);
     let left_behind = hanging.pool.left_behind;
-    for expected in [MAX_THREADS - MAX_FOR_AN_APP, LEAST_THREADS, LEAST_THREADS] {
+    let mut threads = MAX_THREADS;
+    for _ in 0..10 {
+        threads = (threads / 2).max(LEAST_THREADS);
         // The next app of the process, whose look-ups hang as well.
         hanging.pool = Pool::with(Arc::clone(&hanging.pool.look_up), left_behind);
         hanging.hang(MAX_FOR_AN_APP);
-        hanging.see_begun(expected);
-        assert_eq!(hanging.pool.lookups.lock().workers.len(), expected);
+        hanging.see_begun(threads / 2);
+        assert!(hanging.pool.lookups.lock().workers.len() <= threads);
     }
     let (answers, answer) = unbounded();
     let ask = |hanging: &mut Hanging| {
@@ -242,7 +250,7 @@ fn threads_that_are_left_behind_are_bounded() {
     while left_behind.load(Relaxed) < MAX_LEFT_BEHIND {
         hanging.pool = Pool::with(Arc::clone(&hanging.pool.look_up), left_behind);
         hanging.hang(MAX_FOR_AN_APP);
-        hanging.see_begun(LEAST_THREADS);
+        hanging.see_begun(LEAST_THREADS / 2);
         hanging.pool = Pool::with(Arc::clone(&hanging.pool.look_up), left_behind);
     }
     assert!(left_behind.load(Relaxed) < MAX_LEFT_BEHIND + LEAST_THREADS);
