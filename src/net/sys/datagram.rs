@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::io;
+use std::mem;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::rc::Rc;
 
@@ -52,9 +53,13 @@ pub(super) struct Scratch {
     copies: Copies,
 }
 
-/// What was received last, and room for more: datagrams share allocations.
+/// What was received last, and room for more: datagrams share allocations. Of two, one is filled while what came
+/// with the other is still under way.
 #[derive(Default)]
-struct Copies(BytesMut);
+struct Copies {
+    block: BytesMut,
+    other: BytesMut,
+}
 
 impl std::fmt::Debug for Scratch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -67,11 +72,14 @@ impl Copies {
     fn join<'a>(&mut self, pieces: impl Iterator<Item = &'a [u8]> + Clone) -> Bytes {
         let len = pieces.clone().map(<[u8]>::len).sum();
         // Memory that nobody uses any more is used from its start, which the cache still has.
-        if !self.0.try_reclaim(SHARED.max(len)) && self.0.capacity() < len {
-            self.0 = BytesMut::with_capacity(SHARED.max(len));
+        if !self.block.try_reclaim(SHARED.max(len)) && self.block.capacity() < len {
+            mem::swap(&mut self.block, &mut self.other);
+            if !self.block.try_reclaim(SHARED.max(len)) {
+                self.block = BytesMut::with_capacity(SHARED.max(len));
+            }
         }
-        pieces.for_each(|piece| self.0.extend_from_slice(piece));
-        self.0.split().freeze()
+        pieces.for_each(|piece| self.block.extend_from_slice(piece));
+        self.block.split().freeze()
     }
 
     /// The datagrams that messages consist of.
@@ -427,6 +435,24 @@ mod tests {
             }
             assert!(kept == all_sent, "what was kept has changed, without {without}");
         }
+    }
+
+    /// Those that are still under way to another thread when their block is full keep it for a while only.
+    #[test]
+    fn datagrams_in_flight_cost_no_allocation_but_the_first_two() {
+        let (mut copies, mut in_flight) = (Copies::default(), VecDeque::new());
+        let mut blocks = Vec::new();
+        for _ in 0..1000 {
+            in_flight.push_back(copies.join(std::iter::once(&[7; 4096][..])));
+            let block = copies.block.as_ptr() as usize + copies.block.capacity();
+            if !blocks.contains(&block) {
+                blocks.push(block);
+            }
+            if in_flight.len() > 6 {
+                in_flight.pop_front();
+            }
+        }
+        assert_eq!(blocks.len(), 2);
     }
 
     /// Joining is switched on for what comes fast, and only then: the first socket to have it stops all CPUs.
