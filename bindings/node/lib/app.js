@@ -22,7 +22,13 @@ const SHUT_DOWN = numberOf('CHROMESOCK_CONTEXT_SHUT_DOWN');
 const INVALID_MANIFEST = numberOf('CHROMESOCK_INVALID_MANIFEST');
 const INVALID_ARGUMENT = numberOf('CHROMESOCK_INVALID_ARGUMENT');
 
-const isConnect = (name) => name === 'chrome_sockets_tcp_connect' || name === 'chrome_socket_connect';
+const PAUSED = 1;
+/** Calls of which the rest of their task makes more: behind a connect, or between setPaused(false) and setPaused(true). */
+const LEADING = new Set([
+  'chrome_sockets_tcp_connect', 'chrome_socket_connect',
+  'chrome_sockets_tcp_set_paused', 'chrome_sockets_tcp_server_set_paused', 'chrome_sockets_udp_set_paused',
+]);
+const isLeading = (name, values) => LEADING.has(name) && values[1] !== PAUSED;
 
 const text = { is: (value) => typeof value === 'string', named: 'a string' };
 const size = { is: (value) => Number.isSafeInteger(value) && value >= 0, named: 'a whole number' };
@@ -167,8 +173,9 @@ class App {
     if (this.#app === 0) return;
     // The first call of a task is carried out at once, on this thread if the library's sleeps. If more follow, the next
     // one wakes that thread, which does them together. But what a task calls behind a connect has to find it under way,
-    // as in a browser, and by then it could be connected: from there on calls wait until the task is done.
-    const waits = isConnect(name) && !App.#isEnding;
+    // as in a browser, and by then it could be connected; and between unpausing and pausing data could be read. From
+    // there on calls wait until the task is done.
+    const waits = isLeading(name, values) && !App.#isEnding;
     const holds = !this.#isHeld && (waits || !this.#hasCalled);
     if (holds) this.#begin();
     const token = this.#free.pop() ?? this.#calls.length;

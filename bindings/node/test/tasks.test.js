@@ -1,9 +1,10 @@
-// tcp.md 3.5 row 6 in tasks that are no events: what a task calls behind a connect finds it under way, as in a browser.
+// In tasks that are no events, as in a browser: what a task calls behind a connect finds it under way (tcp.md 3.5 row 6),
+// and between setPaused(false) and setPaused(true) nothing is read (PA-3).
 'use strict';
 
 const assert = require('node:assert');
 const { test } = require('node:test');
-const { call, chromeOf, node, ok, peer, ran, soon } = require('./support');
+const { call, chromeOf, connected, next, node, ok, peer, ran, soon } = require('./support');
 
 const TIMES = 20;
 
@@ -86,6 +87,29 @@ for (const [where, run] of Object.entries(TASKS)) {
       assert.deepStrictEqual((await call(chrome, tcp.secure, secured.socketId)).given, [-107]);
     }
     assert.deepStrictEqual(events, []);
+  });
+
+  test(`tcp.md PA-3: in ${where} unpausing and pausing ask for exactly one more read`, async (t) => {
+    const chrome = chromeOf(t);
+    const { tcp } = chrome.sockets;
+    const port = await peer(t, (socket) => socket.once('data', () => socket.write(Buffer.alloc(60_000))));
+    let count = 0;
+    tcp.onReceive.addListener(() => (count += 1));
+    const socketId = await connected(chrome, port, { bufferSize: 64 });
+    await tcp.setPaused(socketId, true);
+    const leftover = next(tcp.onReceive);
+    await ok(chrome, tcp.send, socketId, Buffer.from('go'));
+    await leftover;
+    const paused = new Promise((resolve) => {
+      run(chrome, () => tcp.setPaused(socketId, false), () => {
+        // Time for what should not be read.
+        for (const start = Date.now(); Date.now() - start < 5;);
+        tcp.setPaused(socketId, true, resolve);
+      });
+    });
+    await soon(paused, 'the pause');
+    for (let n = 0; n < 3; n += 1) await tcp.getInfo(socketId);
+    assert.strictEqual(count, 2);
   });
 }
 

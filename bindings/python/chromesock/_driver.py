@@ -36,6 +36,8 @@ Info = TypeVar("Info")
 
 # How often a turn of the loop looks whether calls made in it are completed already, unless others follow in the next.
 REFILLS = 4
+# The second argument of a pause.
+PAUSED = 1
 
 logger = logging.getLogger("chromesock")
 _drivers: weakref.WeakSet[Driver] = weakref.WeakSet()
@@ -72,7 +74,14 @@ class Driver:
         self._batch = Batch(lib)
         self._dropped = Dropped(lib)
         self._secure = lib.CHROME_SOCKETS_TCP_SECURE
-        self._connects = {lib.chrome_sockets_tcp_connect, lib.chrome_socket_connect}
+        # Calls of which the rest of their task makes more: behind a connect, or between unpausing and pausing.
+        self._leading = {
+            lib.chrome_sockets_tcp_connect,
+            lib.chrome_socket_connect,
+            lib.chrome_sockets_tcp_set_paused,
+            lib.chrome_sockets_tcp_server_set_paused,
+            lib.chrome_sockets_udp_set_paused,
+        }
         # Those who waited for what is completed now, and have not had their turn.
         self._woken: Deque[Tuple[Callable[[Any], object], Context, asyncio.Future[Any]]] = deque()
         # Code ran that may have woken others, who run in the loop's next turn.
@@ -97,8 +106,9 @@ class Driver:
 
     def call(self, function: Any, *arguments: Any) -> asyncio.Future[Any]:
         """Carries out one call; the future has its completion."""
-        if function in self._connects and not (self._holds or self.gone):
-            # What is called behind it finds it under way, as in a browser.
+        if function in self._leading and arguments[1] != PAUSED and not (self._holds or self.gone):
+            # What is called behind a connect finds it under way, as in a browser, and nothing is read between
+            # unpausing and pausing.
             self.check_thread()
             self.loop.call_soon(self._start_calls)
             self._hold_calls()

@@ -1,7 +1,9 @@
-"""tcp.md 3.5 row 6 in tasks that are no events: what a task calls behind a connect finds it under way."""
+"""In tasks that are no events: what a task calls behind a connect finds it under way (tcp.md 3.5 row 6), and between
+unpausing and pausing nothing is read (PA-3)."""
 
 import asyncio
 import socket
+import time
 
 import pytest
 
@@ -82,6 +84,39 @@ async def test_a_pause_behind_a_connect_is_in_time_PA_2_TLS_4(peers, make, error
             await tcp.get_info(socket_id)
             assert (await error_of(tcp.secure(await paused()))).code == Status.SSL_PROTOCOL_ERROR
     assert events == []
+
+
+@in_tasks
+async def test_unpausing_and_pausing_ask_for_exactly_one_more_read_PA_3(peers, make, client, task):
+    async def answer(reader, writer):
+        await reader.readexactly(2)
+        writer.write(bytes(60_000))
+
+    received: asyncio.Queue = asyncio.Queue()
+
+    def flip():
+        unpaused = tcp.set_paused(socket_id, False)
+        # Time for what should not be read.
+        end = time.monotonic() + 0.005
+        while time.monotonic() < end:
+            pass
+        return unpaused, tcp.set_paused(socket_id, True)
+
+    server, port = await peers.server(answer)
+    async with server:
+        chrome = make()
+        tcp = chrome.sockets.tcp
+        tcp.on_receive.add_listener(received.put_nowait)
+        socket_id = await client(chrome, port, buffer_size=64)
+        await tcp.set_paused(socket_id, True)
+        await tcp.send(socket_id, b"go")
+        # The read that was under way.
+        await received.get()
+        for call in await task(chrome, flip):
+            await call
+        for _ in range(3):
+            await tcp.get_info(socket_id)
+        assert received.qsize() == 1
 
 
 def test_what_is_called_while_the_loop_stands_starts_when_it_goes_on(loop):
