@@ -36,6 +36,7 @@ export interface Event<H extends (...args: any) => void> {
   getRules(callback: (rules: any[]) => void): void;
   /** Throws. */
   removeRules(ruleIdentifiers?: string[], callback?: () => void): void;
+  removeRules(callback?: () => void): void;
 }
 
 export interface Runtime {

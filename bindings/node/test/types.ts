@@ -13,6 +13,7 @@ async function use(): Promise<number | undefined> {
   made.sockets.tcp.connect(socketId, 'localhost', 80, (result: number) => result);
   made.sockets.tcp.send(socketId, new Uint8Array(3), ({ resultCode, bytesSent }) => resultCode + (bytesSent ?? 0));
   made.sockets.udp.onReceive.addListener(({ data, remoteAddress }) => [data.byteLength, remoteAddress.length]);
+  made.sockets.udp.onReceive.removeRules(() => {});
   // @ts-expect-error: a port is a number
   made.sockets.tcp.connect(socketId, 'localhost', '80', () => {});
   // @ts-expect-error: no such property
