@@ -100,6 +100,9 @@ function read(spec, value, named) {
   switch (spec.type) {
     case 'integer':
       return value | 0;
+    case 'number':
+      if (Number.isFinite(value)) return value;
+      throw new Mismatch('Value must not be NaN or Infinity.');
     case 'string':
       // C's text ends at a NUL; what the program gave must not turn into something else.
       return value.includes('\0') ? value.replaceAll('\0', '\ufffd') : value;

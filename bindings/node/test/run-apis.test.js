@@ -36,7 +36,7 @@ test('alarms ring, once or again and again; the app lives for those that somebod
   const again = 'again name,scheduledTime,periodInMinutes true';
   const expected = [
     'Must set at least one of when, delayInMinutes, or periodInMinutes.', 'Cannot set both when and delayInMinutes.', '0',
-    ' name,scheduledTime true', 'true true false', again, again, 'true true false', 'far',
+    ' name,scheduledTime true', 'true true true', again, again, 'true true false', 'far',
   ];
   assert.deepStrictEqual({ code, lines: lines.sort() }, { code: 0, lines: expected.sort() }, stderr);
 });
@@ -60,6 +60,16 @@ test('alarms: null is not given, and a member of another type is refused in Chro
   assert.deepStrictEqual(lines, [
     member('delayInMinutes', 'string'), member('when', 'boolean'), member('periodInMinutes', 'object'), `${words}No matching signature.`, '1 0',
   ], stderr);
+});
+
+test('alarms: no time is NaN or infinite, as in Chrome', async (t) => {
+  const { lines, stderr } = await ran(t, `
+    for (const info of [{ delayInMinutes: NaN }, { when: -Infinity }, { delayInMinutes: 1, periodInMinutes: NaN }]) {
+      try { chrome.alarms.create('a', info); } catch ({ name, message }) { console.log(name, message.slice(message.indexOf(': ') + 2)); }
+    }
+    chrome.alarms.getAll((all) => console.log(all.length));`);
+  const refused = (name) => `TypeError Error at parameter 'alarmInfo': Error at property '${name}': Value must not be NaN or Infinity.`;
+  assert.deepStrictEqual(lines, [refused('delayInMinutes'), refused('when'), refused('periodInMinutes'), '0'], stderr);
 });
 
 test('an alarm that is looked at is a copy', async (t) => {

@@ -77,7 +77,11 @@ function alarmsOf(runtime) {
     get: (key) => shown(set.get(key ?? '')),
     getAll: () => [...set.values()].map(shown),
     clear: (key) => clear(key ?? ''),
-    clearAll: () => [...set.keys()].map(clear).includes(true),
+    // As in Chrome, true also if there was none.
+    clearAll() {
+      [...set.keys()].forEach(clear);
+      return true;
+    },
   };
   return { ...methodsOf('alarms', MEMBERS, operations, runtime, TYPES), onAlarm };
 }
