@@ -108,15 +108,18 @@ test('storage areas know nothing of each other, tell their changes, and are kept
     chrome.storage.onChanged.addListener((changes, area) => console.log(area, JSON.stringify(changes)));
     for (const area of ['local', 'sync']) {
       const { get, set, onChanged, QUOTA_BYTES } = chrome.storage[area];
-      onChanged.addListener((changes) => console.log('own', area, JSON.stringify(changes), QUOTA_BYTES));
+      onChanged.addListener((changes, ...more) => {
+        console.log('own', area, JSON.stringify(changes), QUOTA_BYTES, more.length);
+        changes.from = 'mine';
+      });
       get({ from: 'nobody' }, ({ from }) => {
         console.log(area, from);
         set({ from: area });
       });
     }
     chrome.runtime.onInstalled.addListener(() => console.log('installed'));`);
-  const first = ['own local {"from":{"newValue":"local"}} 10485760', 'local {"from":{"newValue":"local"}}',
-    'own sync {"from":{"newValue":"sync"}} 102400', 'sync {"from":{"newValue":"sync"}}', 'local nobody', 'sync nobody', 'installed'];
+  const first = ['own local {"from":{"newValue":"local"}} 10485760 0', 'local {"from":{"newValue":"local"}}',
+    'own sync {"from":{"newValue":"sync"}} 102400 0', 'sync {"from":{"newValue":"sync"}}', 'local nobody', 'sync nobody', 'installed'];
   for (const expected of [first, ['local local', 'sync sync']]) {
     const { stdout, stderr } = await node(...words);
     assert.deepStrictEqual(stdout.trim().split('\n').sort(), expected.sort(), stderr);
@@ -153,12 +156,13 @@ test('chrome.storage.managed has nothing, and cannot be written', async (t) => {
     managed.onChanged.addListener(() => {});
     (async () => {
       console.log(JSON.stringify([await managed.get(), await managed.get('a'), await managed.get({ a: 1 }), await managed.getBytesInUse()]));
+      console.log(JSON.stringify(await managed.getKeys()));
       for (const write of [() => managed.set({ a: 1 }), () => managed.remove('a'), () => managed.clear()]) {
         await write().catch(({ message }) => console.log(message));
       }
     })();`);
   const refusal = 'This is a read-only store.';
-  assert.deepStrictEqual(lines, ['[{},{},{"a":1},0]', refusal, refusal, refusal], stderr);
+  assert.deepStrictEqual(lines, ['[{},{},{"a":1},0]', '[]', refusal, refusal, refusal], stderr);
 });
 
 test('a method that is not here says so, fails by lastError, and lets the program go on', async (t) => {
@@ -338,6 +342,26 @@ test('chrome.runtime has its enums', async (t) => {
     const { OnInstalledReason, OnRestartRequiredReason, PlatformArch, PlatformNaclArch, PlatformOs, RequestUpdateCheckStatus } = chrome.runtime;
     console.log(OnInstalledReason.INSTALL, OnRestartRequiredReason.OS_UPDATE, PlatformArch.X86_64, PlatformNaclArch.ARM, PlatformOs.LINUX, RequestUpdateCheckStatus.NO_UPDATE);`);
   assert.deepStrictEqual(lines, ['install os_update x86-64 arm linux no_update'], stderr);
+});
+
+test('so have the other APIs that take them', async (t) => {
+  const manifest = { name: 'a', version: '1', app: { background: { scripts: ['a.js'] } }, permissions: ['notifications'] };
+  const { lines, stderr } = await ran(t, `
+    const { PermissionLevel, TemplateType } = chrome.notifications;
+    console.log(JSON.stringify([TemplateType, PermissionLevel, chrome.app.window.State, chrome.app.window.WindowType]));
+    chrome.app.runtime.onLaunched.addListener(({ source }) => console.log(source === chrome.app.runtime.LaunchSource.COMMAND_LINE));
+    console.log(chrome.app.runtime.LaunchSource.URL_HANDLER);`, { 'manifest.json': JSON.stringify(manifest) });
+  const enums = [
+    { BASIC: 'basic', IMAGE: 'image', LIST: 'list', PROGRESS: 'progress' }, { DENIED: 'denied', GRANTED: 'granted' },
+    { FULLSCREEN: 'fullscreen', MAXIMIZED: 'maximized', MINIMIZED: 'minimized', NORMAL: 'normal' }, { PANEL: 'panel', SHELL: 'shell' },
+  ];
+  assert.deepStrictEqual(lines, [JSON.stringify(enums), 'url_handler', 'true'], stderr);
+});
+
+test('chrome.runtime.getVersion is the manifest\'s', async (t) => {
+  const manifest = { name: 'a', version: '1.20.3', app: { background: { scripts: ['a.js'] } } };
+  const { lines, stderr } = await ran(t, 'console.log(chrome.runtime.getVersion());', { 'manifest.json': JSON.stringify(manifest) });
+  assert.deepStrictEqual(lines, ['1.20.3'], stderr);
 });
 
 test('chrome.permissions: what the manifest asks for, and no more', async (t) => {

@@ -40,6 +40,8 @@ test('items are asked for by name, names, defaults, or all; callback or promise'
     assert.deepStrictEqual(await ok(chrome, local.get, ...given), expected);
   }
   assert.strictEqual(await local.getBytesInUse('a'), 2);
+  assert.deepStrictEqual(await local.getKeys(), ['a', 'b']);
+  assert.deepStrictEqual(await ok(chrome, local.getKeys), ['a', 'b']);
   assert.deepStrictEqual((await call(chrome, local.remove, ['a', 'none'])).given, []);
   assert.deepStrictEqual(await open().get(), { b: [1, { c: null }] });
   await local.clear();

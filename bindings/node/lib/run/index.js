@@ -9,13 +9,13 @@ const { setImmediate } = require('node:timers');
 const { parseArgs } = require('node:util');
 const { abandonChrome, createChrome } = require('../chrome');
 const { dispatch } = require('../event');
-const { console, Object } = require('../globals');
+const { console, Object, structuredClone } = require('./globals');
 const { idOf, runtimeOf } = require('../runtime');
 const { alarmsOf } = require('./alarms');
 const { backgroundOf } = require('./background');
 const { Failure, attempt, fileOf, read, readJson } = require('./files');
 const { I18n } = require('./i18n');
-const { eventsOf, methodsOf } = require('./methods');
+const { enumOf, eventsOf, methodsOf } = require('./methods');
 const { addMissing, removeUnasked } = require('./missing');
 const { notificationsOf } = require('./notifications');
 const { LANGUAGE, furnish, loaded, report, reportRejection } = require('./page');
@@ -29,6 +29,11 @@ const USAGE = 'Usage: chrome-app-run [--storage FILE] [--cacert FILE] DIR';
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 const APP_EVENTS = ['onLaunched', 'onRestarted', 'onEmbedRequested'];
+const LaunchSource = enumOf(
+  'about_page', 'app_home_page', 'app_launcher', 'arc', 'background', 'chrome_internal', 'command_line', 'context_menu', 'ephemeral_app',
+  'extensions_page', 'file_handler', 'focus_mode', 'installed_notification', 'intent_url', 'keyboard', 'kiosk', 'load_and_launch',
+  'management_api', 'new_tab_page', 'reload', 'restart', 'sparky', 'system_tray', 'test', 'untracked', 'url_handler',
+);
 
 /** Where an area is kept, beside the first one. */
 const filesOf = (file) => ({ local: file, sync: `${file}.sync` });
@@ -38,7 +43,11 @@ function storageOf(file, runtime, isUnlimited) {
   const { onChanged } = eventsOf('storage', ['onChanged']);
   const area = ([name, place]) => {
     const own = eventsOf(`storage.${name}`, ['onChanged']);
-    const changed = (changes) => [own.onChanged, onChanged].forEach((event) => dispatch(event, changes, name));
+    const changed = (changes) => {
+      const same = structuredClone(changes);
+      dispatch(own.onChanged, changes);
+      dispatch(onChanged, same, name);
+    };
     // Nothing is synchronised, as where nobody is signed in; its limits count all the same.
     const methods = storageArea(place, runtime, changed, LIMITS[name], isUnlimited && name === 'local');
     return [name, { ...methods, ...own }];
@@ -67,7 +76,7 @@ function complete(chrome, storageFile, i18n) {
     ...chrome,
     // The object itself: its lastError comes and goes.
     runtime: Object.assign(chrome.runtime, runtimeMembers(answers), has('nativeMessaging') && nativeMembers(answers)),
-    app: { runtime: eventsOf('app.runtime', APP_EVENTS), window: windowsOf(answers) },
+    app: { runtime: { ...eventsOf('app.runtime', APP_EVENTS), LaunchSource }, window: windowsOf(answers) },
     i18n: i18n.api(chrome.runtime.id),
     permissions: permissionsApi(manifest, answers),
     // As in Chrome, these are there for those that ask for them.

@@ -46,6 +46,9 @@ function methodsOf(space, members, operations, runtime, types = {}) {
 /** An object of events, by their names. */
 const eventsOf = (space, names) => Object.fromEntries(names.map((name) => [name, new Event(`${space}.${name}`, () => {})]));
 
+/** An enum of the API, as an object. */
+const enumOf = (...values) => Object.fromEntries(values.map((value) => [value.toUpperCase().replaceAll('-', '_'), value]));
+
 /** What tells the console something, once. */
 function warningOf(text) {
   let isTold = false;
@@ -55,4 +58,4 @@ function warningOf(text) {
   };
 }
 
-module.exports = { answered, eventsOf, methodsOf, warningOf };
+module.exports = { answered, enumOf, eventsOf, methodsOf, warningOf };

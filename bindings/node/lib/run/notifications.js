@@ -3,7 +3,7 @@
 
 const { randomUUID } = require('node:crypto');
 const { console } = require('../globals');
-const { methodsOf } = require('./methods');
+const { enumOf, methodsOf } = require('./methods');
 
 const parameters = [{ name: 'notificationId', type: 'string', optional: true }, { name: 'options', type: 'object' }];
 const MEMBERS = { create: { parameters, outcome: 'notificationId' } };
@@ -13,6 +13,11 @@ function create(id, { title, message }) {
   return id || randomUUID();
 }
 
-const notificationsOf = (runtime) => methodsOf('notifications', MEMBERS, { create }, runtime);
+const ENUMS = {
+  PermissionLevel: enumOf('denied', 'granted'),
+  TemplateType: enumOf('basic', 'image', 'list', 'progress'),
+};
+
+const notificationsOf = (runtime) => ({ ...ENUMS, ...methodsOf('notifications', MEMBERS, { create }, runtime) });
 
 module.exports = { notificationsOf };

@@ -5,8 +5,8 @@ const os = require('node:os');
 const { setImmediate } = require('node:timers');
 const { argumentsOf } = require('../arguments');
 const { dispatch } = require('../event');
-const { Error, Object } = require('../globals');
-const { answered, eventsOf, methodsOf } = require('./methods');
+const { Error } = require('../globals');
+const { answered, enumOf, eventsOf, methodsOf } = require('./methods');
 
 const EVENTS = [
   'onInstalled', 'onStartup', 'onSuspend', 'onSuspendCanceled',
@@ -15,7 +15,6 @@ const EVENTS = [
   'onMessage', 'onMessageExternal', 'onConnect', 'onConnectExternal',
 ];
 
-const enumOf = (...values) => Object.fromEntries(values.map((value) => [value.toUpperCase().replaceAll('-', '_'), value]));
 const ENUMS = {
   OnInstalledReason: enumOf('chrome_update', 'install', 'shared_module_update', 'update'),
   OnRestartRequiredReason: enumOf('app_update', 'os_update', 'periodic'),
@@ -84,6 +83,7 @@ function runtimeMembers(runtime) {
     ...ENUMS,
     ...eventsOf('runtime', EVENTS),
     ...methodsOf('runtime', MEMBERS, OPERATIONS, runtime),
+    getVersion: () => runtime.object.getManifest().version,
     sendMessage(...given) {
       const callback = typeof given.at(-1) === 'function' ? given.pop() : null;
       const nobody = () => {

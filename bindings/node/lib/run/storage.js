@@ -29,6 +29,7 @@ const keys = (choices, optional) => ({ name: 'keys', type: 'choices', choices, o
 const MEMBERS = {
   get: { parameters: [keys(['string', 'array', 'object'], true)], outcome: 'items' },
   getBytesInUse: { parameters: [keys(['string', 'array'], true)], outcome: 'bytesInUse' },
+  getKeys: { parameters: [], outcome: 'keys' },
   set: { parameters: [{ name: 'items', type: 'object' }], outcome: null },
   remove: { parameters: [keys(['string', 'array'], false)], outcome: null },
   clear: { parameters: [], outcome: null },
@@ -70,6 +71,7 @@ function storageArea(file, runtime, changed, limits, isUnlimited) {
       const { names } = wanted(keys);
       return store.later((items) => (names ? sum(names.map((name) => sizeOf(name, items.get(name)))) : items.bytes));
     },
+    getKeys: () => store.later((items) => [...items.keys()]),
     set(items) {
       const edits = Object.entries(membersOf(items)).map(([name, value]) => [name, JSON.stringify(value)]);
       return store.later(() => store.change(edits, check));
@@ -88,7 +90,8 @@ function managedArea(runtime) {
   const refuse = () => {
     throw new Error('This is a read-only store.');
   };
-  const operations = { get: (keys) => answerOf(wanted(keys), new Map()), getBytesInUse: () => 0, set: refuse, remove: refuse, clear: refuse };
+  const answers = { get: (keys) => answerOf(wanted(keys), new Map()), getBytesInUse: () => 0, getKeys: () => [] };
+  const operations = { ...answers, set: refuse, remove: refuse, clear: refuse };
   return methodsOf('storage', MEMBERS, operations, runtime);
 }
 
