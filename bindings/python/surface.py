@@ -206,7 +206,8 @@ class Namespace:
             return f"{name}: Optional[{kind}] = None", [line], ["made[0]"]
         if parameter["type"] == "enum":
             declared = f"{name}: Optional[{kind}] = None" if optional else f"{name}: {kind}"
-            return declared, [], [f"choice({self.constant(parameter['ref'])}, {name})"]
+            passed = f"choice({self.constant(parameter['ref'])}, {name})"
+            return declared, [], [f"{parameter['absent']} if {name} is None else {passed}" if optional else passed]
         if parameter["type"] == "integer" and optional:
             absent = parameter["absent"]
             passed = f"optional_int({name})" if absent is None else f"{absent} if {name} is None else index({name})"

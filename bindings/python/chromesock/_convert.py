@@ -16,10 +16,10 @@ def optional_int(value: Optional[int]) -> Any:
     return NULL if value is None else ffi.new("int32_t *", operator.index(value))
 
 
-def choice(numbers: Mapping[str, int], value: Optional[str]) -> int:
-    """The number of an enum's text; absent is the first."""
-    if value is None:
-        return 0
+def choice(numbers: Mapping[str, int], value: str) -> int:
+    """The number of an enum's text."""
+    if not isinstance(value, str):
+        raise TypeError(f"expected str, got {type(value).__name__}")
     try:
         return numbers[value]
     except KeyError:
@@ -33,13 +33,17 @@ def name_of(numbers: Mapping[str, int], number: int) -> Any:
 
 def struct(kind: str, bits: Mapping[str, int], given: Optional[Mapping[str, Any]], /, **keywords: Any) -> List[Any]:
     """A struct of optional members, and behind it what must live as long. `bits` tells what is present."""
-    unknown = set(given or ()) - set(keywords)
+    if given is None:
+        given = {}
+    if not isinstance(given, Mapping):
+        raise TypeError(f"expected a mapping, got {type(given).__name__}")
+    unknown = set(given) - set(keywords)
     if unknown:
         known = ", ".join(sorted(keywords))
         raise TypeError(f"unexpected property: {', '.join(sorted(unknown))}; there are: {known}")
     made = ffi.new(f"{kind} *", {"size": ffi.sizeof(kind)})
     alive = [made]
-    for member, value in (*(given or {}).items(), *keywords.items()):
+    for member, value in (*given.items(), *keywords.items()):
         if value is None:
             continue
         try:

@@ -175,7 +175,7 @@ class Tcp:
     ) -> Future[int]:
         """chrome.sockets.tcp.connect"""
         driver = self._driver
-        return driver.call(driver.lib.chrome_sockets_tcp_connect, index(socket_id), encode(peer_address), index(peer_port), choice(_TCP_DNS_QUERY_TYPE, dns_query_type))
+        return driver.call(driver.lib.chrome_sockets_tcp_connect, index(socket_id), encode(peer_address), index(peer_port), 0 if dns_query_type is None else choice(_TCP_DNS_QUERY_TYPE, dns_query_type))
 
     def disconnect(self, socket_id: int) -> Future[None]:
         """chrome.sockets.tcp.disconnect"""
@@ -458,7 +458,7 @@ class Udp:
         """chrome.sockets.udp.send"""
         driver = self._driver
         held = buffer(data)
-        return driver.call(driver.lib.chrome_sockets_udp_send, index(socket_id), held, len(held), encode(address), index(port), choice(_UDP_DNS_QUERY_TYPE, dns_query_type))
+        return driver.call(driver.lib.chrome_sockets_udp_send, index(socket_id), held, len(held), encode(address), index(port), 0 if dns_query_type is None else choice(_UDP_DNS_QUERY_TYPE, dns_query_type))
 
     def close(self, socket_id: int) -> Future[None]:
         """chrome.sockets.udp.close"""

@@ -128,6 +128,15 @@ async def test_a_property_of_a_wrong_type_is_named(make, properties, told):
             call()
 
 
+@pytest.mark.parametrize("wrong", ["", b"", 0, False, (), [], set(), 5, "name", ["name"]])
+async def test_properties_are_a_mapping_or_nothing(make, wrong):
+    """tcp.md G-10, G-13"""
+    tcp = make().sockets.tcp
+    for call in (lambda: tcp.create(wrong), lambda: tcp.secure(1, wrong)):
+        with pytest.raises(TypeError, match=f"^expected a mapping, got {type(wrong).__name__}$"):
+            call()
+
+
 async def test_socket_info_of_a_connection(peers, client, make):
     """tcp.md 2.2: the numeric address that was connected to, never the name."""
     server, port = await peers.echo()
@@ -222,12 +231,15 @@ async def test_who_is_denied_by_the_manifest_gets_a_permission_error(make, error
 
 async def test_wrong_arguments_are_refused_at_once(make):
     """tcp.md G-10, G-11: a programming error, no completion."""
-    tcp = make().sockets.tcp
+    chrome = make()
+    tcp = chrome.sockets.tcp
     for call in (
         lambda: tcp.connect("1", "127.0.0.1", 1),
         lambda: tcp.connect(1, b"127.0.0.1", 1),
         lambda: tcp.connect(1, "127.0.0.1", 1.5),
+        lambda: tcp.connect(1, "127.0.0.1", 1, 4),
         lambda: tcp.create(name=5),
+        lambda: chrome.socket.create(None),
     ):
         with pytest.raises(TypeError):
             call()
