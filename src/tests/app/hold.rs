@@ -17,6 +17,7 @@ in_each_delivery!(
     sockets_have_their_turn_between_many_small_sends,
     sockets_have_their_turn_between_many_datagrams,
     sockets_have_their_turn_between_many_unpauses,
+    sockets_have_their_turn_between_few_calls_with_long_hosts,
     the_end_of_the_app_ends_its_hold,
     the_end_carries_out_so_much_and_no_more,
     steps_of_its_life_wait_with_its_calls,
@@ -24,6 +25,8 @@ in_each_delivery!(
 );
 
 const NOBODY: i32 = 99;
+/// More calls than a turn takes.
+const MANY: usize = 20_000;
 
 /// The reactor has taken up all that it can see, and has asked its sockets.
 fn pass_by(other: &Bench) {
@@ -183,12 +186,12 @@ fn what_is_held_completes_when_the_reactor_fails(drive: Drive) {
 /// A flood of small sends is many messages, however few writes they make: what has come to another socket is told
 /// before the last of it is carried out.
 fn sockets_have_their_turn_between_many_small_sends(drive: Drive) {
-    sockets_have_their_turn(drive, |bench| _ = bench.send(NOBODY, b"z"));
+    sockets_have_their_turn(drive, MANY, |bench| _ = bench.send(NOBODY, b"z"));
 }
 
 /// However many leave with one system call.
 fn sockets_have_their_turn_between_many_datagrams(drive: Drive) {
-    sockets_have_their_turn(drive, |bench| {
+    sockets_have_their_turn(drive, MANY, |bench| {
         let (event_type, to) = (T::ChromeSocketsUdpSend, ("127.0.0.1", 9));
         bench.call(|app, t| app.send_to(event_type, NOBODY, b"z", to, DnsQueryType::Any, t));
     });
@@ -196,10 +199,16 @@ fn sockets_have_their_turn_between_many_datagrams(drive: Drive) {
 
 /// A pause may follow each of them, but does not.
 fn sockets_have_their_turn_between_many_unpauses(drive: Drive) {
-    sockets_have_their_turn(drive, |bench| _ = unpause(bench));
+    sockets_have_their_turn(drive, MANY, |bench| _ = unpause(bench));
 }
 
-fn sockets_have_their_turn(drive: Drive, between: fn(&Bench)) {
+/// A long host takes as long as many calls.
+fn sockets_have_their_turn_between_few_calls_with_long_hosts(drive: Drive) {
+    let host = "h".repeat(4096);
+    sockets_have_their_turn(drive, 100, |bench| _ = bench.connect(NOBODY, &host, 80));
+}
+
+fn sockets_have_their_turn(drive: Drive, calls: usize, between: impl Fn(&Bench)) {
     let bench = Bench::start(drive);
     let (id, peer) = bench.connected();
     bench.done(bench.call(|app, t| app.set_paused(Namespace::Tcp, id, true, t)));
@@ -208,7 +217,7 @@ fn sockets_have_their_turn(drive: Drive, between: fn(&Bench)) {
     write_to(&peer, b"y");
     bench.app().hold_calls(true);
     bench.resume(id);
-    (0..20_000).for_each(|_| between(&bench));
+    (0..calls).for_each(|_| between(&bench));
     let last = bench.get_info(id);
     bench.app().hold_calls(false);
     bench.done(last);
