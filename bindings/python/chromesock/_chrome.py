@@ -7,8 +7,7 @@ import copy
 import json
 import os
 from operator import index
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Type, Union
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Union
 
 from ._driver import Driver, logger
 from ._errors import ChromeSocketError
@@ -53,23 +52,13 @@ class Chrome:
     def __enter__(self) -> Chrome:
         return self
 
-    def __exit__(
-        self,
-        kind: Optional[Type[BaseException]],
-        error: Optional[BaseException],
-        traceback: Optional[TracebackType],
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.destroy()
 
     async def __aenter__(self) -> Chrome:
         return self
 
-    async def __aexit__(
-        self,
-        kind: Optional[Type[BaseException]],
-        error: Optional[BaseException],
-        traceback: Optional[TracebackType],
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         self.destroy()
 
 
