@@ -52,7 +52,7 @@ def surface(table: Node) -> str:
     parts = [PROLOGUE, status(table["results"])]
     for namespace in namespaces:
         parts += namespace.source()
-    parts += [sockets(namespaces), decoders(namespaces), exports(namespaces)]
+    parts += [sockets(namespaces), decoders(namespaces)]
     return "\n\n".join(part.strip("\n") + "\n" for part in parts)
 
 
@@ -77,11 +77,6 @@ def decoders(namespaces: List[Namespace]) -> str:
     for namespace in namespaces:
         lines += [f"    {member['eventType']}: {namespace.decoder(member)}," for member in namespace.methods]
     return "\n".join([*lines, "}"])
-
-
-def exports(namespaces: List[Namespace]) -> str:
-    names = ["Sockets", "Status", *(namespace.python for namespace in namespaces)]
-    return "__all__ = [" + ", ".join(f'"{name}"' for name in sorted(names)) + "]"
 
 
 class Namespace:

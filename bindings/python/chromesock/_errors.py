@@ -12,9 +12,10 @@ from ._library import ffi
 class ChromeSocketError(OSError):
     """A call that failed: what Chrome Apps read as `chrome.runtime.lastError`.
 
-    `code` is a number of `Status`, or `None` where Chrome gives none; `name` is Chrome's name of the error, or `None` where
-    the message is in other words. `result` is what Chrome's callback gets beside the error. Where Python has a class for an error, such as
-    `ConnectionRefusedError`, it is of that class too, and `errno` is the system's number where it has one.
+    `code` is a number of `Status`, or `None` where Chrome gives none; `name` is Chrome's name of the error, or `None`
+    where the message is in other words. `result` is what Chrome's callback gets beside the error. Where Python has a
+    class for an error, such as `ConnectionRefusedError`, it is of that class too, and `errno` is the system's number
+    where it has one.
     """
 
     def __new__(cls, code: Optional[int], name: Optional[str], message: str, result: Any = None) -> ChromeSocketError:

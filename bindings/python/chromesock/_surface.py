@@ -866,6 +866,3 @@ DECODERS: Dict[int, Callable[[Any], Any]] = {
     1044: texts,
     1045: code,
 }
-
-
-__all__ = ["Socket", "Sockets", "Status", "Tcp", "TcpServer", "Udp"]
