@@ -2,82 +2,15 @@
 
 #include <string.h>
 
-static char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-bool http_piece_is(struct http_piece piece, const char *text) {
-    return piece.at != NULL && piece.len == strlen(text) && memcmp(piece.at, text, piece.len) == 0;
-}
-
-bool http_piece_is_nocase(struct http_piece piece, const char *text) {
-    if (piece.at == NULL || piece.len != strlen(text))
-        return false;
-    for (size_t i = 0; i < piece.len; i++)
-        if (lower(piece.at[i]) != lower(text[i]))
-            return false;
-    return true;
-}
-
-struct http_piece http_piece_trim(const char *at, size_t len) {
-    while (len > 0 && (*at == ' ' || *at == '\t')) {
-        at++;
-        len--;
-    }
-    while (len > 0 && (at[len - 1] == ' ' || at[len - 1] == '\t'))
-        len--;
-    return (struct http_piece){at, len};
-}
-
-bool http_piece_has_token(struct http_piece list, const char *token) {
-    size_t start = 0;
-    while (list.at != NULL && start < list.len) {
-        const char *comma = memchr(list.at + start, ',', list.len - start);
-        size_t end = comma != NULL ? (size_t)(comma - list.at) : list.len;
-        if (http_piece_is_nocase(http_piece_trim(list.at + start, end - start), token))
-            return true;
-        start = end + 1;
-    }
-    return false;
-}
-
-bool http_piece_number(struct http_piece piece, uint64_t *number) {
-    uint64_t value = 0;
-    if (piece.at == NULL || piece.len == 0)
-        return false;
-    for (size_t i = 0; i < piece.len; i++) {
-        if (piece.at[i] < '0' || piece.at[i] > '9')
-            return false;
-        uint64_t digit = (uint64_t)(piece.at[i] - '0');
-        if (value > (UINT64_MAX - digit) / 10)
-            return false;
-        value = value * 10 + digit;
-    }
-    *number = value;
-    return true;
-}
-
 /* The characters RFC 9110 allows in methods and field names. */
 static bool is_token(struct http_piece piece) {
     for (size_t i = 0; i < piece.len; i++) {
         char c = piece.at[i];
-        bool letter_or_digit = (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9');
+        bool letter_or_digit = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
         if (!letter_or_digit && (c == '\0' || strchr("!#$%&'*+-.^_`|~", c) == NULL))
             return false;
     }
     return piece.len > 0;
-}
-
-/* Takes one line off the front, without its CR LF (a lone LF will do). False: no whole line there. */
-static bool take_line(const char **at, size_t *len, struct http_piece *line) {
-    const char *end = *len > 0 ? memchr(*at, '\n', *len) : NULL;
-    if (end == NULL)
-        return false;
-    size_t taken = (size_t)(end - *at);
-    *line = (struct http_piece){*at, taken > 0 && end[-1] == '\r' ? taken - 1 : taken};
-    *at += taken + 1;
-    *len -= taken + 1;
-    return true;
 }
 
 static int parse_request_line(struct http_piece line, struct http_request *request) {
@@ -163,12 +96,10 @@ static int judge_method(struct http_piece method) {
 int http_request_parse(const char *bytes, size_t len, struct http_request *request, size_t *used) {
     memset(request, 0, sizeof *request);
     /* The limit holds for what is looked at, so a head that never ends is refused in time. */
-    size_t left = len < HTTP_MAX_HEAD ? len : HTTP_MAX_HEAD;
+    struct http_piece rest = {bytes, len < HTTP_MAX_HEAD ? len : HTTP_MAX_HEAD}, line;
     int incomplete = len < HTTP_MAX_HEAD ? HTTP_NEED_MORE : 431;
-    const char *at = bytes;
-    struct http_piece line;
     do { /* empty lines before a request are a known habit of old clients */
-        if (!take_line(&at, &left, &line))
+        if (!http_piece_take_line(&rest, &line))
             return incomplete;
     } while (line.len == 0);
     int status = parse_request_line(line, request);
@@ -176,7 +107,7 @@ int http_request_parse(const char *bytes, size_t len, struct http_request *reque
         return status;
     struct fields fields = {0};
     for (;;) {
-        if (!take_line(&at, &left, &line))
+        if (!http_piece_take_line(&rest, &line))
             return incomplete;
         if (line.len == 0)
             break;
@@ -193,6 +124,6 @@ int http_request_parse(const char *bytes, size_t len, struct http_request *reque
         return status;
     /* A body is not read, so what follows this head must never be taken for a request. */
     request->keep_alive = !fields.body && !fields.close && (!request->old || fields.keep_alive);
-    *used = (size_t)(at - bytes);
+    *used = (size_t)(rest.at - bytes);
     return 200;
 }

@@ -1,6 +1,6 @@
 #include "http_response.h"
 
-#include "http_request.h"
+#include "http_piece.h"
 
 #include <string.h>
 

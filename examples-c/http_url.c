@@ -1,15 +1,9 @@
 #include "http_url.h"
 
-#include "http_request.h"
+#include "http_piece.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-
-static bool starts_with_nocase(const char *text, const char *start) {
-    size_t len = strlen(start);
-    return strlen(text) >= len && http_piece_is_nocase((struct http_piece){text, len}, start);
-}
 
 static const char *parse_authority(struct http_piece authority, struct http_url *url) {
     struct http_piece host = authority, port = {0};
@@ -52,8 +46,9 @@ const char *http_url_parse(const char *text, struct http_url *url) {
     for (const char *c = text; *c != '\0'; c++)
         if ((unsigned char)*c <= ' ' || (unsigned char)*c >= 127)
             return "the URL has a character that must be written as %XX";
-    url->secure = starts_with_nocase(text, "https://");
-    if (!url->secure && !starts_with_nocase(text, "http://"))
+    struct http_piece whole = {text, strlen(text)};
+    url->secure = http_piece_starts_nocase(whole, "https://");
+    if (!url->secure && !http_piece_starts_nocase(whole, "http://"))
         return "not an http:// or https:// URL";
     const char *authority = strchr(text, '/') + 2;
     size_t len = strcspn(authority, "/?#");

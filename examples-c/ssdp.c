@@ -1,53 +1,37 @@
-#define _POSIX_C_SOURCE 200809L
 #include "ssdp.h"
 
+#include "http_piece.h"
+
 #include <string.h>
-#include <strings.h>
 
-struct span {
-    const char *at;
-    size_t len;
-};
-
-static bool starts_with(struct span line, const char *text) {
-    size_t len = strlen(text);
-    return line.len >= len && strncasecmp(line.at, text, len) == 0;
-}
-
-/* The next line, without its end; false after the last. */
-static bool take_line(struct span *rest, struct span *line) {
-    if (rest->len == 0)
-        return false;
-    const char *end = memchr(rest->at, '\n', rest->len);
-    size_t used = end != NULL ? (size_t)(end - rest->at) + 1 : rest->len;
-    line->at = rest->at;
-    line->len = end != NULL ? used - 1 : used;
-    if (line->len > 0 && line->at[line->len - 1] == '\r')
-        line->len--;
-    rest->at += used;
-    rest->len -= used;
-    return true;
+/* The next line; the last one may lack its end. */
+static bool take_line(struct http_piece *rest, struct http_piece *line) {
+    if (http_piece_take_line(rest, line))
+        return true;
+    *line = *rest;
+    rest->len = 0;
+    return line->len > 0;
 }
 
 /* The value of a header line, if it is this header's. */
-static bool take_value(struct span line, const char *header, char value[SSDP_VALUE_MOST]) {
-    if (!starts_with(line, header))
+static bool take_value(struct http_piece line, const char *header, char value[SSDP_VALUE_MOST]) {
+    if (!http_piece_starts_nocase(line, header))
         return false;
-    size_t at = strlen(header), len = 0;
-    while (at < line.len && (line.at[at] == ' ' || line.at[at] == '\t'))
-        at++;
-    for (; at < line.len && len < SSDP_VALUE_MOST - 1; at++)
-        value[len++] = line.at[at] > ' ' && line.at[at] <= '~' ? line.at[at] : '?';
+    size_t name_len = strlen(header), len = 0;
+    struct http_piece text = http_piece_trim(line.at + name_len, line.len - name_len);
+    for (; len < text.len && len < SSDP_VALUE_MOST - 1; len++)
+        value[len] = text.at[len] > ' ' && text.at[len] <= '~' ? text.at[len] : '?';
     value[len] = '\0';
     return true;
 }
 
 bool ssdp_read(const uint8_t *bytes, size_t len, struct ssdp_message *message) {
-    struct span rest = {(const char *)bytes, len}, line;
+    struct http_piece rest = {(const char *)bytes, len}, line;
     char kind[SSDP_VALUE_MOST] = "";
     if (!take_line(&rest, &line))
         return false;
-    bool answer = starts_with(line, "HTTP/1.1 200 "), announcement = starts_with(line, "NOTIFY * ");
+    bool answer = http_piece_starts_nocase(line, "HTTP/1.1 200 ");
+    bool announcement = http_piece_starts_nocase(line, "NOTIFY * ");
     strcpy(message->name, "");
     strcpy(message->location, "-");
     while (take_line(&rest, &line) && line.len > 0)
