@@ -95,8 +95,8 @@ static void refuse_with(struct http_reply *reply, int status, bool head_only, co
     text_print(&reply->text, "\r\n%s", head_only ? "" : body);
 }
 
-void http_reply_refuse(struct http_reply *reply, int status, bool keep_alive, bool head_only) {
-    init_reply(reply, keep_alive);
+void http_reply_refuse(struct http_reply *reply, int status, bool head_only) {
+    init_reply(reply, false);
     refuse_with(reply, status, head_only, status == 405 ? "Allow: GET, HEAD\r\n" : NULL);
 }
 

@@ -22,7 +22,8 @@ bool http_files_root(const char *folder, char *root, size_t capacity);
 
 /* Makes the reply; `reply->text.failed` tells that memory ran out. */
 void http_files_answer(const char *root, const struct http_request *request, struct http_reply *reply);
-void http_reply_refuse(struct http_reply *reply, int status, bool keep_alive, bool head_only);
+/* For a request that http_request_parse refuses: the connection ends behind it. */
+void http_reply_refuse(struct http_reply *reply, int status, bool head_only);
 
 /* Takes the next bytes to send, at most `capacity`; 0 = that was all, -1 = the file became shorter
  * than the head said, so the connection has to end. */

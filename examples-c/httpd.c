@@ -137,7 +137,7 @@ static bool next_request(struct connection *connection) {
     if (status == 200)
         http_files_answer(root, &request, &connection->reply);
     else
-        http_reply_refuse(&connection->reply, status, false, request.head_only);
+        http_reply_refuse(&connection->reply, status, request.head_only);
     connection->replying = true;
     if (logging && request.target.at != NULL)
         printf("  socket %d: %.*s %.*s -> %d\n", (int)connection->entry.id, (int)request.method.len,

@@ -10,7 +10,6 @@ void id_table_add(struct id_table *table, struct id_entry *entry) {
     struct id_entry **bucket = &table->buckets[bucket_of(entry->id)];
     entry->next = *bucket;
     *bucket = entry;
-    table->count++;
 }
 
 struct id_entry *id_table_find(const struct id_table *table, int32_t id) {
@@ -25,16 +24,12 @@ struct id_entry *id_table_remove(struct id_table *table, int32_t id) {
     while (*link != NULL && (*link)->id != id)
         link = &(*link)->next;
     struct id_entry *entry = *link;
-    if (entry != NULL) {
+    if (entry != NULL)
         *link = entry->next;
-        table->count--;
-    }
     return entry;
 }
 
 struct id_entry *id_table_any(const struct id_table *table) {
-    if (table->count == 0)
-        return NULL;
     for (unsigned i = 0; i < ID_TABLE_BUCKETS; i++)
         if (table->buckets[i] != NULL)
             return table->buckets[i];

@@ -16,7 +16,6 @@ struct id_entry {
 
 struct id_table {
     struct id_entry *buckets[ID_TABLE_BUCKETS];
-    unsigned count;
 };
 
 void id_table_add(struct id_table *table, struct id_entry *entry);

@@ -9,8 +9,7 @@ static FILE *transcript;
 
 void transcript_to(FILE *out) {
     transcript = out;
-    if (out != NULL)
-        setvbuf(out, NULL, _IOLBF, 0);
+    setvbuf(out, NULL, _IOLBF, 0);
 }
 
 void transcript_call(const char *format, ...) {

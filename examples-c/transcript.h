@@ -9,7 +9,7 @@
 #include <chromesock.h>
 #include <stdio.h>
 
-void transcript_to(FILE *out); /* NULL = off, as at the start; set it before the first call */
+void transcript_to(FILE *out); /* without it nothing is printed; before the first call */
 void transcript_call(const char *format, ...);
 void transcript_event(const chromesock_event *event);
 
