@@ -1,7 +1,8 @@
 // The promise of a call.
 'use strict';
 
-const { console, Error, Promise, Symbol } = require('./globals');
+const { Error, Promise, Symbol } = require('./globals');
+const { reportUnchecked } = require('./report');
 
 /** A promise whose failure is reported, not fatal, if nobody looks at it: as in a browser. */
 class Answer extends Promise {
@@ -16,7 +17,7 @@ class Answer extends Promise {
     // Without this, the process would end.
     Promise.prototype.then.call(answer, undefined, () => {});
     reject(new Error(message));
-    if (!answer.#isUsed) console.warn(`Unchecked runtime.lastError: ${message}`);
+    if (!answer.#isUsed) reportUnchecked(message);
   }
 
   then(...handlers) {

@@ -12,6 +12,7 @@ const { Array, BigInt64Array, BigUint64Array, console, Error, Number, Object, Pr
 const { check, load, api } = require('./library');
 const { Batch } = require('./records');
 const { packed } = require('./structs');
+const { afterTask } = require('./task');
 
 /** How long events may run, in ms, before the loop sees to everything else. */
 const SLICE = 10;
@@ -93,7 +94,10 @@ class App {
   #isAwaited;
   /** When the events that run have to make way for the rest of the loop. */
   #until = 0;
-  #gone = withResolvers();
+  #tellGone;
+  #gone = new Promise((resolve) => {
+    this.#tellGone = resolve;
+  });
 
   /**
    * `manifest`: its text, or null. `members`: what to do with events, by type: { completed(call, batch),
@@ -201,11 +205,8 @@ class App {
     this.#hold(1);
     if (this.#hasCalled || App.#isEnding) return;
     this.#hasCalled = true;
-    DONE.then(this.#settle);
+    afterTask(this.#done);
   }
-
-  // As in #yield: the promises of a task belong to it.
-  #settle = () => process.nextTick(this.#done);
 
   #done = () => {
     this.#hasCalled = false;
@@ -247,14 +248,11 @@ class App {
         isHeard = this.#event();
       } finally {
         // Also when the console throws while it reports an error: that goes to the process, and events go on.
-        // Microtasks come before the next tick, also those that they add.
-        if (isHeard) DONE.then(this.#yield);
+        if (isHeard) afterTask(this.#next);
       }
       if (isHeard) return;
     }
   }
-
-  #yield = () => process.nextTick(this.#next);
 
   #next = () => {
     if (this.#app === 0) return;
@@ -317,7 +315,7 @@ class App {
       this.update();
       if (this.#app !== 0) check(this.#functions.chromesock_app_close(this.#app));
     }
-    return this.#gone.promise;
+    return this.#gone;
   }
 
   /** Ends the app of a page that is gone, at once: what it has called is carried out, and nobody gets an answer. */
@@ -337,18 +335,8 @@ class App {
     this.#isClosing = true;
     App.#alive.delete(this);
     this.#stream.destroy();
-    this.#gone.resolve();
+    this.#tellGone();
   }
-}
-
-const DONE = Promise.resolve();
-
-function withResolvers() {
-  const made = {};
-  made.promise = new Promise((resolve) => {
-    made.resolve = resolve;
-  });
-  return made;
 }
 
 module.exports = { App };

@@ -1,16 +1,8 @@
 // chrome.events.Event.
 'use strict';
 
-const { console, Error, TypeError } = require('./globals');
-
-/** Tells the console what the program threw, as far as that can be shown. */
-function report(where, error) {
-  try {
-    console.error(where, error);
-  } catch {
-    console.error(where, 'what cannot be shown');
-  }
-}
+const { Error, TypeError } = require('./globals');
+const { report } = require('./report');
 
 /** An event of the API. `changed` is called when the first listener comes or the last one goes. */
 class Event {
@@ -82,4 +74,4 @@ class Event {
 const { dispatch } = Event;
 delete Event.dispatch;
 
-module.exports = { Event, dispatch, report };
+module.exports = { Event, dispatch };

@@ -3,9 +3,9 @@
 
 const { Buffer } = require('node:buffer');
 const { createHash } = require('node:crypto');
-const process = require('node:process');
-const { console, JSON, parseInt, Promise, Reflect, String } = require('./globals');
-const { report } = require('./event');
+const { JSON, parseInt, Reflect, String } = require('./globals');
+const { report, reportUnchecked } = require('./report');
+const { afterTask } = require('./task');
 
 /**
  * An app's id: 32 letters a to p, made from the key of its manifest, as Chrome does; from `otherwise`, if it has none.
@@ -18,7 +18,6 @@ function idOf(manifest, otherwise) {
 }
 
 const runtimes = new WeakMap();
-const DONE = Promise.resolve();
 
 /** What is behind an object `chrome.runtime`. */
 const runtimeOf = (object) => runtimes.get(object);
@@ -55,8 +54,8 @@ class Runtime {
     try {
       this.#call(name, callback, outcome);
     } finally {
-      // As in Chrome it is there until what the callback has settled has run on; microtasks come before the next tick.
-      DONE.then(this.#leave);
+      // As in Chrome it is there until what the callback has settled has run on.
+      afterTask(this.#clearError);
     }
     return true;
   }
@@ -76,15 +75,13 @@ class Runtime {
     });
   }
 
-  #leave = () => process.nextTick(this.#clearError);
-
   #clearError = () => {
     Reflect.deleteProperty(this.object, 'lastError');
     this.#warn();
   };
 
   #warn() {
-    if (!this.#isChecked) console.warn(`Unchecked runtime.lastError: ${this.#message}`);
+    if (!this.#isChecked) reportUnchecked(this.#message);
   }
 
   #call(name, callback, outcome) {

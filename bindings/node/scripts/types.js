@@ -58,9 +58,9 @@ export interface Runtime {
 
 const WORDS = { integer: 'number', boolean: 'boolean', string: 'string' };
 
-/** The type of a value that the program gives (`isInput`) or gets. */
-function typeOf({ type, ref, items }, isInput) {
-  if (type === 'binary') return isInput ? 'ArrayBuffer | ArrayBufferView' : 'ArrayBuffer';
+/** The type of a value that the program gives (`isGiven`) or gets. */
+function typeOf({ type, ref, items }, isGiven) {
+  if (type === 'binary') return isGiven ? 'ArrayBuffer | ArrayBufferView' : 'ArrayBuffer';
   if (type === 'array') return `${typeOf(items)}[]`;
   return ref ?? WORDS[type];
 }
@@ -71,8 +71,8 @@ function named(name, { values, members }) {
   const short = name.split('.').at(-1);
   if (values) {
     const texts = Object.keys(values).map((text) => `'${text}'`);
-    const members_ = Object.keys(values).map((text) => `readonly ${text.toUpperCase()}: '${text}'`);
-    return [`type ${short} = ${texts.join(' | ')};`, `interface ${short}Enum { ${members_.join('; ')} }`];
+    const constants = Object.keys(values).map((text) => `readonly ${text.toUpperCase()}: '${text}'`);
+    return [`type ${short} = ${texts.join(' | ')};`, `interface ${short}Enum { ${constants.join('; ')} }`];
   }
   const lines = members.map((member) => {
     const mayLack = isInput(name) || member.present !== undefined;
