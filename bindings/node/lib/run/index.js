@@ -9,87 +9,18 @@ const { setImmediate } = require('node:timers');
 const { parseArgs } = require('node:util');
 const { abandonChrome, createChrome } = require('../chrome');
 const { dispatch } = require('../event');
-const { console, Object, structuredClone } = require('./globals');
-const { idOf, runtimeOf } = require('../runtime');
-const { alarmsOf } = require('./alarms');
+const { console, Object } = require('../globals');
+const { idOf } = require('../runtime');
 const { backgroundOf } = require('./background');
+const { complete } = require('./chrome');
 const { Failure, attempt, fileOf, read, readJson } = require('./files');
 const { I18n } = require('./i18n');
-const { enumOf, eventsOf, methodsOf } = require('./methods');
-const { addMissing, removeUnasked } = require('./missing');
-const { notificationsOf } = require('./notifications');
 const { LANGUAGE, furnish, loaded, report, reportRejection } = require('./page');
-const { permissionsApi, permissionsOf } = require('./permissions');
-const { nativeMembers, runtimeMembers } = require('./runtime');
 const { requireOf, runScript } = require('./scripts');
-const { LIMITS, managedArea, storageArea } = require('./storage');
-const { windowsOf } = require('./windows');
+const { filesOf } = require('./storage');
 
 const USAGE = 'Usage: chrome-app-run [--storage FILE] [--cacert FILE] DIR';
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-
-const APP_EVENTS = ['onLaunched', 'onRestarted', 'onEmbedRequested'];
-const LaunchSource = enumOf(
-  'about_page', 'app_home_page', 'app_launcher', 'arc', 'background', 'chrome_internal', 'command_line', 'context_menu', 'ephemeral_app',
-  'extensions_page', 'file_handler', 'focus_mode', 'installed_notification', 'intent_url', 'keyboard', 'kiosk', 'load_and_launch',
-  'management_api', 'new_tab_page', 'reload', 'restart', 'sparky', 'system_tray', 'test', 'untracked', 'url_handler',
-);
-
-/** Where an area is kept, beside the first one. */
-const filesOf = (file) => ({ local: file, sync: `${file}.sync` });
-
-/** chrome.storage. */
-function storageOf(file, runtime, isUnlimited) {
-  const { onChanged } = eventsOf('storage', ['onChanged']);
-  const area = ([name, place]) => {
-    const own = eventsOf(`storage.${name}`, ['onChanged']);
-    const changed = (changes) => {
-      const same = structuredClone(changes);
-      dispatch(own.onChanged, changes);
-      dispatch(onChanged, same, name);
-    };
-    // Nothing is synchronised, as where nobody is signed in; its limits count all the same.
-    const methods = storageArea(place, runtime, changed, LIMITS[name], isUnlimited && name === 'local');
-    return [name, { ...methods, ...own }];
-  };
-  const managed = { ...managedArea(runtime), ...eventsOf('storage.managed', ['onChanged']) };
-  return { ...Object.fromEntries(Object.entries(filesOf(file)).map(area)), managed, onChanged };
-}
-
-/** chrome.system.network: what chrome.socket knows of it. */
-function networkOf(socket, runtime) {
-  const members = { getNetworkInterfaces: { parameters: [], outcome: 'networkInterfaces' } };
-  const operations = { getNetworkInterfaces: () => socket.getNetworkList() };
-  return methodsOf('system.network', members, operations, runtime);
-}
-
-/** chrome.power. It has nothing to do: this system does not go to sleep when its user is idle. */
-const power = { requestKeepAwake() {}, releaseKeepAwake() {}, Level: { DISPLAY: 'display', SYSTEM: 'system' } };
-
-/** What background scripts touch beside the sockets. */
-function complete(chrome, storageFile, i18n) {
-  const answers = runtimeOf(chrome.runtime);
-  const manifest = chrome.runtime.getManifest();
-  const granted = permissionsOf(manifest);
-  const has = (permission) => granted.includes(permission);
-  const completed = {
-    ...chrome,
-    // The object itself: its lastError comes and goes.
-    runtime: Object.assign(chrome.runtime, runtimeMembers(answers), has('nativeMessaging') && nativeMembers(answers)),
-    app: { runtime: { ...eventsOf('app.runtime', APP_EVENTS), LaunchSource }, window: windowsOf(answers) },
-    i18n: i18n.api(chrome.runtime.id),
-    permissions: permissionsApi(manifest, answers),
-    // As in Chrome, these are there for those that ask for them.
-    ...(has('alarms') && { alarms: alarmsOf(answers) }),
-    ...(has('notifications') && { notifications: notificationsOf(answers) }),
-    ...(has('power') && { power }),
-    ...(has('storage') && { storage: storageOf(storageFile, answers, has('unlimitedStorage')) }),
-    ...(has('system.network') && { system: { network: networkOf(chrome.socket, answers) } }),
-  };
-  addMissing(completed, manifest, answers);
-  removeUnasked(completed, manifest);
-  return completed;
-}
 
 /** The sockets of an app. */
 function made(manifest, rootsFile) {

@@ -1,9 +1,10 @@
-// Areas of chrome.storage, each on a file.
+// chrome.storage: its areas, each on a file.
 'use strict';
 
-const { Array, Error, JSON, Map, Object } = require('../globals');
+const { dispatch } = require('../event');
+const { Array, Error, JSON, Map, Object, structuredClone } = require('./globals');
 const { Store, sizeOf } = require('./items');
-const { methodsOf } = require('./methods');
+const { eventsOf, methodsOf } = require('./methods');
 const { membersOf } = require('./values');
 
 /** The limits of the areas. Those on the number of writes are shown, but not enforced: no network is involved. */
@@ -95,4 +96,25 @@ function managedArea(runtime) {
   return methodsOf('storage', MEMBERS, operations, runtime);
 }
 
-module.exports = { LIMITS, managedArea, storageArea };
+/** Where an area is kept, beside the first one. */
+const filesOf = (file) => ({ local: file, sync: `${file}.sync` });
+
+/** chrome.storage. */
+function storageOf(file, runtime, isUnlimited) {
+  const { onChanged } = eventsOf('storage', ['onChanged']);
+  const area = ([name, place]) => {
+    const own = eventsOf(`storage.${name}`, ['onChanged']);
+    const changed = (changes) => {
+      const same = structuredClone(changes);
+      dispatch(own.onChanged, changes);
+      dispatch(onChanged, same, name);
+    };
+    // Nothing is synchronised, as where nobody is signed in; its limits count all the same.
+    const methods = storageArea(place, runtime, changed, LIMITS[name], isUnlimited && name === 'local');
+    return [name, { ...methods, ...own }];
+  };
+  const managed = { ...managedArea(runtime), ...eventsOf('storage.managed', ['onChanged']) };
+  return { ...Object.fromEntries(Object.entries(filesOf(file)).map(area)), managed, onChanged };
+}
+
+module.exports = { LIMITS, filesOf, storageArea, storageOf };
