@@ -4,14 +4,13 @@
 const assert = require('node:assert');
 const crypto = require('node:crypto');
 const fs = require('node:fs');
-const http = require('node:http');
 const net = require('node:net');
 const path = require('node:path');
 const { execFile, spawn } = require('node:child_process');
 const { once } = require('node:events');
 const { promisify } = require('node:util');
 const { test } = require('node:test');
-const { RUN, certificate, folder, freePort, line, node, soon } = require('./support');
+const { RUN, certificate, folder, freePort, line, node, soon, web } = require('./support');
 
 const run = promisify(execFile);
 const sha256 = (data) => crypto.createHash('sha256').update(data).digest('hex');
@@ -92,16 +91,13 @@ strict_ssl_write_shutdown=YES
 
 test('a SOCKS proxy that pauses each side for the other, used by curl: both directions byte for byte', async (t) => {
   const data = crypto.randomBytes(8_000_000);
-  const server = http.createServer(async (request, response) => {
+  const byAddress = await web(t, async (request, response) => {
     if (request.method === 'GET') return response.end(data);
     const hash = crypto.createHash('sha256');
     for await (const part of request) hash.update(part);
     return response.end(hash.digest('hex'));
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => server.close());
-  const address = (host) => `http://${host}:${server.address().port}/`;
+  const byName = byAddress.replace('127.0.0.1', 'localhost');
   const file = path.join(folder(t), 'data');
   fs.writeFileSync(file, data);
 
@@ -113,7 +109,7 @@ test('a SOCKS proxy that pauses each side for the other, used by curl: both dire
     return run('curl', ['-sS', '--max-time', '60', '--socks5-hostname', `127.0.0.1:${port}`, ...words], options);
   };
   const [down, named, up] = await Promise.all([
-    curl(address('127.0.0.1')), curl(address('localhost')), curl('--header', 'Expect:', '--data-binary', `@${file}`, address('localhost')),
+    curl(byAddress), curl(byName), curl('--header', 'Expect:', '--data-binary', `@${file}`, byName),
   ]);
   assert.deepStrictEqual([down, named].map(({ stdout }) => sha256(stdout)), [sha256(data), sha256(data)]);
   assert.strictEqual(up.stdout.toString(), sha256(data));

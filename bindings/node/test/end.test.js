@@ -6,15 +6,13 @@ const { spawn } = require('node:child_process');
 const { once } = require('node:events');
 const fs = require('node:fs');
 const { test } = require('node:test');
-const { appOf, node, peer, ran, soon, text } = require('./support');
+const { appOf, manifestFile, node, peer, ran, soon, text } = require('./support');
 
-const MANIFEST = JSON.stringify({
-  name: 'a', version: '1', app: { background: { scripts: ['a.js'] } }, sockets: { tcp: { connect: '*' } }, permissions: ['storage'],
-});
+const FILES = manifestFile({ sockets: { tcp: { connect: '*' } }, permissions: ['storage'] });
 
 /** Runs an app until it has said `word`, then ends it by a signal; how it ended and what it wrote. */
 async function endedAt(t, word, script) {
-  const child = spawn(process.execPath, appOf(t, script, { 'manifest.json': MANIFEST }));
+  const child = spawn(process.execPath, appOf(t, script, FILES));
   t.after(() => child.kill('SIGKILL'));
   const output = { stdout: '', stderr: '' };
   for (const name of Object.keys(output)) {

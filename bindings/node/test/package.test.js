@@ -3,7 +3,6 @@
 
 const assert = require('node:assert');
 const fs = require('node:fs');
-const os = require('node:os');
 const path = require('node:path');
 const { execFile } = require('node:child_process');
 const { promisify } = require('node:util');
@@ -11,6 +10,7 @@ const { test } = require('node:test');
 const ts = require('typescript');
 const { createChrome } = require('chromesock');
 const { api } = require('../lib/library');
+const { folder } = require('./support');
 
 const run = promisify(execFile);
 const ROOT = path.join(__dirname, '..');
@@ -27,8 +27,7 @@ for (const kind of ['node16', 'nodenext']) {
 }
 
 test('npm pack carries the library; a program that installs it runs', { timeout: 240_000 }, async (t) => {
-  const work = fs.mkdtempSync(path.join(os.tmpdir(), 'chromesock-pack-'));
-  t.after(() => fs.rmSync(work, { recursive: true }));
+  const work = folder(t);
   const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', work], { cwd: ROOT });
   // An array, and since npm 12 an object.
   const [{ filename, files }] = Object.values(JSON.parse(stdout));
@@ -56,8 +55,7 @@ test('the package has the version of the table', () => {
 });
 
 test('npm pack without the library fails, and says what is to be done', { timeout: 240_000 }, async (t) => {
-  const work = fs.mkdtempSync(path.join(os.tmpdir(), 'chromesock-pack-'));
-  t.after(() => fs.rmSync(work, { recursive: true }));
+  const work = folder(t);
   fs.cpSync(ROOT, work, { recursive: true, filter: (name) => !/^(native|node_modules|test)$/.test(path.relative(ROOT, name)) });
   await assert.rejects(run('npm', ['pack'], { cwd: work }), ({ stderr }) => {
     assert.match(stderr, /^native.*libchromesock\.so is missing; `make stage-node` puts it there$/m);
@@ -67,8 +65,7 @@ test('npm pack without the library fails, and says what is to be done', { timeou
 });
 
 test('a library of another version is refused, and one of something else is named', async (t) => {
-  const work = fs.mkdtempSync(path.join(os.tmpdir(), 'chromesock-library-'));
-  t.after(() => fs.rmSync(work, { recursive: true }));
+  const work = folder(t);
   const built = async (name, code) => {
     const [source, file] = ['c', 'so'].map((end) => path.join(work, `${name}.${end}`));
     fs.writeFileSync(source, code);
@@ -87,8 +84,7 @@ test('a library of another version is refused, and one of something else is name
 });
 
 test('a library that is missing, or is none, is named', (t) => {
-  const work = fs.mkdtempSync(path.join(os.tmpdir(), 'chromesock-library-'));
-  t.after(() => fs.rmSync(work, { recursive: true }));
+  const work = folder(t);
   const file = path.join(work, 'none.so');
   const named = (error) => error.message.startsWith('chromesock: ') && error.message.includes(file);
   assert.throws(() => createChrome(undefined, { libraryPath: file }), named);

@@ -12,7 +12,7 @@ const { after, test } = require('node:test');
 const mqtt = require('mqtt-packet');
 const { PNG } = require('pngjs');
 const { createChrome, destroyChrome } = require('chromesock');
-const { RUN, folder, freePort, line, next, node, ok, soon } = require('./support');
+const { RUN, folder, freePort, line, next, node, ok, peer, soon } = require('./support');
 
 const run = promisify(execFile);
 
@@ -58,11 +58,8 @@ test('chrome-net: an HTTP server, fetched by curl', async (t) => {
 });
 
 test('chrome-net: a client of a server of Node\'s own', async (t) => {
-  const server = require('node:net').createServer((socket) => socket.pipe(socket));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => server.close());
-  const client = chromeNet.connect({ port: server.address().port, host: '127.0.0.1' });
+  const port = await peer(t, (socket) => socket.pipe(socket));
+  const client = chromeNet.connect({ port, host: '127.0.0.1' });
   client.setEncoding('utf8');
   client.write('there and back');
   assert.deepStrictEqual(await soon(once(client, 'data'), 'the echo'), ['there and back']);

@@ -4,7 +4,7 @@
 const assert = require('node:assert');
 const fs = require('node:fs');
 const { test } = require('node:test');
-const { appOf, node, ran } = require('./support');
+const { appOf, manifestFile, node, ran } = require('./support');
 
 test('alarms ring, once or again and again; the app lives for those that somebody waits for', async (t) => {
   const { lines, code, stderr } = await ran(t, `
@@ -166,9 +166,7 @@ test('chrome.storage.managed has nothing, and cannot be written', async (t) => {
 });
 
 test('a method that is not here says so, fails by lastError, and lets the program go on', async (t) => {
-  const manifest = {
-    name: 'a', version: '1', app: { background: { scripts: ['a.js'] } }, permissions: ['contextMenus', 'system.cpu', 'usb'],
-  };
+  const files = manifestFile({ permissions: ['contextMenus', 'system.cpu', 'usb'] });
   const { code, lines, stderr } = await ran(t, `
     window.onunhandledrejection = (event) => { event.preventDefault(); console.log('unhandled', event.reason.message); };
     for (let n = 0; n < 2; n += 1) chrome.contextMenus.create({ id: 'a', title: 'b' });
@@ -180,7 +178,7 @@ test('a method that is not here says so, fails by lastError, and lets the progra
     isLater = true;
     chrome.system.cpu.getInfo().catch(({ message }) => console.log('promise', message));
     (async () => { await chrome.system.cpu.getInfo(); })();
-    console.log('goes on');`, { 'manifest.json': JSON.stringify(manifest) });
+    console.log('goes on');`, files);
   const missing = (name) => `chrome.${name} is not available in chrome-app-run`;
   assert.deepStrictEqual(lines.sort(), [
     `callback 0 true ${missing('usb.getDevices')}`, 'goes on', `promise ${missing('system.cpu.getInfo')}`, `unhandled ${missing('system.cpu.getInfo')}`,
@@ -191,7 +189,7 @@ test('a method that is not here says so, fails by lastError, and lets the progra
 });
 
 test('a notification is a line on the console', async (t) => {
-  const manifest = { name: 'a', version: '1', app: { background: { scripts: ['a.js'] } }, permissions: ['notifications'] };
+  const files = manifestFile({ permissions: ['notifications'] });
   const { lines, stderr } = await ran(t, `
     const { create, onClicked } = chrome.notifications;
     onClicked.addListener(() => {});
@@ -199,7 +197,7 @@ test('a notification is a line on the console', async (t) => {
     create('own', options, (id) => console.log(id, chrome.runtime.lastError));
     create(options, (id) => console.log(id.length > 0));
     create('', { ...options, title: 'Other' }).then((id) => console.log(id.length > 0));
-    try { create('own'); } catch ({ name }) { console.log(name); }`, { 'manifest.json': JSON.stringify(manifest) });
+    try { create('own'); } catch ({ name }) { console.log(name); }`, files);
   assert.deepStrictEqual(lines.sort(), [
     'Notification: Other: It listens.', ...Array(2).fill('Notification: Server: It listens.'), 'TypeError', 'own undefined', 'true', 'true',
   ], stderr);
@@ -207,10 +205,9 @@ test('a notification is a line on the console', async (t) => {
 });
 
 test('what is not here can be looked at and listened to, as far as the manifest asks for it', async (t) => {
-  const manifest = {
-    name: 'a', version: '1', app: { background: { scripts: ['a.js'] } }, bluetooth: { socket: true },
-    permissions: ['experimental', 'notifications', 'storage', 'usb', 'system.cpu', { fileSystem: ['write'] }],
-  };
+  const files = manifestFile({
+    bluetooth: { socket: true }, permissions: ['experimental', 'notifications', 'storage', 'usb', 'system.cpu', { fileSystem: ['write'] }],
+  });
   const { lines, stderr } = await ran(t, `
     console.log(!!chrome.usb.getDevices, !!chrome.runtime.reload, 'usb' in chrome, Object.keys(chrome.runtime).includes('id'));
     for (let n = 0; n < 2; n += 1) {
@@ -228,7 +225,7 @@ test('what is not here can be looked at and listened to, as far as the manifest 
     delete chrome.storage;
     chrome.usb = { mine: true };
     console.log(chrome.storage, chrome.usb.mine, delete chrome.usb);
-  `, { 'manifest.json': JSON.stringify(manifest) });
+  `, files);
   assert.deepStrictEqual(lines, [
     'true true true true',
     'true', 'true',
@@ -242,10 +239,9 @@ test('what is not here can be looked at and listened to, as far as the manifest 
 test('storage, alarms, power and system.network are there for those that ask for them', async (t) => {
   const names = ['alarms', 'power', 'storage', 'system.network'];
   for (const permissions of [undefined, [], ...names.map((name) => [name]), names]) {
-    const manifest = { name: 'a', version: '1', app: { background: { scripts: ['a.js'] } }, permissions };
     const { lines, stderr } = await ran(t, `
       console.log(...['alarms', 'power', 'storage', 'system'].filter((name) => name in chrome));
-      chrome.system?.network.getNetworkInterfaces((list) => console.log(list.length > 0));`, { 'manifest.json': JSON.stringify(manifest) });
+      chrome.system?.network.getNetworkInterfaces((list) => console.log(list.length > 0));`, manifestFile({ permissions }));
     const found = [(permissions ?? []).join(' ').replace('system.network', 'system')];
     assert.deepStrictEqual({ lines, stderr }, { lines: permissions?.includes('system.network') ? [...found, 'true'] : found, stderr: '' });
   }
@@ -326,12 +322,11 @@ test('a port finds nobody, and says so when it is disconnected', async (t) => {
 
 test('a port to another program finds none', async (t) => {
   for (const permissions of [[], ['nativeMessaging']]) {
-    const manifest = { name: 'a', version: '1', app: { background: { scripts: ['a.js'] } }, permissions };
     const { lines, stderr } = await ran(t, `
       const port = chrome.runtime.connectNative?.('org.example.host');
       port?.onMessage.addListener(() => {});
       port?.onDisconnect.addListener((same) => console.log(same === port, chrome.runtime.lastError.message));
-      console.log(typeof port);`, { 'manifest.json': JSON.stringify(manifest) });
+      console.log(typeof port);`, manifestFile({ permissions }));
     const expected = permissions.length > 0 ? ['object', 'true Specified native messaging host not found.'] : ['undefined'];
     assert.deepStrictEqual({ lines, stderr }, { lines: expected, stderr: '' });
   }
@@ -365,10 +360,9 @@ test('chrome.runtime.getVersion is the manifest\'s', async (t) => {
 });
 
 test('chrome.permissions: what the manifest asks for, and no more', async (t) => {
-  const manifest = {
-    name: 'a', version: '1', app: { background: { scripts: ['a.js'] } },
+  const files = manifestFile({
     permissions: ['storage', 'http://*.example.com/', 'https://a.b/*', { socket: ['tcp-connect'] }], optional_permissions: ['usb', '*://*/*'],
-  };
+  });
   const { lines, stderr } = await ran(t, `
     const { permissions } = chrome;
     permissions.onAdded.addListener(() => {});
@@ -393,7 +387,7 @@ test('chrome.permissions: what the manifest asks for, and no more', async (t) =>
         try { permissions.contains(wrong); } catch ({ message }) { console.log(message); }
       }
       permissions.contains({ permissions: ['storage'] }, (result) => console.log('callback', result));
-    })();`, { 'manifest.json': JSON.stringify(manifest) });
+    })();`, files);
   const words = 'Error in invocation of permissions.contains(permissions.Permissions permissions, function callback): '
     + "Error at parameter 'permissions': Error at property ";
   assert.deepStrictEqual(lines, [

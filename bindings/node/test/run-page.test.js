@@ -4,7 +4,7 @@
 const assert = require('node:assert');
 const vm = require('node:vm');
 const { test } = require('node:test');
-const { appOf, node, ran, web } = require('./support');
+const { appOf, manifestFile, node, ran, web } = require('./support');
 
 test('window is what its listeners are called on, and what its events are of', async (t) => {
   const { lines, stderr } = await ran(t, `
@@ -110,8 +110,7 @@ test('a script may import modules that lie beside it', { skip: !vm.constants?.US
 });
 
 test('a page may have names of its own for everything that is global', async (t) => {
-  const app = { background: { scripts: ['a.js'] } };
-  const manifest = { name: 'a', version: '1', app, sockets: { udp: { bind: '*', send: '*' } }, permissions: ['alarms', 'socket', 'storage'] };
+  const files = manifestFile({ sockets: { udp: { bind: '*', send: '*' } }, permissions: ['alarms', 'socket', 'storage'] });
   const { lines, stderr } = await ran(t, `
     const [log, names, text] = [console.log.bind(console), Object.getOwnPropertyNames(window), JSON.stringify];
     const [blob, data, now] = [new Blob(['read']), new Uint8Array([1, 2, 3]), Date.now()];
@@ -146,7 +145,7 @@ test('a page may have names of its own for everything that is global', async (t)
           sockets.udp.send(socketId, data, info.localAddress, info.localPort, ({ bytesSent }) => log('sent', bytesSent));
         });
       });
-    });`, { 'manifest.json': JSON.stringify(manifest) });
+    });`, files);
   assert.deepStrictEqual(lines.sort(), [
     '["a",3,"127.0.0.1"]', 'alarm a', 'error Socket not found', 'list true', 'load', 'read 4', 'sent 3', 'stored {"a":[1]}', 'wrong TypeError',
   ], stderr);

@@ -5,10 +5,20 @@ const assert = require('node:assert');
 const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('node:test');
-const { RUN, appOf, folder, node, ran } = require('./support');
+const { RUN, appOf, folder, manifestFile, node, ran } = require('./support');
 
 const SMALL = path.join(__dirname, 'apps', 'small');
 const PAGE = path.join(__dirname, 'apps', 'page');
+
+/** Gives what the test starts a variable of the environment. */
+function environment(t, name, value) {
+  const before = process.env[name];
+  process.env[name] = value;
+  t.after(() => {
+    if (before === undefined) delete process.env[name];
+    else process.env[name] = before;
+  });
+}
 
 test('the background scripts share a page, are launched, keep what they store, and are suspended', async (t) => {
   const storage = path.join(folder(t), 'storage.json');
@@ -110,12 +120,7 @@ test('a Node that is too old says so', async (t) => {
 });
 
 test('an app speaks the language of the user, else its own', async (t) => {
-  const before = process.env.LC_ALL;
-  process.env.LC_ALL = 'de_AT.UTF-8';
-  t.after(() => {
-    if (before === undefined) delete process.env.LC_ALL;
-    else process.env.LC_ALL = before;
-  });
+  environment(t, 'LC_ALL', 'de_AT.UTF-8');
   const made = folder(t);
   const put = (name, data) => {
     fs.mkdirSync(path.dirname(path.join(made, name)), { recursive: true });
@@ -153,16 +158,12 @@ test('an app knows in which direction its language is written', async (t) => {
   const script = `
     const names = ['@@bidi_dir', '@@bidi_reversed_dir', '@@bidi_start_edge', '@@bidi_end_edge'];
     console.log(chrome.runtime.getManifest().description, names.map((name) => chrome.i18n.getMessage(name)).join());`;
-  const manifest = { name: 'a', description: '__MSG_@@bidi_dir__', version: '1', app: { background: { scripts: ['a.js'] } } };
-  const before = process.env.LC_ALL;
-  t.after(() => {
-    if (before === undefined) delete process.env.LC_ALL;
-    else process.env.LC_ALL = before;
-  });
   for (const [language, expected] of [['de_AT', 'ltr ltr,rtl,left,right'], ['ar_EG', 'rtl rtl,ltr,right,left'], ['he', 'rtl rtl,ltr,right,left']]) {
-    process.env.LC_ALL = `${language}.UTF-8`;
-    const { lines, stderr } = await ran(t, script, { 'manifest.json': JSON.stringify(manifest) });
-    assert.deepStrictEqual(lines, [expected], stderr);
+    await t.test(language, async (t) => {
+      environment(t, 'LC_ALL', `${language}.UTF-8`);
+      const { lines, stderr } = await ran(t, script, manifestFile({ description: '__MSG_@@bidi_dir__' }));
+      assert.deepStrictEqual(lines, [expected], stderr);
+    });
   }
 });
 
@@ -210,7 +211,6 @@ test('a background page may say RequireJS its main script', async (t) => {
 });
 
 test('tcp.md PM-5: an app that asks for one of the two socket APIs does not find the other', async (t) => {
-  const app = { background: { scripts: ['a.js'] } };
   const cases = [
     [{ sockets: { tcp: { connect: '*' } } }, 'sockets'],
     [{ permissions: ['socket'] }, 'socket'],
@@ -220,14 +220,13 @@ test('tcp.md PM-5: an app that asks for one of the two socket APIs does not find
     [{}, 'socket sockets'],
   ];
   for (const [manifest, found] of cases) {
-    const files = { 'manifest.json': JSON.stringify({ name: 'a', version: '1', app, ...manifest }) };
     const { lines, stderr } = await ran(t, `
       const names = ['socket', 'sockets'];
       const ways = [(name) => chrome[name], (name) => name in chrome, (name) => Object.keys(chrome).includes(name)];
       for (const way of ways) console.log(...names.filter(way));
       // What libraries do that are written for both.
       for (const name of names) chrome[name] ??= { isMine: true };
-      console.log(...names.filter((name) => !chrome[name].isMine));`, files);
+      console.log(...names.filter((name) => !chrome[name].isMine));`, manifestFile(manifest));
     assert.deepStrictEqual({ lines, stderr }, { lines: Array(4).fill(found), stderr: '' });
   }
 });
@@ -235,15 +234,9 @@ test('tcp.md PM-5: an app that asks for one of the two socket APIs does not find
 test('an unpacked app is known by its folder, or its key; it is installed while nothing is stored', async (t) => {
   const home = folder(t);
   const apps = [folder(t), folder(t)];
-  const before = process.env.XDG_DATA_HOME;
-  process.env.XDG_DATA_HOME = home;
-  t.after(() => {
-    if (before === undefined) delete process.env.XDG_DATA_HOME;
-    else process.env.XDG_DATA_HOME = before;
-  });
+  environment(t, 'XDG_DATA_HOME', home);
   const run = async (made, more) => {
-    const manifest = { name: 'a', version: '1', app: { background: { scripts: ['a.js'] } }, permissions: ['storage'], ...more };
-    fs.writeFileSync(path.join(made, 'manifest.json'), JSON.stringify(manifest));
+    fs.writeFileSync(path.join(made, 'manifest.json'), manifestFile({ permissions: ['storage'], ...more })['manifest.json']);
     fs.writeFileSync(path.join(made, 'a.js'), `
       chrome.runtime.onInstalled.addListener(({ reason }) => console.log(reason));
       chrome.app.runtime.onLaunched.addListener(async () => {

@@ -8,7 +8,7 @@ const path = require('node:path');
 const tls = require('node:tls');
 const { once } = require('node:events');
 const { before, test } = require('node:test');
-const { appOf, call, certificate, chromeOf, connected, folder, next, node, ok, peer, soon, text } = require('./support');
+const { appOf, call, certificate, chromeOf, connected, folder, manifestFile, next, node, ok, peer, soon, text } = require('./support');
 
 let key;
 let cert;
@@ -163,7 +163,7 @@ test('socket-legacy.md 7: chrome.socket.secure', async (t) => {
 
 test('chrome-app-run --cacert: an app is given certificates that may vouch for its servers', async (t) => {
   const port = await server(t);
-  const manifest = { name: 'a', version: '1', app: { background: { scripts: ['a.js'] } }, sockets: { tcp: { connect: 'localhost' } } };
+  const files = manifestFile({ sockets: { tcp: { connect: 'localhost' } } });
   const words = appOf(t, `
     chrome.app.runtime.onLaunched.addListener(function () {
       var tcp = chrome.sockets.tcp;
@@ -175,7 +175,7 @@ test('chrome-app-run --cacert: an app is given certificates that may vouch for i
           });
         });
       });
-    });`, { 'manifest.json': JSON.stringify(manifest) });
+    });`, files);
   const [run, ...others] = words;
   const roots = path.join(folder(t), 'roots.pem');
   fs.writeFileSync(roots, cert);

@@ -3,19 +3,16 @@
 
 const assert = require('node:assert');
 const fs = require('node:fs');
-const os = require('node:os');
 const path = require('node:path');
 const { test } = require('node:test');
 const { runtimeOf } = require('../lib/runtime');
 const { LIMITS, storageArea } = require('../lib/run/storage');
-const { call, chromeOf, ok } = require('./support');
+const { call, chromeOf, folder, ok } = require('./support');
 
 /** An area on a file of its own, with `chrome` and the changes that were told. */
 function area(t, limits = LIMITS.local, isUnlimited = false) {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'chromesock-'));
-  t.after(() => fs.rmSync(folder, { recursive: true }));
   const chrome = chromeOf(t);
-  const file = path.join(folder, 'storage', 'items.json');
+  const file = path.join(folder(t), 'storage', 'items.json');
   const changes = [];
   const open = () => storageArea(file, runtimeOf(chrome.runtime), (change) => changes.push(change), limits, isUnlimited);
   return { chrome, file, changes, open, local: open() };

@@ -177,12 +177,15 @@ function folder(t) {
   return made;
 }
 
+/** The file of an app that is its manifest, with one background script and `more`. */
+const manifestFile = (more) => ({
+  'manifest.json': JSON.stringify({ name: 'a', version: '1', app: { background: { scripts: ['a.js'] } }, ...more }),
+});
+
 /** Makes an app of one background script, beside other `files`; the words that run it. */
 function appOf(t, script, files = {}) {
   const made = folder(t);
-  const permissions = ['alarms', 'power', 'storage', 'system.network'];
-  const manifest = { name: 'a', version: '1', app: { background: { scripts: ['a.js'] } }, permissions };
-  const all = { 'manifest.json': JSON.stringify(manifest), 'a.js': script, ...files };
+  const all = { ...manifestFile({ permissions: ['alarms', 'power', 'storage', 'system.network'] }), 'a.js': script, ...files };
   for (const [name, data] of Object.entries(all)) fs.writeFileSync(path.join(made, name), data);
   return [RUN, '--storage', path.join(made, 'storage.json'), made];
 }
@@ -196,6 +199,6 @@ async function ran(t, script, files) {
 const text = (data) => Buffer.from(data).toString();
 
 module.exports = {
-  RUN, appOf, call, captured, certificate, chromeOf, connected, folder, freePort, line, listening, next, node, ok, peer, ran, soon,
+  RUN, appOf, call, captured, certificate, chromeOf, connected, folder, freePort, line, listening, manifestFile, next, node, ok, peer, ran, soon,
   text, until, web,
 };

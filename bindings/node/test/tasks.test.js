@@ -4,7 +4,7 @@
 
 const assert = require('node:assert');
 const { test } = require('node:test');
-const { call, chromeOf, connected, next, node, ok, peer, ran, soon } = require('./support');
+const { call, chromeOf, connected, manifestFile, next, node, ok, peer, ran, soon } = require('./support');
 
 const TIMES = 20;
 
@@ -125,9 +125,7 @@ test('tcp.md 3.5 row 6: the tasks of an app that chrome-app-run runs are no othe
     };
     let left = ${TIMES};
     const next = () => (left-- > 0 ? tcp.create({}, ({ socketId }) => setTimeout(both, 0, socketId)) : window.close());
-    next();`, { 'manifest.json': JSON.stringify({
-    name: 'a', version: '1', app: { background: { scripts: ['a.js'] } }, sockets: { tcp: { connect: '*' } },
-  }) });
+    next();`, manifestFile({ sockets: { tcp: { connect: '*' } } }));
   assert.deepStrictEqual({ stdout, stderr }, { stdout: 'connect -3 net::ERR_ABORTED\n'.repeat(TIMES), stderr: '' });
 });
 
