@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from chromesock import ChromeSocketError, Status, create_chrome
-from conftest import DEADLINE_SECONDS, LOOPS
+from conftest import DEADLINE_SECONDS, LOOPS, connected, listening
 
 CYCLES = 1000
 
@@ -187,14 +187,10 @@ def test_each_thread_may_have_its_loop(loop):
 
     async def talk():
         async with create_chrome() as chrome:
-            tcp_server, tcp = chrome.sockets.tcp_server, chrome.sockets.tcp
-            server_id = (await tcp_server.create()).socket_id
-            await tcp_server.listen(server_id, "127.0.0.1", 0)
-            port = (await tcp_server.get_info(server_id)).local_port
             accepted = asyncio.get_running_loop().create_future()
-            tcp_server.on_accept.add_listener(accepted.set_result)
-            socket_id = (await tcp.create()).socket_id
-            await tcp.connect(socket_id, "127.0.0.1", port)
+            chrome.sockets.tcp_server.on_accept.add_listener(accepted.set_result)
+            _, port = await listening(chrome)
+            await connected(chrome, port)
             done.append((await accepted).client_socket_id)
 
     threads = [threading.Thread(target=asyncio.run, args=(talk(),)) for _ in range(8)]
@@ -287,13 +283,8 @@ def test_creating_and_destroying_keeps_nothing(loop):
 
     async def cycle():
         async with create_chrome() as chrome:
-            tcp_server, tcp = chrome.sockets.tcp_server, chrome.sockets.tcp
-            server_id = (await tcp_server.create()).socket_id
-            await tcp_server.listen(server_id, "127.0.0.1", 0)
-            port = (await tcp_server.get_info(server_id)).local_port
-            socket_id = (await tcp.create()).socket_id
-            await tcp.connect(socket_id, "127.0.0.1", port)
-            await tcp.send(socket_id, bytes(1000))
+            _, port = await listening(chrome)
+            await chrome.sockets.tcp.send(await connected(chrome, port), bytes(1000))
 
     def held():
         gc.collect()

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 from chromesock import streams
@@ -90,8 +91,6 @@ def test_the_echo_example_talks_to_socat():
             talk = ["socat", "-t", "10", "-", f"TCP:127.0.0.1:{port}"]
             with subprocess.Popen(talk, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as client:
                 # Half-closing would end the connection (tcp.md R-21): keep the input open until all is back.
-                import threading
-
                 feeding = threading.Thread(target=lambda: (client.stdin.write(data), client.stdin.flush()))
                 feeding.start()
                 assert client.stdout.read(len(data)) == data
