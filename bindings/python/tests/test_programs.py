@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -102,11 +103,12 @@ def test_the_echo_example_talks_to_socat():
 
 
 def test_the_programs_of_the_readme_run():
-    """The complete programs of README.md."""
-    _, *programs = (ROOT / "README.md").read_text().split("```python\n")
+    """The complete programs of README.md; the first one is that of the repository's, too."""
+    programs = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
+    assert f"```python\n{programs[0]}```" in (ROOT.parent.parent / "README.md").read_text()
     said = []
     for program in programs:
-        command = [sys.executable, "-W", "error", "-c", program.split("```", 1)[0]]
+        command = [sys.executable, "-W", "error", "-c", program]
         done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=60)
         assert (done.stderr, done.returncode) == ("", 0)
         said.append(done.stdout)
