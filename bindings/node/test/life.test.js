@@ -44,10 +44,18 @@ const ENDS_BY_ITSELF = {
     'tcpServer.onAccept.addListener(() => {}); listen().then((id) => tcpServer.setPaused(id, true));',
   'the last listening socket is closed':
     'tcpServer.onAccept.addListener(() => {}); listen().then((id) => tcpServer.close(id));',
+  'the last listening socket is disconnected':
+    'tcpServer.onAccept.addListener(() => {}); listen().then((id) => tcpServer.disconnect(id));',
   'the last listener is removed':
     'const f = () => {}; tcpServer.onAccept.addListener(f); listen().then(() => tcpServer.onAccept.removeListener(f));',
   'a bound socket is closed':
     'udp.onReceive.addListener(() => {}); udp.create().then(({ socketId }) => udp.bind(socketId, "127.0.0.1", 0, () => udp.close(socketId)));',
+  'a bound socket has failed': `
+    udp.onReceiveError.addListener(({ resultCode }) => console.log(resultCode));
+    udp.create({ bufferSize: 1 }).then(({ socketId }) => udp.bind(socketId, '127.0.0.1', 0, async () => {
+      const { localPort } = await udp.getInfo(socketId);
+      udp.send(socketId, new ArrayBuffer(2), '127.0.0.1', localPort, () => {});
+    }));`,
   'the app is destroyed':
     'tcpServer.onAccept.addListener(() => {}); listen().then(() => require("chromesock").destroyChrome(chrome)).then(() => console.log("gone"));',
 };

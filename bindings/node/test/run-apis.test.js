@@ -38,7 +38,7 @@ test('alarms ring, once or again and again; the app lives for those that somebod
     'Must set at least one of when, delayInMinutes, or periodInMinutes.', 'Cannot set both when and delayInMinutes.', '0',
     ' name,scheduledTime true', 'true true true', again, again, 'true true false', 'far',
   ];
-  assert.deepStrictEqual({ code, lines: lines.sort() }, { code: 0, lines: expected.sort() }, stderr);
+  assert.deepStrictEqual({ code, lines: lines.sort(), stderr }, { code: 0, lines: expected.sort(), stderr: '' });
 });
 
 test('alarms: null is not given, and a member of another type is refused in Chrome\'s words', async (t) => {

@@ -3,6 +3,7 @@
 
 const assert = require('node:assert');
 const { test } = require('node:test');
+const { gzipSync } = require('node:zlib');
 const { freePort, peer, ran, web } = require('./support');
 
 /** A server that answers with the headers of a request, and its body. */
@@ -79,6 +80,9 @@ test('XMLHttpRequest says the name and the password that it is given', async (t)
 });
 
 test('XMLHttpRequest: an answer is told of as it comes, also one without end', async (t) => {
+  // Whose length is not that of what a page gets.
+  const zipped = gzipSync('a');
+  const headers = { known: { 'Content-Length': 4 }, compressed: { 'Content-Length': zipped.length, 'Content-Encoding': 'gzip' } };
   const answers = {};
   const address = await web(t, (request, response) => {
     const [, name, next, isLast] = request.url.split('/');
@@ -88,7 +92,7 @@ test('XMLHttpRequest: an answer is told of as it comes, also one without end', a
       response.end();
     } else {
       answers[name] = response;
-      response.writeHead(200, name === 'known' ? { 'Content-Length': 4 } : {});
+      response.writeHead(200, headers[name]);
       response.flushHeaders();
     }
   });
@@ -116,12 +120,14 @@ test('XMLHttpRequest: an answer is told of as it comes, also one without end', a
       await run('endless', ['6162', '64', 'c3', 'bc'], true);
       await run('marked', ['ff', 'fe', '6100fc', '00'], true);
       await run('known', ['6162', '6364/end'], false);
+      await run('compressed', ['${zipped.toString('hex')}/end'], false);
       await run('binary', ['61', '62'], true, 'arraybuffer');
     })();`);
   assert.deepStrictEqual(lines, [
     'endless 3 ab 2 0 false', 'endless 3 abd 3 0 false', 'endless 3 abd 4 0 false', 'endless 3 abd\u00fc 5 0 false', 'endless  0 0',
     'marked 3  1 0 false', 'marked 3  2 0 false', 'marked 3 a 5 0 false', 'marked 3 a\u00fc 6 0 false', 'marked  0 0',
     'known 3 ab 2 4 true', 'known 3 abcd 4 4 true', 'known abcd 4 4',
+    'compressed 3 a 1 0 false', 'compressed a 1 0',
     'binary 3 null 1 0 false', 'binary 3 null 2 0 false', 'binary undefined 0 0',
   ], stderr);
   assert.strictEqual(stderr, '');

@@ -198,7 +198,7 @@ test('a background page may say RequireJS its main script', async (t) => {
   const manifest = { name: 'a', version: '1', app: { background: { page: 'own.html' } } };
   const cases = [
     ["data-main='js/main.js'", '', 'js/ main'], ['data-main=main', '', './ main'],
-    ['data-main="main.js"', '<script src=config.js></script>', '/lib/ first,main'],
+    ['data-main="js/main.js"', '<script src=config.js></script>', '/lib/ first,js/main'],
   ];
   for (const [attribute, before, expected] of cases) {
     // As RequireJS does where there is no document: it takes the object that is there before it.

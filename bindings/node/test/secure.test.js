@@ -101,7 +101,7 @@ for (const pauses of [false, true]) {
   });
 }
 
-test('tcp.md TLS-2: a second secure changes nothing; a program lives on for what the server says', async (t) => {
+test('tcp.md TLS-2, TLS-9, 7.5: calls beside a secure change nothing; a program lives on for what the server says', async (t) => {
   const port = await server(t, {}, (socket) => socket.once('data', () => {
     // Long after all calls are completed.
     setTimeout(() => socket.end('answer'), 300);
@@ -118,14 +118,45 @@ test('tcp.md TLS-2: a second secure changes nothing; a program lives on for what
        const { socketId } = await tcp.create();
        await tcp.setPaused(socketId, true);
        await asked(tcp.connect, socketId, 'localhost', +process.argv[1], 'ipv4');
-       for (const _ of [1, 2]) console.log((await asked(tcp.secure, socketId))[0]);
+       const during = [asked(tcp.secure, socketId), asked(tcp.secure, socketId), asked(tcp.send, socketId, Buffer.from('lost'))];
+       const [[first], [second], [{ resultCode }]] = await Promise.all(during);
+       console.log(first, second, resultCode, (await asked(tcp.secure, socketId))[0]);
        await asked(tcp.send, socketId, Buffer.from('question'));
        await tcp.setPaused(socketId, false);
      })();`,
     String(port),
     cert,
   );
-  assert.deepStrictEqual({ code, stdout }, { code: 0, stdout: '0\n-4\nanswer\n' });
+  assert.deepStrictEqual({ code, stdout }, { code: 0, stdout: '0 -2 -15 -4\nanswer\n' });
+});
+
+test('a program lives on for a connection that it has secured before it heard of the connect', async (t) => {
+  const port = await server(t, {}, (socket) => setTimeout(() => socket.end('answer'), 300));
+  const { code, stdout } = await node(
+    '-e',
+    `const { tcp } = require('chromesock').createChrome(undefined, { extraRootsPem: process.argv[2] }).sockets;
+     tcp.onReceive.addListener(({ data }) => console.log(Buffer.from(data).toString()));
+     (async () => {
+       const { socketId } = await tcp.create();
+       let isConnected = false;
+       setImmediate(() => {
+         tcp.setPaused(socketId, true);
+         tcp.connect(socketId, '127.0.0.1', +process.argv[1], () => { isConnected = true; });
+       });
+       // Before the loop brings an event of these.
+       setImmediate(() => {
+         for (const start = Date.now(); Date.now() - start < 50;);
+         console.log(isConnected);
+         tcp.secure(socketId, (result) => {
+           console.log(result);
+           tcp.setPaused(socketId, false);
+         });
+       });
+     })();`,
+    String(port),
+    cert,
+  );
+  assert.deepStrictEqual({ code, stdout }, { code: 0, stdout: 'false\n0\nanswer\n' });
 });
 
 test('tcp.md TLS-10, DC-6: a program ends when a handshake has failed of which it awaited data', async (t) => {

@@ -143,6 +143,7 @@ test('who is told of a change has a copy of it', async (t) => {
 test('what is set in one turn of the loop is written at once, and answered in order', async (t) => {
   const { changes, chrome, file, local, open } = area(t);
   const writes = t.mock.method(fs, 'renameSync').mock;
+  const atExit = process.listenerCount('exit');
   const order = [];
   const answered = Promise.all([
     ok(chrome, local.set, { a: 1 }).then(() => order.push('set')),
@@ -155,6 +156,7 @@ test('what is set in one turn of the loop is written at once, and answered in or
   await answered;
   assert.strictEqual(writes.callCount(), 1);
   assert.deepStrictEqual(order, ['set', 'get 1', 'set again', '6 bytes', 'removed']);
+  assert.strictEqual(process.listenerCount('exit'), atExit);
   assert.deepStrictEqual(changes, [{ a: { newValue: 1 } }, { a: { oldValue: 1, newValue: 2 }, b: { newValue: [1] } }]);
   assert.deepStrictEqual(await open().get(), { a: 2, b: [1] });
 });
