@@ -206,6 +206,19 @@ async def test_many_peers_that_take_nothing_leave_room_for_others(peers, make):
             await asyncio.sleep(0)
 
 
+async def test_streams_that_find_no_room_take_turns(peers, make):
+    """The package's own: here one byte of one of them may be under way."""
+    server, port = await peers.echo()
+    async with server:
+        chrome = make(write_quota_bytes=2)
+        opened = [await streams.open_connection(chrome, "127.0.0.1", port) for _ in range(3)]
+        for _, writer in opened:
+            writer.write(b"waits")
+        for reader, writer in opened:
+            assert await reader.readexactly(5) == b"waits"
+            writer.close()
+
+
 async def test_large_bytes_are_sent_from_where_they_are(peers, make, monkeypatch):
     """The package's own: bytes cannot change, and one stream alone has room for some of them."""
     never, sent = asyncio.Event(), []

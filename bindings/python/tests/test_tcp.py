@@ -8,6 +8,7 @@ import pickle
 import socket
 import struct
 import sys
+import threading
 
 import pytest
 
@@ -253,24 +254,32 @@ async def test_wrong_arguments_are_refused_at_once(make):
         tcp.connect(1, "localhost", 1, "ipv5")
 
 
-async def test_who_awaits_a_completion_runs_before_the_next_event(peers, make, record):
-    """tcp.md R-9, O-4: a listener that is added after `await connect` misses nothing."""
+async def test_who_awaits_a_completion_runs_before_the_next_event(make, record):
+    """tcp.md R-9, O-4: a listener that is added after `await connect` misses nothing, though data came with the completion."""
+    rounds, greeted = 50, threading.Semaphore(0)
 
-    async def greet(reader, writer):
-        writer.write(b"220 ready\r\n")
-        await reader.read()
-        writer.close()
+    def greet(listener):
+        for _ in range(rounds):
+            with listener.accept()[0] as peer:
+                peer.sendall(b"220 ready\r\n")
+                greeted.release()
+                peer.recv(1)
 
-    server, port = await peers.server(greet)
-    async with server:
-        for _ in range(50):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        loop = asyncio.get_running_loop()
+        greeting = loop.run_in_executor(None, greet, listener)
+        for _ in range(rounds):
             chrome = make()
             tcp = chrome.sockets.tcp
             socket_id = (await tcp.create()).socket_id
-            await tcp.connect(socket_id, "127.0.0.1", port)
+            await asyncio.sleep(0)  # out of the turn in which that has completed: what it calls is completed in it, too
+            connecting = tcp.connect(socket_id, *listener.getsockname())
+            loop.call_soon(greeted.acquire, True, 60)  # when it has started, the loop stands until the data is there
+            await connecting
             received = record(tcp.on_receive)
             assert (await received.get()).data == b"220 ready\r\n"
             chrome.destroy()
+        await greeting
 
 
 def wake_ups_of_the_library() -> int:

@@ -1,6 +1,7 @@
 """`secure` against Python's own ssl: tcp.md 7, socket-legacy.md 7."""
 
 import asyncio
+import contextlib
 import functools
 import socket
 import ssl
@@ -198,6 +199,38 @@ async def test_an_unknown_authority_is_refused_and_the_socket_gone(context, erro
             error = await error_of(tcp.secure(made.socket_id))
             assert (error.code, error.name) == (-202, "net::ERR_CERT_AUTHORITY_INVALID")
             assert (await error_of(tcp.close(made.socket_id))).message == "Socket not found"
+
+
+@pytest.mark.parametrize("ender, wanted", [("close", [b"one"]), ("secure", [b"one", b"two"])])
+async def test_a_close_ends_the_data_of_a_secured_socket_and_another_secure_does_not(ender, wanted, context, roots):
+    """tcp.md CL-2, TLS-2: of two pieces that come together, the first one's listener makes the call."""
+
+    async def greet(reader, writer):
+        writer.write(b"onetwo")
+        with contextlib.suppress(ConnectionError):  # it is closed with this unread
+            await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(greet, "127.0.0.1", 0, ssl=context) as server:
+        with create_chrome(extra_roots_pem=roots) as chrome:
+            tcp, received = chrome.sockets.tcp, []
+            called = asyncio.get_running_loop().create_future()
+
+            def on_receive(info):
+                received.append(info.data)
+                if not called.done():
+                    called.set_result(getattr(tcp, ender)(info.socket_id))
+
+            tcp.on_receive.add_listener(on_receive)
+            made = await tcp.create(buffer_size=3)
+            await tcp.set_paused(made.socket_id, True)
+            await tcp.connect(made.socket_id, "localhost", port_of(server))
+            await tcp.secure(made.socket_id)
+            await tcp.set_paused(made.socket_id, False)
+            call = await called
+            await asyncio.wait([call])
+            assert isinstance(call.exception(), ChromeSocketError) is (ender == "secure")
+            assert received == wanted
 
 
 async def test_versions_that_exclude_each_other_fail(context, roots, error_of):
