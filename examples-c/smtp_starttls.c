@@ -198,8 +198,9 @@ int main(int argc, char **argv) {
     int first = 1;
     if (argc == 5 && strcmp(argv[1], "--cacert") == 0)
         first = 3;
-    int port = argc == first + 2 ? atoi(argv[first + 1]) : 0;
-    if (port < 1 || port > 65535) {
+    char *end = NULL;
+    long port = argc == first + 2 ? strtol(argv[first + 1], &end, 10) : 0;
+    if (port < 1 || port > 65535 || *end != '\0') {
         fprintf(stderr, "usage: smtp_starttls [--cacert FILE] HOST PORT\n"
                         "--cacert: certificates in PEM that may vouch for servers, besides the web's authorities\n");
         return USAGE;
@@ -219,7 +220,7 @@ int main(int argc, char **argv) {
     if (status != CHROMESOCK_OK)
         return complain(&session, status == CHROMESOCK_INVALID_ARGUMENT ? USAGE : NETWORK,
                         chromesock_status_text(status));
-    int ending = converse(&session, argv[first], port);
+    int ending = converse(&session, argv[first], (int)port);
     chromesock_app_free(session.app);
     return ending;
 }

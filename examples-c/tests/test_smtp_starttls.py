@@ -125,6 +125,10 @@ class RawPeers(unittest.TestCase):
         with Peer(serve) as peer:
             self.assertEqual(talk(peer.port, code=3)[0][-1], "S: 454 not now")
 
+    def test_wrong_arguments_are_refused(self):
+        for arguments in ((), (LOCAL,), (LOCAL, "0"), (LOCAL, "65536"), (LOCAL, "1x"), ("--cacert", LOCAL, "1")):
+            run(CLIENT, *arguments, code=1)
+
 
 if __name__ == "__main__":
     main()
