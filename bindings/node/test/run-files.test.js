@@ -70,6 +70,8 @@ test('XMLHttpRequest: states, headers, bodies, time-outs and ends', async (t) =>
       await run('get', address);
       await run('post', address, (request) => request.setRequestHeader('X-Own', 'mine'), new Uint8Array([65, 66]).buffer);
       await run('missing', address + 'none');
+      // A GET has no body: the second \`open\` counts.
+      await run('bodiless', address, (request) => request.open('GET', address), 'body');
       await run('mime', address, (request) => request.overrideMimeType('text/plain; charset=iso-8859-2'));
       await run('timeout', address + 'never', (request) => { request.timeout = 1; });
       await run('abort', address + 'never');
@@ -83,6 +85,7 @@ test('XMLHttpRequest: states, headers, bodies, time-outs and ends', async (t) =>
     'get 1,loadstart,2,3,progress,4,load,loadend 201 none GET\u00e9',
     'post 1,loadstart,2,3,progress,4,load,loadend 201 mine POSTAB\u00e9',
     'missing 1,loadstart,2,3,progress,4,load,loadend 404 none GET\u00e9',
+    'bodiless 1,1,loadstart,2,3,progress,4,load,loadend 201 none GET\u00e9',
     'mime 1,loadstart,2,3,progress,4,load,loadend 201 none GET\u00e9',
     'timeout 1,loadstart,4,timeout,loadend 0 null ',
     'abort 1,loadstart,4,abort,loadend 0 null ',

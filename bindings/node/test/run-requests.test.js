@@ -62,7 +62,7 @@ test('XMLHttpRequest says the name and the password that it is given', async (t)
     const none = () => {};
     (async () => {
       await show(address, none, 'bob', 'p:\u00fc%');
-      await show(at('bob:p%3A%C3%BC%'));
+      await show(at('b%6fb:p%3A%C3%BC%'));
       await show(at('bob:pw'), none, undefined, 'other');
       await show(at('bob'));
       await show(address, none, '', '');

@@ -33,9 +33,9 @@ async function server(t, options, serve = echo) {
 }
 
 /** tcp.md TLS-11, recipe 1: paused before it connects. */
-async function pausedAndConnected(chrome, port) {
+async function pausedAndConnected(chrome, port, properties) {
   const { tcp } = chrome.sockets;
-  const { socketId } = await tcp.create();
+  const { socketId } = await tcp.create(properties);
   await tcp.setPaused(socketId, true);
   assert.strictEqual(await ok(chrome, tcp.connect, socketId, 'localhost', port, 'ipv4'), 0);
   return socketId;
@@ -158,6 +158,26 @@ test('a program lives on for a connection that it has secured before it heard of
   );
   assert.deepStrictEqual({ code, stdout }, { code: 0, stdout: 'false\n0\nanswer\n' });
 });
+
+for (const [name, expected] of Object.entries({ close: ['one'], secure: ['one', 'two'] })) {
+  test(`tcp.md CL-2, TLS-2: what has come of a secured socket, behind a ${name}`, async (t) => {
+    const chrome = chromeOf(t, undefined, { extraRootsPem: cert });
+    const { tcp } = chrome.sockets;
+    const port = await server(t, {}, (socket) => socket.write('onetwo'));
+    // Of two pieces that come together, the first one's listener makes the call.
+    const received = [];
+    const called = new Promise((resolve) => {
+      tcp.onReceive.addListener(({ socketId, data }) => {
+        if (received.push(text(data)) === 1) resolve(call(chrome, tcp[name], socketId));
+      });
+    });
+    const socketId = await pausedAndConnected(chrome, port, { bufferSize: 3 });
+    assert.strictEqual(await ok(chrome, tcp.secure, socketId), 0);
+    await tcp.setPaused(socketId, false);
+    await called;
+    assert.deepStrictEqual(received, expected);
+  });
+}
 
 test('tcp.md TLS-10, DC-6: a program ends when a handshake has failed of which it awaited data', async (t) => {
   const port = await peer(t, (socket) => socket.once('data', () => socket.end('no TLS')));
