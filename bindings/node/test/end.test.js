@@ -86,6 +86,15 @@ test('an app ends itself by window.close', async (t) => {
   assert.deepStrictEqual({ code, lines, stderr }, { code: 0, lines: ['ready', 'suspended'], stderr: '' });
 });
 
+test('an app that begins something as it is suspended is not suspended again', async (t) => {
+  const { code, lines, stderr } = await ran(t, `
+    chrome.runtime.onSuspend.addListener(() => {
+      console.log('suspended');
+      setTimeout(() => console.log('more'));
+    });`);
+  assert.deepStrictEqual({ code, lines, stderr }, { code: 0, lines: ['suspended', 'more'], stderr: '' });
+});
+
 test('tcp.md LC-6: an app that ends itself as it is loaded is not launched any more', async (t) => {
   const { code, lines, stderr } = await ran(t, `
     const note = (word) => () => console.log(word);

@@ -1,4 +1,4 @@
-// The same for pages, and what they alone need: Node takes a while to load some of it.
+// What parts of pages use of the globals: beside those of ../globals some that Node takes a while to load.
 'use strict';
 
 module.exports = {
