@@ -205,13 +205,15 @@ class App {
     this.#hold(1);
     if (this.#hasCalled || App.#isEnding) return;
     this.#hasCalled = true;
-    afterTask(this.#done);
+    this.#doneSoon();
   }
 
   #done = () => {
     this.#hasCalled = false;
     this.#release();
   };
+
+  #doneSoon = afterTask(this.#done);
 
   /** Ends a hold, if there is one. */
   #release() {
@@ -248,13 +250,13 @@ class App {
         isHeard = this.#event();
       } finally {
         // Also when the console throws while it reports an error: that goes to the process, and events go on.
-        if (isHeard) afterTask(this.#next);
+        if (isHeard) this.#goOn();
       }
       if (isHeard) return;
     }
   }
 
-  #next = () => {
+  #goOn = afterTask(() => {
     if (this.#app === 0) return;
     if (performance.now() < this.#until) {
       this.#run();
@@ -263,7 +265,7 @@ class App {
     // What the rest of the loop calls does not wait.
     this.#hold(0);
     setImmediate(this.#take);
-  };
+  });
 
   /** Starts what the batch has called; whether there is another one, to be run at once, whose calls are held then. */
   #refill() {

@@ -55,7 +55,7 @@ class Runtime {
       this.#call(name, callback, outcome);
     } finally {
       // As in Chrome it is there until what the callback has settled has run on.
-      afterTask(this.#clearError);
+      this.#clearError();
     }
     return true;
   }
@@ -75,10 +75,10 @@ class Runtime {
     });
   }
 
-  #clearError = () => {
+  #clearError = afterTask(() => {
     Reflect.deleteProperty(this.object, 'lastError');
     this.#warn();
-  };
+  });
 
   #warn() {
     if (!this.#isChecked) reportUnchecked(this.#message);

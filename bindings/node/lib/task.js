@@ -6,7 +6,10 @@ const { Promise } = require('./globals');
 
 const DONE = Promise.resolve();
 
-/** Calls `next` when the task that runs is done. Microtasks come before the next tick, also those that they add. */
-const afterTask = (next) => DONE.then(() => process.nextTick(next));
+/** A function that has `next` called when the task that runs is done: microtasks, also those that they add, come before ticks. */
+function afterTask(next) {
+  const tick = () => process.nextTick(next);
+  return () => DONE.then(tick);
+}
 
 module.exports = { afterTask };
