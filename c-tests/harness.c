@@ -372,6 +372,7 @@ void fx_pump(fx *f, int timeout_ms) {
         const chromesock_event *e = NULL;
         chromesock_status s = chromesock_app_next_event(f->app, timeout_ms, &e);
         if (s == CHROMESOCK_OK) {
+            if (!is_completion(e->type)) CHECK(e->user_data == NULL); /* it goes to no listener */
             fx_record(f, e);
             void (*inside)(fx *, const chromesock_event *) = f->inside;
             if (inside) inside(f, e);

@@ -1326,7 +1326,8 @@ typedef struct chromesock_event {
    */
   uint32_t reserved;
   /**
-   * Completions: the call's `user_data`. Notifications: the listener's or default handler's.
+   * Completions: the call's `user_data`. Notifications: the listener's or default handler's; NULL if the
+   * event was pulled, as it goes to no listener then.
    */
   void *user_data;
   /**

@@ -122,7 +122,8 @@ pub struct chromesock_event {
     pub port: i32,
     /// Reserved; zero.
     pub reserved: u32,
-    /// Completions: the call's `user_data`. Notifications: the listener's or default handler's.
+    /// Completions: the call's `user_data`. Notifications: the listener's or default handler's; NULL if the
+    /// event was pulled, as it goes to no listener then.
     pub user_data: *mut c_void,
     /// What programs read as chrome.runtime.lastError.message. NULL on success, and for most failures of
     /// chrome.socket, which have only a `result`.
