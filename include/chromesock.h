@@ -835,7 +835,7 @@ enum chromesock_delivery
   CHROMESOCK_DELIVERY_QUEUE = 0,
   /**
    * Callbacks run at once, on the reactor's thread. They must be short: all sockets of the reactor wait
-   * for them.
+   * for them. Signals are blocked on that thread, and stay so in a thread or child process that is started there.
    */
   CHROMESOCK_DELIVERY_REACTOR = 1,
 };
@@ -1203,7 +1203,8 @@ typedef struct chromesock_socket_info {
    */
   const char *name;
   /**
-   * Local address: numeric, no brackets, no zone; NULL = absent.
+   * Local address: numeric, no brackets, no zone, as Chrome writes it: IPv4 in IPv6 is ::ffff:7f00:1, where
+   * inet_ntop has ::ffff:127.0.0.1; NULL = absent.
    */
   const char *local_address;
   /**
@@ -1336,8 +1337,8 @@ typedef struct chromesock_event {
    */
   const char *message;
   /**
-   * The sender of a datagram: numeric, no brackets, no zone. CHROMESOCK_PERMISSION_DENIED: the host as the page
-   * gave it, of one of more than 256 bytes the beginning and an ellipsis; "*" for multicast membership.
+   * The sender of a datagram, in the form of chromesock_socket_info. CHROMESOCK_PERMISSION_DENIED: the host as the
+   * page gave it, of one of more than 256 bytes the beginning and an ellipsis; "*" for multicast membership.
    */
   const char *address;
   /**
@@ -1631,7 +1632,8 @@ chromesock_status chromesock_app_new(const struct chromesock_app_options *option
  * Starts the end of an app: its sockets close without onReceiveError, its pending calls complete (connects and
  * handshakes with ABORTED, sends of TCP with SOCKET_NOT_CONNECTED, datagrams whose host is being looked up with
  * "Socket not found"), later calls are refused with CONTEXT_SHUT_DOWN, and CHROMESOCK_APP_CLOSED is the last event.
- * Calling it again does nothing.
+ * The app's ports are free then; before, an app on another reactor may find them in use. Calling it again does
+ * nothing.
  *
  * Of calls that have not started by then, at most some 65,000 still do, fewer if they take long: from there on they
  * complete with ABORTED or "Socket not found", so that a host does not wait for all that a page may have called.
@@ -1770,7 +1772,8 @@ chromesock_status chromesock_app_next_event(struct chromesock_app *app,
                                             const struct chromesock_event **event);
 
 /**
- * A handle that is readable exactly while events are queued, for the host's own loop.
+ * A handle that is readable exactly while events are queued, for the host's own loop. With CHROMESOCK_APP_CLOSED,
+ * the last event, such a loop should end: it hears nothing of the CONTEXT_SHUT_DOWN that follows.
  *
  * Mirrors:    nothing; host only.
  * Parameters: handle  a file descriptor, owned by the app. Poll it for reading; never read, write or
@@ -1883,8 +1886,8 @@ chromesock_status chrome_sockets_tcp_update(struct chromesock_app *app,
                                             void *user_data);
 
 /**
- * Pauses or resumes receiving. A read that is in flight when the pause begins may still deliver
- * one onReceive.
+ * Pauses or resumes receiving. With queue delivery onReceives that wait in the queue still come, before the
+ * completion. A read that is in flight when the pause begins may still deliver one more.
  *
  * Resuming and pausing again makes a paused socket read exactly once more, if both calls are carried out
  * together: with reactor delivery when they are made inside one callback of the socket's own reactor, otherwise while
@@ -2531,7 +2534,8 @@ chromesock_status chrome_sockets_tcp_server_on_accept_has_listener(struct chrome
 
 /**
  * Adds a listener of chrome.sockets.tcpServer.onAcceptError: accepting has failed.
- * The server is paused then; chrome_sockets_tcp_server_set_paused resumes it.
+ * The server is paused then; chrome_sockets_tcp_server_set_paused resumes it. After INSUFFICIENT_RESOURCES do so when
+ * a socket was closed: at once, only the same error comes.
  *
  * Mirrors:    chrome.sockets.tcpServer.onAcceptError.addListener
  * Parameters: listener, user_data  together identify the listener; added twice, it is called once.
@@ -3515,7 +3519,8 @@ chromesock_status chrome_socket_get_joined_groups(struct chromesock_app *app,
  * close without an event; their pending calls complete. That includes accepted ones, also of a persistent server,
  * unless an update has made them persistent. Persistent ones and all of chrome.socket keep working: their events
  * wait until the app is resumed, and the first one raises CHROMESOCK_APP_WANTED. Completions are
- * delivered meanwhile. Suspending a suspended app does nothing.
+ * delivered meanwhile. Suspending a suspended app does nothing. Until the suspension is carried out events of all
+ * sockets may still come; behind the completion of a call that was made after it (getSockets, say) none do.
  *
  * What waits is bounded: its data counts as undelivered, and servers accept at most 64 connections; more
  * wait in the system's backlog. When to suspend is the host's decision.

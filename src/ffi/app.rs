@@ -207,7 +207,8 @@ unsafe fn read_options(given: &chromesock_app_options) -> Result<Options, Status
 /// Starts the end of an app: its sockets close without onReceiveError, its pending calls complete (connects and
 /// handshakes with ABORTED, sends of TCP with SOCKET_NOT_CONNECTED, datagrams whose host is being looked up with
 /// "Socket not found"), later calls are refused with CONTEXT_SHUT_DOWN, and CHROMESOCK_APP_CLOSED is the last event.
-/// Calling it again does nothing.
+/// The app's ports are free then; before, an app on another reactor may find them in use. Calling it again does
+/// nothing.
 ///
 /// Of calls that have not started by then, at most some 65,000 still do, fewer if they take long: from there on they
 /// complete with ABORTED or "Socket not found", so that a host does not wait for all that a page may have called.
@@ -427,7 +428,8 @@ fn timeout(ms: i32) -> Option<Duration> {
     u64::try_from(ms).ok().map(Duration::from_millis)
 }
 
-/// A handle that is readable exactly while events are queued, for the host's own loop.
+/// A handle that is readable exactly while events are queued, for the host's own loop. With CHROMESOCK_APP_CLOSED,
+/// the last event, such a loop should end: it hears nothing of the CONTEXT_SHUT_DOWN that follows.
 ///
 /// Mirrors:    nothing; host only.
 /// Parameters: handle  a file descriptor, owned by the app. Poll it for reading; never read, write or

@@ -93,7 +93,8 @@ pub struct chromesock_socket_info {
     pub reserved: [u8; 4],
     /// The program's name for the socket; NULL = absent.
     pub name: *const c_char,
-    /// Local address: numeric, no brackets, no zone; NULL = absent.
+    /// Local address: numeric, no brackets, no zone, as Chrome writes it: IPv4 in IPv6 is ::ffff:7f00:1, where
+    /// inet_ntop has ::ffff:127.0.0.1; NULL = absent.
     pub local_address: *const c_char,
     /// The peer's address, in the same form; NULL = absent.
     pub peer_address: *const c_char,
@@ -128,8 +129,8 @@ pub struct chromesock_event {
     /// What programs read as chrome.runtime.lastError.message. NULL on success, and for most failures of
     /// chrome.socket, which have only a `result`.
     pub message: *const c_char,
-    /// The sender of a datagram: numeric, no brackets, no zone. CHROMESOCK_PERMISSION_DENIED: the host as the page
-    /// gave it, of one of more than 256 bytes the beginning and an ellipsis; "*" for multicast membership.
+    /// The sender of a datagram, in the form of chromesock_socket_info. CHROMESOCK_PERMISSION_DENIED: the host as the
+    /// page gave it, of one of more than 256 bytes the beginning and an ellipsis; "*" for multicast membership.
     pub address: *const c_char,
     /// Received bytes; they do not end with NUL.
     pub data: *const u8,

@@ -8,7 +8,8 @@ use crate::api::net_error::Status;
 /// close without an event; their pending calls complete. That includes accepted ones, also of a persistent server,
 /// unless an update has made them persistent. Persistent ones and all of chrome.socket keep working: their events
 /// wait until the app is resumed, and the first one raises CHROMESOCK_APP_WANTED. Completions are
-/// delivered meanwhile. Suspending a suspended app does nothing.
+/// delivered meanwhile. Suspending a suspended app does nothing. Until the suspension is carried out events of all
+/// sockets may still come; behind the completion of a call that was made after it (getSockets, say) none do.
 ///
 /// What waits is bounded: its data counts as undelivered, and servers accept at most 64 connections; more
 /// wait in the system's backlog. When to suspend is the host's decision.

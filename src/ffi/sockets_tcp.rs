@@ -89,8 +89,8 @@ pub unsafe extern "C" fn chrome_sockets_tcp_update(
     })
 }
 
-/// Pauses or resumes receiving. A read that is in flight when the pause begins may still deliver
-/// one onReceive.
+/// Pauses or resumes receiving. With queue delivery onReceives that wait in the queue still come, before the
+/// completion. A read that is in flight when the pause begins may still deliver one more.
 ///
 /// Resuming and pausing again makes a paused socket read exactly once more, if both calls are carried out
 /// together: with reactor delivery when they are made inside one callback of the socket's own reactor, otherwise while

@@ -385,7 +385,8 @@ pub unsafe extern "C" fn chrome_sockets_tcp_server_on_accept_has_listener(
 }
 
 /// Adds a listener of chrome.sockets.tcpServer.onAcceptError: accepting has failed.
-/// The server is paused then; chrome_sockets_tcp_server_set_paused resumes it.
+/// The server is paused then; chrome_sockets_tcp_server_set_paused resumes it. After INSUFFICIENT_RESOURCES do so when
+/// a socket was closed: at once, only the same error comes.
 ///
 /// Mirrors:    chrome.sockets.tcpServer.onAcceptError.addListener
 /// Parameters: listener, user_data  together identify the listener; added twice, it is called once.

@@ -40,7 +40,7 @@ pub enum chromesock_delivery {
     /// the thread that frees it, but on its reactor's if it is freed inside a callback on a reactor's thread.
     ChromesockDeliveryQueue = 0,
     /// Callbacks run at once, on the reactor's thread. They must be short: all sockets of the reactor wait
-    /// for them.
+    /// for them. Signals are blocked on that thread, and stay so in a thread or child process that is started there.
     ChromesockDeliveryReactor = 1,
 }
 
