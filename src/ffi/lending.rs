@@ -15,8 +15,9 @@ use crate::api::table::EventType;
 /// `release` is called when the library no longer needs the bytes: on the calling thread before this function
 /// returns (if the library copied them, as it does with short ones, or will not send them), or else on the
 /// reactor's thread or one that takes its place (chromesock_app_run_calls), before the completion is delivered
-/// and perhaps while callbacks run on other threads. It may call any function, and should be short. Once
-/// chromesock_app_free has returned outside of callbacks, no `release` is called any more.
+/// and perhaps while callbacks run on other threads. On the calling thread it may come after the completion, if
+/// that is delivered on another: what `owner` points to has to live until both have come. It may call any function,
+/// and should be short. Once chromesock_app_free has returned outside of callbacks, no `release` is called any more.
 ///
 /// Mirrors:    nothing; host only.
 /// State:      as for chrome_sockets_tcp_send.
