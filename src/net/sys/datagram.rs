@@ -38,6 +38,8 @@ pub(crate) struct SysDatagram {
     registry: Rc<Registry>,
     token: mio::Token,
     watches_room: bool,
+    /// The IPv4 groups, each with the interfaces that there were when it was joined on one of them.
+    joined: Vec<(Ipv4Addr, Vec<u32>)>,
     #[cfg(any(target_os = "linux", target_os = "android"))]
     receiving: Receiving,
     _share: Share,
@@ -161,6 +163,7 @@ impl SysDatagram {
             registry: Rc::clone(&net.registry),
             token,
             watches_room: false,
+            joined: Vec::new(),
             #[cfg(any(target_os = "linux", target_os = "android"))]
             receiving: Receiving::new(net.settings),
             _share: share,
@@ -231,17 +234,19 @@ fn bind_to_random_port(socket: &Socket, peer: SocketAddr) -> io::Result<()> {
     socket.bind(&SockAddr::from(SocketAddr::new(any, 0)))
 }
 
-/// Leaves a group that was joined on what was the default interface then. The system looks only at the one that is
-/// it now; for IPv6 it looks at all.
-fn leave_v4(socket: &SockRef<'_>, group: &Ipv4Addr) -> io::Result<()> {
+/// Leaves a group that was joined on what was the default interface then, one of `interfaces`, unless these are not
+/// known. The system looks only at the one that is it now; for IPv6 it looks at all. One that is gone counts, too: Linux
+/// keeps the membership, of which a socket may have few, until it is left.
+fn leave_v4(socket: &SockRef<'_>, group: &Ipv4Addr, interfaces: &[u32]) -> io::Result<()> {
     match socket.leave_multicast_v4(group, &Ipv4Addr::UNSPECIFIED) {
-        Err(error) if matches!(error.raw_os_error(), Some(libc::EADDRNOTAVAIL | libc::ENODEV)) => {}
+        Err(error)
+            if matches!(error.raw_os_error(), Some(libc::EADDRNOTAVAIL | libc::ENODEV))
+                && !interfaces.is_empty() => {}
         result => return result,
     }
-    let interfaces = nix::net::if_::if_nameindex()?;
-    // If it was none of these, it is gone, and the membership with it.
-    let _ = interfaces.iter().any(|interface| {
-        let index = InterfaceIndexOrAddress::Index(interface.index());
+    // If it was none of these, the membership is gone as well.
+    let _ = interfaces.iter().any(|index| {
+        let index = InterfaceIndexOrAddress::Index(*index);
         socket.leave_multicast_v4_n(group, &index).is_ok()
     });
     Ok(())
@@ -300,14 +305,26 @@ impl Datagram for SysDatagram {
 
     fn join(&mut self, group: IpAddr) -> io::Result<()> {
         match group {
-            IpAddr::V4(group) => self.socket().join_multicast_v4(&group, &Ipv4Addr::UNSPECIFIED),
+            IpAddr::V4(group) => {
+                self.socket().join_multicast_v4(&group, &Ipv4Addr::UNSPECIFIED)?;
+                let interfaces = nix::net::if_::if_nameindex();
+                let known = interfaces.iter().flatten().map(|interface| interface.index());
+                self.joined.push((group, known.collect()));
+                Ok(())
+            }
             IpAddr::V6(group) => self.socket().join_multicast_v6(&group, 0),
         }
     }
 
     fn leave(&mut self, group: IpAddr) -> io::Result<()> {
         match group {
-            IpAddr::V4(group) => leave_v4(&self.socket(), &group),
+            IpAddr::V4(group) => {
+                let joined = self.joined.iter().find(|(joined, _)| *joined == group);
+                let interfaces = joined.map_or(&[][..], |(_, interfaces)| interfaces);
+                leave_v4(&self.socket(), &group, interfaces)?;
+                self.joined.retain(|(joined, _)| *joined != group);
+                Ok(())
+            }
             IpAddr::V6(group) => self.socket().leave_multicast_v6(&group, 0),
         }
     }
