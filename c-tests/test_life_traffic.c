@@ -128,7 +128,12 @@ static void many_floods_while_asleep(fx *f) {
     uint64_t total[PEERS], sum = 0;
     long before, after;
     memset(pattern, 1, sizeof pattern);
-    for (int n = 0; n < PEERS; n++) s[n] = (stream){made_persistent(f, connected(f, &peer[n])), NULL, 0, 0};
+    /* Large events: who pulls looks at all that have come, once for each. */
+    chrome_sockets_tcp_properties large = tcp_props(CHROME_SOCKETS_TCP_PROPERTIES_BUFFER_SIZE, NULL, 65536, 0);
+    for (int n = 0; n < PEERS; n++) {
+        s[n] = (stream){made_persistent(f, connected(f, &peer[n])), NULL, 0, 0};
+        IS_OK(tcp_update(f, s[n].id, &large));
+    }
     sleep_now(f);
     before = rss_kib();
     for (int n = 0; n < PEERS; n++) sum += total[n] = fill(peer[n]);
