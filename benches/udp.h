@@ -4,8 +4,8 @@
  *   sink    the server counts what it receives, and after each REPORT_EVERY datagrams sends the number so far
  *   source  for each credit received the server sends PART datagrams of the size it says
  *
- * For echo and source nothing is lost: no more than the client's window of datagrams are under way, which
- * the socket buffers hold, and each datagram starts with its number, from 0 on. A sink is sent more than it
+ * For echo and source nothing is lost: no more datagrams are under way than the client's socket buffer
+ * holds, and each datagram starts with its number, from 0 on. A sink is sent more than it
  * can take: what counts is what it did take. Servers start and end as those for TCP do (bench.h). */
 #ifndef UDP_H
 #define UDP_H
@@ -17,7 +17,6 @@
 enum {
     ECHO_WINDOW = 64,
     PART = 64,
-    SOURCE_WINDOW = 2 * PART,
     REPORT_EVERY = 1024,
     DATAGRAM_MOST = 1472,
     BATCH = 64,              /* datagrams of one recvmmsg or sendmmsg, of those who use them */

@@ -19,6 +19,7 @@
 #endif
 
 enum { ROOM = 4 * 1024 * 1024 }; /* of the socket's buffer: a window must not be lost in it */
+enum { CREDITS_LEAST = 2, CREDITS_MOST = 16 };
 
 static int size = 64, bursts;
 static int fd;
@@ -204,6 +205,19 @@ static void send_credits(int n)
     send_batch(n, sizeof credit);
 }
 
+/* Credits under way: as many as the socket's buffer has room for, so that a server that is fast need not wait
+ * for this client to wake. The system counts some 1 KiB more than a datagram's bytes, and may count twice. */
+static int credits(void)
+{
+    int room = 0, most;
+    socklen_t len = sizeof room;
+    if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, &len) != 0) {
+        die("SO_RCVBUF");
+    }
+    most = room / (2 * (size + 1024)) / PART;
+    return most < CREDITS_LEAST ? CREDITS_LEAST : most > CREDITS_MOST ? CREDITS_MOST : most;
+}
+
 static int turn_send(uint64_t count)
 {
     static int uncredited;
@@ -265,7 +279,7 @@ int main(int argc, char **argv)
         turn = turn_receive;
     } else if (strcmp(load.workload, "send") == 0) {
         turn = turn_send;
-        send_credits(SOURCE_WINDOW / PART);
+        send_credits(credits());
     } else {
         usage();
     }
