@@ -106,6 +106,17 @@ impl Trust {
         &self.added
     }
 
+    /// Those of them that are this root.
+    pub fn added_as<'a>(
+        &'a self,
+        anchor: &'a TrustAnchor<'_>,
+    ) -> impl Iterator<Item = &'a CertificateDer<'static>> {
+        let is_it = move |der: &&CertificateDer<'_>| {
+            anchor_from_trusted_cert(der).is_ok_and(|added| added == *anchor)
+        };
+        self.added.iter().filter(is_it)
+    }
+
     /// Whether the host has added this very certificate.
     #[must_use]
     pub fn is_added(&self, certificate: &CertificateDer<'_>) -> bool {

@@ -4,6 +4,7 @@
 use std::iter;
 use std::ptr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
@@ -18,6 +19,7 @@ use x509_parser::extensions::{ParsedExtension, X509Extension};
 use x509_parser::oid_registry::OID_X509_EXT_KEY_USAGE;
 use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
+use x509_parser::time::ASN1Time;
 
 use super::failure::refusal;
 use crate::api::net_error::Status;
@@ -111,6 +113,10 @@ impl Verifier {
         let mut at = now;
         // Each date that is wrong is passed over, to see whether anything else is.
         for _ in 0..MAX_DATES {
+            let check_others = |path: &VerifiedPath<'_>| {
+                check_issuers(path)?;
+                self.check_root(path, at)
+            };
             let path = presented.leaf.verify_for_usage(
                 self.algorithms.all,
                 self.trust.anchors(),
@@ -118,11 +124,12 @@ impl Verifier {
                 at,
                 Serving,
                 None,
-                Some(&check_issuers),
+                Some(&check_others),
             );
             at = match path {
                 Ok(path) => {
-                    problems.extend(self.check_use(&presented.parsed, &path));
+                    let is_public = self.trust.is_public(path.anchor());
+                    problems.extend(check_use(&presented.parsed, is_public));
                     return problems;
                 }
                 Err(webpki::Error::CertExpired { not_after, .. }) => not_after,
@@ -140,13 +147,22 @@ impl Verifier {
         problems
     }
 
-    /// What the server's key may be used for, which `webpki` does not look at.
-    fn check_use(&self, leaf: &X509Certificate<'_>, path: &VerifiedPath<'_>) -> Option<Status> {
-        let Ok(usage) = key_usage(leaf) else { return Some(Status::CertInvalid) };
-        let may_sign = usage.is_none_or(|usage| usage.digital_signature());
-        // Private authorities often get this wrong for RSA, where it used to make no difference.
-        let matters = !is_rsa(leaf) || self.trust.is_public(path.anchor());
-        (!may_sign && matters).then_some(Status::SslKeyUsageIncompatible)
+    /// Whether a root that the host has added may vouch here, which `webpki` does not look at: of a
+    /// root it knows name and key. Those that came with a store are trusted as they are.
+    fn check_root(&self, path: &VerifiedPath<'_>, now: UnixTime) -> Result<(), webpki::Error> {
+        if self.trust.is_public(path.anchor()) {
+            return Ok(());
+        }
+        let below = path.intermediate_certificates().count();
+        let mut outcome = Err(webpki::Error::UnknownIssuer);
+        // Several certificates may say different things of one root.
+        for root in parse_all(self.trust.added_as(path.anchor())) {
+            outcome = check_added(&root, below, now);
+            if outcome.is_ok() {
+                break;
+            }
+        }
+        outcome
     }
 
     /// Why there is no way to a root.
@@ -255,36 +271,97 @@ impl ExtendedKeyUsageValidator for Serving {
 
 /// Whether all that sign on the way to the root may do so, which `webpki` does not look at.
 fn check_issuers(path: &VerifiedPath<'_>) -> Result<(), webpki::Error> {
-    let signs_certificates = |der: &CertificateDer<'_>| {
-        let Ok((_, issuer)) = X509Certificate::from_der(der) else { return false };
-        key_usage(&issuer).is_ok_and(|usage| usage.is_none_or(|usage| usage.key_cert_sign()))
+    let signs = |der: &CertificateDer<'_>| {
+        X509Certificate::from_der(der).is_ok_and(|(_, issuer)| signs_certificates(&issuer))
     };
-    let may_sign = path.intermediate_certificates().all(|issuer| signs_certificates(&issuer.der()));
+    let may_sign = path.intermediate_certificates().all(|issuer| signs(&issuer.der()));
     if may_sign { Ok(()) } else { Err(webpki::Error::EndEntityUsedAsCa) }
 }
 
+/// Whether this root may vouch for a server with so many certificates between.
+fn check_added(
+    root: &X509Certificate<'_>,
+    below: usize,
+    now: UnixTime,
+) -> Result<(), webpki::Error> {
+    use webpki::Error as E;
+    if root.extensions().iter().any(is_unknown_and_critical) {
+        return Err(E::UnsupportedCriticalExtension);
+    }
+    let constraints = root.basic_constraints().ok().flatten();
+    let most = constraints.and_then(|constraints| constraints.value.path_len_constraint);
+    if most.is_some_and(|most| below > most as usize) {
+        return Err(E::PathLenConstraintViolated);
+    }
+    if !signs_certificates(root) || !serves(root) {
+        return Err(E::EndEntityUsedAsCa);
+    }
+    check_dates(root, now)
+}
+
 /// Those of the certificates that can be read.
-fn parse_all<'a>(ders: &'a [CertificateDer<'_>]) -> Vec<X509Certificate<'a>> {
-    let parsed = ders.iter().filter_map(|der| X509Certificate::from_der(der).ok());
+fn parse_all<'a, 'b: 'a>(
+    ders: impl IntoIterator<Item = &'a CertificateDer<'b>>,
+) -> Vec<X509Certificate<'a>> {
+    let parsed = ders.into_iter().filter_map(|der| X509Certificate::from_der(der).ok());
     parsed.map(|(_, certificate)| certificate).collect()
 }
 
 /// Problems of a certificate that needs nobody to vouch for it.
 fn check_alone(certificate: &X509Certificate<'_>, now: UnixTime) -> Vec<Status> {
     let mut problems = Vec::new();
-    let now = now.as_secs().cast_signed();
-    let validity = certificate.validity();
-    if now < validity.not_before.timestamp() || now > validity.not_after.timestamp() {
+    if check_dates(certificate, now).is_err() {
         problems.push(Status::CertDateInvalid);
     }
-    let serves = match certificate.extended_key_usage() {
-        Ok(usage) => usage.is_none_or(|usage| usage.value.server_auth || usage.value.any),
-        Err(_) => false,
-    };
-    if !serves {
+    if !serves(certificate) {
         problems.push(Status::CertInvalid);
     }
+    problems.extend(check_use(certificate, false));
     problems
+}
+
+fn check_dates(certificate: &X509Certificate<'_>, time: UnixTime) -> Result<(), webpki::Error> {
+    let second = |time: ASN1Time| {
+        let second = u64::try_from(time.timestamp()).unwrap_or(0);
+        UnixTime::since_unix_epoch(Duration::from_secs(second))
+    };
+    let validity = certificate.validity();
+    let (not_before, not_after) = (second(validity.not_before), second(validity.not_after));
+    if time < not_before {
+        Err(webpki::Error::CertNotValidYet { time, not_before })
+    } else if time > not_after {
+        Err(webpki::Error::CertExpired { time, not_after })
+    } else {
+        Ok(())
+    }
+}
+
+/// What the server's key may be used for, which `webpki` does not look at.
+fn check_use(leaf: &X509Certificate<'_>, is_public: bool) -> Option<Status> {
+    let Ok(usage) = key_usage(leaf) else { return Some(Status::CertInvalid) };
+    let may_sign = usage.is_none_or(|usage| usage.digital_signature());
+    // Private authorities often get this wrong for RSA, where it used to make no difference.
+    let matters = !is_rsa(leaf) || is_public;
+    (!may_sign && matters).then_some(Status::SslKeyUsageIncompatible)
+}
+
+/// Whether its purposes, if it names some, have that of a server.
+fn serves(certificate: &X509Certificate<'_>) -> bool {
+    let purposes = certificate.extended_key_usage();
+    purposes.is_ok_and(|usage| usage.is_none_or(|usage| usage.value.server_auth || usage.value.any))
+}
+
+/// Whether its key may sign certificates.
+fn signs_certificates(certificate: &X509Certificate<'_>) -> bool {
+    key_usage(certificate).is_ok_and(|usage| usage.is_none_or(|usage| usage.key_cert_sign()))
+}
+
+fn is_unknown_and_critical(extension: &X509Extension<'_>) -> bool {
+    let is_known = !matches!(
+        extension.parsed_extension(),
+        ParsedExtension::UnsupportedExtension { .. } | ParsedExtension::ParseError { .. }
+    );
+    extension.critical && !is_known
 }
 
 /// Why a certificate cannot be used at all.

@@ -1,5 +1,7 @@
 //! Certificates out of their time (tcp.md 7.8 rank 11).
 
+use rcgen::KeyPair;
+
 use super::certificates::{AS_USUAL, Authority, valid};
 use super::{Case, NAME, differ};
 
@@ -43,6 +45,28 @@ fn an_added_certificate_counts_in_its_time_only_rank_11() {
     };
     differ(&case(2026, 2028), -201, &case(2020, 2026));
     differ(&case(2026, 2028), -201, &case(2028, 2030));
+}
+
+#[test]
+fn a_root_that_the_host_has_added_counts_in_its_time_only_rank_11() {
+    let key = KeyPair::generate().unwrap().serialize_der();
+    let root = |from, until| {
+        let key = KeyPair::try_from(&key[..]).unwrap();
+        Authority::root_with("Root", key, &valid(from, until))
+    };
+    let case = |root: &Authority| Case::new(root, &root.server(&[NAME], &valid(2026, 2028)));
+    let good = root(2026, 2028);
+    for bad in [root(2020, 2026), root(2028, 2030)] {
+        differ(&case(&good), -201, &case(&bad));
+        // What is worse is still found.
+        let other = bad.server(&["other.test"], &valid(2026, 2028));
+        case(&bad).showing(&other).is_refused(-200);
+        // The same authority in another certificate.
+        let both = [&bad.certificate, &good.certificate];
+        case(&bad).trusting(&both).is_served();
+    }
+    // Those that came with a store are trusted as they are.
+    Case { are_public: true, ..case(&root(2020, 2026)) }.is_served();
 }
 
 #[test]

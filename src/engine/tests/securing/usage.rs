@@ -2,7 +2,7 @@
 
 use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, CustomExtension,
-    ExtendedKeyUsagePurpose as Purpose, GeneralSubtree, IsCa, KeyUsagePurpose as Usage,
+    ExtendedKeyUsagePurpose as Purpose, GeneralSubtree, IsCa, KeyPair, KeyUsagePurpose as Usage,
     NameConstraints,
 };
 
@@ -110,16 +110,44 @@ fn an_authority_vouches_for_as_many_below_it_as_it_may_rank_1() {
     Case::new(&root, &last.server(&[NAME], AS_USUAL)).is_served();
 }
 
+/// With an extension that nobody knows.
+fn extended(critical: bool) -> impl Fn(&mut CertificateParams) {
+    move |params| {
+        let oid = [1, 3, 6, 1, 4, 1, 55555, 1];
+        let mut extension = CustomExtension::from_oid_content(&oid, vec![0x05, 0x00]);
+        extension.set_criticality(critical);
+        params.custom_extensions.push(extension);
+    }
+}
+
+/// `webpki` looks at a root's name and key only.
 #[test]
-fn an_unknown_extension_matters_if_it_says_so_rank_1() {
-    let extended = |critical| {
+fn a_root_that_the_host_has_added_vouches_for_what_it_says_rank_1() {
+    let roots = |right: Change<'_>, wrong: Change<'_>| {
+        let case = |change| {
+            let root = Authority::root_with("Root", KeyPair::generate().unwrap(), change);
+            let intermediate = root.below("Intermediate", AS_USUAL);
+            Case::new(&root, &intermediate.server(&[NAME], AS_USUAL))
+        };
+        differ(&case(right), -207, &case(wrong));
+        // Those that came with a store are trusted as they are.
+        Case { are_public: true, ..case(wrong) }.is_served();
+    };
+    roots(AS_USUAL, &|params| params.key_usages = vec![Usage::DigitalSignature]);
+    roots(&|params| params.extended_key_usages = vec![Purpose::Any], &|params| {
+        params.extended_key_usages = vec![Purpose::ClientAuth];
+    });
+    roots(&extended(false), &extended(true));
+    let constrained = |most| {
         move |params: &mut CertificateParams| {
-            let oid = [1, 3, 6, 1, 4, 1, 55555, 1];
-            let mut extension = CustomExtension::from_oid_content(&oid, vec![0x05, 0x00]);
-            extension.set_criticality(critical);
-            params.custom_extensions.push(extension);
+            params.is_ca = IsCa::Ca(BasicConstraints::Constrained(most));
         }
     };
+    roots(&constrained(1), &constrained(0));
+}
+
+#[test]
+fn an_unknown_extension_matters_if_it_says_so_rank_1() {
     servers(&extended(false), -207, &extended(true));
     intermediates(&extended(false), -207, &extended(true));
 }
@@ -192,6 +220,12 @@ fn a_key_that_may_not_sign_is_good_for_no_handshake_7_7() {
     let for_agreement: Change<'_> = &|params| params.key_usages = vec![Usage::KeyAgreement];
     let no_usage: Change<'_> = &|params| params.key_usages.clear();
     servers(no_usage, -181, for_agreement);
+    // One that the host has added.
+    let added = |change| {
+        let server = self_signed(&[NAME], change);
+        Case::good().trusting(&[&server.chain[0]]).showing(&server)
+    };
+    differ(&added(no_usage), -181, &added(for_agreement));
     // RSA under a root of the web; a root of the host's own may get it wrong.
     let root = Authority::root("Root");
     let key = rsa_key();
