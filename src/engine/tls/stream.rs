@@ -99,6 +99,11 @@ impl<S: fmt::Debug> fmt::Debug for TlsStream<S> {
     }
 }
 
+/// Whether a record begins here that says, not encrypted, that the peer ends (`close_notify`).
+fn is_goodbye(input: &[u8]) -> bool {
+    matches!(input, [21, _, _, 0, 2, _, 0, ..])
+}
+
 /// Where decrypted bytes go: `max` of them to the reader, the rest of a record waits.
 struct Sink<'a> {
     buffer: &'a mut BytesMut,
@@ -302,6 +307,11 @@ impl<S: Stream> TlsStream<S> {
     fn process(&mut self, input: &mut [u8], sink: &mut Sink<'_>) -> usize {
         let mut used = 0;
         while !self.ended && self.failure.is_none() && !sink.is_full() {
+            // To `rustls` it is a warning like others, after which more may come.
+            if self.session.is_handshaking() && is_goodbye(&input[used..]) {
+                self.failure = Some(Status::SslProtocolError);
+                break;
+            }
             let status = self.session.process_tls_records(&mut input[used..]);
             let UnbufferedStatus { mut discard, state } = status;
             let mut is_waiting = false;

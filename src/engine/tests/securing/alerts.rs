@@ -36,6 +36,21 @@ fn an_alert_instead_of_a_server_hello_7_7() {
     }
 }
 
+/// It is a warning, which may be followed by more in TLS 1.2; but nothing follows this one.
+#[test]
+fn a_goodbye_within_the_handshake_7_7() {
+    let goodbye = (ALERT, vec![1, 0]);
+    for version in [&TLS13, &TLS12] {
+        let good = Case::good().speaking(version);
+        for at in 0..2 {
+            let goodbye = goodbye.clone();
+            good.clone()
+                .wired(move |_, records| records.splice(at.., [goodbye.clone()]).for_each(drop))
+                .is_refused(-107);
+        }
+    }
+}
+
 #[test]
 fn an_alert_after_the_server_hello_of_tls_1_2_7_7() {
     let good = Case::good().speaking(&TLS12);
