@@ -32,7 +32,7 @@ pub struct Trust {
     anchors: Cow<'static, [TrustAnchor<'static>]>,
     /// How many of them, from the first, came with a store and not from the host.
     public: usize,
-    /// Certificates that the host has added: a server may also present one of them itself.
+    /// Certificates that the host has added, roots first: a server may also present one of them itself.
     added: Vec<CertificateDer<'static>>,
 }
 
@@ -60,14 +60,15 @@ impl Trust {
     }
 
     fn with_added(mut self, added: Vec<CertificateDer<'static>>) -> Result<Self, Status> {
-        for certificate in &added {
-            let anchor =
-                anchor_from_trusted_cert(certificate).map_err(|_| Status::InvalidArgument)?;
-            if is_authority(certificate) {
-                self.anchors.to_mut().push(anchor.to_owned());
-            }
+        let (roots, others): (Vec<_>, Vec<_>) = added.into_iter().partition(is_authority);
+        let anchor = |der| anchor_from_trusted_cert(der).map_err(|_| Status::InvalidArgument);
+        for root in &roots {
+            self.anchors.to_mut().push(anchor(root)?.to_owned());
         }
-        self.added = added;
+        for other in &others {
+            anchor(other)?;
+        }
+        self.added = [roots, others].concat();
         Ok(self)
     }
 
@@ -111,10 +112,8 @@ impl Trust {
         &'a self,
         anchor: &'a TrustAnchor<'_>,
     ) -> impl Iterator<Item = &'a CertificateDer<'static>> {
-        let is_it = move |der: &&CertificateDer<'_>| {
-            anchor_from_trusted_cert(der).is_ok_and(|added| added == *anchor)
-        };
-        self.added.iter().filter(is_it)
+        let added = self.anchors.iter().skip(self.public).zip(&self.added);
+        added.filter(move |(added, _)| *added == anchor).map(|(_, der)| der)
     }
 
     /// Whether the host has added this very certificate.
