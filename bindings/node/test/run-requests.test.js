@@ -186,12 +186,13 @@ test('XMLHttpRequest: a page may end or begin anew in each of its events', async
 test('XMLHttpRequest: the console says why a request failed', async (t) => {
   const closing = await peer(t, (socket) => socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc')));
   const wrong = await peer(t, (socket) => socket.once('data', () => socket.end('ICY 200 OK\r\n\r\n')));
+  const silent = await peer(t, () => {});
   const refusing = await freePort();
-  const [broken, other, refused] = [closing, wrong, refusing].map((port) => `http://127.0.0.1:${port}/`);
+  const [broken, other, unanswered, refused] = [closing, wrong, silent, refusing].map((port) => `http://127.0.0.1:${port}/`);
   const { lines, stderr } = await ran(t, `${LOAD}
     (async () => {
       for (const url of ${JSON.stringify([refused, broken, other, 'none.txt', 'http://127.0.0.1:6667/'])}) console.log(await load('get', url));
-      console.log(await load('GET', '${refused}', (request) => setTimeout(() => request.abort())));
+      console.log(await load('GET', '${unanswered}', (request) => setTimeout(() => request.abort())));
     })();`);
   assert.deepStrictEqual(lines, [...Array(5).fill('error'), 'abort'], stderr);
   const [first, second, third, fourth, fifth, ...none] = stderr.trimEnd().split('\n');
