@@ -132,7 +132,7 @@ impl Lookups {
     /// Takes the next lookup, the apps' in turns; none if those that wait have enough under way. The first app may
     /// take half of the threads, the next one half of the rest: it takes many to leave none.
     fn next(&mut self, left_behind: usize) -> Option<Name> {
-        // Those that there are look names up, also when there were too many to start them now.
+        // Threads that there are count, also if no more might be started.
         let free = most_threads(left_behind).max(self.workers.len()) - self.busy();
         for _ in 0..self.waiting.len() {
             let mut waiting = self.waiting.pop_front()?;

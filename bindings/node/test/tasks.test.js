@@ -3,6 +3,9 @@
 'use strict';
 
 const assert = require('node:assert');
+const dgram = require('node:dgram');
+const { once } = require('node:events');
+const net = require('node:net');
 const { test } = require('node:test');
 const { call, chromeOf, connected, manifestFile, next, node, ok, peer, ran, soon } = require('./support');
 
@@ -110,6 +113,38 @@ for (const [where, run] of Object.entries(TASKS)) {
     await soon(paused, 'the pause');
     for (let n = 0; n < 3; n += 1) await tcp.getInfo(socketId);
     assert.strictEqual(count, 2);
+  });
+
+  test(`udp.md 5.3, tcp.md AC-7: in ${where} a server or a UDP socket that is unpaused and paused tells of nothing`, async (t) => {
+    const chrome = chromeOf(t);
+    const { tcpServer, udp } = chrome.sockets;
+    const events = [];
+    udp.onReceive.addListener((info) => events.push(info));
+    tcpServer.onAccept.addListener((info) => events.push(info));
+    const flip = (api, socketId) => soon(new Promise((resolve) => {
+      run(chrome, () => api.setPaused(socketId, false), () => {
+        // Time for what should not come.
+        for (const start = Date.now(); Date.now() - start < 5;);
+        api.setPaused(socketId, true, resolve);
+      });
+    }), 'the pause');
+    const port = async (api, method, socketId) => {
+      await api.setPaused(socketId, true);
+      await ok(chrome, method, socketId, '127.0.0.1', 0);
+      return (await api.getInfo(socketId)).localPort;
+    };
+    const [server, bound] = [(await tcpServer.create()).socketId, (await udp.create()).socketId];
+    const client = net.connect(await port(tcpServer, tcpServer.listen, server), '127.0.0.1').on('error', () => {});
+    t.after(() => client.destroy());
+    await once(client, 'connect');
+    const sender = dgram.createSocket('udp4');
+    t.after(() => sender.close());
+    const to = await port(udp, udp.bind, bound);
+    await new Promise((resolve) => sender.send('x', to, '127.0.0.1', resolve));
+    await flip(tcpServer, server);
+    await flip(udp, bound);
+    for (const [api, id] of [[tcpServer, server], [udp, bound]]) await api.getInfo(id);
+    assert.deepStrictEqual(events, []);
   });
 }
 
