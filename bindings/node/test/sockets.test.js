@@ -7,7 +7,7 @@ const fs = require('node:fs');
 const net = require('node:net');
 const { once } = require('node:events');
 const { test } = require('node:test');
-const { call, captured, chromeOf, connected, listening, next, ok, peer, soon, text } = require('./support');
+const { call, captured, chromeOf, connected, listening, next, ok, pausedWithMuch, peer, soon, text } = require('./support');
 
 /** Takes the memory away from a buffer or view. */
 function transferred(view) {
@@ -430,14 +430,9 @@ test('tcp.md PA-3: unpausing and pausing in one event ask for exactly one more r
 test('tcp.md PA-3: it is one read, too, in an event that had to wait for the rest of the loop', async (t) => {
   const chrome = chromeOf(t);
   const { tcp } = chrome.sockets;
-  const port = await peer(t, (socket) => socket.once('data', () => socket.write(Buffer.alloc(60_000))));
   let count = 0;
   tcp.onReceive.addListener(() => (count += 1));
-  const socketId = await connected(chrome, port, { bufferSize: 64 });
-  await tcp.setPaused(socketId, true);
-  const first = next(tcp.onReceive);
-  await ok(chrome, tcp.send, socketId, Buffer.from('go'));
-  await first;
+  const socketId = await pausedWithMuch(t, chrome);
   const answered = new Promise((resolve) => {
     // Called in one event, so that their answers come together: the first one uses up the time of them all.
     tcp.getSockets(() => {

@@ -198,7 +198,19 @@ async function ran(t, script, files) {
 
 const text = (data) => Buffer.from(data).toString();
 
+/** A paused socket with much to read: of its reads, 64 bytes each, the one that was under way has come. */
+async function pausedWithMuch(t, chrome) {
+  const { tcp } = chrome.sockets;
+  const port = await peer(t, (socket) => socket.once('data', () => socket.write(Buffer.alloc(60_000))));
+  const socketId = await connected(chrome, port, { bufferSize: 64 });
+  await tcp.setPaused(socketId, true);
+  const leftover = next(tcp.onReceive);
+  await ok(chrome, tcp.send, socketId, Buffer.from('go'));
+  await leftover;
+  return socketId;
+}
+
 module.exports = {
-  RUN, appOf, call, captured, certificate, chromeOf, connected, folder, freePort, line, listening, manifestFile, next, node, ok, peer, ran, soon,
-  text, until, web,
+  RUN, appOf, call, captured, certificate, chromeOf, connected, folder, freePort, line, listening, manifestFile, next, node, ok,
+  pausedWithMuch, peer, ran, soon, text, until, web,
 };

@@ -7,7 +7,7 @@ const dgram = require('node:dgram');
 const { once } = require('node:events');
 const net = require('node:net');
 const { test } = require('node:test');
-const { call, chromeOf, connected, manifestFile, next, node, ok, peer, ran, soon } = require('./support');
+const { call, chromeOf, manifestFile, node, ok, pausedWithMuch, peer, ran, soon } = require('./support');
 
 const TIMES = 20;
 
@@ -95,14 +95,9 @@ for (const [where, run] of Object.entries(TASKS)) {
   test(`tcp.md PA-3: in ${where} unpausing and pausing ask for exactly one more read`, async (t) => {
     const chrome = chromeOf(t);
     const { tcp } = chrome.sockets;
-    const port = await peer(t, (socket) => socket.once('data', () => socket.write(Buffer.alloc(60_000))));
     let count = 0;
     tcp.onReceive.addListener(() => (count += 1));
-    const socketId = await connected(chrome, port, { bufferSize: 64 });
-    await tcp.setPaused(socketId, true);
-    const leftover = next(tcp.onReceive);
-    await ok(chrome, tcp.send, socketId, Buffer.from('go'));
-    await leftover;
+    const socketId = await pausedWithMuch(t, chrome);
     const paused = new Promise((resolve) => {
       run(chrome, () => tcp.setPaused(socketId, false), () => {
         // Time for what should not be read.
