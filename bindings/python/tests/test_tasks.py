@@ -1,5 +1,5 @@
 """In tasks that are no events: what a task calls behind a connect finds it under way (tcp.md 3.5 row 6), and between
-unpausing and pausing nothing is read (PA-3)."""
+unpausing and pausing no more than one read begins (PA-3)."""
 
 import asyncio
 import socket
@@ -86,6 +86,20 @@ async def test_a_pause_behind_a_connect_is_in_time_PA_2_TLS_4(peers, make, error
     assert events == []
 
 
+async def flip(chrome, task, api, socket_id):
+    """Unpauses and pauses in one task, with time in between for what should not come."""
+
+    def calls():
+        unpaused = api.set_paused(socket_id, False)
+        end = time.monotonic() + 0.005
+        while time.monotonic() < end:
+            pass
+        return unpaused, api.set_paused(socket_id, True)
+
+    for call in await task(chrome, calls):
+        await call
+
+
 @in_tasks
 async def test_unpausing_and_pausing_ask_for_exactly_one_more_read_PA_3(peers, make, client, task):
     async def answer(reader, writer):
@@ -93,14 +107,6 @@ async def test_unpausing_and_pausing_ask_for_exactly_one_more_read_PA_3(peers, m
         writer.write(bytes(60_000))
 
     received: asyncio.Queue = asyncio.Queue()
-
-    def flip():
-        unpaused = tcp.set_paused(socket_id, False)
-        # Time for what should not be read.
-        end = time.monotonic() + 0.005
-        while time.monotonic() < end:
-            pass
-        return unpaused, tcp.set_paused(socket_id, True)
 
     server, port = await peers.server(answer)
     async with server:
@@ -112,11 +118,33 @@ async def test_unpausing_and_pausing_ask_for_exactly_one_more_read_PA_3(peers, m
         await tcp.send(socket_id, b"go")
         # The read that was under way.
         await received.get()
-        for call in await task(chrome, flip):
-            await call
+        await flip(chrome, task, tcp, socket_id)
         for _ in range(3):
             await tcp.get_info(socket_id)
         assert received.qsize() == 1
+
+
+@in_tasks
+async def test_a_server_or_a_udp_socket_that_is_unpaused_and_paused_tells_of_nothing_udp_5_3_AC_7(make, task):
+    async def paused(api, begin):
+        socket_id = (await api.create()).socket_id
+        await api.set_paused(socket_id, True)
+        await begin(socket_id, "127.0.0.1", 0)
+        return socket_id, ("127.0.0.1", (await api.get_info(socket_id)).local_port)
+
+    events = []
+    chrome = make()
+    tcp_server, udp = chrome.sockets.tcp_server, chrome.sockets.udp
+    tcp_server.on_accept.add_listener(events.append)
+    udp.on_receive.add_listener(events.append)
+    server, address = await paused(tcp_server, tcp_server.listen)
+    bound, to = await paused(udp, udp.bind)
+    with socket.create_connection(address), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.sendto(b"x", to)
+        for api, socket_id in [(tcp_server, server), (udp, bound)]:
+            await flip(chrome, task, api, socket_id)
+            await api.get_info(socket_id)
+        assert events == []
 
 
 def test_what_is_called_while_the_loop_stands_starts_when_it_goes_on(loop):
