@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+import os
+import time
 from typing import Any, AsyncIterator, Awaitable, Callable, Dict, List
 
 import pytest
 import uvloop
 
 from chromesock import ChromeSocketError, Event, create_chrome
+from chromesock._library import ffi
 
 DEADLINE_SECONDS = 120
+# More than the system takes at once.
+BULK = os.urandom(1 << 20) * 8
 LOOPS: Dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "asyncio": asyncio.new_event_loop,
     "uvloop": uvloop.new_event_loop,
@@ -130,6 +135,17 @@ async def listening(chrome: Any) -> Any:
     socket_id = (await tcp_server.create()).socket_id
     assert await tcp_server.listen(socket_id, "127.0.0.1", 0) == 0
     return socket_id, (await tcp_server.get_info(socket_id)).local_port
+
+
+def wait_for_events(chrome: Any, count: int) -> None:
+    """Until so many events wait for the loop, which stands still meanwhile, and so does its deadline."""
+    driver = chrome._driver
+    stats = ffi.new("chromesock_app_stats *", {"size": ffi.sizeof("chromesock_app_stats")})
+    until = time.monotonic() + DEADLINE_SECONDS
+    while stats.undelivered_events < count:
+        assert time.monotonic() < until
+        os.sched_yield()
+        assert driver.lib.chromesock_app_get_stats(driver._app, stats) == 0
 
 
 @pytest.fixture
