@@ -81,8 +81,8 @@ cmake -S $(1) -B $(2) -G Ninja -Wno-dev -DCMAKE_BUILD_TYPE=RelWithDebInfo \
   -DCHROMESOCK_INCLUDE_DIR=$(CURDIR)/include -DCHROMESOCK_LIBRARY=$(3)/libchromesock.so -DCHROMESOCK_SANITIZE=$(4)
 cmake --build $(2)
 endef
-# Three at a time: most of a test is waiting.
-ctest = ctest -j3 --output-on-failure --no-tests=error --test-dir
+# Two at a time: most of a test is waiting.
+ctest = ctest -j2 --output-on-failure --no-tests=error --test-dir
 
 test-c: build
 	$(call cmake-build,examples-c,$(out)/examples-c,$(out)/release)
