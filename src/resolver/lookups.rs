@@ -57,13 +57,21 @@ pub(super) struct Worker {
 }
 
 impl Lookups {
+    /// Whether a lookup that waits may begin and no thread is there for it. Those that are idle count for every app:
+    /// they are about to begin what waits.
     pub(super) fn needs_worker(&self, left_behind: usize) -> bool {
-        let wanted = self.questions.len() + self.busy();
-        self.workers.len() < wanted.min(most_threads(left_behind))
+        let (all, most) = (self.workers.len(), most_threads(left_behind));
+        let idle = all - self.busy();
+        let may_begin = |of: &Waiting| self.busy_for(of.slot) + idle < most - all;
+        idle < self.questions.len() && all < most && self.waiting.iter().any(may_begin)
     }
 
     fn busy(&self) -> usize {
         self.workers.values().filter(|worker| worker.busy_for.is_some()).count()
+    }
+
+    fn busy_for(&self, slot: u32) -> usize {
+        self.workers.values().filter(|worker| worker.busy_for == Some(slot)).count()
     }
 
     /// Adds a question to those that wait for the same name; gives it back if there are none.
@@ -136,9 +144,8 @@ impl Lookups {
         let free = most_threads(left_behind).max(self.workers.len()) - self.busy();
         for _ in 0..self.waiting.len() {
             let mut waiting = self.waiting.pop_front()?;
-            let of_app = |worker: &&Worker| worker.busy_for == Some(waiting.slot);
-            let busy = self.workers.values().filter(of_app).count();
-            let name = if busy < free { waiting.names.pop_front() } else { None };
+            let may_begin = self.busy_for(waiting.slot) < free;
+            let name = if may_begin { waiting.names.pop_front() } else { None };
             if !waiting.names.is_empty() {
                 self.waiting.push_back(waiting);
             }

@@ -103,6 +103,17 @@ fn many_look_ups_that_hang_hold_up_no_other() {
     assert_eq!(answer.recv_timeout(DEADLINE), Ok(FOUND));
 }
 
+#[test]
+fn no_threads_are_started_that_their_app_may_not_use() {
+    let (mut hanging, wanted) = (Hanging::new(), Arc::new(()));
+    hanging.hang(2 * MAX_THREADS);
+    hanging.see_begun(MAX_FOR_AN_APP);
+    assert_eq!(hanging.pool.lookups.lock().workers.len(), MAX_FOR_AN_APP);
+    hanging.ask_for(2, &wanted, "quick", drop);
+    assert_eq!(hanging.begun.recv_timeout(DEADLINE).unwrap(), "quick");
+    assert_eq!(hanging.pool.lookups.lock().workers.len(), MAX_FOR_AN_APP + 1);
+}
+
 /// Apps whose names hang, very many of them, take neither all threads nor the place of another in the queue.
 #[test]
 fn names_of_few_apps_hold_up_no_other() {
