@@ -101,6 +101,7 @@ test-cases:
 asan := $(out)/asan/$(host)/release
 test-asan: export RUSTC_BOOTSTRAP = 1
 test-asan: export RUSTFLAGS = -Zsanitizer=address -Cforce-frame-pointers=yes
+# Built sooner, and less is optimized away that could be checked.
 test-asan: export CARGO_PROFILE_RELEASE_OPT_LEVEL = 1
 test-asan: export CARGO_PROFILE_RELEASE_LTO = off
 test-asan: export CARGO_PROFILE_RELEASE_CODEGEN_UNITS = 16

@@ -14,7 +14,8 @@ enum {
     CONNECTING = 256,      /* connects under way at a time */
     GROWTH = 16 * 1024,    /* heap bytes a whole cycle may leave behind, and for each connection ... */
     GROWTH_EACH = 8,       /* ... less than the smallest block malloc gives */
-    CYCLES = 4             /* at least; more, up to --cycles, while each leaves something behind */
+    CYCLES_LEAST = 4,      /* and more while each of them leaves something behind, */
+    CYCLES_MOST = 60       /* but no more than these */
 };
 
 struct connection {
@@ -205,7 +206,7 @@ static int64_t smaller(int64_t a, int64_t b) {
 
 /* Made and touched before the first look at memory: they are this program's, not the library's. */
 static void make_tables(int n) {
-    client.ids = n * options.cycles + 16;
+    client.ids = n * CYCLES_MOST + 16;
     client.all = malloc((size_t)n * sizeof *client.all);
     client.index_of = malloc((size_t)client.ids * sizeof *client.index_of);
     if (client.all == NULL || client.index_of == NULL) {
@@ -247,8 +248,8 @@ static void run(int control) {
     struct pair start = take_both(control, 'z');
     last = start;
     /* A leak grows in every cycle; queues keep the room that their longest burst took, in some of them. */
-    for (int cycle = 1; cycle <= options.cycles && (cycle <= CYCLES || client_growth > allowed || server_growth > allowed);
-         cycle++) {
+    for (int cycle = 1;
+         cycle <= CYCLES_LEAST || (cycle <= CYCLES_MOST && (client_growth > allowed || server_growth > allowed)); cycle++) {
         open_all(n);
         struct pair open = take_both(control, 'm');
         check_pair(&start, &open, n);
@@ -278,13 +279,12 @@ static void run(int control) {
 }
 
 static void usage(void) {
-    fprintf(stderr, "many_connections [--connections N] [--cycles N] [--delivery reactor|queue] [--limit BYTES]\n");
+    fprintf(stderr, "many_connections [--connections N] [--delivery reactor|queue] [--limit BYTES]\n");
     exit(2);
 }
 
 static void read_options(int argc, char **argv) {
     static const struct option known[] = {{"connections", required_argument, NULL, 'n'},
-                                          {"cycles", required_argument, NULL, 'c'},
                                           {"delivery", required_argument, NULL, 'd'},
                                           {"limit", required_argument, NULL, 'l'},
                                           {NULL, 0, NULL, 0}};
@@ -292,7 +292,6 @@ static void read_options(int argc, char **argv) {
     while ((o = getopt_long(argc, argv, "", known, NULL)) != -1) {
         switch (o) {
         case 'n': options.connections = atoi(optarg); break;
-        case 'c': options.cycles = atoi(optarg); break;
         case 'd':
             options.queue = strcmp(optarg, "queue") == 0;
             if (!options.queue && strcmp(optarg, "reactor") != 0) {
@@ -303,7 +302,7 @@ static void read_options(int argc, char **argv) {
         default: usage();
         }
     }
-    if (options.connections < 1 || options.cycles < 1 || optind != argc) {
+    if (options.connections < 1 || optind != argc) {
         usage();
     }
 }

@@ -9,7 +9,7 @@
 #include <pthread.h>
 
 struct many_options {
-    int connections, cycles, queue;
+    int connections, queue;
     long limit; /* heap bytes per idle connection and process; 0: only print */
 };
 

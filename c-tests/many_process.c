@@ -9,7 +9,7 @@
 
 enum { WAIT_SECONDS = 240 }; /* for any one step */
 
-struct many_options options = {.connections = 5000, .cycles = 60};
+struct many_options options = {.connections = 5000};
 const char *role = "client";
 chromesock_app *app;
 pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
