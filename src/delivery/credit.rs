@@ -9,7 +9,8 @@ use std::sync::atomic::Ordering;
 
 use parking_lot::MutexGuard;
 
-use super::{Delivery, Shell, State};
+use super::Shell;
+use super::queue::{Queue, State};
 use crate::api::event::Event;
 
 /// Credit for which an engine that waits is woken while events are queued, and which is given back in
@@ -108,7 +109,7 @@ impl State {
     }
 }
 
-impl Delivery {
+impl Queue {
     /// Whether `take_released` would find something.
     pub fn any_released(&self) -> bool {
         self.any_released.load(Ordering::Acquire)
@@ -117,7 +118,7 @@ impl Delivery {
     /// Moves what the host has released to `into`. If the engine waits and that is nothing, the host
     /// will ask for the reactor when it releases something.
     pub fn take_released(&self, into: &mut Vec<(i32, isize)>, waits: bool) {
-        let mut state = self.state.lock();
+        let mut state = self.lock();
         into.append(&mut state.returned.by_socket);
         state.returned.weight = 0;
         self.any_released.store(false, Ordering::Release);
@@ -126,7 +127,7 @@ impl Delivery {
 
     /// Counts received bytes that wait elsewhere, because the app sleeps; negative: no longer.
     pub fn count_withheld(&self, bytes: isize) {
-        self.state.lock().count_undelivered(bytes);
+        self.lock().count_undelivered(bytes);
     }
 
     /// The host is done with these events.
@@ -136,11 +137,13 @@ impl Delivery {
         self.give_back(&mut returned);
     }
 
-    /// The host is done with an event that it held, and with the shell around it.
+    /// The host is done with an event that it held, and with the shell around it. That shell may be what keeps this
+    /// queue, which is not looked at any more once its lock is free.
     pub fn done_with(&self, charge: Charge, shell: Option<Shell>) {
-        let mut state = self.state.lock();
+        let mut state = self.lock();
         let surplus = match shell {
-            Some(shell) if state.shells.len() < MAX_SHELLS => {
+            // A queue without an app keeps none, since a shell may keep the queue.
+            Some(shell) if state.shells.len() < MAX_SHELLS && state.ask_reactor.is_some() => {
                 state.shells.push(shell);
                 None
             }
@@ -153,7 +156,7 @@ impl Delivery {
 
     /// The host keeps an event beyond its delivery, until it is done with it; a shell if one was left.
     pub fn hold(&self, charge: Charge) -> Option<Shell> {
-        let mut state = self.state.lock();
+        let mut state = self.lock();
         self.count_returned(&mut state, charge.negative());
         state.shells.pop()
     }
@@ -163,7 +166,7 @@ impl Delivery {
         if gathered.by_socket.is_empty() {
             return;
         }
-        let mut state = self.state.lock();
+        let mut state = self.lock();
         state.count_undelivered(-std::mem::take(&mut gathered.bytes));
         gathered.weight = 0;
         for (socket_id, weight) in gathered.by_socket.drain(..) {
@@ -175,7 +178,7 @@ impl Delivery {
 
     /// Counts the credit of one event.
     pub(super) fn count_returned(&self, state: &mut State, charge: Charge) {
-        if charge.weight == 0 {
+        if charge.weight == 0 || state.ask_reactor.is_none() {
             return;
         }
         state.count_undelivered(-charge.bytes);
@@ -185,13 +188,15 @@ impl Delivery {
 
     /// Unlocks the state, of which events were taken or to which credit was given back.
     pub(super) fn let_go(&self, mut state: MutexGuard<'_, State>) {
-        let is_due = state.is_credit_due();
-        if is_due {
+        let ask = if state.is_credit_due() {
             state.wants_release = false;
-        }
+            state.ask_reactor.clone()
+        } else {
+            None
+        };
         drop(state);
-        if is_due {
-            (self.ask_reactor)();
+        if let Some(ask) = ask {
+            ask();
         }
     }
 }

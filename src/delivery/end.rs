@@ -5,8 +5,9 @@ use std::sync::atomic::Ordering;
 
 use parking_lot::MutexGuard;
 
+use super::queue::State;
 use super::within::{self, InsideCallback, ThisThread};
-use super::{Delivery, FREED, Mode, Returned, State};
+use super::{Delivery, FREED, Mode, Returned};
 
 /// How far an app's end has come.
 #[derive(Default)]
@@ -54,7 +55,7 @@ impl Delivery {
 
     /// The app has ended: no event follows.
     pub fn end(&self) {
-        let mut state = self.state.lock();
+        let mut state = self.queue.lock();
         state.end.ended = true;
         if self.mode == Mode::Reactor {
             state.end.said_closed = true;
@@ -82,7 +83,7 @@ impl Delivery {
         if may_wait && within::end_later(self) {
             return;
         }
-        let mut state = self.state.lock();
+        let mut state = self.queue.lock();
         state.end.finisher = Finisher::Last;
         if may_wait || !state.may_finish() || !within::end_later(self) {
             self.finish_if_last(state);
@@ -93,13 +94,13 @@ impl Delivery {
     /// before.
     pub fn free_for_host(&self) {
         if self.begin_free(Finisher::Last) {
-            self.finish_if_last(self.state.lock());
+            self.finish_if_last(self.queue.lock());
         }
     }
 
     /// False if the app is freed already.
     fn begin_free(&self, finisher: Finisher) -> bool {
-        let mut state = self.state.lock();
+        let mut state = self.queue.lock();
         if state.end.is_freed() {
             return false;
         }
@@ -112,7 +113,7 @@ impl Delivery {
     /// The host has freed the app, outside of callbacks or in one that has returned: finishes, if it is time or this
     /// thread waits to do it.
     pub(super) fn end_freed(&self) {
-        let mut state = self.state.lock();
+        let mut state = self.queue.lock();
         if state.end.finisher != Finisher::Waiting {
             return self.finish_if_last(state);
         }
@@ -144,7 +145,7 @@ impl Delivery {
         let inside = InsideCallback::enter();
         self.handlers.clear();
         drop(inside);
-        let mut state = self.state.lock();
+        let mut state = self.queue.lock();
         state.drainer = None;
         state.wakeups = None;
         drop(state);

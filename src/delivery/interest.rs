@@ -3,16 +3,21 @@
 use std::collections::hash_map::Entry;
 use std::sync::atomic::Ordering;
 
-use super::{CLOSING, Closing, Delivery};
+use super::{CLOSING, Delivery};
 use crate::api::event::Event;
 use crate::api::table::EventType;
+use crate::engine::IdMap;
+
+/// Calls that were not answered yet after which data is of no interest, and how often each was made: `close`, and
+/// `secure` for what came in plain text (tcp.md TLS-28).
+pub(super) type Closing = IdMap<u64, usize>;
 
 impl Delivery {
     /// A `close` or `secure` of a socket is being called: no data of it, or none that came in plain
     /// text, is delivered from now on.
     pub fn note_closing(&self, call: EventType, socket_id: i32) {
         if call.ends_data() {
-            let mut state = self.state.lock();
+            let mut state = self.queue.lock();
             *state.closing.entry(key(call, socket_id)).or_default() += 1;
             self.limits.fetch_or(CLOSING, Ordering::Release);
         }
@@ -21,7 +26,7 @@ impl Delivery {
     /// The call was refused, or is completed.
     pub fn forget_closing(&self, call: EventType, socket_id: i32) {
         if call.ends_data() {
-            self.forget_call(&mut self.state.lock().closing, call, socket_id);
+            self.forget_call(&mut self.queue.lock().closing, call, socket_id);
         }
     }
 
@@ -59,7 +64,7 @@ impl Delivery {
 
     #[inline(never)]
     fn is_of_interest_still(&self, event: &Event, epoch: u64) -> bool {
-        self.judge(&mut self.state.lock().closing, event, epoch)
+        self.judge(&mut self.queue.lock().closing, event, epoch)
     }
 
     /// The same for who holds the lock.

@@ -21,6 +21,7 @@ mod interest;
 mod lent;
 mod notify;
 mod pull;
+mod queue;
 mod within;
 
 use std::collections::VecDeque;
@@ -36,11 +37,10 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use crate::api::event::{Event, Ticket};
 use crate::api::net_error::Status;
 use crate::api::table::EventType;
-use crate::engine::IdMap;
 use credit::Returned;
-use end::End;
 use handlers::Handlers;
 use notify::{DueByte, Level, Wakeups};
+use queue::State;
 use within::{InsideCallback, ThisThread};
 
 pub use credit::Charge;
@@ -48,6 +48,7 @@ pub use due::Due;
 pub use handlers::{Release, Snapshot};
 pub use lent::Lent;
 pub use pull::Shell;
+pub use queue::{AskReactor, Queue};
 
 /// Who empties the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,9 +72,6 @@ pub trait Host: Send + Sync {
 /// How a batch of callbacks went: a panic of one comes back to who ran them.
 type Outcome = std::thread::Result<()>;
 
-/// Asks the reactor to take up released bytes.
-pub type AskReactor = Box<dyn Fn() + Send + Sync>;
-
 /// Events for which memory is kept, for the next dispatch and in an empty queue.
 const MAX_SPARE: usize = 256;
 const MAX_KEPT: usize = 8192;
@@ -86,15 +84,12 @@ const CLOSING: u8 = 2;
 pub struct Delivery {
     mode: Mode,
     host: Box<dyn Host>,
-    ask_reactor: AskReactor,
     handlers: Handlers,
-    state: Mutex<State>,
+    queue: Arc<Queue>,
     changed: Condvar,
     level: OnceLock<Level>,
     /// `FREED`, and `CLOSING` if `State::closing` is not empty: not all that comes may be told.
     limits: AtomicU8,
-    /// Whether `State::returned` is not empty.
-    any_released: AtomicBool,
     /// How often the app was unloaded: what was raised before is not delivered after.
     unloads: AtomicU64,
     /// How many of these the reactor has carried out.
@@ -104,51 +99,6 @@ pub struct Delivery {
     unlent: Mutex<Vec<Release>>,
     /// Whether `unlent` is not empty.
     any_unlent: AtomicBool,
-}
-
-/// Calls that were not answered yet after which data is of no interest, and how often each was made: `close`, and
-/// `secure` for what came in plain text (tcp.md TLS-28).
-type Closing = IdMap<u64, usize>;
-
-#[derive(Default)]
-struct State {
-    queue: VecDeque<Event>,
-    /// The thread that is delivering, so that callbacks never overlap.
-    drainer: Option<ThisThread>,
-    closing: Closing,
-    /// Received bytes that the host was not given yet, or keeps.
-    undelivered: usize,
-    returned: Returned,
-    /// Empty ones, for the next dispatch.
-    spare: (VecDeque<Event>, Returned),
-    shells: Vec<Shell>,
-    /// The engine has stopped reading until something is released.
-    wants_release: bool,
-    wakeups: Option<Wakeups>,
-    end: End,
-}
-
-impl State {
-    fn count_undelivered(&mut self, bytes: isize) {
-        self.undelivered = self.undelivered.wrapping_add_signed(bytes);
-    }
-
-    /// The byte for a host that has found nothing, if there is something now.
-    fn due_byte(&mut self) -> Option<DueByte> {
-        self.wakeups.as_mut().filter(|_| !self.queue.is_empty()).and_then(Wakeups::due)
-    }
-
-    /// Whether this thread may take an event from the queue now; an error if it never may.
-    fn may_take(&self) -> Result<bool, Status> {
-        match self.drainer {
-            Some(drainer) if drainer == ThisThread::current() => Err(Status::RecursiveCall),
-            // What remains goes to its callbacks.
-            _ if self.end.is_freed() => Err(Status::ContextShutDown),
-            None if !self.queue.is_empty() => Ok(true),
-            _ if self.end.said_closed && self.queue.is_empty() => Err(Status::ContextShutDown),
-            _ => Ok(false),
-        }
-    }
 }
 
 impl std::fmt::Debug for Delivery {
@@ -163,13 +113,11 @@ impl Delivery {
         Self {
             mode,
             host,
-            ask_reactor,
             handlers: Handlers::default(),
-            state: Mutex::default(),
+            queue: Queue::new(ask_reactor),
             changed: Condvar::new(),
             level: OnceLock::new(),
             limits: AtomicU8::new(0),
-            any_released: AtomicBool::new(false),
             unloads: AtomicU64::new(0),
             unloads_done: AtomicU64::new(0),
             tells_unasked: Arc::new((mode == Mode::Queue).into()),
@@ -183,20 +131,25 @@ impl Delivery {
         self.mode
     }
 
+    /// Its events, and what comes back for them.
+    pub fn queue(&self) -> &Arc<Queue> {
+        &self.queue
+    }
+
     /// Received bytes that the host was not given yet, or keeps.
     pub fn undelivered_bytes(&self) -> u64 {
-        self.state.lock().undelivered as u64
+        self.queue.lock().undelivered as u64
     }
 
     /// Events that wait in the queue.
     pub fn undelivered_events(&self) -> u64 {
-        self.state.lock().queue.len() as u64
+        self.queue.lock().queue.len() as u64
     }
 
     /// Events for which the queue has memory.
     #[cfg(test)]
     pub fn queue_capacity(&self) -> usize {
-        self.state.lock().queue.capacity()
+        self.queue.lock().queue.capacity()
     }
 
     // --- handlers
@@ -239,7 +192,7 @@ impl Delivery {
             return;
         }
         let bytes: usize = events.iter().map(Event::data_len).sum();
-        let mut state = self.state.lock();
+        let mut state = self.queue.lock();
         state.count_undelivered(bytes.cast_signed());
         let was_empty = state.queue.is_empty();
         state.queue.extend(events.drain(..));
@@ -293,7 +246,7 @@ impl Delivery {
 
     /// Takes the API's notifications back out of the queue, oldest first.
     pub fn withdraw_notifications(&self) -> Vec<Event> {
-        let mut state = self.state.lock();
+        let mut state = self.queue.lock();
         let mut withdrawn = Vec::new();
         for event in std::mem::take(&mut state.queue) {
             if event.event_type.is_notification() {
@@ -327,7 +280,7 @@ impl Delivery {
         let epoch = self.unloads_done.load(Ordering::Acquire);
         state.drainer = Some(ThisThread::current());
         self.lower_if_empty(&mut state);
-        self.let_go(state);
+        self.queue.let_go(state);
         let inside = InsideCallback::enter_waiting();
         let outcome = self.run_and_release(&mut batch, &mut returned, epoch);
         self.end_drain(batch, returned);
@@ -342,7 +295,7 @@ impl Delivery {
         self.only_queued()?;
         let made = Wakeups::new();
         let (wakeups, theirs) = made.map_err(|error| crate::net::os_error::status(&error))?;
-        let mut state = self.state.lock();
+        let mut state = self.queue.lock();
         state.wakeups = Some(wakeups);
         let due = state.due_byte();
         drop(state);
@@ -352,13 +305,13 @@ impl Delivery {
 
     /// Shows our end of the stream, if there is one.
     pub fn with_stream<R>(&self, show: impl FnOnce(BorrowedFd<'_>) -> R) -> Option<R> {
-        self.state.lock().wakeups.as_ref().map(|wakeups| show(wakeups.as_fd()))
+        self.queue.lock().wakeups.as_ref().map(|wakeups| show(wakeups.as_fd()))
     }
 
     /// The handle that is readable exactly while the queue is not empty.
     pub fn handle(&self) -> Result<isize, Status> {
         self.only_queued()?;
-        let state = self.state.lock();
+        let state = self.queue.lock();
         if let Some(level) = self.level.get() {
             return Ok(level.handle());
         }
@@ -396,7 +349,7 @@ impl Delivery {
 
     fn lock_to_take(&self) -> Result<MutexGuard<'_, State>, Status> {
         self.only_queued()?;
-        Ok(self.state.lock())
+        Ok(self.queue.lock())
     }
 
     fn only_queued(&self) -> Result<(), Status> {
@@ -408,7 +361,7 @@ impl Delivery {
 
     /// Ends a dispatch. `rest` is what a callback that panicked has left.
     fn end_drain(&self, rest: VecDeque<Event>, returned: Returned) {
-        let mut state = self.state.lock();
+        let mut state = self.queue.lock();
         if rest.is_empty() && rest.capacity() <= MAX_SPARE {
             state.spare = (rest, returned);
         } else if !rest.is_empty() {
@@ -437,10 +390,10 @@ impl Delivery {
         let outcome = self.run(next, epoch, |charge| {
             returned.add(charge);
             if returned.is_enough() {
-                self.give_back(returned);
+                self.queue.give_back(returned);
             }
         });
-        self.give_back(returned);
+        self.queue.give_back(returned);
         outcome
     }
 
@@ -459,7 +412,7 @@ impl Delivery {
             while let Some(event) = next() {
                 let charge = Charge::of(&event);
                 if event.event_type == EventType::ChromesockAppClosed {
-                    self.state.lock().end.said_closed = true;
+                    self.queue.lock().end.said_closed = true;
                 }
                 let (handlers, events) = (&mut snapshot, slice::from_ref(&event));
                 let done = &mut 0;
@@ -488,6 +441,12 @@ impl Delivery {
         if let Some(level) = self.level.get() {
             level.lower();
         }
+    }
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        self.queue.close();
     }
 }
 

@@ -61,11 +61,11 @@ impl Delivery {
             }
             let charge = Charge::of(event);
             queue.pop_front();
-            self.count_returned(&mut state, charge);
+            self.queue.count_returned(&mut state, charge);
         }
         let event = state.queue.pop_front();
         self.lower_if_empty(&mut state);
-        self.let_go(state);
+        self.queue.let_go(state);
         event.map(|event| keep(event, shell))
     }
 
@@ -95,13 +95,13 @@ impl Delivery {
                 }
             }
             for event in &unwanted {
-                self.count_returned(&mut state, Charge::of(event));
+                self.queue.count_returned(&mut state, Charge::of(event));
             }
             let is_end = |event: &Event| event.event_type == EventType::ChromesockAppClosed;
             state.end.said_closed |= into.last().is_some_and(is_end);
             let left = state.queue.len();
             self.lower_if_empty(&mut state);
-            self.let_go(state);
+            self.queue.let_go(state);
             if !into.is_empty() {
                 return Ok(left);
             }

@@ -4,7 +4,7 @@ use std::ffi::c_void;
 use std::mem;
 use std::num::NonZeroU32;
 use std::ptr;
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::event::chromesock_event;
@@ -18,7 +18,7 @@ use super::{app_of, guard, put, release_of, sized_of, text_of, ticket};
 use crate::api::event::{Event, Ticket};
 use crate::api::net_error::Status;
 use crate::app::{App, Options, SharedReactor};
-use crate::delivery::{Delivery, Due, Host, Mode};
+use crate::delivery::{Due, Host, Mode, Queue};
 use crate::permissions::Grants;
 use crate::trust::{Store, Trust};
 
@@ -44,7 +44,7 @@ pub(super) struct CHost {
     app: usize,
     wakeup: chromesock_hook,
     wakeup_user_data: usize,
-    delivery: Arc<OnceLock<Weak<Delivery>>>,
+    queue: Arc<OnceLock<Arc<Queue>>>,
 }
 
 impl CHost {
@@ -70,8 +70,9 @@ impl CHost {
         }
     }
 
-    pub(super) fn delivery(&self) -> Weak<Delivery> {
-        self.delivery.get().cloned().unwrap_or_default()
+    /// Where an event that is kept gives back to.
+    pub(super) fn queue(&self) -> Arc<Queue> {
+        self.queue.get().cloned().unwrap_or_default()
     }
 }
 
@@ -131,16 +132,16 @@ pub unsafe extern "C" fn chromesock_app_new(
             None => SharedReactor::start()?,
         };
         let opened = Box::into_raw(Box::new(chromesock_app { app: OnceLock::new() }));
-        let delivery = Arc::new(OnceLock::new());
+        let queue = Arc::new(OnceLock::new());
         let host = CHost {
             app: opened.expose_provenance(),
             wakeup: given.wakeup,
             wakeup_user_data: given.wakeup_user_data.expose_provenance(),
-            delivery: Arc::clone(&delivery),
+            queue: Arc::clone(&queue),
         };
         match App::new(&options, reactor, Box::new(host)) {
             Ok(inner) => {
-                let _ = delivery.set(Arc::downgrade(inner.delivery()));
+                let _ = queue.set(Arc::clone(inner.delivery().queue()));
                 // SAFETY: just made and not freed.
                 let _ = unsafe { &*opened }.app.set(inner);
                 // SAFETY: not NULL; the rest is the caller's promise.
@@ -408,17 +409,18 @@ pub unsafe extern "C" fn chromesock_app_next_event(
         }
         // SAFETY: the caller's promise.
         let delivery = unsafe { app_of(app) }?.delivery();
-        let given =
-            match delivery.pull_at_once(|next, shell| EventBox::give(next, shell, delivery))? {
-                Some(given) => given,
-                None => {
-                    // The app may be freed while this waits.
-                    let delivery = Arc::clone(delivery);
-                    delivery.pull(timeout(timeout_ms), |next, shell| {
-                        EventBox::give(next, shell, &delivery)
-                    })?
-                }
-            };
+        let given = match delivery
+            .pull_at_once(|next, shell| EventBox::give(next, shell, delivery.queue()))?
+        {
+            Some(given) => given,
+            None => {
+                // The app may be freed while this waits.
+                let delivery = Arc::clone(delivery);
+                delivery.pull(timeout(timeout_ms), |next, shell| {
+                    EventBox::give(next, shell, delivery.queue())
+                })?
+            }
+        };
         // SAFETY: not NULL; the rest is the caller's promise.
         unsafe { put(event, given) };
     })

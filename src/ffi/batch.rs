@@ -186,14 +186,14 @@ pub unsafe extern "C" fn chromesock_app_copy_events(
             // SAFETY: the events were taken by the room they need.
             let at = view.show(&event, &[], |shown| unsafe { writer.record(shown, hand_over) });
             if hand_over {
-                let given = EventBox::give(event, None, &delivery);
+                let given = EventBox::give(event, None, delivery.queue());
                 // SAFETY: the head was just written.
                 unsafe { writer.hand_over(at, given) };
             } else {
                 done.push(Charge::of(&event));
             }
         }
-        delivery.release_all(done.into_iter());
+        delivery.queue().release_all(done.into_iter());
         // SAFETY: the caller's promise.
         unsafe {
             put(written, writer.written);

@@ -7,7 +7,7 @@
 use std::ffi::{CStr, c_char};
 use std::mem::ManuallyDrop;
 use std::net::IpAddr;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::{ptr, slice};
 
 use super::app::CHost;
@@ -16,7 +16,7 @@ use super::tls::SessionView;
 use crate::api::event::{Event, Payload};
 use crate::api::properties::{Endpoint, NetworkInterface, SocketInfo, SocketType};
 use crate::api::table::EventType;
-use crate::delivery::{Charge, Delivery, Shell};
+use crate::delivery::{Charge, Queue, Shell};
 use crate::net::address::{AddressText, NO_ADDRESS, write_ipv6};
 
 /// An event as C sees it, with what it points to. The C part comes first, so that a pointer to it is
@@ -50,7 +50,7 @@ enum Origin {
 
 /// An event that the host program owns.
 struct Kept {
-    delivery: Weak<Delivery>,
+    queue: Arc<Queue>,
     event: Event,
     charge: Charge,
     /// Small data of the event, which was detached.
@@ -176,31 +176,27 @@ impl EventBox {
     pub(super) fn give(
         event: Event,
         shell: Option<Shell>,
-        delivery: &Arc<Delivery>,
+        queue: &Arc<Queue>,
     ) -> *const chromesock_event {
-        Self::own(event, shell, || Arc::downgrade(delivery)).cast()
+        Self::own(event, shell, || Arc::clone(queue)).cast()
     }
 
     /// Puts an event into the shell of another, or a new one.
     #[inline]
-    fn own(
-        event: Event,
-        shell: Option<Shell>,
-        delivery: impl FnOnce() -> Weak<Delivery>,
-    ) -> *mut Self {
+    fn own(event: Event, shell: Option<Shell>, queue: impl FnOnce() -> Arc<Queue>) -> *mut Self {
         let shell = shell.and_then(|shell| shell.downcast().ok());
-        let owned = Box::into_raw(shell.unwrap_or_else(|| Self::shell(delivery())));
+        let owned = Box::into_raw(shell.unwrap_or_else(|| Self::shell(queue())));
         // SAFETY: nobody else has the box. It is filled last, since a `Box` that is handed on may not be pointed into.
         unsafe { (*owned).keep(event) };
         owned
     }
 
-    fn shell(delivery: Weak<Delivery>) -> Box<Self> {
+    fn shell(queue: Arc<Queue>) -> Box<Self> {
         let event = Event::notification(EventType::ChromesockAppClosed, 0, None);
         let charge = Charge::of(&event);
         let c = chromesock_event::head(&event);
         let kept =
-            Kept { delivery, event, charge, data: Vec::new(), address: NO_ADDRESS, lists: None };
+            Kept { queue, event, charge, data: Vec::new(), address: NO_ADDRESS, lists: None };
         Box::new(Self { c, origin: Origin::Owned(kept) })
     }
 
@@ -226,10 +222,10 @@ impl EventBox {
 
     /// Another of the same event, which the host keeps, too.
     pub(super) fn retained(&self) -> *const chromesock_event {
-        let (delivery, mut event) = match &self.origin {
+        let (queue, mut event) = match &self.origin {
             // SAFETY: a borrowed event is used only within its callback, which host and event outlive.
-            Origin::Borrowed(host, event) => unsafe { ((**host).delivery(), (**event).clone()) },
-            Origin::Owned(kept) => (Weak::clone(&kept.delivery), kept.event.clone()),
+            Origin::Borrowed(host, event) => unsafe { ((**host).queue(), (**event).clone()) },
+            Origin::Owned(kept) => (Arc::clone(&kept.queue), kept.event.clone()),
         };
         match &self.origin {
             Origin::Owned(kept) if !kept.data.is_empty() => event.attach_data(&kept.data),
@@ -239,8 +235,8 @@ impl EventBox {
             }
             _ => {}
         }
-        let shell = delivery.upgrade().and_then(|delivery| delivery.hold(Charge::of(&event)));
-        let copy = Self::own(event, shell, || delivery);
+        let shell = queue.hold(Charge::of(&event));
+        let copy = Self::own(event, shell, || queue);
         // SAFETY: just made, and nobody else has it.
         unsafe { (*copy).c.user_data = self.c.user_data };
         copy.cast()
@@ -250,9 +246,10 @@ impl EventBox {
     pub(super) fn release(mut self: Box<Self>) {
         self.clear();
         let Origin::Owned(kept) = &self.origin else { return };
-        if let Some(delivery) = kept.delivery.upgrade() {
-            delivery.done_with(kept.charge, Some(self));
-        }
+        let (queue, charge) = (Arc::as_ptr(&kept.queue), kept.charge);
+        // SAFETY: the box keeps its queue until another may take it out of that, which needs the lock; `done_with` does
+        // not look at the queue once it has freed the lock.
+        unsafe { &*queue }.done_with(charge, Some(self));
     }
 
     /// Drops what an owned event has on the heap, but for a little memory.
@@ -455,7 +452,7 @@ mod tests {
         let mut event = Event::notification(EventType::ChromeSocketsTcpOnReceive, 1, None);
         event.payload = Payload::Data(vec![7; 10].into());
         let original = event.clone();
-        let mut kept = EventBox::shell(Weak::new());
+        let mut kept = EventBox::shell(Arc::default());
         kept.keep(event);
         assert_ne!(kept.c.data, original.data(&[]).as_ptr());
         // SAFETY: the event points to its own data.
@@ -502,7 +499,7 @@ mod tests {
             let mut event = Event::notification(EventType::ChromeSocketRecvFrom, 1, None);
             event.payload = payload;
             let in_callback = View::new(ptr::null()).show(&event, &[], |shown| seen(shown));
-            let owned = EventBox::own(event, None, Weak::new);
+            let owned = EventBox::own(event, None, Arc::default);
             // SAFETY: it was just made.
             assert_eq!(seen(unsafe { &*owned }), in_callback);
             // SAFETY: likewise, and it is released once.
@@ -526,12 +523,12 @@ mod tests {
             Payload::Data(vec![4; 10].into()),
             Payload::None,
         ];
-        let mut shell = EventBox::shell(Weak::new());
+        let mut shell = EventBox::shell(Arc::default());
         for (socket_id, payload) in (1..).zip(payloads) {
             // The only type that shows an address when there is none.
             let mut event = Event::notification(EventType::ChromeSocketRecvFrom, socket_id, None);
             event.payload = payload;
-            let mut fresh = EventBox::shell(Weak::new());
+            let mut fresh = EventBox::shell(Arc::default());
             fresh.keep(event.clone());
             shell.keep(event);
             assert_eq!(seen(&shell), seen(&fresh));
@@ -561,7 +558,7 @@ mod tests {
 
     #[test]
     fn a_shell_keeps_no_event_and_little_memory() {
-        let mut shell = EventBox::shell(Weak::new());
+        let mut shell = EventBox::shell(Arc::default());
         let mut event = Event::notification(EventType::ChromeSocketsTcpOnReceive, 1, None);
         event.payload = Payload::Data(vec![1; 10_000].into());
         shell.keep(event);

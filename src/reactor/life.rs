@@ -34,7 +34,7 @@ impl Asleep {
             .into_iter()
             .partition(|event| is_of_live_socket(engine, event));
         give_back(engine, &dead);
-        delivery.count_withheld(bytes(&alive));
+        delivery.queue().count_withheld(bytes(&alive));
         let mut asleep = Self::default();
         asleep.note(&alive);
         asleep.withheld = alive;
@@ -53,7 +53,7 @@ impl Asleep {
         self.note(events);
         self.withheld.extend(events.extract_if(.., |event| event.event_type.is_notification()));
         let new = &self.withheld[first..];
-        delivery.count_withheld(bytes(new));
+        delivery.queue().count_withheld(bytes(new));
         if delivery.mode() == Mode::Reactor {
             // Counted only when it waits, since delivery at once is not worth counting.
             for event in new {
@@ -88,13 +88,13 @@ impl Asleep {
 
     /// Ends the sleep: nothing of what waited is delivered.
     pub(super) fn drop_all<N: Network>(self, engine: &mut Engine<N>, delivery: &Delivery) {
-        delivery.count_withheld(-bytes(&self.withheld));
+        delivery.queue().count_withheld(-bytes(&self.withheld));
         give_back(engine, &self.withheld);
     }
 
     /// Ends the sleep: what waited and is wanted now, in order.
     pub(super) fn end<N: Network>(self, engine: &mut Engine<N>, delivery: &Delivery) -> Vec<Event> {
-        delivery.count_withheld(-bytes(&self.withheld));
+        delivery.queue().count_withheld(-bytes(&self.withheld));
         let outdated = |place: usize, event: &Event| {
             is_of_connection(event)
                 && self.outdated.get(&event.socket_id).is_some_and(|before| place < *before)

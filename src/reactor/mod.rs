@@ -85,7 +85,7 @@ impl Reactor {
     /// What a host's release runs to make the reactor look at it.
     pub(crate) fn asker(&self, slot: &Slot) -> crate::delivery::AskReactor {
         let (inbox, slot) = (Arc::clone(&self.inbox), slot.number);
-        Box::new(move || {
+        Arc::new(move || {
             inbox.post(Message::Released(slot));
         })
     }

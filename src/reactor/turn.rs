@@ -451,7 +451,7 @@ impl Turn {
         };
         app.hand_out();
         let App { engine, delivery, .. } = app;
-        if delivery.any_released() || engine.wants_release() || engine.has_errands() {
+        if delivery.queue().any_released() || engine.wants_release() || engine.has_errands() {
             self.take_credit(slot);
             self.run_errands(slot);
         }
@@ -460,8 +460,8 @@ impl Turn {
     #[inline(never)]
     fn take_credit(&mut self, slot: u32) {
         let Some(App { engine, delivery, .. }) = self.apps.get_mut(slot) else { return };
-        while delivery.any_released() || engine.wants_release() {
-            delivery.take_released(&mut self.released, engine.wants_release());
+        while delivery.queue().any_released() || engine.wants_release() {
+            delivery.queue().take_released(&mut self.released, engine.wants_release());
             if self.released.is_empty() {
                 return;
             }

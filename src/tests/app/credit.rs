@@ -38,7 +38,7 @@ impl Bench {
         let ask = move || {
             count.fetch_add(1, Ordering::Relaxed);
         };
-        Self { delivery: Delivery::new(Mode::Queue, Box::new(Silent), Box::new(ask)), asked }
+        Self { delivery: Delivery::new(Mode::Queue, Box::new(Silent), Arc::new(ask)), asked }
     }
 
     /// A queue of data events, for whose credit the engine waits.
@@ -64,7 +64,7 @@ impl Bench {
     /// What the engine gets; it waits for more.
     fn taken(&self) -> Vec<(i32, isize)> {
         let mut taken = Vec::new();
-        self.delivery.take_released(&mut taken, true);
+        self.delivery.queue().take_released(&mut taken, true);
         taken
     }
 }
@@ -108,7 +108,7 @@ fn much_credit_is_asked_for_at_once_r_10() {
     bench.delivery.release(&bench.next());
     bench.delivery.release(&bench.next());
     assert_eq!(bench.asked(), 1);
-    assert!(bench.delivery.any_released());
+    assert!(bench.delivery.queue().any_released());
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn credit_of_a_socket_is_not_held_up_by_what_is_kept_of_another_r_10() {
     let bench = Bench::stalled(&[(1, 10), (2, MUCH), (2, 10)]);
     bench.delivery.release(&bench.next());
     let kept = bench.next();
-    bench.delivery.hold(Charge::of(&kept));
+    bench.delivery.queue().hold(Charge::of(&kept));
     assert_eq!(bench.asked(), 0);
     bench.next();
     assert_eq!(bench.asked(), 1, "the sum is below zero, but socket 1 has credit");
@@ -156,20 +156,45 @@ fn a_dispatch_gives_much_credit_back_before_its_end_r_10() {
     assert_eq!(bench.delivery.undelivered_bytes(), 0);
 }
 
+/// A shell that counts as alive until it is dropped.
+struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    fn shell(alive: &Arc<AtomicUsize>) -> Option<Shell> {
+        alive.fetch_add(1, Ordering::Relaxed);
+        Some(Box::new(Self(Arc::clone(alive))))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn what_is_released_when_the_app_is_gone_keeps_nothing_and_asks_for_nobody() {
+    let bench = Bench::stalled(&[(1, MUCH), (2, MUCH)]);
+    let alive = Arc::new(AtomicUsize::new(0));
+    let queue = Arc::clone(bench.delivery.queue());
+    let events = [bench.next(), bench.next()];
+    queue.done_with(Charge::of(&events[0]), Counted::shell(&alive));
+    assert_eq!((bench.asked(), alive.load(Ordering::Relaxed)), (1, 1));
+    let Bench { delivery, asked } = bench;
+    drop(delivery);
+    assert_eq!(alive.load(Ordering::Relaxed), 0, "the app's shells go with it");
+    queue.done_with(Charge::of(&events[1]), Counted::shell(&alive));
+    assert_eq!((asked.load(Ordering::Relaxed), alive.load(Ordering::Relaxed)), (1, 0));
+    assert_eq!(Arc::strong_count(&asked), 1, "nobody could be asked any more");
+}
+
 #[test]
 fn few_shells_are_kept_and_each_is_used_once() {
-    struct Counted(Arc<AtomicUsize>);
-    impl Drop for Counted {
-        fn drop(&mut self) {
-            self.0.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
     let bench = Bench::new();
     let alive = Arc::new(AtomicUsize::new(0));
     for _ in 0..1000 {
-        alive.fetch_add(1, Ordering::Relaxed);
-        let shell: Shell = Box::new(Counted(Arc::clone(&alive)));
-        bench.delivery.done_with(Charge::of(&received(1, 1)), Some(shell));
+        let shell = Counted::shell(&alive);
+        bench.delivery.queue().done_with(Charge::of(&received(1, 1)), shell);
     }
     let kept = alive.load(Ordering::Relaxed);
     assert!((1..=16).contains(&kept), "{kept} shells");

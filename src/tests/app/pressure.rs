@@ -162,7 +162,7 @@ fn room_that_comes_bit_by_bit_is_found_r_10() {
     for event in kept {
         delivery.release(&event);
         // Once more is queued, credit may wait.
-        let is_taken = || !delivery.any_released() || bench.stats().undelivered_events > 0;
+        let is_taken = || !delivery.queue().any_released() || bench.stats().undelivered_events > 0;
         until("the reactor takes it up", is_taken);
     }
     while got < DATA {
@@ -197,7 +197,7 @@ fn kept_in_callbacks(drive: Drive) {
     let keeping = Arc::clone(&kept);
     let plan = Plan::new(drive).holding(BOUND, u64::MAX).reacting(move |bench, event, _| {
         if event.event_type == ON_RECEIVE {
-            bench.delivery().hold(Charge::of(event));
+            bench.delivery().queue().hold(Charge::of(event));
             keeping.lock().push(Event::clone(event));
         }
     });

@@ -244,7 +244,7 @@ impl Pulling for Delivery {
     }
 
     fn release(&self, event: &Event) {
-        self.done_with(Charge::of(event), None);
+        self.queue().done_with(Charge::of(event), None);
     }
 }
 

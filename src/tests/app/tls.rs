@@ -38,7 +38,7 @@ fn line(event: &Event) -> String {
 /// A queue with a default handler that writes down what it gets.
 fn delivery(mode: Mode) -> (Delivery, Log) {
     let log = Log::default();
-    let delivery = Delivery::new(mode, Box::new(Recording(Arc::clone(&log))), Box::new(|| {}));
+    let delivery = Delivery::new(mode, Box::new(Recording(Arc::clone(&log))), Arc::new(|| {}));
     let own = Ticket { callback: 1, user_data: 0 };
     delivery.set_default_handler(Some((own, None)));
     (delivery, log)
