@@ -252,20 +252,24 @@ impl<S: Stream> Connection<S> {
     }
 
     /// Nothing is left after a large read: if the stream is a fast one, the network tells of a good deal at once from
-    /// now on. When to look whether it does.
-    pub(super) fn set_low_water<N: Network<Stream = S>>(&mut self, net: &mut N) -> Option<Instant> {
-        let Channel::Plain(stream) = &mut self.channel else { return None };
+    /// now on.
+    pub(super) fn after_large_read<N: Network<Stream = S>>(&mut self, net: &mut N) -> Visit {
+        if self.low_water.is_answered() {
+            self.lift_low_water(net, false);
+            return Visit::Again;
+        }
+        let Channel::Plain(stream) = &mut self.channel else { return Visit::Rest };
         if self.unsent.is_some() || !self.low_water.is_due() {
-            return None;
+            return Visit::Rest;
         }
         match net.set_low_water(stream, MARK) {
             Ok(()) => {
                 self.low_water.note_set();
-                Some(net.now() + LOOK)
+                Visit::Look(net.now() + LOOK)
             }
             Err(_) => {
                 self.low_water.note_refused();
-                None
+                Visit::Rest
             }
         }
     }
@@ -278,14 +282,19 @@ impl<S: Stream> Connection<S> {
         if !self.low_water.is_idle() {
             return Visit::Look(net.now() + LOOK);
         }
-        self.lift_low_water(net);
+        self.give_up_low_water(net);
         Visit::Again
     }
 
-    /// From now on the network tells of whatever can be read. What is there is read without that.
-    pub(super) fn lift_low_water<N: Network<Stream = S>>(&mut self, net: &mut N) {
+    /// What is there may be late by the mark.
+    pub(super) fn give_up_low_water<N: Network<Stream = S>>(&mut self, net: &mut N) {
         let is_untold = !self.ready.has(Ready::READABLE);
-        if self.low_water.lift(is_untold)
+        self.lift_low_water(net, is_untold);
+    }
+
+    /// From now on the network tells of whatever can be read. What is there is read without that.
+    fn lift_low_water<N: Network<Stream = S>>(&mut self, net: &mut N, is_late: bool) {
+        if self.low_water.lift(is_late)
             && let Channel::Plain(stream) = &mut self.channel
         {
             // What could be set can be set back.
@@ -305,7 +314,7 @@ impl<S: Stream> Connection<S> {
         if !may_write || data.is_empty() {
             return Err(None);
         }
-        self.wrote = true;
+        self.note_write();
         match self.channel.write(data) {
             Ok(taken) if taken == data.len() => Ok(()),
             first => Err(Some(first)),
@@ -355,6 +364,11 @@ impl<S: Stream> Connection<S> {
         }
     }
 
+    fn note_write(&mut self) {
+        self.wrote = true;
+        self.low_water.note_write();
+    }
+
     /// Whether there may be something that `flush` writes.
     #[inline]
     pub(super) fn may_flush(&self) -> bool {
@@ -366,7 +380,9 @@ impl<S: Stream> Connection<S> {
         if !self.ready.has(Ready::WRITABLE) {
             return Ok(false);
         }
-        self.wrote |= self.unsent.is_some();
+        if self.unsent.is_some() {
+            self.note_write();
+        }
         let flushed = match (&mut self.unsent, &mut self.channel) {
             (Some(unsent), channel) => unsent.flush(channel),
             (None, Channel::Tls(stream)) => stream.flush_own().map(|_| true),

@@ -3,7 +3,7 @@
 //!
 //! The end of a burst would lie there untold. So a timer looks whether anything came, and if not, the mark is lifted and
 //! what is there is read. The last bytes of a burst are late by that; so the next one has to be twice as long before the
-//! mark is set again, up to a bound.
+//! mark is set again, up to a bound. Who answers is told of whatever comes: the peer may wait for that.
 
 use std::time::Duration;
 
@@ -27,11 +27,13 @@ pub(super) struct LowWater {
     /// How many it takes, as a power of two.
     needed: u8,
     is_set: bool,
+    /// Something was written since the last read.
+    answered: bool,
 }
 
 impl Default for LowWater {
     fn default() -> Self {
-        Self { streak: 0, needed: FIRST, is_set: false }
+        Self { streak: 0, needed: FIRST, is_set: false, answered: false }
     }
 }
 
@@ -53,7 +55,20 @@ impl LowWater {
 
     #[inline(never)]
     fn note_large(&mut self) {
+        if self.answered && !self.is_set {
+            (self.streak, self.answered) = (0, false);
+        }
         self.streak = self.streak.saturating_add(1);
+    }
+
+    #[inline]
+    pub(super) fn note_write(&mut self) {
+        self.answered = true;
+    }
+
+    /// Whether the mark is to be lifted because of an answer.
+    pub(super) fn is_answered(&self) -> bool {
+        self.is_set && self.answered
     }
 
     /// Whether the mark is worth being set.
@@ -87,6 +102,7 @@ impl LowWater {
             self.needed = MOST.min(self.needed + 1);
         }
         self.streak = 0;
+        self.answered = false;
         std::mem::take(&mut self.is_set)
     }
 }

@@ -286,7 +286,7 @@ impl<N: Network> TcpClient<N> {
                 self.fail_asked(Status::ConnectionClosed);
                 connection.cancel_sends();
                 // While it drains, little of the peer's is as much as much.
-                connection.lift_low_water(&mut ctx.net);
+                connection.give_up_low_water(&mut ctx.net);
                 connection.into_unfinished(&mut ctx.buffer)
             }
             Phase::Securing(securing) => {

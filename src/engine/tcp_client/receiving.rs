@@ -54,7 +54,7 @@ impl<N: Network> TcpClient<N> {
     fn after_large_read(&mut self, ctx: &mut Context<N>) -> Visit {
         match &mut self.phase {
             Phase::Connected(connection) if !self.paused => {
-                connection.set_low_water(&mut ctx.net).map_or(Visit::Rest, Visit::Look)
+                connection.after_large_read(&mut ctx.net)
             }
             _ => Visit::Rest,
         }

@@ -38,7 +38,7 @@ impl<N: Network> TcpClient<N> {
         let name = self.check_for_tls(&connection);
         match (name, Versions::of(options).ok_or(Status::SslProtocolError)) {
             (Ok(name), Ok(versions)) => {
-                connection.lift_low_water(&mut ctx.net);
+                connection.give_up_low_water(&mut ctx.net);
                 if let Err(error) = connection.watch_all(&mut ctx.net, ctx.id) {
                     return self.end_for_good(ctx, connection, reply, tls::status(&error));
                 }

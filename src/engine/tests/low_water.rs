@@ -125,6 +125,34 @@ fn another_time_is_no_look() {
     assert!(marks(&rig).is_empty());
 }
 
+/// The peer may wait for an answer before it sends on.
+#[test]
+fn a_connection_that_answers_is_told_of_whatever_comes() {
+    let mut rig = connected();
+    for n in 1..1000 {
+        send(&mut rig, 1);
+        assert_eq!(received(&rig), n);
+        rig.issue("send(1, \"ok\")");
+        rig.run();
+    }
+    assert!(marks(&rig).is_empty());
+}
+
+#[test]
+fn an_answer_ends_it_and_makes_no_burst_longer() {
+    let mut rig = fast();
+    for n in 0..3 {
+        rig.issue("send(1, \"ok\")");
+        rig.run();
+        send(&mut rig, 4);
+        assert_eq!((marks(&rig), received(&rig)), (vec![1], 36 + 36 * n));
+        send(&mut rig, 31);
+        assert!(marks(&rig).is_empty());
+        send(&mut rig, 1);
+        assert_eq!((marks(&rig), received(&rig)), (vec![MARK], 68 + 36 * n));
+    }
+}
+
 #[test]
 fn small_reads_are_no_fast_stream() {
     let mut rig = connected();
