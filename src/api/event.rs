@@ -15,8 +15,8 @@ use super::table::EventType;
 /// What received data counts beyond its bytes, so that a flood of tiny pieces is bounded too.
 pub const RECEIVE_WEIGHT: usize = 128;
 
-/// Larger data keeps its buffer, of which it is a tenth or more.
-const MAX_DETACHED: usize = 32 * 1024;
+/// Larger data that the host keeps is not copied: it keeps its buffer, of which it is a tenth or more.
+pub const MAX_DETACHED: usize = 32 * 1024;
 
 /// What a host gave with a call, handed back with its completion and never looked into here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -13,7 +13,8 @@ const READ_BUFFER: usize = 128 * 1024;
 const HOT: usize = 8 * 1024;
 /// With more than this beside the events it counts as full: room for a read would take a copy of all of it.
 const FULL: usize = READ_BUFFER / 2;
-/// The data of a larger read does not stay beside its event: the event takes that part of the buffer.
+/// The data of a larger read is handed out next. Its events take that part of the buffer with them, if they go through a
+/// queue or bring so much that the host may keep it as it is.
 pub(super) const SMALL: usize = 1024;
 
 /// That buffer, and those before it whose pieces may still be held.

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::{Context, Phase, TcpClient, Visit};
-use crate::api::event::{Event, Payload, Piece, RECEIVE_WEIGHT, Response};
+use crate::api::event::{Event, MAX_DETACHED, Payload, Piece, RECEIVE_WEIGHT, Response};
 use crate::api::net_error::Status;
 use crate::engine::low_water::LARGE;
 use crate::engine::read_buffer::SMALL;
@@ -100,7 +100,10 @@ impl<N: Network> TcpClient<N> {
         }
         if n > SMALL || ctx.buffer.is_full() {
             ctx.brings_much = true;
-            ctx.outbox.own_data(&mut ctx.buffer);
+            // Small events that go through no queue are handed out before the buffer is used again.
+            if ctx.limits.count_undelivered || limit > MAX_DETACHED || ctx.buffer.is_full() {
+                ctx.outbox.own_data(&mut ctx.buffer);
+            }
         }
     }
 
