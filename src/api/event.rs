@@ -56,7 +56,7 @@ pub enum Payload {
     None,
     /// Received bytes.
     Data(Bytes),
-    /// Few received bytes, which lie beside the events until these are handed out or taken away.
+    /// Received bytes, not many, which lie beside the events until these are handed out or taken away.
     Piece(Piece),
     /// A received datagram and its sender.
     Datagram(Bytes, SocketAddr),
@@ -238,15 +238,6 @@ impl Event {
         }
     }
 
-    /// Gives an event a copy of its data, which lies elsewhere.
-    pub fn attach_data(&mut self, elsewhere: &[u8]) {
-        let copy = Bytes::copy_from_slice(elsewhere);
-        match self.data_mut() {
-            Some(data) => *data = copy,
-            None => self.payload = Payload::Data(copy),
-        }
-    }
-
     fn data_mut(&mut self) -> Option<&mut Bytes> {
         match &mut self.payload {
             Payload::Data(data) | Payload::Datagram(data, _) => Some(data),
@@ -375,8 +366,6 @@ mod tests {
         assert!(event.detach_data(&mut own));
         assert!(buffer.try_reclaim(100_000), "the buffer is free");
         assert_eq!((own.len(), event.data_len()), (10, 0));
-        event.attach_data(&own);
-        assert_eq!(event.data_len(), 10);
     }
 
     #[test]

@@ -105,7 +105,7 @@ impl State {
     fn is_credit_due(&self) -> bool {
         let returned = &self.returned;
         self.wants_release
-            && (returned.is_enough() || self.queue.is_empty() && !returned.by_socket.is_empty())
+            && (returned.is_enough() || self.events.is_empty() && !returned.by_socket.is_empty())
     }
 }
 
@@ -137,9 +137,10 @@ impl Queue {
         self.give_back(&mut returned);
     }
 
-    /// The host is done with an event that it held, and with the shell around it. That shell may be what keeps this
-    /// queue, which is not looked at any more once its lock is free.
-    pub fn done_with(&self, charge: Charge, shell: Option<Shell>) {
+    /// The host is done with an event that it held, and with the shell around it, which comes back if it is not kept.
+    /// That shell may be what keeps this queue, which is not looked at any more once its lock is free.
+    #[must_use]
+    pub fn done_with(&self, charge: Charge, shell: Option<Shell>) -> Option<Shell> {
         let mut state = self.lock();
         let surplus = match shell {
             // A queue without an app keeps none, since a shell may keep the queue.
@@ -150,8 +151,8 @@ impl Queue {
             surplus => surplus,
         };
         self.count_returned(&mut state, charge);
-        self.let_go(state);
-        drop(surplus);
+        Self::let_go(state);
+        surplus
     }
 
     /// The host keeps an event beyond its delivery, until it is done with it; a shell if one was left.
@@ -173,7 +174,7 @@ impl Queue {
             state.returned.add_weight(socket_id, weight);
         }
         self.any_released.store(true, Ordering::Release);
-        self.let_go(state);
+        Self::let_go(state);
     }
 
     /// Counts the credit of one event.
@@ -187,7 +188,7 @@ impl Queue {
     }
 
     /// Unlocks the state, of which events were taken or to which credit was given back.
-    pub(super) fn let_go(&self, mut state: MutexGuard<'_, State>) {
+    pub(super) fn let_go(mut state: MutexGuard<'_, State>) {
         let ask = if state.is_credit_due() {
             state.wants_release = false;
             state.ask_reactor.clone()

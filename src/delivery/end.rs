@@ -135,7 +135,7 @@ impl Delivery {
     fn finish(&self, mut state: MutexGuard<'_, State>) {
         state.end.finisher = Finisher::Done;
         state.drainer = Some(ThisThread::current());
-        let mut rest = std::mem::take(&mut state.queue);
+        let mut rest = std::mem::take(&mut state.events);
         drop(state);
         let epoch = self.unloads_done.load(Ordering::Acquire);
         while !rest.is_empty() {

@@ -143,13 +143,13 @@ impl Delivery {
 
     /// Events that wait in the queue.
     pub fn undelivered_events(&self) -> u64 {
-        self.queue.lock().queue.len() as u64
+        self.queue.lock().events.len() as u64
     }
 
     /// Events for which the queue has memory.
     #[cfg(test)]
     pub fn queue_capacity(&self) -> usize {
-        self.queue.lock().queue.capacity()
+        self.queue.lock().events.capacity()
     }
 
     // --- handlers
@@ -194,8 +194,8 @@ impl Delivery {
         let bytes: usize = events.iter().map(Event::data_len).sum();
         let mut state = self.queue.lock();
         state.count_undelivered(bytes.cast_signed());
-        let was_empty = state.queue.is_empty();
-        state.queue.extend(events.drain(..));
+        let was_empty = state.events.is_empty();
+        state.events.extend(events.drain(..));
         let due = if was_empty {
             self.raise_level();
             state.due_byte()
@@ -248,11 +248,11 @@ impl Delivery {
     pub fn withdraw_notifications(&self) -> Vec<Event> {
         let mut state = self.queue.lock();
         let mut withdrawn = Vec::new();
-        for event in std::mem::take(&mut state.queue) {
+        for event in std::mem::take(&mut state.events) {
             if event.event_type.is_notification() {
                 withdrawn.push(event);
             } else {
-                state.queue.push_back(event);
+                state.events.push_back(event);
             }
         }
         if !withdrawn.is_empty() {
@@ -271,16 +271,16 @@ impl Delivery {
             return Ok(0);
         };
         let (mut batch, mut returned) = std::mem::take(&mut state.spare);
-        if max >= state.queue.len() {
-            std::mem::swap(&mut batch, &mut state.queue);
+        if max >= state.events.len() {
+            std::mem::swap(&mut batch, &mut state.events);
         } else {
-            batch.extend(state.queue.drain(..max));
+            batch.extend(state.events.drain(..max));
         }
         let number = batch.len();
         let epoch = self.unloads_done.load(Ordering::Acquire);
         state.drainer = Some(ThisThread::current());
         self.lower_if_empty(&mut state);
-        self.queue.let_go(state);
+        Queue::let_go(state);
         let inside = InsideCallback::enter_waiting();
         let outcome = self.run_and_release(&mut batch, &mut returned, epoch);
         self.end_drain(batch, returned);
@@ -316,7 +316,7 @@ impl Delivery {
             return Ok(level.handle());
         }
         let level = Level::new().map_err(|error| crate::net::os_error::status(&error))?;
-        if !state.queue.is_empty() {
+        if !state.events.is_empty() {
             level.raise();
         }
         Ok(self.level.get_or_init(|| level).handle())
@@ -365,11 +365,11 @@ impl Delivery {
         if rest.is_empty() && rest.capacity() <= MAX_SPARE {
             state.spare = (rest, returned);
         } else if !rest.is_empty() {
-            if state.queue.is_empty() {
+            if state.events.is_empty() {
                 self.raise_level();
             }
-            let newer = std::mem::replace(&mut state.queue, rest);
-            state.queue.extend(newer);
+            let newer = std::mem::replace(&mut state.events, rest);
+            state.events.extend(newer);
         }
         state.drainer = None;
         // Another thread may have found nothing only because this one was at it.
@@ -432,11 +432,11 @@ impl Delivery {
 
     /// After events were taken from a non-empty queue.
     fn lower_if_empty(&self, state: &mut State) {
-        if !state.queue.is_empty() {
+        if !state.events.is_empty() {
             return;
         }
-        if state.queue.capacity() > MAX_KEPT {
-            state.queue = VecDeque::new();
+        if state.events.capacity() > MAX_KEPT {
+            state.events = VecDeque::new();
         }
         if let Some(level) = self.level.get() {
             level.lower();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use parking_lot::MutexGuard;
 
-use super::{Charge, Delivery, State, deadline};
+use super::{Charge, Delivery, Queue, State, deadline};
 use crate::api::event::Event;
 use crate::api::net_error::Status;
 use crate::api::table::EventType;
@@ -52,20 +52,20 @@ impl Delivery {
         let epoch = self.unloads_done.load(Ordering::Acquire);
         let mut shell = None;
         loop {
-            let State { queue, closing, .. } = &mut *state;
-            let Some(event) = queue.front() else { break };
+            let State { events, closing, .. } = &mut *state;
+            let Some(event) = events.front() else { break };
             if self.judge(closing, event, epoch) {
                 state.end.said_closed |= event.event_type == EventType::ChromesockAppClosed;
                 shell = state.shells.pop();
                 break;
             }
             let charge = Charge::of(event);
-            queue.pop_front();
+            events.pop_front();
             self.queue.count_returned(&mut state, charge);
         }
-        let event = state.queue.pop_front();
+        let event = state.events.pop_front();
         self.lower_if_empty(&mut state);
-        self.queue.let_go(state);
+        Queue::let_go(state);
         event.map(|event| keep(event, shell))
     }
 
@@ -84,10 +84,10 @@ impl Delivery {
                 used += needs(event);
                 used <= room
             };
-            let number = state.queue.iter().take_while(fits).count().max(1);
-            let State { queue, closing, .. } = &mut *state;
+            let number = state.events.iter().take_while(fits).count().max(1);
+            let State { events, closing, .. } = &mut *state;
             let mut unwanted = Vec::new();
-            for event in queue.drain(..number) {
+            for event in events.drain(..number) {
                 if self.judge(closing, &event, epoch) {
                     into.push(event);
                 } else {
@@ -99,9 +99,9 @@ impl Delivery {
             }
             let is_end = |event: &Event| event.event_type == EventType::ChromesockAppClosed;
             state.end.said_closed |= into.last().is_some_and(is_end);
-            let left = state.queue.len();
+            let left = state.events.len();
             self.lower_if_empty(&mut state);
-            self.queue.let_go(state);
+            Queue::let_go(state);
             if !into.is_empty() {
                 return Ok(left);
             }

@@ -29,7 +29,7 @@ pub struct Queue {
 
 #[derive(Default)]
 pub(super) struct State {
-    pub(super) queue: VecDeque<Event>,
+    pub(super) events: VecDeque<Event>,
     /// The thread that is delivering, so that callbacks never overlap.
     pub(super) drainer: Option<ThisThread>,
     pub(super) closing: Closing,
@@ -54,7 +54,7 @@ impl State {
 
     /// The byte for a host that has found nothing, if there is something now.
     pub(super) fn due_byte(&mut self) -> Option<DueByte> {
-        self.wakeups.as_mut().filter(|_| !self.queue.is_empty()).and_then(Wakeups::due)
+        self.wakeups.as_mut().filter(|_| !self.events.is_empty()).and_then(Wakeups::due)
     }
 
     /// Whether this thread may take an event from the queue now; an error if it never may.
@@ -63,8 +63,8 @@ impl State {
             Some(drainer) if drainer == ThisThread::current() => Err(Status::RecursiveCall),
             // What remains goes to its callbacks.
             _ if self.end.is_freed() => Err(Status::ContextShutDown),
-            None if !self.queue.is_empty() => Ok(true),
-            _ if self.end.said_closed && self.queue.is_empty() => Err(Status::ContextShutDown),
+            None if !self.events.is_empty() => Ok(true),
+            _ if self.end.said_closed && self.events.is_empty() => Err(Status::ContextShutDown),
             _ => Ok(false),
         }
     }

@@ -251,9 +251,9 @@ impl<S: Stream> Connection<S> {
     }
 
     /// Nothing is left after a large read: if the stream is a fast one, the network tells of a good deal at once from
-    /// now on.
+    /// now on, unless the program answers what it reads. What to do next.
     pub(super) fn after_large_read<N: Network<Stream = S>>(&mut self, net: &mut N) -> Visit {
-        if self.low_water.is_answered() {
+        if self.low_water.is_in_the_way() {
             self.lift_low_water(net, false);
             return Visit::Again;
         }
@@ -263,8 +263,8 @@ impl<S: Stream> Connection<S> {
         }
         match net.set_low_water(stream, MARK) {
             Ok(()) => {
-                self.low_water.note_set();
-                Visit::Look(net.now() + LOOK)
+                let needs_look = self.low_water.note_set();
+                if needs_look { Visit::Look(net.now() + LOOK) } else { Visit::Rest }
             }
             Err(_) => {
                 self.low_water.note_refused();
@@ -275,17 +275,17 @@ impl<S: Stream> Connection<S> {
 
     /// Sees to it that no end of a burst lies untold: what to do next.
     pub(super) fn look_at_low_water<N: Network<Stream = S>>(&mut self, net: &mut N) -> Visit {
-        if !self.low_water.is_set() {
+        if !self.low_water.look() {
             return Visit::Rest;
         }
-        if !self.low_water.is_idle() {
+        if self.low_water.stays() {
             return Visit::Look(net.now() + LOOK);
         }
         self.give_up_low_water(net);
         Visit::Again
     }
 
-    /// What is there may be late by the mark.
+    /// Lifts the mark, if it is set, behind which something may lie by now: that is late.
     pub(super) fn give_up_low_water<N: Network<Stream = S>>(&mut self, net: &mut N) {
         let is_untold = !self.ready.has(Ready::READABLE);
         self.lift_low_water(net, is_untold);

@@ -1,4 +1,4 @@
-//! The buffer that an engine reads into. The data of small events stays in it until the events are delivered or
+//! The buffer that an engine reads into. Data that goes through no queue stays in it until the events are delivered or
 //! taken away, and the next read goes behind it; so with reactor delivery all data lies in the same few cache lines.
 
 use bytes::{Bytes, BytesMut};

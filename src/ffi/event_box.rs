@@ -178,16 +178,23 @@ impl EventBox {
         shell: Option<Shell>,
         queue: &Arc<Queue>,
     ) -> *const chromesock_event {
-        Self::own(event, shell, || Arc::clone(queue)).cast()
+        let charge = Charge::of(&event);
+        Self::own(event, charge, None, shell, || Arc::clone(queue)).cast()
     }
 
-    /// Puts an event into the shell of another, or a new one.
+    /// Puts an event, whose data may lie elsewhere, into the shell of another, or a new one.
     #[inline]
-    fn own(event: Event, shell: Option<Shell>, queue: impl FnOnce() -> Arc<Queue>) -> *mut Self {
+    fn own(
+        event: Event,
+        charge: Charge,
+        elsewhere: Option<&[u8]>,
+        shell: Option<Shell>,
+        queue: impl FnOnce() -> Arc<Queue>,
+    ) -> *mut Self {
         let shell = shell.and_then(|shell| shell.downcast().ok());
         let owned = Box::into_raw(shell.unwrap_or_else(|| Self::shell(queue())));
         // SAFETY: nobody else has the box. It is filled last, since a `Box` that is handed on may not be pointed into.
-        unsafe { (*owned).keep(event) };
+        unsafe { (*owned).keep(event, charge, elsewhere) };
         owned
     }
 
@@ -200,17 +207,20 @@ impl EventBox {
         Box::new(Self { c, origin: Origin::Owned(kept) })
     }
 
-    /// Puts an event into a shell, which must not move any more.
+    /// The same with a shell, which must not move any more.
     #[inline]
-    fn keep(&mut self, event: Event) {
+    fn keep(&mut self, event: Event, charge: Charge, elsewhere: Option<&[u8]>) {
         let Origin::Owned(kept) = &mut self.origin else { return };
         kept.event = event;
         let event = &mut kept.event;
         self.c = chromesock_event::head(event);
         show_payload(event, &[], &mut self.c, &mut kept.lists, &mut kept.address);
-        kept.charge = Charge::of(event);
+        kept.charge = charge;
         kept.data.clear();
-        if event.detach_data(&mut kept.data) {
+        if let Some(data) = elsewhere {
+            kept.data.extend_from_slice(data);
+            show_data(&kept.data, &mut self.c);
+        } else if event.detach_data(&mut kept.data) {
             self.c.data = kept.data.as_ptr();
         }
     }
@@ -222,21 +232,25 @@ impl EventBox {
 
     /// Another of the same event, which the host keeps, too.
     pub(super) fn retained(&self) -> *const chromesock_event {
-        let (queue, mut event) = match &self.origin {
-            // SAFETY: a borrowed event is used only within its callback, which host and event outlive.
-            Origin::Borrowed(host, event) => unsafe { ((**host).queue(), (**event).clone()) },
-            Origin::Owned(kept) => (Arc::clone(&kept.queue), kept.event.clone()),
-        };
-        match &self.origin {
-            Origin::Owned(kept) if !kept.data.is_empty() => event.attach_data(&kept.data),
-            Origin::Borrowed(..) if matches!(event.payload, Payload::Piece(_)) => {
-                // SAFETY: what an event shows outlives its callback.
-                event.attach_data(unsafe { slice::from_raw_parts(self.c.data, self.c.data_len) });
+        let (queue, mut event, charge) = match &self.origin {
+            Origin::Borrowed(host, event) => {
+                // SAFETY: a borrowed event is used only within its callback, which host and event outlive.
+                let (host, event) = unsafe { (&**host, &**event) };
+                (host.queue(), event.clone(), Charge::of(event))
             }
-            _ => {}
-        }
-        let shell = queue.hold(Charge::of(&event));
-        let copy = Self::own(event, shell, || queue);
+            Origin::Owned(kept) => (Arc::clone(&kept.queue), kept.event.clone(), kept.charge),
+        };
+        let elsewhere = match &self.origin {
+            Origin::Owned(kept) => Some(&*kept.data).filter(|data| !data.is_empty()),
+            Origin::Borrowed(..) if matches!(event.payload, Payload::Piece(_)) => {
+                event.payload = Payload::Data(Default::default());
+                // SAFETY: what an event shows outlives its callback.
+                Some(unsafe { slice::from_raw_parts(self.c.data, self.c.data_len) })
+            }
+            Origin::Borrowed(..) => None,
+        };
+        let shell = queue.hold(charge);
+        let copy = Self::own(event, charge, elsewhere, shell, || queue);
         // SAFETY: just made, and nobody else has it.
         unsafe { (*copy).c.user_data = self.c.user_data };
         copy.cast()
@@ -247,9 +261,10 @@ impl EventBox {
         self.clear();
         let Origin::Owned(kept) = &self.origin else { return };
         let (queue, charge) = (Arc::as_ptr(&kept.queue), kept.charge);
-        // SAFETY: the box keeps its queue until another may take it out of that, which needs the lock; `done_with` does
-        // not look at the queue once it has freed the lock.
-        unsafe { &*queue }.done_with(charge, Some(self));
+        // SAFETY: the box keeps its queue until another takes it out of that, which needs the lock. `done_with` does not
+        // look at the queue once it has freed the lock; nor does `parking_lot`, whose last access is what frees it.
+        let surplus = unsafe { &*queue }.done_with(charge, Some(self));
+        drop(surplus);
     }
 
     /// Drops what an owned event has on the heap, but for a little memory.
@@ -453,7 +468,8 @@ mod tests {
         event.payload = Payload::Data(vec![7; 10].into());
         let original = event.clone();
         let mut kept = EventBox::shell(Arc::default());
-        kept.keep(event);
+        let charge = Charge::of(&event);
+        kept.keep(event, charge, None);
         assert_ne!(kept.c.data, original.data(&[]).as_ptr());
         // SAFETY: the event points to its own data.
         let seen = unsafe { std::slice::from_raw_parts(kept.c.data, kept.c.data_len) };
@@ -499,7 +515,7 @@ mod tests {
             let mut event = Event::notification(EventType::ChromeSocketRecvFrom, 1, None);
             event.payload = payload;
             let in_callback = View::new(ptr::null()).show(&event, &[], |shown| seen(shown));
-            let owned = EventBox::own(event, None, Arc::default);
+            let owned = EventBox::own(event.clone(), Charge::of(&event), None, None, Arc::default);
             // SAFETY: it was just made.
             assert_eq!(seen(unsafe { &*owned }), in_callback);
             // SAFETY: likewise, and it is released once.
@@ -529,8 +545,10 @@ mod tests {
             let mut event = Event::notification(EventType::ChromeSocketRecvFrom, socket_id, None);
             event.payload = payload;
             let mut fresh = EventBox::shell(Arc::default());
-            fresh.keep(event.clone());
-            shell.keep(event);
+            let charge = Charge::of(&event);
+            fresh.keep(event.clone(), charge, None);
+            let charge = Charge::of(&event);
+            shell.keep(event, charge, None);
             assert_eq!(seen(&shell), seen(&fresh));
             shell.clear();
         }
@@ -561,7 +579,8 @@ mod tests {
         let mut shell = EventBox::shell(Arc::default());
         let mut event = Event::notification(EventType::ChromeSocketsTcpOnReceive, 1, None);
         event.payload = Payload::Data(vec![1; 10_000].into());
-        shell.keep(event);
+        let charge = Charge::of(&event);
+        shell.keep(event, charge, None);
         shell.clear();
         let Origin::Owned(kept) = &shell.origin else { unreachable!() };
         assert!(kept.data.capacity() <= MAX_SHELL_DATA);

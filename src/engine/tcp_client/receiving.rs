@@ -100,8 +100,9 @@ impl<N: Network> TcpClient<N> {
         }
         if n > SMALL || ctx.buffer.is_full() {
             ctx.brings_much = true;
-            // Small events that go through no queue are handed out before the buffer is used again.
-            if ctx.limits.count_undelivered || limit > MAX_DETACHED || ctx.buffer.is_full() {
+            // What goes through no queue is handed out next. Large events are for the host to keep as they are.
+            let are_large = n.min(limit) > MAX_DETACHED;
+            if ctx.limits.count_undelivered || are_large || ctx.buffer.is_full() {
                 ctx.outbox.own_data(&mut ctx.buffer);
             }
         }

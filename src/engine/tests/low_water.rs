@@ -132,25 +132,48 @@ fn a_connection_that_answers_is_told_of_whatever_comes() {
     for n in 1..1000 {
         send(&mut rig, 1);
         assert_eq!(received(&rig), n);
-        rig.issue("send(1, \"ok\")");
-        rig.run();
+        answer(&mut rig);
     }
     assert!(marks(&rig).is_empty());
 }
 
+fn answer(rig: &mut Rig) {
+    rig.issue("send(1, \"ok\")");
+    rig.run();
+}
+
 #[test]
-fn an_answer_ends_it_and_makes_no_burst_longer() {
+fn answers_end_it_and_make_no_burst_longer() {
     let mut rig = fast();
     for n in 0..3 {
-        rig.issue("send(1, \"ok\")");
-        rig.run();
-        send(&mut rig, 4);
-        assert_eq!((marks(&rig), received(&rig)), (vec![1], 36 + 36 * n));
+        for _ in 0..2 {
+            assert!(marks(&rig).is_empty());
+            answer(&mut rig);
+            send(&mut rig, 4);
+        }
+        assert_eq!((marks(&rig), received(&rig)), (vec![1], 40 + 40 * n));
         send(&mut rig, 31);
         assert!(marks(&rig).is_empty());
         send(&mut rig, 1);
-        assert_eq!((marks(&rig), received(&rig)), (vec![MARK], 68 + 36 * n));
+        assert_eq!((marks(&rig), received(&rig)), (vec![MARK], 72 + 40 * n));
     }
+}
+
+/// As who downloads tells how far it has come.
+#[test]
+fn an_answer_now_and_then_does_not_end_it() {
+    let mut rig = fast();
+    for n in 1..50 {
+        answer(&mut rig);
+        for _ in 0..3 {
+            send(&mut rig, 3);
+            assert_eq!(received(&rig) % 4, 0);
+            send(&mut rig, 1);
+        }
+        rig.pass(1);
+        assert_eq!(received(&rig), 32 + 12 * n);
+    }
+    assert!(marks(&rig).is_empty());
 }
 
 #[test]

@@ -178,12 +178,12 @@ fn what_is_released_when_the_app_is_gone_keeps_nothing_and_asks_for_nobody() {
     let alive = Arc::new(AtomicUsize::new(0));
     let queue = Arc::clone(bench.delivery.queue());
     let events = [bench.next(), bench.next()];
-    queue.done_with(Charge::of(&events[0]), Counted::shell(&alive));
+    drop(queue.done_with(Charge::of(&events[0]), Counted::shell(&alive)));
     assert_eq!((bench.asked(), alive.load(Ordering::Relaxed)), (1, 1));
     let Bench { delivery, asked } = bench;
     drop(delivery);
     assert_eq!(alive.load(Ordering::Relaxed), 0, "the app's shells go with it");
-    queue.done_with(Charge::of(&events[1]), Counted::shell(&alive));
+    drop(queue.done_with(Charge::of(&events[1]), Counted::shell(&alive)));
     assert_eq!((asked.load(Ordering::Relaxed), alive.load(Ordering::Relaxed)), (1, 0));
     assert_eq!(Arc::strong_count(&asked), 1, "nobody could be asked any more");
 }
@@ -194,7 +194,7 @@ fn few_shells_are_kept_and_each_is_used_once() {
     let alive = Arc::new(AtomicUsize::new(0));
     for _ in 0..1000 {
         let shell = Counted::shell(&alive);
-        bench.delivery.queue().done_with(Charge::of(&received(1, 1)), shell);
+        drop(bench.delivery.queue().done_with(Charge::of(&received(1, 1)), shell));
     }
     let kept = alive.load(Ordering::Relaxed);
     assert!((1..=16).contains(&kept), "{kept} shells");

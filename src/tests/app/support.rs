@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
 
 use crate::api::event::{Event, Payload, Ticket};
@@ -126,9 +127,7 @@ impl Host for Recording {
     fn deliver(&self, due: Due<'_>) {
         due.for_each(|event, beside, handlers| {
             let mut taken = event.clone();
-            if event.has_data() {
-                taken.attach_data(event.data(beside));
-            }
+            taken.own_data(&Bytes::copy_from_slice(beside));
             for handler in handlers {
                 self.0.take(&taken, handler.callback);
             }
@@ -244,7 +243,7 @@ impl Pulling for Delivery {
     }
 
     fn release(&self, event: &Event) {
-        self.queue().done_with(Charge::of(event), None);
+        drop(self.queue().done_with(Charge::of(event), None));
     }
 }
 
