@@ -2,7 +2,7 @@
 
 use super::play::pattern;
 use super::{connected, connected_with, rig, scripted, settle};
-use crate::api::event::RECEIVE_WEIGHT;
+use crate::api::event::{Payload, RECEIVE_WEIGHT};
 use crate::engine::Limits;
 use crate::engine::sim::Step;
 use crate::engine::tests::driver::{LIMITS, Rig};
@@ -555,4 +555,37 @@ fn what_lies_beside_events_is_bounded_r_1() {
     rig.run();
     rig.input(1, |_| {});
     assert!(rig.received[&1] == sent);
+}
+
+/// With no queue between, several reads may come before their events are handed out, or taken away.
+#[test]
+fn large_reads_lie_beside_their_events_until_these_are_handed_out_or_taken_r_1() {
+    let mut rig = connected();
+    rig.engine.ctx.limits.count_undelivered = false;
+    let sent = pattern(900_000);
+    let (mut received, mut in_place, mut taken) = (Vec::new(), 0, Vec::new());
+    for (n, piece) in sent.chunks(9000).enumerate() {
+        rig.peers[0].as_mut().unwrap().write(piece).unwrap();
+        for (token, ready) in rig.sim.take_ready(rig.host) {
+            rig.engine.handle_ready(token, ready);
+        }
+        let beside = rig.engine.ctx.buffer.beside().len();
+        assert!(beside <= 64 * 1024, "{beside} bytes");
+        match n % 20 {
+            0 | 3 | 15 => rig.engine.hand_out(|events, beside| {
+                for event in events.drain(..) {
+                    in_place += usize::from(matches!(event.payload, Payload::Piece(_)));
+                    received.extend_from_slice(event.data(beside));
+                }
+            }),
+            5 | 19 => {
+                rig.engine.take_events(&mut taken);
+                taken.drain(..).for_each(|event| received.extend_from_slice(event.data(&[])));
+            }
+            _ => {}
+        }
+    }
+    assert!(received == sent);
+    // Of four reads in twenty at least, three events each.
+    assert!(in_place >= 60, "{in_place} events");
 }
