@@ -79,7 +79,7 @@ impl CHost {
 impl Host for CHost {
     fn deliver(&self, due: Due<'_>) {
         let mut view = View::new(self);
-        due.for_each(|event, beside, handlers| match view.show_small(event, beside) {
+        due.for_each(|event, beside, handlers| match view.show_piece(event, beside) {
             Some(shown) => self.call(handlers, event, shown),
             None => view.show(event, beside, |shown| self.call(handlers, event, shown)),
         });

@@ -114,8 +114,8 @@ impl chromesock_event {
 pub(super) struct View {
     /// What it borrows is not its own to drop.
     shown: ManuallyDrop<EventBox>,
-    /// Whether it shows small received data: then the next such event differs in little.
-    is_small: bool,
+    /// Whether it shows received data that lies beside its event: then the next such event differs in little.
+    is_piece: bool,
 }
 
 impl View {
@@ -124,20 +124,19 @@ impl View {
     pub(super) fn new(host: *const CHost) -> Self {
         let c = chromesock_event::bare(EventType::ChromeSocketsTcpOnReceive, 0);
         let origin = Origin::Borrowed(host, ptr::null());
-        Self { shown: ManuallyDrop::new(EventBox { c, origin }), is_small: true }
+        Self { shown: ManuallyDrop::new(EventBox { c, origin }), is_piece: true }
     }
 
-    /// Shows what most events are: small received data, which lies `beside` the event. `None`: it is another event,
-    /// for `show`.
+    /// Shows what most events are: received data that lies `beside` the event. `None`: it is another event, for `show`.
     #[inline]
-    pub(super) fn show_small(&mut self, event: &Event, beside: &[u8]) -> Option<&mut EventBox> {
+    pub(super) fn show_piece(&mut self, event: &Event, beside: &[u8]) -> Option<&mut EventBox> {
         let Payload::Piece(piece) = &event.payload else { return None };
         if event.event_type != EventType::ChromeSocketsTcpOnReceive {
             return None;
         }
-        if !self.is_small {
+        if !self.is_piece {
             self.shown.c = chromesock_event::bare(event.event_type, 0);
-            self.is_small = true;
+            self.is_piece = true;
         }
         self.shown.c.socket_id = event.socket_id;
         show_data(piece.of(beside), &mut self.shown.c);
@@ -152,7 +151,7 @@ impl View {
         beside: &[u8],
         to: impl FnOnce(&mut EventBox) -> R,
     ) -> R {
-        self.is_small = false;
+        self.is_piece = false;
         let shown = self.about(event);
         // Not in the view, since nothing may point into what is borrowed mutably.
         let (mut lists, mut address) = (None, NO_ADDRESS);
@@ -547,7 +546,6 @@ mod tests {
             let mut fresh = EventBox::shell(Arc::default());
             let charge = Charge::of(&event);
             fresh.keep(event.clone(), charge, None);
-            let charge = Charge::of(&event);
             shell.keep(event, charge, None);
             assert_eq!(seen(&shell), seen(&fresh));
             shell.clear();
@@ -562,7 +560,7 @@ mod tests {
         let payloads =
             [piece(0, 3), piece(3, 5), datagram, piece(1, 1), Payload::BytesSent(7), piece(8, 0)];
         let mut view = View::new(ptr::null());
-        let shown_by = |view: &mut View, event: &Event| match view.show_small(event, b"abcdefgh") {
+        let shown_by = |view: &mut View, event: &Event| match view.show_piece(event, b"abcdefgh") {
             Some(shown) => seen(shown),
             None => view.show(event, b"abcdefgh", |shown| seen(shown)),
         };
