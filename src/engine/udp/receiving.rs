@@ -66,6 +66,10 @@ impl<N: Network> UdpSocket<N> {
             if is_socket_full || ctx.is_full() {
                 return Visit::Stalled;
             }
+            // The host gets those first: then their memory is used again while the cache has it.
+            if ctx.brings_much {
+                return Visit::Again;
+            }
             let Some(open) = self.open.as_mut().filter(|open| open.ready.has(Ready::READABLE))
             else {
                 return Visit::Rest;

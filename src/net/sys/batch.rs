@@ -6,16 +6,17 @@ use std::mem::{MaybeUninit, size_of};
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::{AsFd, AsRawFd};
 
+use bytes::{Bytes, BytesMut};
 use nix::sys::socket::{setsockopt, sockopt::UdpGroSegment};
 
 use super::LONGEST_RECEIVED;
 use crate::net::{Feature, SocketSettings};
 
 /// Datagrams, or runs of joined ones, asked for by one system call: more than usually wait, since a call
-/// that brings fewer than it asked for shows that no more are there.
-const BATCH: usize = 16;
-/// Distance of the blocks, chosen so that they do not all map to the same cache sets.
-const STRIDE: usize = LONGEST_RECEIVED + 320;
+/// that brings fewer than it asked for shows that no more are there; and so few that their blocks fit into a cache.
+pub(super) const BATCH: usize = 8;
+/// Size of the blocks, chosen so that they do not all map to the same cache sets.
+const BLOCK: usize = LONGEST_RECEIVED + 320;
 const NAME_LEN: libc::socklen_t = size_of::<libc::sockaddr_storage>() as _;
 /// Room for the one control message that is asked for: UDP_GRO, an int.
 type Control = [u64; 4];
@@ -27,17 +28,19 @@ struct Slot {
     block: libc::iovec,
 }
 
-/// Memory for the messages of one call. The headers point into the other two, neither of which is ever
-/// moved or resized, nor accessed but by such pointers.
+/// Memory for the messages of one call. The headers point to the slots, which are never moved or resized, nor accessed
+/// but by such pointers; and these into the blocks.
 pub(super) struct Batch {
     headers: Vec<libc::mmsghdr>,
-    /// Those that the last call has used.
+    /// Those that the last call was given, and those of them that it has used.
+    given: usize,
     filled: usize,
     /// The system does not know recvmmsg, or a filter of system calls does not.
     is_refused: bool,
     _slots: Vec<Slot>,
-    /// Never initialised: the system provides its pages only as datagrams reach them.
-    _bytes: Vec<MaybeUninit<u8>>,
+    /// Never initialised: the system provides their pages only as datagrams reach them. Of one that was taken the rest
+    /// is left, until the next call.
+    blocks: Vec<BytesMut>,
 }
 
 /// A datagram, or several that the system has joined.
@@ -77,26 +80,28 @@ fn with_room<T>(len: usize) -> Option<Vec<T>> {
     Some(room)
 }
 
+/// An empty one with room for a message, if there is memory for it.
+fn block() -> Option<BytesMut> {
+    Bytes::from(with_room(BLOCK)?).try_into_mut().ok()
+}
+
 impl Batch {
     /// `None`: there is no memory for it.
     pub(super) fn new() -> Option<Self> {
-        let mut bytes = with_room::<MaybeUninit<u8>>(BATCH * STRIDE)?;
-        let (mut slots, mut all_headers) = (with_room(BATCH)?, with_room(BATCH)?);
-        let blocks = (0..BATCH).map(|i| {
-            // SAFETY: within the allocation.
-            let iov_base = unsafe { bytes.as_mut_ptr().add(i * STRIDE) }.cast();
-            libc::iovec { iov_base, iov_len: LONGEST_RECEIVED }
+        let mut slots = with_room(BATCH)?;
+        let (mut headers, mut blocks) = (with_room(BATCH)?, with_room(BATCH)?);
+        blocks.resize_with(BATCH, BytesMut::new);
+        slots.resize_with(BATCH, || Slot {
+            name: MaybeUninit::uninit(),
+            control: MaybeUninit::uninit(),
+            block: libc::iovec { iov_base: std::ptr::null_mut(), iov_len: LONGEST_RECEIVED },
         });
-        let (name, control) = (MaybeUninit::uninit(), MaybeUninit::uninit());
-        slots.extend(blocks.map(|block| Slot { name, control, block }));
-        let headers = (0..BATCH).map(|i| {
+        headers.extend((0..BATCH).map(|i| {
             // SAFETY: all zeros is a value of this struct; the slot is within the allocation.
             let (mut message, slot) =
                 unsafe { (std::mem::zeroed::<libc::mmsghdr>(), slots.as_mut_ptr().add(i)) };
             let header = &mut message.msg_hdr;
-            header.msg_namelen = NAME_LEN;
             header.msg_iovlen = 1;
-            header.msg_controllen = size_of::<Control>() as _;
             // SAFETY: only addresses are taken, of members of a slot that is alive.
             unsafe {
                 header.msg_name = (&raw mut (*slot).name).cast();
@@ -104,50 +109,81 @@ impl Batch {
                 header.msg_control = (&raw mut (*slot).control).cast();
             }
             message
-        });
-        all_headers.extend(headers);
-        let (headers, filled, is_refused) = (all_headers, 0, false);
-        Some(Self { headers, filled, is_refused, _slots: slots, _bytes: bytes })
+        }));
+        Some(Self { headers, given: 0, filled: BATCH, is_refused: false, _slots: slots, blocks })
     }
 
-    /// Receives what is waiting, at most a batch. Whether that were all.
-    pub(super) fn receive(&mut self, socket: &impl AsRawFd) -> io::Result<bool> {
+    /// Receives what is waiting, at most a batch; whether that were all. `None`: there is no memory for any.
+    pub(super) fn receive(&mut self, socket: &impl AsRawFd) -> Option<io::Result<bool>> {
         self.renew();
-        if !self.is_refused {
-            // SAFETY: the headers are as many as it says, and what they point to lives as long as `self`.
-            let received = unsafe { receive_many(socket.as_raw_fd(), &mut self.headers) };
-            match usize::try_from(received).map_err(|_| io::Error::last_os_error()) {
-                Ok(filled) => {
-                    self.filled = filled;
-                    return Ok(!self.is_full());
+        let given = &mut self.headers[..self.given];
+        let first = given.first_mut()?;
+        if self.is_refused {
+            // SAFETY: what the header points to lives as long as `self`.
+            let received = unsafe {
+                libc::recvmsg(socket.as_raw_fd(), &mut first.msg_hdr, libc::MSG_DONTWAIT)
+            };
+            return Some(match u32::try_from(received) {
+                Ok(len) => {
+                    first.msg_len = len;
+                    self.filled = 1;
+                    Ok(false)
                 }
-                Err(error) => match error.raw_os_error() {
-                    Some(libc::ENOSYS | libc::EPERM) => self.is_refused = true,
-                    _ => return Err(error),
-                },
-            }
+                Err(_) => Err(io::Error::last_os_error()),
+            });
         }
-        let first = &mut self.headers[0];
-        // SAFETY: what the header points to lives as long as `self`.
-        let received =
-            unsafe { libc::recvmsg(socket.as_raw_fd(), &mut first.msg_hdr, libc::MSG_DONTWAIT) };
-        first.msg_len = u32::try_from(received).map_err(|_| io::Error::last_os_error())?;
-        self.filled = 1;
-        Ok(false)
+        // SAFETY: the headers are as many as it says, and what they point to lives as long as `self`.
+        let received = unsafe { receive_many(socket.as_raw_fd(), given) };
+        match usize::try_from(received).map_err(|_| io::Error::last_os_error()) {
+            Ok(filled) => {
+                self.filled = filled;
+                Some(Ok(!self.is_full()))
+            }
+            Err(error) => match error.raw_os_error() {
+                Some(libc::ENOSYS | libc::EPERM) => {
+                    self.is_refused = true;
+                    self.receive(socket)
+                }
+                _ => Some(Err(error)),
+            },
+        }
     }
 
     /// Whether the last call has brought all that it asked for.
     pub(super) fn is_full(&self) -> bool {
-        self.filled == BATCH
+        self.filled == self.given
     }
 
-    /// Sets again what the system has changed.
+    /// Sets again what the system has changed, and replaces the blocks that were taken, as far as there is memory.
     fn renew(&mut self) {
-        for used in &mut self.headers[..self.filled] {
-            used.msg_hdr.msg_namelen = NAME_LEN;
-            used.msg_hdr.msg_controllen = size_of::<Control>() as _;
+        for (used, block) in self.headers.iter_mut().zip(&mut self.blocks).take(self.filled) {
+            let header = &mut used.msg_hdr;
+            header.msg_namelen = NAME_LEN;
+            header.msg_controllen = size_of::<Control>() as _;
+            if block.capacity() < LONGEST_RECEIVED {
+                if !block.try_reclaim(LONGEST_RECEIVED) {
+                    *block = self::block().unwrap_or_default();
+                }
+                // SAFETY: the slot is alive.
+                unsafe { (*header.msg_iov).iov_base = block.as_mut_ptr().cast() };
+            }
         }
+        let has_block = |block: &BytesMut| block.capacity() >= LONGEST_RECEIVED;
+        self.given = self.blocks.iter().take_while(|block| has_block(block)).count();
         self.filled = 0;
+    }
+
+    /// Takes out the bytes of a message of the last call that are most of their block; others are to be copied, as they
+    /// would keep it.
+    pub(super) fn take_long(&mut self, index: usize) -> Option<Bytes> {
+        let len = self.messages().nth(index)?.data().len();
+        if len <= BLOCK / 2 {
+            return None;
+        }
+        let block = &mut self.blocks[index];
+        // SAFETY: the system has filled so many of its bytes, which are within its room.
+        unsafe { block.set_len(len) };
+        Some(block.split().freeze())
     }
 
     /// What the last call has received.

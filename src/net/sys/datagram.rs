@@ -83,27 +83,19 @@ impl Copies {
         pieces.for_each(|piece| self.block.extend_from_slice(piece));
         self.block.split().freeze()
     }
+}
 
-    /// The datagrams that messages consist of.
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    fn take_apart<'a>(
-        &mut self,
-        messages: impl Iterator<Item = Message<'a>> + Clone,
-        into: &mut DatagramBuffers,
-    ) {
-        let mut all = self.join(messages.clone().map(Message::data));
-        for message in messages {
-            let mut data = all.split_to(message.data().len());
-            // The system names no other kind of address here.
-            let Some(from) = message.from() else { continue };
-            if let Some(each) = message.each() {
-                while data.len() > each {
-                    into.received.push_back((data.split_to(each), from));
-                }
-            }
-            into.received.push_back((data, from));
+/// The datagrams that a message consists of, whose bytes are `data`.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn take_apart(mut data: Bytes, message: Message<'_>, into: &mut DatagramBuffers) {
+    // The system names no other kind of address here.
+    let Some(from) = message.from() else { return };
+    if let Some(each) = message.each() {
+        while data.len() > each {
+            into.received.push_back((data.split_to(each), from));
         }
     }
+    into.received.push_back((data, from));
 }
 
 fn open(family: Domain, options: MulticastOptions) -> io::Result<Socket> {
@@ -183,15 +175,23 @@ impl SysDatagram {
             *batch = Batch::new();
         }
         let batch = batch.as_mut()?;
-        let is_empty = match batch.receive(&self.socket) {
+        let is_empty = match batch.receive(&self.socket)? {
             Ok(is_empty) => is_empty,
             Err(error) => return Some(Err(error)),
         };
         // Small ones share a copy; large ones would keep each other's memory.
         if batch.messages().map(|message| message.data().len()).sum::<usize>() <= SHARED {
-            copies.take_apart(batch.messages(), into);
+            let mut all = copies.join(batch.messages().map(Message::data));
+            for message in batch.messages() {
+                take_apart(all.split_to(message.data().len()), message, into);
+            }
         } else {
-            batch.messages().for_each(|message| copies.take_apart(std::iter::once(message), into));
+            for index in 0..batch.messages().count() {
+                let taken = batch.take_long(index);
+                let Some(message) = batch.messages().nth(index) else { break };
+                let data = taken.unwrap_or_else(|| copies.join(std::iter::once(message.data())));
+                take_apart(data, message, into);
+            }
         }
         if joins_if_fast && batch.is_full() {
             batch::join(&self.socket);
@@ -486,9 +486,35 @@ mod tests {
             assert!(drain(&mut poll, &mut socket, many) == sent);
             socket.scratch.borrow().batch.as_ref().unwrap().messages().count()
         };
-        assert_eq!([2, 15, 15].map(&mut messages), [2, 15, 15]);
-        messages(16);
-        assert_eq!([2, 15].map(&mut messages), [1, 1]);
+        let few = batch::BATCH - 1;
+        assert_eq!([2, few, few].map(&mut messages), [2, few, few]);
+        messages(batch::BATCH);
+        assert_eq!([2, few].map(&mut messages), [1, 1]);
+    }
+
+    /// They are not copied, and their memory is used again once they are gone.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    #[test]
+    fn long_datagrams_stay_where_they_were_received() {
+        let (mut poll, senders_poll) = (mio::Poll::new().unwrap(), mio::Poll::new().unwrap());
+        let mut socket = bound(&poll, 0);
+        let to = socket.local_address().unwrap();
+        let mut sender = Sender::new(&senders_poll);
+        let mut two = |with: u8| {
+            let mut sent = Datagrams::new();
+            sender.send(vec![with; 60_000], to, &mut sent);
+            sender.send(vec![!with; 50_000], to, &mut sent);
+            let received = drain(&mut poll, &mut socket, 2);
+            assert!(received == sent);
+            let places: Vec<_> = received.iter().map(|(data, _)| data.as_ptr()).collect();
+            (places, received, sent)
+        };
+        let (places, ..) = two(1);
+        let (again, kept, sent) = two(2);
+        assert_eq!(again, places);
+        let (others, ..) = two(3);
+        assert!(others.iter().all(|place| !places.contains(place)));
+        assert!(kept == sent, "what was kept has changed");
     }
 
     /// udp.md 5.5: sockets of both families receive with the same memory, whose lengths each call changes.
