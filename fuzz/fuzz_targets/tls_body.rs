@@ -16,7 +16,7 @@ use super::engine::command::{Call, Command};
 use super::engine::tls::TlsSetup;
 use super::engine::{Engine, Limits, Setup};
 use super::net::{
-    Datagram, DatagramBuffers, Listener, MulticastOptions, Network, Ready, SocketSettings, Started,
+    Datagram, Datagrams, Listener, MulticastOptions, Network, Ready, SocketSettings, Started,
     Stream, Token,
 };
 use super::permissions::Grants;
@@ -260,7 +260,7 @@ impl Listener for Nothing {
 }
 
 impl Datagram for Nothing {
-    fn receive(&mut self, _: &mut DatagramBuffers) -> io::Result<bool> {
+    fn receive(&mut self, _: &mut Datagrams) -> io::Result<bool> {
         match *self {}
     }
 

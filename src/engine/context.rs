@@ -10,7 +10,7 @@ use super::accounts::Accounts;
 use super::read_buffer::ReadBuffer;
 use super::reply::Outbox;
 use super::tls::Tls;
-use crate::net::{DatagramBuffers, Network, Ready};
+use crate::net::{Datagrams, Network, Ready};
 
 /// What the machines of an engine work with.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(super) struct Context<N: Network> {
     pub(super) outbox: Outbox,
     pub(super) accounts: Arc<Accounts>,
     pub(super) buffer: ReadBuffer,
-    pub(super) datagrams: DatagramBuffers,
+    pub(super) datagrams: Datagrams,
     /// UDP sockets of the app that use the system.
     pub(super) open_udp: Rc<Cell<usize>>,
     pub(super) limits: Limits,

@@ -55,7 +55,7 @@ impl<N: Network> Engine<N> {
     /// with UNEXPECTED.
     pub fn abandon(&mut self, id: i32) {
         let id = if id == 0 { self.ctx.id } else { id };
-        self.ctx.datagrams.received.clear();
+        self.ctx.datagrams.clear();
         let outbox = self.ctx.outbox.clone();
         outbox.while_failing(|| {
             self.questions.close_all(id);

@@ -49,7 +49,7 @@ use crate::api::net_error::Status;
 use crate::api::properties::SocketType;
 use crate::api::table::{EventType, Namespace};
 use crate::net::address::parse_literal;
-use crate::net::{DatagramBuffers, Feature, Network, Ready, SocketSettings, Token};
+use crate::net::{Datagrams, Feature, Network, Ready, SocketSettings, Token};
 use crate::permissions::Grants;
 use accounts::Accounts;
 use command::{Call, Command, Destination, Query, QueryId};
@@ -130,7 +130,7 @@ impl<N: Network> Engine<N> {
             outbox: Outbox::new(Arc::clone(&accounts), tells_unasked),
             accounts,
             buffer: ReadBuffer::default(),
-            datagrams: DatagramBuffers::default(),
+            datagrams: Datagrams::default(),
             open_udp: Rc::default(),
             smaller_limit: limits.undelivered_per_socket.min(limits.undelivered_per_app),
             limits,

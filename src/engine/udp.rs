@@ -13,14 +13,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Weak;
 
-use bytes::Bytes;
-
 use super::context::Context;
 use super::reply::Reply;
 use crate::api::event::List;
 use crate::api::net_error::Status;
 use crate::api::properties::SocketInfo;
-use crate::net::{Datagram, MulticastOptions, Network, Ready, Token, address, os_error};
+use crate::net::{Datagram, Datagrams, MulticastOptions, Network, Ready, Token, address, os_error};
 use sending::{Outgoing, with_usable};
 
 pub(super) use sending::Target;
@@ -41,7 +39,7 @@ pub(super) struct UdpSocket<N: Network> {
     paused: bool,
     reading: Reading,
     /// Taken from the kernel and not delivered yet.
-    held: VecDeque<(Bytes, SocketAddr)>,
+    held: Datagrams,
     outgoing: VecDeque<Outgoing>,
     /// Datagrams of this size or more cannot be sent several at once.
     too_large_to_join: u16,
@@ -95,7 +93,7 @@ impl<N: Network> UdpSocket<N> {
             told_groups: Weak::new(),
             paused: false,
             reading: if on_request { Reading::OnRequest(None) } else { Reading::Events },
-            held: VecDeque::new(),
+            held: Datagrams::default(),
             outgoing: VecDeque::new(),
             too_large_to_join: u16::MAX,
             undelivered: 0,

@@ -5,11 +5,11 @@
 //! becomes ready again only by a later event.
 
 pub mod address;
+mod datagrams;
 mod interfaces;
 pub mod os_error;
 pub(crate) mod sys;
 
-use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
@@ -19,6 +19,7 @@ use bytes::{Bytes, BytesMut};
 
 use crate::api::net_error::Status;
 use crate::api::properties::NetworkInterface;
+pub use datagrams::Datagrams;
 
 /// Lanes that a token can tell apart.
 pub const MAX_LANES: u16 = 1 << 12;
@@ -218,7 +219,7 @@ pub const NO_SIGNAL: i32 = sys::NO_SIGNAL;
 pub trait Datagram: std::fmt::Debug {
     /// Receives datagrams that are waiting, at most as many as suit one turn, whole and in order;
     /// whether that were all, so that only a new event can bring more.
-    fn receive(&mut self, buffers: &mut DatagramBuffers) -> io::Result<bool>;
+    fn receive(&mut self, into: &mut Datagrams) -> io::Result<bool>;
     /// Sends one datagram, to `to` or to the connected peer.
     fn send(&mut self, data: &[u8], to: Option<SocketAddr>) -> io::Result<()>;
     /// Sends datagrams of `each` bytes, which lie in `data` one after the other (the last may be
@@ -234,13 +235,6 @@ pub trait Datagram: std::fmt::Debug {
     fn leave(&mut self, group: IpAddr) -> io::Result<()>;
     /// SO_BROADCAST.
     fn set_broadcast(&mut self, on: bool) -> io::Result<()>;
-}
-
-/// Where datagrams are received.
-#[derive(Debug, Default)]
-pub struct DatagramBuffers {
-    /// Received and not yet taken, in order.
-    pub received: VecDeque<(Bytes, SocketAddr)>,
 }
 
 /// Options of a datagram socket that are fixed when it opens.

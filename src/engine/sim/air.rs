@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::world::{Source, World, os};
 use super::{Sim, TEST, shown};
-use crate::net::{Datagram, DatagramBuffers, MulticastOptions, Ready, Token};
+use crate::net::{Datagram, Datagrams, MulticastOptions, Ready, Token};
 
 /// The datagram sockets, and how their system behaves.
 #[derive(Debug)]
@@ -218,11 +218,7 @@ impl World {
         Ok(data.len())
     }
 
-    fn receive_datagrams(
-        &mut self,
-        index: usize,
-        into: &mut VecDeque<(Bytes, SocketAddr)>,
-    ) -> io::Result<usize> {
+    fn receive_datagrams(&mut self, index: usize, into: &mut Datagrams) -> io::Result<usize> {
         let batch = self.air.batch;
         let sock = &mut self.air.sockets[index];
         let is_told = !self.air.error_is_late || sock.queue.is_empty();
@@ -233,7 +229,7 @@ impl World {
             return os(libc::EAGAIN);
         }
         let number = sock.queue.len().min(batch);
-        into.extend(sock.queue.drain(..number));
+        sock.queue.drain(..number).for_each(|(data, from)| into.push(data, from));
         Ok(number)
     }
 
@@ -379,9 +375,9 @@ impl Drop for SimDatagram {
 }
 
 impl Datagram for SimDatagram {
-    fn receive(&mut self, buffers: &mut DatagramBuffers) -> io::Result<bool> {
+    fn receive(&mut self, into: &mut Datagrams) -> io::Result<bool> {
         let mut world = self.sim.world();
-        let result = world.receive_datagrams(self.sock, &mut buffers.received);
+        let result = world.receive_datagrams(self.sock, into);
         world.log_sock(self.sock, "receive", &result);
         if std::mem::take(&mut world.air.receive_panics) {
             drop(world);

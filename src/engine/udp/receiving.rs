@@ -28,7 +28,7 @@ impl<N: Network> UdpSocket<N> {
     /// by now (udp.md 5.3).
     pub(in crate::engine) fn hold_again(&mut self, data: &Bytes, from: SocketAddr) -> bool {
         if self.paused {
-            self.held.push_front((data.clone(), from));
+            self.held.put_back(data.clone(), from);
         }
         self.paused
     }
@@ -99,10 +99,10 @@ impl<N: Network> UdpSocket<N> {
                 Reading::OnRequest(asked) => asked.as_ref().map(|(_, limit)| *limit),
             };
             let Some(limit) = wanted else {
-                self.held.append(&mut ctx.datagrams.received);
+                self.held.append(&mut ctx.datagrams);
                 return false;
             };
-            let next = self.held.pop_front().or_else(|| ctx.datagrams.received.pop_front());
+            let next = self.held.take().or_else(|| ctx.datagrams.take());
             let Some((data, from)) = next else { return true };
             if data.len() > limit {
                 self.fail_receive(ctx, Status::MsgTooBig);
@@ -115,7 +115,7 @@ impl<N: Network> UdpSocket<N> {
             match &mut self.reading {
                 Reading::Events => {
                     ctx.brings_much |= data.len() > SMALL;
-                    ctx.outbox.notify(Event::datagram(ctx.id, data, from));
+                    ctx.outbox.notify_with(|| Event::datagram(ctx.id, data, from));
                 }
                 Reading::OnRequest(asked) => {
                     if let Some((reply, _)) = asked.take() {

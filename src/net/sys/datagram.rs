@@ -16,7 +16,7 @@ use socket2::{Domain, InterfaceIndexOrAddress, Protocol, SockAddr, SockRef, Sock
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use super::batch::{self, Batch, Message, Receiving};
 use super::{LONGEST_RECEIVED, NO_SIGNAL, SysNetwork, retrying, share::Share, token::pack};
-use crate::net::{Datagram, DatagramBuffers, MulticastOptions, Token};
+use crate::net::{Datagram, Datagrams, MulticastOptions, Token};
 
 /// Bytes of copied datagrams that share an allocation.
 const SHARED: usize = 64 * 1024;
@@ -85,17 +85,15 @@ impl Copies {
     }
 }
 
-/// The datagrams that a message consists of, whose bytes are `data`.
+/// Appends what a message consists of, whose bytes are `data`.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn take_apart(mut data: Bytes, message: Message<'_>, into: &mut DatagramBuffers) {
+fn push(data: Bytes, message: Message<'_>, into: &mut Datagrams) {
     // The system names no other kind of address here.
     let Some(from) = message.from() else { return };
-    if let Some(each) = message.each() {
-        while data.len() > each {
-            into.received.push_back((data.split_to(each), from));
-        }
+    match message.each() {
+        Some(each) => into.push_joined(data, each, from),
+        None => into.push(data, from),
     }
-    into.received.push_back((data, from));
 }
 
 fn open(family: Domain, options: MulticastOptions) -> io::Result<Socket> {
@@ -166,7 +164,7 @@ impl SysDatagram {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn receive_batch(
         &mut self,
-        into: &mut DatagramBuffers,
+        into: &mut Datagrams,
         joins_if_fast: bool,
     ) -> Option<io::Result<bool>> {
         let mut scratch = self.scratch.borrow_mut();
@@ -183,14 +181,14 @@ impl SysDatagram {
         if batch.messages().map(|message| message.data().len()).sum::<usize>() <= SHARED {
             let mut all = copies.join(batch.messages().map(Message::data));
             for message in batch.messages() {
-                take_apart(all.split_to(message.data().len()), message, into);
+                push(all.split_to(message.data().len()), message, into);
             }
         } else {
             for index in 0..batch.messages().count() {
                 let taken = batch.take_long(index);
                 let Some(message) = batch.messages().nth(index) else { break };
                 let data = taken.unwrap_or_else(|| copies.join(std::iter::once(message.data())));
-                take_apart(data, message, into);
+                push(data, message, into);
             }
         }
         if joins_if_fast && batch.is_full() {
@@ -253,7 +251,7 @@ fn leave_v4(socket: &SockRef<'_>, group: &Ipv4Addr, interfaces: &[u32]) -> io::R
 }
 
 impl Datagram for SysDatagram {
-    fn receive(&mut self, into: &mut DatagramBuffers) -> io::Result<bool> {
+    fn receive(&mut self, into: &mut Datagrams) -> io::Result<bool> {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         if let Receiving::Batches { joins_if_fast } = self.receiving
             && let Some(result) = self.receive_batch(into, joins_if_fast)
@@ -264,7 +262,7 @@ impl Datagram for SysDatagram {
         let Scratch { buffer, copies, .. } = &mut *scratch;
         buffer.resize(LONGEST_RECEIVED, 0);
         let (len, from) = retrying(|| self.socket.recv_from(buffer))?;
-        into.received.push_back((copies.join(std::iter::once(&buffer[..len])), from));
+        into.push(copies.join(std::iter::once(&buffer[..len])), from);
         Ok(false)
     }
 
@@ -379,7 +377,7 @@ mod tests {
     /// A sender that notes what it has sent.
     struct Sender(SysDatagram, SocketAddr);
 
-    type Datagrams = VecDeque<(Bytes, SocketAddr)>;
+    type Sent = Vec<(Bytes, SocketAddr)>;
 
     impl Sender {
         fn new(poll: &mio::Poll) -> Self {
@@ -388,13 +386,13 @@ mod tests {
             Self(socket, address)
         }
 
-        fn send(&mut self, data: Vec<u8>, to: SocketAddr, sent: &mut Datagrams) {
+        fn send(&mut self, data: Vec<u8>, to: SocketAddr, sent: &mut Sent) {
             self.0.send(&data, Some(to)).unwrap();
-            sent.push_back((data.into(), self.1));
+            sent.push((data.into(), self.1));
         }
 
         /// As one that the system cuts, where it can.
-        fn send_equal(&mut self, data: Vec<u8>, each: u16, to: SocketAddr, sent: &mut Datagrams) {
+        fn send_equal(&mut self, data: Vec<u8>, each: u16, to: SocketAddr, sent: &mut Sent) {
             if self.0.send_equal(&data, each, to).is_ok() {
                 let pieces = data.chunks(each.into());
                 sent.extend(pieces.map(|piece| (Bytes::copy_from_slice(piece), self.1)));
@@ -404,22 +402,23 @@ mod tests {
         }
     }
 
-    fn drain(poll: &mut mio::Poll, socket: &mut SysDatagram, count: usize) -> Datagrams {
-        let mut buffers = DatagramBuffers::default();
+    fn drain(poll: &mut mio::Poll, socket: &mut SysDatagram, count: usize) -> Sent {
+        let (mut datagrams, mut taken) = (Datagrams::default(), Sent::new());
         let mut events = mio::Events::with_capacity(4);
-        while buffers.received.len() < count {
+        while taken.len() < count {
             poll.poll(&mut events, Some(PATIENCE)).unwrap();
-            assert!(!events.is_empty(), "{} of {count} datagrams came", buffers.received.len());
+            assert!(!events.is_empty(), "{} of {count} datagrams came", taken.len());
             loop {
-                match socket.receive(&mut buffers) {
+                match socket.receive(&mut datagrams) {
                     Ok(false) => {}
                     Ok(true) => break,
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                     Err(error) => panic!("receive: {error}"),
                 }
             }
+            taken.extend(std::iter::from_fn(|| datagrams.take()));
         }
-        buffers.received
+        taken
     }
 
     /// udp.md 5.2, 5.5: by whatever calls, all come, whole, in order and with their sender; and what came
@@ -433,7 +432,7 @@ mod tests {
             let (mut a, mut b) = (Sender::new(&senders_poll), Sender::new(&senders_poll));
             let (mut kept, mut all_sent) = (Vec::new(), Vec::new());
             for round in 0..12_u8 {
-                let mut sent = Datagrams::new();
+                let mut sent = Sent::new();
                 a.send_equal(vec![round; 640], 64, to, &mut sent);
                 // More than one call asks for, between joined ones.
                 for i in 0..20 {
@@ -481,7 +480,7 @@ mod tests {
         let to = socket.local_address().unwrap();
         let mut sender = Sender::new(&senders_poll);
         let mut messages = |many: usize| {
-            let mut sent = Datagrams::new();
+            let mut sent = Sent::new();
             sender.send_equal(vec![1; many * 64], 64, to, &mut sent);
             assert!(drain(&mut poll, &mut socket, many) == sent);
             socket.scratch.borrow().batch.as_ref().unwrap().messages().count()
@@ -501,7 +500,7 @@ mod tests {
         let to = socket.local_address().unwrap();
         let mut sender = Sender::new(&senders_poll);
         let mut two = |with: u8| {
-            let mut sent = Datagrams::new();
+            let mut sent = Sent::new();
             sender.send(vec![with; 60_000], to, &mut sent);
             sender.send(vec![!with; 50_000], to, &mut sent);
             let received = drain(&mut poll, &mut socket, 2);
