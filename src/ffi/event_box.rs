@@ -4,20 +4,20 @@
 //! app for the next event: a host that releases each event before it takes the next uses one box,
 //! and nothing is allocated. A shell keeps no event alive, and little memory.
 
-use std::ffi::{CStr, c_char};
-use std::mem::ManuallyDrop;
-use std::net::IpAddr;
+mod view;
+
 use std::sync::Arc;
 use std::{ptr, slice};
 
 use super::app::CHost;
 use super::event::*;
-use super::tls::SessionView;
+use super::event_form::{Lists, show_data, show_payload};
 use crate::api::event::{Event, Payload};
-use crate::api::properties::{Endpoint, NetworkInterface, SocketInfo, SocketType};
 use crate::api::table::EventType;
 use crate::delivery::{Charge, Queue, Shell};
-use crate::net::address::{AddressText, NO_ADDRESS, write_ipv6};
+use crate::net::address::{AddressText, NO_ADDRESS};
+
+pub(super) use view::View;
 
 /// An event as C sees it, with what it points to. The C part comes first, so that a pointer to it is
 /// a pointer to the whole.
@@ -25,15 +25,6 @@ use crate::net::address::{AddressText, NO_ADDRESS, write_ipv6};
 pub(super) struct EventBox {
     c: chromesock_event,
     origin: Origin,
-}
-
-/// Arrays that C is pointed to; few events have any.
-#[derive(Default)]
-struct Lists {
-    sockets: Box<[chromesock_socket_info]>,
-    texts: Box<[*const c_char]>,
-    interfaces: Box<[chrome_socket_network_interface]>,
-    tls_session: Option<Box<SessionView>>,
 }
 
 /// Whose an event is, and where its data is accounted for.
@@ -66,108 +57,6 @@ const MAX_SHELL_DATA: usize = 4096;
 // SAFETY: what is pointed to belongs to the box or is static, unless it is borrowed; and borrowed ones stay
 // on the stack of the thread that runs the callback.
 unsafe impl Send for EventBox {}
-
-impl chromesock_event {
-    /// An event without its payload.
-    #[inline(always)]
-    fn head(event: &Event) -> Self {
-        let mut head = Self::bare(event.event_type, event.socket_id);
-        head.present = if event.result.is_some() { CHROMESOCK_EVENT_RESULT } else { 0 };
-        head.client_socket_id = event.client_socket_id;
-        head.result = event.result.unwrap_or(0);
-        head.user_data =
-            ptr::with_exposed_provenance_mut(event.ticket.map_or(0, |ticket| ticket.user_data));
-        head.message = event.message.map_or(ptr::null(), CStr::as_ptr);
-        head
-    }
-
-    /// An event of which no more is known. Member by member, which is cheaper than a copy of an empty one.
-    #[inline(always)]
-    fn bare(event_type: EventType, socket_id: i32) -> Self {
-        Self {
-            size: size_of::<Self>() as u32,
-            r#type: event_type as u32,
-            present: 0,
-            socket_id,
-            client_socket_id: 0,
-            result: 0,
-            port: 0,
-            reserved: 0,
-            user_data: ptr::null_mut(),
-            message: ptr::null(),
-            address: ptr::null(),
-            data: ptr::null(),
-            data_len: 0,
-            bytes_sent: 0,
-            sockets: ptr::null(),
-            sockets_len: 0,
-            texts: ptr::null(),
-            texts_len: 0,
-            interfaces: ptr::null(),
-            interfaces_len: 0,
-            tls_session: ptr::null(),
-        }
-    }
-}
-
-/// The C view of events that are shown one after the other as to the callbacks of a host.
-pub(super) struct View {
-    /// What it borrows is not its own to drop.
-    shown: ManuallyDrop<EventBox>,
-    /// Whether it shows received data that lies beside its event: then the next such event differs in little.
-    is_piece: bool,
-}
-
-impl View {
-    /// Outside of callbacks `host` may be NULL.
-    #[inline]
-    pub(super) fn new(host: *const CHost) -> Self {
-        let c = chromesock_event::bare(EventType::ChromeSocketsTcpOnReceive, 0);
-        let origin = Origin::Borrowed(host, ptr::null());
-        Self { shown: ManuallyDrop::new(EventBox { c, origin }), is_piece: true }
-    }
-
-    /// Shows what most events are: received data that lies `beside` the event. `None`: it is another event, for `show`.
-    #[inline]
-    pub(super) fn show_piece(&mut self, event: &Event, beside: &[u8]) -> Option<&mut EventBox> {
-        let Payload::Piece(piece) = &event.payload else { return None };
-        if event.event_type != EventType::ChromeSocketsTcpOnReceive {
-            return None;
-        }
-        if !self.is_piece {
-            self.shown.c = chromesock_event::bare(event.event_type, 0);
-            self.is_piece = true;
-        }
-        self.shown.c.socket_id = event.socket_id;
-        show_data(piece.of(beside), &mut self.shown.c);
-        Some(self.about(event))
-    }
-
-    /// Shows an event to `to`, whose data may lie `beside` it.
-    #[inline(never)]
-    pub(super) fn show<R>(
-        &mut self,
-        event: &Event,
-        beside: &[u8],
-        to: impl FnOnce(&mut EventBox) -> R,
-    ) -> R {
-        self.is_piece = false;
-        let shown = self.about(event);
-        // Not in the view, since nothing may point into what is borrowed mutably.
-        let (mut lists, mut address) = (None, NO_ADDRESS);
-        shown.c = chromesock_event::head(event);
-        show_payload(event, beside, &mut shown.c, &mut lists, &mut address);
-        to(shown)
-    }
-
-    #[inline]
-    fn about(&mut self, event: &Event) -> &mut EventBox {
-        if let Origin::Borrowed(_, shown) = &mut self.shown.origin {
-            *shown = event;
-        }
-        &mut self.shown
-    }
-}
 
 impl EventBox {
     /// Gives an event to the host program, which must release it, whenever that may be.
@@ -286,179 +175,12 @@ impl EventBox {
     }
 }
 
-/// Writes what C sees of an event's payload: data, which may lie `beside` it, or what else lies on the heap; it
-/// points there, to `lists` and to `address`.
-#[inline(always)]
-fn show_payload(
-    event: &Event,
-    beside: &[u8],
-    c: &mut chromesock_event,
-    lists: &mut Option<Box<Lists>>,
-    address: &mut AddressText,
-) {
-    match &event.payload {
-        Payload::Piece(piece) => show_data(piece.of(beside), c),
-        Payload::Data(data) => show_data(data, c),
-        _ => show_rest(event, c, lists, address),
-    }
-}
-
-#[inline]
-fn show_data(data: &[u8], c: &mut chromesock_event) {
-    c.present |= CHROMESOCK_EVENT_DATA;
-    c.data = data.as_ptr();
-    c.data_len = data.len();
-}
-
-/// The rest of a payload that is not data alone.
-#[inline(never)]
-fn show_rest(
-    event: &Event,
-    c: &mut chromesock_event,
-    lists: &mut Option<Box<Lists>>,
-    address: &mut AddressText,
-) {
-    match &event.payload {
-        Payload::None | Payload::Data(_) | Payload::Piece(_) => {}
-        Payload::BytesSent(bytes) => {
-            c.present |= CHROMESOCK_EVENT_BYTES_SENT;
-            c.bytes_sent = *bytes;
-        }
-        Payload::Datagram(data, from) => {
-            show_data(data, c);
-            c.present |= CHROMESOCK_EVENT_ADDRESS | CHROMESOCK_EVENT_PORT;
-            c.port = from.port().into();
-            write_address(address, from.ip());
-            c.address = address.as_ptr().cast();
-        }
-        Payload::Denied(denied) => {
-            c.present |= CHROMESOCK_EVENT_ADDRESS | CHROMESOCK_EVENT_PORT;
-            c.address = denied.host.as_ptr();
-            c.port = denied.port;
-            c.message = denied.explanation.as_ptr();
-        }
-        Payload::Sockets(sockets) => {
-            let lists = lists.get_or_insert_default();
-            lists.sockets = sockets.iter().map(info).collect();
-            c.present |= CHROMESOCK_EVENT_SOCKETS;
-            c.sockets = lists.sockets.as_ptr();
-            c.sockets_len = lists.sockets.len();
-        }
-        Payload::Groups(groups) => show_texts(groups, c, lists),
-        Payload::Text(text) => show_texts(slice::from_ref(text), c, lists),
-        Payload::Interfaces(interfaces) => {
-            let lists = lists.get_or_insert_default();
-            lists.interfaces = interfaces.iter().map(interface).collect();
-            c.present |= CHROMESOCK_EVENT_INTERFACES;
-            c.interfaces = lists.interfaces.as_ptr();
-            c.interfaces_len = lists.interfaces.len();
-        }
-        Payload::TlsSession(session) => {
-            let view = lists.get_or_insert_default().tls_session.insert(SessionView::new(session));
-            c.tls_session = view.as_c();
-        }
-    }
-    // These results always have all their members; failures have empty ones.
-    match event.event_type {
-        EventType::ChromeSocketRead => {
-            c.present = c.present & CHROMESOCK_EVENT_RESULT | CHROMESOCK_EVENT_DATA;
-        }
-        EventType::ChromeSocketRecvFrom => {
-            c.present |= CHROMESOCK_EVENT_DATA | CHROMESOCK_EVENT_ADDRESS | CHROMESOCK_EVENT_PORT;
-            if c.address.is_null() {
-                c.address = c"".as_ptr();
-            }
-        }
-        _ => {}
-    }
-}
-
-fn show_texts(texts: &[Box<CStr>], c: &mut chromesock_event, lists: &mut Option<Box<Lists>>) {
-    let lists = lists.get_or_insert_default();
-    lists.texts = texts.iter().map(|text| text.as_ptr()).collect();
-    c.present |= CHROMESOCK_EVENT_TEXTS;
-    c.texts = lists.texts.as_ptr();
-    c.texts_len = lists.texts.len();
-}
-
-/// Canonical address text (tcp.md T-1), which is in each event of a datagram; without formatting for IPv4.
-fn write_address(into: &mut AddressText, address: IpAddr) {
-    match address {
-        IpAddr::V4(v4) => {
-            let mut at = 0;
-            for octet in v4.octets() {
-                let (digits, len) = OCTETS[usize::from(octet)];
-                into[at..at + digits.len()].copy_from_slice(&digits);
-                at += usize::from(len);
-            }
-            into[at - 1] = 0;
-        }
-        IpAddr::V6(v6) => write_ipv6(into, v6),
-    }
-}
-
-/// Of each octet the digits and a dot, and how many bytes they are.
-static OCTETS: [([u8; 4], u8); 256] = {
-    let mut all = [([0; 4], 0); 256];
-    let mut octet = 0;
-    while octet < 256 {
-        let (hundreds, tens, ones) =
-            (b'0' + (octet / 100) as u8, b'0' + (octet / 10 % 10) as u8, b'0' + (octet % 10) as u8);
-        all[octet] = match octet {
-            0..10 => ([ones, b'.', 0, 0], 2),
-            10..100 => ([tens, ones, b'.', 0], 3),
-            _ => ([hundreds, tens, ones, b'.'], 4),
-        };
-        octet += 1;
-    }
-    all
-};
-
-fn interface(of: &NetworkInterface) -> chrome_socket_network_interface {
-    chrome_socket_network_interface {
-        size: size_of::<chrome_socket_network_interface>() as u32,
-        prefix_length: of.prefix_length.into(),
-        name: of.name.as_ptr(),
-        address: of.address.as_ptr(),
-    }
-}
-
-fn info(of: &SocketInfo) -> chromesock_socket_info {
-    let mut present = 0;
-    let mut bit = |bit: u32, is_present: bool| present |= if is_present { bit } else { 0 };
-    bit(CHROMESOCK_SOCKET_INFO_NAME, of.name.is_some());
-    bit(CHROMESOCK_SOCKET_INFO_BUFFER_SIZE, of.buffer_size.is_some());
-    bit(CHROMESOCK_SOCKET_INFO_CONNECTED, of.connected.is_some());
-    bit(CHROMESOCK_SOCKET_INFO_LOCAL, of.local.is_some());
-    bit(CHROMESOCK_SOCKET_INFO_PEER, of.peer.is_some());
-    bit(CHROMESOCK_SOCKET_INFO_TYPE, of.socket_type.is_some());
-    let address = |at: &Option<Endpoint>| at.as_ref().map_or(ptr::null(), |at| at.address.as_ptr());
-    let port = |at: &Option<Endpoint>| at.as_ref().map_or(0, |at| i32::from(at.port));
-    chromesock_socket_info {
-        size: size_of::<chromesock_socket_info>() as u32,
-        present,
-        socket_id: of.socket_id,
-        buffer_size: of.buffer_size.unwrap_or(0),
-        local_port: port(&of.local),
-        peer_port: port(&of.peer),
-        persistent: of.persistent.into(),
-        paused: of.paused.into(),
-        connected: of.connected.unwrap_or(false).into(),
-        socket_type: match of.socket_type {
-            Some(SocketType::Udp) => chrome_socket_type::ChromeSocketTypeUdp as u8,
-            _ => chrome_socket_type::ChromeSocketTypeTcp as u8,
-        },
-        reserved: [0; 4],
-        name: of.name.as_ref().map_or(ptr::null(), |name| name.as_ptr()),
-        local_address: address(&of.local),
-        peer_address: address(&of.peer),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::ffi::{CStr, c_char};
+
     use super::*;
-    use crate::api::event::{List, Piece};
+    use crate::api::event::List;
     use crate::api::properties::TlsSession;
 
     #[test]
@@ -476,7 +198,7 @@ mod tests {
     }
 
     /// What C sees of an event, pointers followed.
-    fn seen(of: &EventBox) -> String {
+    pub(super) fn seen(of: &EventBox) -> String {
         let c = &of.c;
         // SAFETY: texts are NULL or end with NUL, and lie in the box or in its event.
         let text = |text: *const c_char| (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) });
@@ -552,26 +274,6 @@ mod tests {
         }
     }
 
-    /// So do events that are shown one after the other, small data among them.
-    #[test]
-    fn a_view_shows_nothing_of_the_event_before() {
-        let piece = |start, len| Payload::Piece(Piece { start, len });
-        let datagram = Payload::Datagram(vec![1; 9].into(), "1.2.3.4:5".parse().unwrap());
-        let payloads =
-            [piece(0, 3), piece(3, 5), datagram, piece(1, 1), Payload::BytesSent(7), piece(8, 0)];
-        let mut view = View::new(ptr::null());
-        let shown_by = |view: &mut View, event: &Event| match view.show_piece(event, b"abcdefgh") {
-            Some(shown) => seen(shown),
-            None => view.show(event, b"abcdefgh", |shown| seen(shown)),
-        };
-        for (socket_id, payload) in (1..).zip(payloads) {
-            let event_type = EventType::ChromeSocketsTcpOnReceive;
-            let mut event = Event::notification(event_type, socket_id, None);
-            event.payload = payload;
-            assert_eq!(shown_by(&mut view, &event), shown_by(&mut View::new(ptr::null()), &event));
-        }
-    }
-
     #[test]
     fn a_shell_keeps_no_event_and_little_memory() {
         let mut shell = EventBox::shell(Arc::default());
@@ -582,16 +284,5 @@ mod tests {
         shell.clear();
         let Origin::Owned(kept) = &shell.origin else { unreachable!() };
         assert!(kept.data.capacity() <= MAX_SHELL_DATA);
-    }
-
-    #[test]
-    fn addresses_of_events_read_like_all_addresses_t_1() {
-        let all = ["0.0.0.0", "1.20.255.9", "127.0.0.1", "10.100.99.200", "::1", "::ffff:1.2.3.4"];
-        for address in all.map(|address| address.parse().unwrap()) {
-            let mut written = [b'9'; size_of::<AddressText>()];
-            write_address(&mut written, address);
-            let text = crate::net::address::text(address);
-            assert_eq!(CStr::from_bytes_until_nul(&written).unwrap(), &*text);
-        }
     }
 }

@@ -11,6 +11,7 @@ pub mod app;
 pub mod batch;
 pub mod event;
 mod event_box;
+mod event_form;
 pub mod lending;
 pub mod life;
 pub mod permissions;

@@ -129,8 +129,9 @@ fn the_declared_functions_are_the_table_and_the_host_s() {
 fn the_declared_functions_are_those_that_the_sources_export() {
     let mut exported = BTreeSet::new();
     let ffi = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ffi");
-    for entry in std::fs::read_dir(ffi).unwrap() {
-        let source = read(&entry.unwrap().path());
+    let files = std::fs::read_dir(ffi).unwrap().map(|entry| entry.unwrap().path());
+    for file in files.filter(|file| file.is_file()) {
+        let source = read(&file);
         for item in source.split("#[unsafe(no_mangle)]").skip(1) {
             let (_, after) = item.split_once("extern \"C\" fn ").expect("exports are functions");
             exported.insert(after.split('(').next().unwrap().to_owned());
