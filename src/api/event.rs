@@ -265,10 +265,13 @@ impl Event {
         self.received_len().unwrap_or(0)
     }
 
-    /// Empties a list of events: at no cost if none of them holds anything, as those that bring little data do.
+    /// Empties a list of events: at no cost if none of them holds anything, as those that bring little data do, or tell
+    /// of a send.
     #[inline]
     pub fn drop_all(events: &mut Vec<Self>) {
-        if events.iter().all(|event| matches!(event.payload, Payload::Piece(_))) {
+        let holds_nothing =
+            |event: &Self| matches!(event.payload, Payload::Piece(_) | Payload::BytesSent(_));
+        if events.iter().all(holds_nothing) {
             std::mem::forget(events.drain(..));
         } else {
             events.clear();

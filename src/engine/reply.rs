@@ -77,6 +77,28 @@ impl Outbox {
         }
     }
 
+    /// Appends the completion of a call.
+    #[inline]
+    fn tell(&self, call: EventType, socket_id: i32, ticket: Ticket, mut response: Response) {
+        if call.is_legacy()
+            && let Payload::BytesSent(bytes) = response.payload
+        {
+            // `bytesWritten` is the one number of `chrome.socket`.
+            response.result = Some(i32::try_from(bytes).unwrap_or(i32::MAX));
+            response.payload = Payload::None;
+        }
+        self.notify_with(|| Event {
+            event_type: call,
+            socket_id,
+            client_socket_id: response.client_socket_id,
+            result: response.result,
+            message: response.message,
+            payload: response.payload,
+            secured: false,
+            ticket: Some(ticket),
+        });
+    }
+
     /// Appends a notification.
     #[inline]
     pub(super) fn notify(&self, event: Event) {
@@ -160,7 +182,9 @@ impl Reply {
 
     #[inline(never)]
     fn tell_of_whole(send: &Send, outbox: &Outbox) {
-        Self::to(send, outbox).complete_send(send.len as u64);
+        let Send { event_type, socket_id, ticket, len } = *send;
+        outbox.count_completed(len as u64);
+        outbox.tell(event_type, socket_id, ticket, Response::sent(len as u64));
     }
 
     #[cold]
@@ -216,31 +240,14 @@ impl Reply {
         self.push(response);
     }
 
-    fn push(&mut self, mut response: Response) {
+    fn push(&mut self, response: Response) {
         let Some(outbox) = self.outbox.take() else {
             return;
         };
         outbox.count_completed(self.unsent);
-        if !outbox.tells(self.event_type, self.ticket) {
-            return;
+        if outbox.tells(self.event_type, self.ticket) {
+            outbox.tell(self.event_type, self.socket_id, self.ticket, response);
         }
-        if self.event_type.is_legacy()
-            && let Payload::BytesSent(bytes) = response.payload
-        {
-            // `bytesWritten` is the one number of `chrome.socket`.
-            response.result = Some(i32::try_from(bytes).unwrap_or(i32::MAX));
-            response.payload = Payload::None;
-        }
-        outbox.notify(Event {
-            event_type: self.event_type,
-            socket_id: self.socket_id,
-            client_socket_id: response.client_socket_id,
-            result: response.result,
-            message: response.message,
-            payload: response.payload,
-            secured: false,
-            ticket: Some(self.ticket),
-        });
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::event::chromesock_event;
-use super::event_box::{EventBox, View};
+use super::event_box::{EventBox, Sender, View};
 use super::types::{
     CHROMESOCK_APP_OPTIONS_UNDELIVERED_PER_APP, CHROMESOCK_APP_OPTIONS_UNDELIVERED_PER_SOCKET,
     CHROMESOCK_APP_OPTIONS_WRITE_QUOTA, SizedStruct, chromesock_app_options, chromesock_app_stats,
@@ -78,10 +78,15 @@ impl CHost {
 
 impl Host for CHost {
     fn deliver(&self, due: Due<'_>) {
-        let mut view = View::new(self);
-        due.for_each(|event, beside, handlers| match view.show_piece(event, beside) {
-            Some(shown) => self.call(handlers, event, shown),
-            None => view.show(event, beside, |shown| self.call(handlers, event, shown)),
+        let (mut view, mut sender) = (View::new(self), Sender::nobody());
+        due.for_each(|event, beside, handlers| {
+            if let Some(shown) = view.show_piece(event, beside) {
+                self.call(handlers, event, shown);
+            } else if let Some(shown) = view.show_usual(event, &mut sender) {
+                self.call(handlers, event, shown);
+            } else {
+                view.show(event, beside, |shown| self.call(handlers, event, shown));
+            }
         });
     }
 

@@ -17,7 +17,7 @@ use crate::api::table::EventType;
 use crate::delivery::{Charge, Queue, Shell};
 use crate::net::address::{AddressText, NO_ADDRESS};
 
-pub(super) use view::View;
+pub(super) use view::{Sender, View};
 
 /// An event as C sees it, with what it points to. The C part comes first, so that a pointer to it is
 /// a pointer to the whole.
@@ -208,7 +208,8 @@ mod tests {
             false => unsafe { std::slice::from_raw_parts(c.data, c.data_len) },
         };
         let numbers = (c.r#type, c.present, c.socket_id, c.client_socket_id, c.result, c.port);
-        let rest = (c.bytes_sent, c.sockets_len, c.texts_len, c.interfaces_len, c.data.is_null());
+        let lens = (c.sockets_len, c.texts_len, c.interfaces_len);
+        let rest = (c.bytes_sent, lens, c.data.is_null(), c.user_data.addr());
         // SAFETY: as above.
         let certificate = unsafe { c.tls_session.as_ref().map(|session| (*session.chain).len) };
         let texts = (text(c.address), text(c.message), certificate);
