@@ -144,20 +144,21 @@ impl<S: Stream> Race<S> {
     /// Sees whether an attempt has ended; if one has failed, the next one starts.
     fn judge<N: Network<Stream = S>>(&mut self, net: &mut N, id: i32, index: usize) -> Step<S> {
         let Attempt { lane, stream, is_watched, .. } = &mut self.attempts[index];
-        let failure = match stream.take_error() {
-            Ok(None) => match stream.peer_address() {
-                // The address that was reached, which is another one than 0.0.0.0 (tcp.md 2.2).
-                Ok(peer) => {
-                    let Attempt { address, stream, is_watched, .. } =
-                        self.attempts.swap_remove(index);
-                    if self.name.is_none() && peer.ip() != address {
-                        self.name = Some(Box::new(address.to_string().into()));
-                    }
-                    let watched = if is_watched { Watched::All } else { Watched::Nothing };
-                    return Step::Won(stream, peer, watched);
+        // One call for those that are connected, nearly all.
+        let failure = match stream.peer_address() {
+            // The address that was reached, which is another one than 0.0.0.0 (tcp.md 2.2).
+            Ok(peer) => {
+                let Attempt { address, stream, is_watched, .. } = self.attempts.swap_remove(index);
+                if self.name.is_none() && peer.ip() != address {
+                    self.name = Some(Box::new(address.to_string().into()));
                 }
+                let watched = if is_watched { Watched::All } else { Watched::Nothing };
+                return Step::Won(stream, peer, watched);
+            }
+            Err(unconnected) => match stream.take_error() {
+                Ok(Some(error)) | Err(error) => error,
                 // Still under way: also an event may be spurious.
-                Err(error) if error.kind() == io::ErrorKind::NotConnected => {
+                Ok(None) if unconnected.kind() == io::ErrorKind::NotConnected => {
                     let token = Token { owner: id, lane: *lane };
                     let result = if *is_watched { Ok(()) } else { net.rewatch(stream, token) };
                     match result {
@@ -168,9 +169,8 @@ impl<S: Stream> Race<S> {
                         Err(error) => error,
                     }
                 }
-                Err(error) => error,
+                Ok(None) => unconnected,
             },
-            Ok(Some(error)) | Err(error) => error,
         };
         self.last_failure = connect_status(&failure);
         self.attempts.swap_remove(index);
@@ -180,6 +180,9 @@ impl<S: Stream> Race<S> {
 
 /// Alternates the families, beginning with the first one (RFC 8305 section 4).
 fn interleave(addresses: Vec<IpAddr>) -> VecDeque<IpAddr> {
+    if addresses.len() < 2 {
+        return addresses.into();
+    }
     let first_is_v6 = addresses.first().is_some_and(IpAddr::is_ipv6);
     let (mut first, mut second): (VecDeque<_>, VecDeque<_>) =
         addresses.into_iter().partition(|address| address.is_ipv6() == first_is_v6);
