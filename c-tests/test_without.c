@@ -20,7 +20,7 @@
 #define UDP_GRO 104
 #endif
 
-enum { SIZE = 100, SENDS = 20, ALL = 63 }; /* more than one recvmmsg takes: only then datagrams are joined */
+enum { SIZE = 100, SENDS = 20, ALL = 127 }; /* more than one recvmmsg takes: only then datagrams are joined */
 
 /* ---- what the library asks of the system: it finds these functions instead of the C library's ---- */
 
@@ -262,13 +262,71 @@ static void fast_streams_with_and_without(void) {
     }
 }
 
+/* ---- sends of callbacks ---- */
+
+enum { LARGE = 40000, BETWEEN = 10, BURST = 2 * LARGE + BETWEEN };
+
+static struct {
+    int peer;
+    int32_t id;
+    int has_come; /* before the callback returns */
+    atomic_int done;
+    call *calls[3];
+    unsigned char expected[BURST];
+} burst;
+
+/* Sends from memory that is written over at once. */
+static void send_burst(fx *f, const chromesock_event *event) {
+    static const size_t sizes[] = {LARGE, BETWEEN, LARGE};
+    unsigned char data[LARGE];
+    size_t at = 0;
+    if (event->type != CHROME_SOCKETS_TCP_ON_RECEIVE || burst.done) return;
+    for (int n = 0; n < 3; n++) {
+        memcpy(data, burst.expected + at, sizes[n]);
+        burst.calls[n] = tcp_send(f, burst.id, data, sizes[n]);
+        memset(data, '-', sizeof data);
+        if (n == 0 && mode_is_reactor(f->mode)) burst.has_come = peer_readable(burst.peer, 100);
+        at += sizes[n];
+    }
+    burst.done = 1;
+}
+
+/* The third goes behind the second, which is copied. */
+static void sends_of_callbacks(enum mode mode, uint32_t without) {
+    fx *f = app_without(mode, without);
+    static unsigned char got[BURST];
+    memset(&burst, 0, sizeof burst);
+    for (size_t n = 0; n < BURST; n++) burst.expected[n] = (unsigned char)(n * 7 + n / 256);
+    burst.id = connected(f, &burst.peer);
+    f->inside = send_burst;
+    peer_send(burst.peer, "x", 1);
+    receive(f, burst.id, "x");
+    wait_until(f, burst.done);
+    if (mode_is_reactor(mode)) CHECK_INT(burst.has_come, !(without & CHROMESOCK_WITHOUT_PROMPT_SENDS));
+    peer_read(burst.peer, got, BURST);
+    CHECK_MEM(got, BURST, burst.expected, BURST);
+    IS_SENT(burst.calls[0], LARGE);
+    IS_SENT(burst.calls[1], BETWEEN);
+    IS_SENT(burst.calls[2], LARGE);
+    f->inside = NOTHING;
+    fx_end(f);
+    close(burst.peer);
+}
+
+static void sends_of_callbacks_with_and_without(void) {
+    for (int mode = 0; mode < MODE_COUNT; mode++) {
+        sends_of_callbacks((enum mode)mode, 0);
+        sends_of_callbacks((enum mode)mode, CHROMESOCK_WITHOUT_PROMPT_SENDS);
+    }
+}
+
 static void unknown_features(void) {
     char mark;
     chromesock_app *app = (chromesock_app *)(void *)&mark;
     chromesock_app_options o;
     memset(&o, 0, sizeof o);
     o.size = sizeof o;
-    for (int bit = 6; bit < 32; bit++) {
+    for (int bit = 7; bit < 32; bit++) {
         o.without = 1u << bit;
         CHECK_INT(chromesock_app_new(&o, &app), CHROMESOCK_INVALID_ARGUMENT);
         o.without |= ALL;
@@ -285,6 +343,7 @@ int main(int argc, char **argv) {
     RUN(sends_with_and_without);
     RUN(connections_with_and_without);
     RUN(fast_streams_with_and_without);
+    RUN(sends_of_callbacks_with_and_without);
     RUN(unknown_features);
     return harness_finish();
 }

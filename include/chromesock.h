@@ -156,6 +156,12 @@
 #define CHROMESOCK_WITHOUT_RCVLOWAT 32
 
 /**
+ * No prompt sends: with delivery on the reactor's thread also what a callback sends on TCP of more than 16 KiB is copied,
+ * and written when the callback has returned.
+ */
+#define CHROMESOCK_WITHOUT_PROMPT_SENDS 64
+
+/**
  * Bit of `present` in chromesock_event: `result` is delivered: the API's `result` or `resultCode`.
  */
 #define CHROMESOCK_EVENT_RESULT 1
@@ -2019,7 +2025,10 @@ chromesock_status chrome_sockets_tcp_disconnect(struct chromesock_app *app,
  *
  * Mirrors:    chrome.sockets.tcp.send
  * State:      connected; otherwise completes with SOCKET_NOT_CONNECTED.
- * Parameters: data, data_len  the bytes, copied; (NULL, 0) is an empty send.
+ * Parameters: data, data_len  the bytes, which may be written over when the call has returned; (NULL, 0) is an empty
+ *             send. They are copied, but for what a callback on the reactor's thread passes in calls of more than
+ *             16 KiB and at most 1 MiB: if nothing waits to be written before it, the call writes it from where it
+ *             lies, and copies what the system does not take at once.
  *             callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.
@@ -3155,7 +3164,10 @@ chromesock_status chrome_socket_read(struct chromesock_app *app,
  *
  * Mirrors:    chrome.socket.write
  * State:      connected; otherwise completes with SOCKET_NOT_CONNECTED.
- * Parameters: data, data_len  the bytes, copied; (NULL, 0) is an empty write.
+ * Parameters: data, data_len  the bytes, which may be written over when the call has returned; (NULL, 0) is an empty
+ *             write. They are copied, but for what a callback on the reactor's thread passes in calls of more than
+ *             16 KiB and at most 1 MiB: if nothing waits to be written before it, the call writes it from where it
+ *             lies, and copies what the system does not take at once.
  *             callback, user_data  for the completion; callback may be NULL.
  * Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
  *             UNEXPECTED.

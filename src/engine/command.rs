@@ -1,5 +1,6 @@
 //! What goes into an engine: one command per API call; and the questions and answers of name resolution.
 
+use std::io;
 use std::net::IpAddr;
 use std::sync::Weak;
 
@@ -30,6 +31,7 @@ impl Call {
         match &self.command {
             Command::Send(SendData::Blocks(blocks)) => blocks.iter().map(Bytes::len).sum(),
             Command::Send(SendData::NoMemory(bytes)) => *bytes,
+            Command::Send(SendData::Begun(begun)) => begun.len,
             _ => 0,
         }
     }
@@ -54,6 +56,13 @@ impl Send {
     #[must_use]
     pub fn is_like(&self, other: &Self) -> bool {
         (self.event_type, self.socket_id) == (other.event_type, other.socket_id)
+    }
+
+    /// The call, whose bytes do not travel beside it.
+    #[must_use]
+    pub fn with_data(self, data: SendData) -> Call {
+        let Self { event_type, socket_id, ticket, .. } = self;
+        Call { event_type, socket_id, ticket, command: Command::Send(data) }
     }
 }
 
@@ -179,10 +188,23 @@ pub const MAX_DATAGRAM: usize = 65_535;
 pub enum SendData {
     /// Blocks of its own.
     Blocks(Vec<Bytes>),
+    /// Those of a send that was begun already.
+    Begun(Box<BegunSend>),
     /// None: the call exceeded the write quota.
     OverQuota,
     /// None: there was no memory for so many bytes.
     NoMemory(usize),
+}
+
+/// A send of which `Engine::begin_send` has not written all.
+#[derive(Debug)]
+pub struct BegunSend {
+    /// All its bytes.
+    pub len: usize,
+    /// What came of it.
+    pub first: io::Result<usize>,
+    /// What is left.
+    pub rest: Vec<Bytes>,
 }
 
 /// Names one question to the resolver, among those of its engine that have no answer yet.

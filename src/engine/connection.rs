@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 
 use bytes::{Bytes, BytesMut};
 
+use super::command::BegunSend;
 use super::context::Visit;
 use super::linger::Unfinished;
 use super::low_water::{LOOK, LowWater, MARK};
 use super::read_buffer::ReadBuffer;
-use super::reply::Replies;
+use super::reply::{Replies, Reply};
 use super::send_queue::SendQueue;
 use super::tls::TlsStream;
 use crate::api::event::RECEIVE_WEIGHT;
@@ -22,7 +23,7 @@ pub(super) const MAX_RECEIVE: usize = 64 * 1024;
 pub(super) const MAX_BULK: usize = 256 * 1024;
 
 /// What came of a first attempt to write that did not take all at once; `None`: there was none.
-pub(super) type Begun = Option<io::Result<usize>>;
+pub(crate) type Begun = Option<io::Result<usize>>;
 
 #[derive(Debug)]
 pub(super) struct Connection<S> {
@@ -55,6 +56,15 @@ pub(super) enum Watched {
 pub(super) enum Channel<S> {
     Plain(S),
     Tls(Box<TlsStream<S>>),
+}
+
+/// Whether a first attempt took all of `data`.
+#[inline(always)]
+fn whole(data: &[u8], first: io::Result<usize>) -> Result<(), Begun> {
+    match first {
+        Ok(taken) if taken == data.len() => Ok(()),
+        first => Err(Some(first)),
+    }
 }
 
 impl<S: Stream> Channel<S> {
@@ -306,18 +316,20 @@ impl<S: Stream> Connection<S> {
         self.unsent.get_or_insert_default()
     }
 
+    /// Whether nothing waits to be written before what comes next.
+    #[inline(always)]
+    fn may_write(&self) -> bool {
+        self.unsent.is_none() && self.ready.has(Ready::WRITABLE)
+    }
+
     /// Writes `data`, if nothing waits before it and the kernel takes all of it at once, as it nearly always does.
     #[inline(always)]
     pub(super) fn write_whole(&mut self, data: &[u8]) -> Result<(), Begun> {
-        let may_write = self.unsent.is_none() && self.ready.has(Ready::WRITABLE);
-        if !may_write || data.is_empty() {
+        if !self.may_write() || data.is_empty() {
             return Err(None);
         }
         self.note_write();
-        match self.channel.write(data) {
-            Ok(taken) if taken == data.len() => Ok(()),
-            first => Err(Some(first)),
-        }
+        whole(data, self.channel.write(data))
     }
 
     /// Sends several calls' bytes, which lie in `data` one after the other, behind what waits already: those that
@@ -363,7 +375,31 @@ impl<S: Stream> Connection<S> {
         }
     }
 
-    fn note_write(&mut self) {
+    /// The same in plain text, to be followed by `note_write` or `go_on`.
+    pub(super) fn begin_write(&self, data: &[u8]) -> Result<(), Begun> {
+        let Channel::Plain(stream) = &self.channel else { return Err(None) };
+        if !self.may_write() {
+            return Err(None);
+        }
+        whole(data, stream.write(data))
+    }
+
+    /// Goes on with a send of which `begin_write` has not written all.
+    pub(super) fn go_on(&mut self, begun: BegunSend, reply: Reply) -> io::Result<()> {
+        let BegunSend { len, first, rest } = begun;
+        self.note_write();
+        self.queue().push_rest(rest, len, reply);
+        match first {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.ready.set(Ready::WRITABLE, false);
+                Ok(())
+            }
+            Err(error) => Err(error),
+            Ok(_) => self.flush().map(|_| ()),
+        }
+    }
+
+    pub(super) fn note_write(&mut self) {
         self.wrote = true;
         self.low_water.note_write();
     }

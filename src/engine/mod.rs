@@ -38,6 +38,7 @@ mod sim;
 #[cfg(test)]
 mod tests;
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
@@ -52,7 +53,8 @@ use crate::net::address::parse_literal;
 use crate::net::{Datagrams, Feature, Network, Ready, SocketSettings, Token};
 use crate::permissions::Grants;
 use accounts::Accounts;
-use command::{Call, Command, Destination, Query, QueryId};
+use command::{Call, Command, Destination, Query, QueryId, Send};
+pub(crate) use connection::Begun;
 use context::{Context, News, Visit};
 pub(crate) use id_map::IdMap;
 use linger::Linger;
@@ -114,6 +116,8 @@ pub struct Engine<N: Network> {
     /// How many of them are still to be tried since it did.
     to_retry: usize,
     questions: Questions,
+    /// Sends that were written while events were shown.
+    written: RefCell<Vec<Send>>,
     /// While suspended: connections that may still be accepted.
     suspended: Option<usize>,
     /// No call is carried out any more.
@@ -150,6 +154,7 @@ impl<N: Network> Engine<N> {
             stalled: VecDeque::new(),
             to_retry: 0,
             questions: Questions::default(),
+            written: RefCell::default(),
             suspended: None,
             has_ended: false,
         }
@@ -159,16 +164,25 @@ impl<N: Network> Engine<N> {
 
     /// Moves the events so far to the end of `into`.
     pub fn take_events(&mut self, into: &mut Vec<Event>) {
+        self.complete_written();
         self.ctx.outbox.take_into(into, &mut self.ctx.buffer);
         self.ctx.brings_much = false;
     }
 
     /// Lends the events so far, and what lies beside them, to one that uses them up.
-    pub fn hand_out<R>(&mut self, to: impl FnOnce(&mut Vec<Event>, &[u8]) -> R) -> R {
-        let result = self.ctx.outbox.lend(|events| to(events, self.ctx.buffer.beside()));
+    pub fn hand_out<R>(&mut self, to: impl FnOnce(&mut Vec<Event>, &[u8], &Self) -> R) -> R {
+        let result = self.ctx.outbox.lend(|events| to(events, self.ctx.buffer.beside(), self));
         self.ctx.buffer.clear();
         self.ctx.brings_much = false;
+        if !self.written.get_mut().is_empty() {
+            self.complete_written();
+        }
         result
+    }
+
+    /// Whether this is the engine of the app with these accounts.
+    pub fn keeps(&self, accounts: &Arc<Accounts>) -> bool {
+        Arc::ptr_eq(&self.ctx.accounts, accounts)
     }
 
     /// How many events there are so far.

@@ -48,9 +48,15 @@ impl SendQueue {
 
     /// Appends a send, keeping its blocks.
     pub(super) fn push_blocks(&mut self, blocks: Vec<Bytes>, reply: Reply) {
+        let len = blocks.iter().map(Bytes::len).sum();
+        self.push_rest(blocks, len, reply);
+    }
+
+    /// The same of a send of `whole` bytes, of which these are left.
+    pub(super) fn push_rest(&mut self, blocks: Vec<Bytes>, whole: usize, reply: Reply) {
         self.seal();
-        let len: usize = blocks.iter().map(Bytes::len).sum();
-        self.sends.push_back((len, len as u64, reply));
+        let len = blocks.iter().map(Bytes::len).sum();
+        self.sends.push_back((len, whole as u64, reply));
         self.blocks.extend(blocks);
     }
 

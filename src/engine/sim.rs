@@ -434,7 +434,7 @@ impl Stream for SimStream {
         read
     }
 
-    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+    fn write(&self, data: &[u8]) -> io::Result<usize> {
         let mut world = self.sim.world();
         let written = world.write(self.end, data);
         world.log(self.end, "write", data.len(), shown(&written));

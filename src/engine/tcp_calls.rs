@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 use std::slice;
 
-use super::command::{Send, SendData};
+use super::command::{BegunSend, Send, SendData};
 use super::connecting::Race;
 use super::connection::Begun;
 use super::outcomes::{bad_legacy_port, denied, not_found, not_resolved, over_quota};
@@ -98,12 +98,46 @@ impl<N: Network> Engine<N> {
         }
     }
 
+    /// Writes a send from where its bytes lie, while the engine's events are shown, if nothing waits that was called
+    /// before. If that takes all, it completes behind those events.
+    pub fn begin_send(&self, send: &Send, data: &[u8]) -> Result<(), Begun> {
+        if self.has_ended || !self.sockets.may_use(Feature::PromptSends) {
+            return Err(None);
+        }
+        let entry = self.registry.get(send.socket_id).ok_or(None)?;
+        match &entry.machine {
+            Machine::TcpClient(client) if send.event_type.namespace() == Some(entry.namespace) => {
+                client.begin_write(data)?;
+                self.written.borrow_mut().push(*send);
+                Ok(())
+            }
+            _ => Err(None),
+        }
+    }
+
+    /// Completes what `begin_send` has written.
+    #[inline(never)]
+    pub(super) fn complete_written(&mut self) {
+        let mut written = self.written.take();
+        for send in written.drain(..) {
+            if let Some(Entry { machine: Machine::TcpClient(client), .. }) =
+                self.registry.get_mut(send.socket_id)
+            {
+                client.note_write();
+            }
+            Replies::new(&self.ctx.outbox, slice::from_ref(&send)).complete_all();
+        }
+        // Its memory is kept.
+        self.written = written.into();
+    }
+
     pub(super) fn send_one(&mut self, id: i32, data: SendData, reply: Reply, more_follow: bool) {
         let blocks = match data {
             SendData::OverQuota => return over_quota(reply),
             SendData::NoMemory(bytes) => {
                 return reply.of_send(bytes as u64).fail(Status::OutOfMemory);
             }
+            SendData::Begun(begun) => return self.go_on(id, *begun, reply),
             SendData::Blocks(blocks) => blocks,
         };
         let reply = reply.of_send(blocks.iter().map(|block| block.len() as u64).sum());
@@ -121,6 +155,20 @@ impl<N: Network> Engine<N> {
             }
             Some(_) => reply.fail(Status::SocketNotConnected),
             None => not_found(reply),
+        }
+    }
+
+    fn go_on(&mut self, id: i32, begun: BegunSend, reply: Reply) {
+        let reply = reply.of_send(begun.len as u64);
+        let (registry, ctx) = self.lend(id);
+        match registry.get_mut(id) {
+            Some(Entry { machine: Machine::TcpClient(client), properties, .. }) => {
+                client.go_on(ctx, properties, begun, reply);
+                if client.has_more_to_write() {
+                    self.enqueue(id);
+                }
+            }
+            _ => reply.fail(Status::SocketNotConnected),
         }
     }
 

@@ -14,6 +14,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use super::command::BegunSend;
 use super::connecting::{Race, Step};
 use super::connection::{Begun, Channel, Connection, MAX_RECEIVE};
 use super::context::{Context, News, Visit};
@@ -246,6 +247,38 @@ impl<N: Network> TcpClient<N> {
         };
         connection.queue().push_blocks(blocks, reply);
         if !more_follow && let Err(error) = connection.flush() {
+            self.fail_write(ctx, properties, &error);
+        }
+        self.watch(ctx, properties);
+    }
+
+    /// Writes `data` if all of it goes out at once; what came of it is for `note_write` or `go_on`.
+    pub(super) fn begin_write(&self, data: &[u8]) -> Result<(), Begun> {
+        match &self.phase {
+            Phase::Connected(connection) => connection.begin_write(data),
+            _ => Err(None),
+        }
+    }
+
+    /// Notes that `begin_write` has written all.
+    pub(super) fn note_write(&mut self) {
+        if let Phase::Connected(connection) = &mut self.phase {
+            connection.note_write();
+        }
+    }
+
+    /// Goes on with a send of which `begin_write` has not written all.
+    pub(super) fn go_on(
+        &mut self,
+        ctx: &mut Context<N>,
+        properties: &Properties,
+        begun: BegunSend,
+        reply: Reply,
+    ) {
+        let Phase::Connected(connection) = &mut self.phase else {
+            return reply.fail(Status::SocketNotConnected);
+        };
+        if let Err(error) = connection.go_on(begun, reply) {
             self.fail_write(ctx, properties, &error);
         }
         self.watch(ctx, properties);

@@ -347,6 +347,9 @@ pub const CHROMESOCK_WITHOUT_GATHERED_SENDS: u32 = 8;
 pub const CHROMESOCK_WITHOUT_PROMPT_CONNECT: u32 = 16;
 /// No SO_RCVLOWAT: also of a fast TCP stream the system tells as soon as anything can be read.
 pub const CHROMESOCK_WITHOUT_RCVLOWAT: u32 = 32;
+/// No prompt sends: with delivery on the reactor's thread also what a callback sends on TCP of more than 16 KiB is copied,
+/// and written when the callback has returned.
+pub const CHROMESOCK_WITHOUT_PROMPT_SENDS: u32 = 64;
 
 const WITHOUT_ALL: u32 = {
     assert!(CHROMESOCK_WITHOUT_UDP_SEGMENT == Feature::UdpSegment as u32);
@@ -355,7 +358,8 @@ const WITHOUT_ALL: u32 = {
     assert!(CHROMESOCK_WITHOUT_GATHERED_SENDS == Feature::GatheredSends as u32);
     assert!(CHROMESOCK_WITHOUT_PROMPT_CONNECT == Feature::PromptConnect as u32);
     assert!(CHROMESOCK_WITHOUT_RCVLOWAT == Feature::Rcvlowat as u32);
-    63
+    assert!(CHROMESOCK_WITHOUT_PROMPT_SENDS == Feature::PromptSends as u32);
+    127
 };
 
 pub(super) fn without(value: u32) -> Result<u32, Status> {

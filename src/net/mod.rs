@@ -72,7 +72,7 @@ pub trait Stream: std::fmt::Debug {
     /// Reads at most `max` bytes to the end of `buffer`; 0 = end of stream.
     fn read(&mut self, buffer: &mut BytesMut, max: usize) -> io::Result<usize>;
     /// Writes what fits; never raises SIGPIPE.
-    fn write(&mut self, data: &[u8]) -> io::Result<usize>;
+    fn write(&self, data: &[u8]) -> io::Result<usize>;
     /// Writes what fits of several blocks in order; never raises SIGPIPE.
     fn write_blocks(&mut self, blocks: &[Bytes]) -> io::Result<usize>;
     /// Ends the sending side.
@@ -191,6 +191,8 @@ pub enum Feature {
     PromptConnect = 16,
     /// SO_RCVLOWAT: of a fast stream a good deal is told of at once.
     Rcvlowat = 32,
+    /// A larger send of a callback on the reactor's thread is written before its call returns.
+    PromptSends = 64,
 }
 
 impl SocketSettings {

@@ -64,6 +64,8 @@ pub fn client_went_away(error: &io::Error) -> bool {
 pub const MESSAGE_TOO_LONG: i32 = libc::EMSGSIZE;
 /// An address of a family that the socket cannot reach.
 pub const WRONG_FAMILY: i32 = libc::EAFNOSUPPORT;
+/// There is no memory for it.
+pub const NO_MEMORY: i32 = libc::ENOMEM;
 
 /// Whether the machine has no address of its own, or nothing at all, of the family that was to be used.
 #[must_use]

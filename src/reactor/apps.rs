@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::gate::Gate;
 use super::life::Asleep;
+use super::shown;
 use super::slots::Slots;
 use crate::api::event::Event;
 use crate::delivery::{Delivery, Mode, Snapshot};
@@ -64,7 +65,9 @@ impl App {
     pub(super) fn hand_out(&mut self) {
         let Self { engine, delivery, events, handlers, asleep, .. } = self;
         if delivery.mode() == Mode::Reactor && asleep.is_none() && events.is_empty() {
-            engine.hand_out(|events, beside| delivery.deliver_now(events, beside, handlers));
+            engine.hand_out(|events, beside, engine| {
+                shown::during(engine, || delivery.deliver_now(events, beside, handlers));
+            });
         } else {
             self.take_and_hand_out();
         }

@@ -13,7 +13,7 @@ const BLOCK: usize = 64 * 1024;
 /// Most whole blocks that wait for reuse: what is kept of a time of large sends.
 const MAX_FREE: usize = 64;
 /// Data of more than that is copied only if the system has memory for all of it.
-const LARGE: usize = 1024 * 1024;
+pub(super) const LARGE: usize = 1024 * 1024;
 
 /// Where the data of larger sends is copied to.
 #[derive(Default)]

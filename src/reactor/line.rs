@@ -1,19 +1,23 @@
 //! An app's line to its reactor: how its calls come in, from any thread, callbacks included.
 
 use std::cell::RefMut;
+use std::io;
 use std::sync::Arc;
 
 use super::batch::{Batch, Change, Message, Watched};
+use super::blocks::LARGE;
 use super::gate::Gate;
 use super::helm::Helper;
 use super::inbox::{SharedInbox, State};
+use super::shown;
 use super::slots::Slot;
 use crate::api::event::Ticket;
 use crate::api::net_error::Status;
 use crate::api::table::EventType;
 use crate::delivery::Delivery;
 use crate::engine::accounts::Accounts;
-use crate::engine::command::{Call, Command, Destination, Send, SendData};
+use crate::engine::command::{BegunSend, Call, Destination, Send, SendData};
+use crate::net::os_error;
 
 /// Sends of streams up to this size travel in the common buffer, larger ones in blocks of their own. Datagrams always do:
 /// what leaves together has to lie together.
@@ -83,10 +87,45 @@ impl Line {
 
     #[inline(never)]
     fn send_blocks(&self, send: Send, data: &[u8]) -> Result<(), Status> {
-        let Send { event_type, socket_id, ticket, .. } = send;
+        if self.send_at_once(&send, data) {
+            return Ok(());
+        }
         let copy = self.inbox.blocks.copy(data);
-        let command = Command::Send(copy.map_or(SendData::NoMemory(data.len()), SendData::Blocks));
-        self.call(false, || Call { event_type, socket_id, ticket, command })
+        let copy = copy.map_or(SendData::NoMemory(data.len()), SendData::Blocks);
+        self.call(false, || send.with_data(copy))
+    }
+
+    /// Writes what a callback on the reactor's thread sends from where it lies, if nothing waits that was called
+    /// before. False if nothing was done.
+    fn send_at_once(&self, send: &Send, data: &[u8]) -> bool {
+        let own = &self.inbox.own;
+        // Of more there may be no memory for what is left.
+        if data.len() > LARGE || !self.may_call_inside() || own.has_calls() {
+            return false;
+        }
+        match shown::begin_send(&self.accounts, send, data) {
+            Ok(()) => {}
+            Err(None) => return false,
+            Err(Some(first)) => {
+                let left = SendData::Begun(self.rest_of(data, first));
+                // Not behind what others may have called meanwhile.
+                if let Some(mut calls) = own.calls() {
+                    calls.push(Message::Call(self.slot.number, send.with_data(left)));
+                }
+            }
+        }
+        self.accounts.count_accepted_inside();
+        true
+    }
+
+    fn rest_of(&self, data: &[u8], first: io::Result<usize>) -> Box<BegunSend> {
+        let taken = first.as_ref().map_or(0, |taken| *taken);
+        let (first, rest) = match self.inbox.blocks.copy(&data[taken..]) {
+            Some(rest) => (first, rest),
+            // The peer lacks what follows: that is the connection's end.
+            None => (Err(io::Error::from_raw_os_error(os_error::NO_MEMORY)), Vec::new()),
+        };
+        Box::new(BegunSend { len: data.len(), first, rest })
     }
 
     #[inline(never)]
@@ -120,8 +159,12 @@ impl Line {
     /// of which the callback may know.
     #[inline]
     fn calls_inside(&self) -> Option<RefMut<'_, Box<Batch>>> {
-        let is_free = self.gate.is_open() && !self.inbox.has_messages();
-        if is_free { self.inbox.own.calls() } else { None }
+        if self.may_call_inside() { self.inbox.own.calls() } else { None }
+    }
+
+    #[inline]
+    fn may_call_inside(&self) -> bool {
+        self.gate.is_open() && !self.inbox.has_messages()
     }
 
     fn with_open(&self, change: impl FnOnce(&mut State)) -> Result<(), Status> {

@@ -10,6 +10,7 @@ mod life;
 mod line;
 mod own;
 mod preparing;
+mod shown;
 mod slots;
 mod spin;
 mod turn;

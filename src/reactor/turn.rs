@@ -410,9 +410,10 @@ impl Turn {
                 return;
             }
             self.flush(slot);
-            if mode == Mode::Queue || !self.read_messages() {
+            if mode == Mode::Queue {
                 return;
             }
+            self.read_messages();
         }
     }
 
@@ -435,7 +436,8 @@ impl Turn {
                     self.timers.remove(&(old, slot));
                 }
             }
-            app.dirty = app.engine.next_work().is_some();
+            // What callbacks sent may be written already.
+            app.dirty = app.engine.next_work().is_some() || app.engine.events() > 0;
             if app.dirty {
                 self.apps.dirty[left] = slot;
                 left += 1;

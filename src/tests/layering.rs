@@ -43,6 +43,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rustls", &["engine/tls/"]),
     ("rustls_native_certs", &["trust/"]),
     ("rustls_pki_types", &["trust/"]),
+    // What callbacks on the reactor's thread find there.
+    ("scoped_tls", &["reactor/shown.rs"]),
     ("serde_json", &["permissions/"]),
     ("slab", &["engine/registry.rs"]),
     ("socket2", &["delivery/notify.rs", "net/sys/"]),

@@ -274,8 +274,8 @@ fn a_peer_that_closes_at_once_was_connected_nevertheless_cn_7() {
         let mut rig = rig();
         rig.issue("create()> connect(1, \"10.0.0.1\", 80)");
         rig.meet();
-        let mut peer = rig.peers[0].take().unwrap();
-        crate::net::Stream::write(&mut peer, data).unwrap();
+        let peer = rig.peers[0].take().unwrap();
+        crate::net::Stream::write(&peer, data).unwrap();
         drop(peer);
         rig.trace.clear();
         rig.run();

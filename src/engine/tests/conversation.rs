@@ -125,7 +125,8 @@ impl Talk {
             count_undelivered: true,
         };
         let side = |host| {
-            let rig = talking::rig(&sim, host, limits);
+            let mut rig = talking::rig(&sim, host, limits);
+            rig.is_prompt = seed % 4 < 2;
             let (sockets, servers, owed) = (Vec::new(), Vec::new(), Vec::new());
             let (connections, sends) = (BTreeMap::new(), BTreeMap::new());
             Side { rig, sockets, servers, connections, sends, owed }

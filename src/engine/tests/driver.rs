@@ -17,7 +17,9 @@ use crate::api::net_error::Status;
 use crate::api::properties::{DnsQueryType, Endpoint, SocketInfo};
 use crate::api::table::EventType as T;
 use crate::engine::accounts::Accounts;
-use crate::engine::command::{Answer, Call, Command, Destination, Query, Send, SendData};
+use crate::engine::command::{
+    Answer, BegunSend, Call, Command, Destination, Query, Send, SendData,
+};
 use crate::engine::sim::{Sim, SimDatagram, SimNetwork, SimStream};
 use crate::engine::{Engine, Limits, Setup, TlsSetup};
 use crate::net::{SocketSettings, address};
@@ -61,6 +63,8 @@ pub(super) struct Rig {
     /// Whether a panic costs the socket it happened in, as in the reactor.
     pub(super) contains_panics: bool,
     pub(super) quota: u64,
+    /// Whether large sends are those of callbacks on the reactor's thread.
+    pub(super) is_prompt: bool,
     /// What was received, by socket, over all its connections.
     pub(super) received: BTreeMap<i32, Vec<u8>>,
     /// Every piece of data ever delivered, still held, with a copy.
@@ -117,6 +121,7 @@ impl Rig {
             releases: true,
             contains_panics: false,
             quota: 200 * 1024 * 1024,
+            is_prompt: false,
             received: BTreeMap::new(),
             held: Vec::new(),
             holds: false,
@@ -177,6 +182,11 @@ impl Rig {
                 self.call(event_type, id, Command::Send(SendData::OverQuota));
             } else if len > MAX_BESIDE {
                 self.send_together(id, &mut bytes, &mut together);
+                if self.is_prompt {
+                    self.send_blocks(id, &mut blocks);
+                    self.send_promptly(event_type, id, data);
+                    continue;
+                }
                 let pieces = data.chunks(BLOCK).map(Bytes::copy_from_slice);
                 let block = SendData::Blocks(pieces.collect());
                 blocks.push(self.accept(event_type, id, Command::Send(block)));
@@ -189,6 +199,22 @@ impl Rig {
         }
         self.send_together(id, &mut bytes, &mut together);
         self.send_blocks(id, &mut blocks);
+    }
+
+    /// As callbacks on the reactor's thread do it.
+    fn send_promptly(&mut self, event_type: T, socket_id: i32, data: &[u8]) {
+        let (len, ticket) = (data.len(), self.ticket(event_type, socket_id));
+        let send = Send { event_type, socket_id, len, ticket };
+        let rest = |taken| data[taken..].chunks(BLOCK).map(Bytes::copy_from_slice).collect();
+        let left = match self.engine.begin_send(&send, data) {
+            Ok(()) => return self.input(socket_id, |_| {}),
+            Err(None) => SendData::Blocks(rest(0)),
+            Err(Some(first)) => {
+                let rest = rest(*first.as_ref().unwrap_or(&0));
+                SendData::Begun(Box::new(BegunSend { len, first, rest }))
+            }
+        };
+        self.input(socket_id, |engine| engine.handle_call(send.with_data(left)));
     }
 
     fn send_blocks(&mut self, id: i32, blocks: &mut Vec<Call>) {

@@ -69,7 +69,7 @@ fn connect_and_listen_respond_before_the_events_they_enable_o_4_d13() {
 #[test]
 fn on_accept_comes_before_any_event_of_its_socket_o_5() {
     let mut rig = listening();
-    let mut peer = rig.sim.dial("10.0.0.9:7");
+    let peer = rig.sim.dial("10.0.0.9:7");
     peer.write(b"eager").unwrap();
     drop(peer);
     rig.run();

@@ -572,7 +572,7 @@ fn large_reads_lie_beside_their_events_until_these_are_handed_out_or_taken_r_1()
         let beside = rig.engine.ctx.buffer.beside().len();
         assert!(beside <= 64 * 1024, "{beside} bytes");
         match n % 20 {
-            0 | 3 | 15 => rig.engine.hand_out(|events, beside| {
+            0 | 3 | 15 => rig.engine.hand_out(|events, beside, _| {
                 for event in events.drain(..) {
                     in_place += usize::from(matches!(event.payload, Payload::Piece(_)));
                     received.extend_from_slice(event.data(beside));

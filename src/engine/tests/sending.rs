@@ -17,8 +17,9 @@ fn narrow(buffer: usize) -> Rig {
 
 #[test]
 fn the_whole_length_is_reported_though_it_went_out_in_parts_s_1() {
-    for len in [10_000, 100_000] {
+    for (len, is_prompt) in [(10_000, false), (100_000, false), (100_000, true)] {
         let mut rig = narrow(4000);
+        rig.is_prompt = is_prompt;
         rig.play(&format!("> send(1, {len} bytes)"));
         let mut seen = Vec::new();
         while rig.trace.is_empty() {
@@ -223,14 +224,23 @@ fn a_write_error_fails_the_send_in_progress_with_the_systems_code_s_8_to_s_10() 
             ! onReceiveError 1: {code}
             "#,
         ));
-        let mut rig = scripted(&[], &[Step::Take(1), Step::Fail(errno)]);
-        rig.play(&format!(
-            r#"
-            > send(1, 20000 bytes)
-            < send 1: {code}
-            ! onReceiveError 1: {code}
-            "#,
-        ));
+        for (steps, is_prompt) in [
+            (&[Step::Take(1), Step::Fail(errno)][..], false),
+            (&[Step::Take(1), Step::Fail(errno)], true),
+            (&[Step::Fail(errno)], true),
+            (&[Step::Block, Step::Fail(errno)], true),
+        ] {
+            let mut rig = scripted(&[], steps);
+            rig.is_prompt = is_prompt;
+            rig.issue("send(1, 20000 bytes)");
+            rig.run();
+            if rig.trace.is_empty() {
+                let token = crate::net::Token { owner: 1, lane: 0 };
+                rig.input(1, |engine| engine.handle_ready(token, crate::net::Ready::WRITABLE));
+            }
+            let failed = [format!("< send 1: {code}"), format!("! onReceiveError 1: {code}")];
+            assert_eq!(rig.trace, failed);
+        }
     }
 }
 
@@ -483,6 +493,35 @@ fn blocks_that_follow_one_another_are_written_in_one_call_s_4() {
         ~ 1 write 30000 -> 30000
         "#,
     );
+}
+
+#[test]
+fn prompt_sends_are_written_alone_and_behind_what_waits_s_4() {
+    let mut rig = narrow(100_000);
+    rig.is_prompt = true;
+    rig.play(
+        r#"
+        $
+        > send(1, 20000 bytes) > send(1, "x") > send(1, 30000 bytes) > send(1, 60000 bytes) > send(1, 20000 bytes)
+        < send 1: sent 20000
+        < send 1: sent 1
+        < send 1: sent 30000
+        $
+        ~ 1 write 20000 -> 20000
+        ~ 1 write 1 -> 1
+        ~ 1 write 30000 -> 30000
+        ~ 1 write 60000 -> 49999
+        ~ 1 write 10001 -> blocked
+        "#,
+    );
+    let seen = rig.peers[0].as_mut().unwrap().take().0;
+    rig.trace.clear();
+    rig.run();
+    assert_eq!(rig.trace, ["< send 1: sent 60000", "< send 1: sent 20000"]);
+    let rest = rig.peers[0].as_mut().unwrap().take().0;
+    let parts = [20_000, 1, 30_000, 60_000, 20_000].map(pattern);
+    assert!(seen[20_001..] == [&parts[2][..], &parts[3][..49_999]].concat());
+    assert!(rest == [&parts[3][49_999..], &parts[4][..]].concat());
 }
 
 #[test]

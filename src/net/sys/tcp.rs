@@ -86,7 +86,7 @@ impl Stream for SysStream {
     }
 
     #[inline]
-    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+    fn write(&self, data: &[u8]) -> io::Result<usize> {
         transfer::send(&self.socket, data)
     }
 

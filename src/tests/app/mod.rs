@@ -19,6 +19,7 @@ mod legacy;
 mod many;
 mod panic;
 mod pressure;
+mod prompt;
 mod queue;
 mod resolver;
 mod sleep;
