@@ -174,9 +174,7 @@ impl<N: Network> Engine<N> {
         let result = self.ctx.outbox.lend(|events| to(events, self.ctx.buffer.beside(), self));
         self.ctx.buffer.clear();
         self.ctx.brings_much = false;
-        if !self.written.get_mut().is_empty() {
-            self.complete_written();
-        }
+        self.complete_written();
         result
     }
 

@@ -116,8 +116,15 @@ impl<N: Network> Engine<N> {
     }
 
     /// Completes what `begin_send` has written.
-    #[inline(never)]
+    #[inline]
     pub(super) fn complete_written(&mut self) {
+        if !self.written.get_mut().is_empty() {
+            self.complete_all_written();
+        }
+    }
+
+    #[inline(never)]
+    fn complete_all_written(&mut self) {
         let mut written = self.written.take();
         for send in written.drain(..) {
             if let Some(Entry { machine: Machine::TcpClient(client), .. }) =
