@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::Delivery;
 
 thread_local! {
-    // The only ones in the library: a host may free one app inside a callback of another, on whatever thread; waiting
+    // Not an app's: a host may free one app inside a callback of another, on whatever thread; waiting
     // there could wait for itself.
     /// How deep this thread is in host code, and the bits below.
     static STATE: Cell<u32> = const { Cell::new(0) };

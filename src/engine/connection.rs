@@ -23,7 +23,7 @@ pub(super) const MAX_RECEIVE: usize = 64 * 1024;
 pub(super) const MAX_BULK: usize = 256 * 1024;
 
 /// What came of a first attempt to write that did not take all at once; `None`: there was none.
-pub(crate) type Begun = Option<io::Result<usize>>;
+pub(crate) type FirstWrite = Option<io::Result<usize>>;
 
 #[derive(Debug)]
 pub(super) struct Connection<S> {
@@ -60,7 +60,7 @@ pub(super) enum Channel<S> {
 
 /// Whether a first attempt took all of `data`.
 #[inline(always)]
-fn whole(data: &[u8], first: io::Result<usize>) -> Result<(), Begun> {
+fn whole(data: &[u8], first: io::Result<usize>) -> Result<(), FirstWrite> {
     match first {
         Ok(taken) if taken == data.len() => Ok(()),
         first => Err(Some(first)),
@@ -324,7 +324,7 @@ impl<S: Stream> Connection<S> {
 
     /// Writes `data`, if nothing waits before it and the kernel takes all of it at once, as it nearly always does.
     #[inline(always)]
-    pub(super) fn write_whole(&mut self, data: &[u8]) -> Result<(), Begun> {
+    pub(super) fn write_whole(&mut self, data: &[u8]) -> Result<(), FirstWrite> {
         if !self.may_write() || data.is_empty() {
             return Err(None);
         }
@@ -337,7 +337,7 @@ impl<S: Stream> Connection<S> {
     pub(super) fn send(
         &mut self,
         data: &[u8],
-        begun: Begun,
+        begun: FirstWrite,
         mut sends: Replies<'_>,
     ) -> io::Result<()> {
         let (taken, written) = match begun {
@@ -375,8 +375,8 @@ impl<S: Stream> Connection<S> {
         }
     }
 
-    /// The same in plain text, to be followed by `note_write` or `go_on`.
-    pub(super) fn begin_write(&self, data: &[u8]) -> Result<(), Begun> {
+    /// `write_whole` in plain text, to be followed by `note_write` or `go_on`.
+    pub(super) fn begin_write(&self, data: &[u8]) -> Result<(), FirstWrite> {
         let Channel::Plain(stream) = &self.channel else { return Err(None) };
         if !self.may_write() {
             return Err(None);

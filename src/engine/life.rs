@@ -36,6 +36,7 @@ impl<N: Network> Engine<N> {
     /// Closes every socket: pending calls complete with their codes, no socket raises an event
     /// (tcp.md LC-6).
     pub fn shut_down(&mut self) {
+        self.complete_written();
         for id in self.registry.ids() {
             self.close_silently(id);
         }

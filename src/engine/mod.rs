@@ -54,7 +54,7 @@ use crate::net::{Datagrams, Feature, Network, Ready, SocketSettings, Token};
 use crate::permissions::Grants;
 use accounts::Accounts;
 use command::{Call, Command, Destination, Query, QueryId, Send};
-pub(crate) use connection::Begun;
+pub(crate) use connection::FirstWrite;
 use context::{Context, News, Visit};
 pub(crate) use id_map::IdMap;
 use linger::Linger;

@@ -6,7 +6,7 @@ use std::slice;
 
 use super::command::{BegunSend, Send, SendData};
 use super::connecting::Race;
-use super::connection::Begun;
+use super::connection::FirstWrite;
 use super::outcomes::{bad_legacy_port, denied, not_found, not_resolved, over_quota};
 use super::reply::Replies;
 use super::resolving::{Lookup, Resolving};
@@ -14,6 +14,9 @@ use super::{Engine, Entry, Machine, Namespace, Network, Reply, Response, Status,
 use crate::api::properties::DnsQueryType;
 use crate::net::Feature;
 use crate::permissions::Operation;
+
+/// Written sends for which memory is kept.
+const MAX_WRITTEN: usize = 64;
 
 impl<N: Network> Engine<N> {
     pub(super) fn set_option(
@@ -79,7 +82,7 @@ impl<N: Network> Engine<N> {
         namespace: Namespace,
         id: i32,
         data: &[u8],
-        begun: Begun,
+        begun: FirstWrite,
         sends: &[Send],
     ) {
         let (registry, ctx) = self.lend(id);
@@ -100,7 +103,7 @@ impl<N: Network> Engine<N> {
 
     /// Writes a send from where its bytes lie, while the engine's events are shown, if nothing waits that was called
     /// before. If that takes all, it completes behind those events.
-    pub fn begin_send(&self, send: &Send, data: &[u8]) -> Result<(), Begun> {
+    pub fn begin_send(&self, send: &Send, data: &[u8]) -> Result<(), FirstWrite> {
         if self.has_ended || !self.sockets.may_use(Feature::PromptSends) {
             return Err(None);
         }
@@ -126,15 +129,16 @@ impl<N: Network> Engine<N> {
     #[inline(never)]
     fn complete_all_written(&mut self) {
         let mut written = self.written.take();
-        for send in written.drain(..) {
+        for send in &written {
             if let Some(Entry { machine: Machine::TcpClient(client), .. }) =
                 self.registry.get_mut(send.socket_id)
             {
                 client.note_write();
             }
-            Replies::new(&self.ctx.outbox, slice::from_ref(&send)).complete_all();
         }
-        // Its memory is kept.
+        Replies::new(&self.ctx.outbox, &written).complete_all();
+        written.clear();
+        written.shrink_to(MAX_WRITTEN);
         self.written = written.into();
     }
 

@@ -16,7 +16,7 @@ use bytes::Bytes;
 
 use super::command::BegunSend;
 use super::connecting::{Race, Step};
-use super::connection::{Begun, Channel, Connection, MAX_RECEIVE};
+use super::connection::{Channel, Connection, FirstWrite, MAX_RECEIVE};
 use super::context::{Context, News, Visit};
 use super::linger::Unfinished;
 use super::registry::Properties;
@@ -207,7 +207,7 @@ impl<N: Network> TcpClient<N> {
 
     /// Writes `data` if all of it goes out at once; if not, it is for `send`.
     #[inline(always)]
-    pub(super) fn write_whole(&mut self, data: &[u8]) -> Result<(), Begun> {
+    pub(super) fn write_whole(&mut self, data: &[u8]) -> Result<(), FirstWrite> {
         match &mut self.phase {
             Phase::Connected(connection) => connection.write_whole(data),
             _ => Err(None),
@@ -220,7 +220,7 @@ impl<N: Network> TcpClient<N> {
         ctx: &mut Context<N>,
         properties: &Properties,
         data: &[u8],
-        begun: Begun,
+        begun: FirstWrite,
         sends: Replies<'_>,
     ) {
         let Phase::Connected(connection) = &mut self.phase else {
@@ -253,7 +253,7 @@ impl<N: Network> TcpClient<N> {
     }
 
     /// Writes `data` if all of it goes out at once; what came of it is for `note_write` or `go_on`.
-    pub(super) fn begin_write(&self, data: &[u8]) -> Result<(), Begun> {
+    pub(super) fn begin_write(&self, data: &[u8]) -> Result<(), FirstWrite> {
         match &self.phase {
             Phase::Connected(connection) => connection.begin_write(data),
             _ => Err(None),

@@ -292,9 +292,9 @@ pub unsafe extern "C" fn chrome_sockets_tcp_disconnect(
 /// Mirrors:    chrome.sockets.tcp.send
 /// State:      connected; otherwise completes with SOCKET_NOT_CONNECTED.
 /// Parameters: data, data_len  the bytes, which may be written over when the call has returned; (NULL, 0) is an empty
-///             send. They are copied, but for what a callback on the reactor's thread passes in calls of more than
-///             16 KiB and at most 1 MiB: if nothing waits to be written before it, the call writes it from where it
-///             lies, and copies what the system does not take at once.
+///             {what}. They are copied, unless a callback on the reactor's thread passes more than 16 KiB and at most
+///             1 MiB for a connection of its app that is not secured: if no call waits to be carried out, this one may
+///             write from where they lie, and copies what the system does not take.
 ///             callback, user_data  for the completion; callback may be NULL.
 /// Returns:    OK: one completion follows. Else none follows: INVALID_ARGUMENT, CONTEXT_SHUT_DOWN,
 ///             UNEXPECTED.

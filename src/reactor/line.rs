@@ -107,7 +107,7 @@ impl Line {
             Ok(()) => {}
             Err(None) => return false,
             Err(Some(first)) => {
-                let left = SendData::Begun(self.rest_of(data, first));
+                let left = self.rest_of(data, first);
                 // Not behind what others may have called meanwhile.
                 if let Some(mut calls) = own.calls() {
                     calls.push(Message::Call(self.slot.number, send.with_data(left)));
@@ -118,14 +118,22 @@ impl Line {
         true
     }
 
-    fn rest_of(&self, data: &[u8], first: io::Result<usize>) -> Box<BegunSend> {
-        let taken = first.as_ref().map_or(0, |taken| *taken);
+    /// What a first attempt to write `data` has left.
+    fn rest_of(&self, data: &[u8], first: io::Result<usize>) -> SendData {
+        let len = data.len();
+        let taken = match &first {
+            Ok(taken) => *taken,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+            // Nothing more is written.
+            Err(_) => len,
+        };
         let (first, rest) = match self.inbox.blocks.copy(&data[taken..]) {
             Some(rest) => (first, rest),
+            None if taken == 0 => return SendData::NoMemory(len),
             // The peer lacks what follows: that is the connection's end.
             None => (Err(io::Error::from_raw_os_error(os_error::NO_MEMORY)), Vec::new()),
         };
-        Box::new(BegunSend { len: data.len(), first, rest })
+        SendData::Begun(Box::new(BegunSend { len, first, rest }))
     }
 
     #[inline(never)]

@@ -11,8 +11,8 @@ use crate::net::sys::OfThread;
 #[derive(Debug, Default)]
 pub(super) struct Own {
     calls: OfThread<RefCell<Box<Batch>>>,
-    /// Whether there are any, here or in the batch that is being read. Only who steers asks, and tells; so often that
-    /// it lies where no question is asked whose thread it is.
+    /// Whether there are any, here or in a batch that is put aside for a while. Only who steers asks, and tells; so often
+    /// that it lies where no question is asked whose thread it is.
     any: AtomicBool,
 }
 
@@ -30,7 +30,7 @@ impl Own {
         Some(calls.borrow_mut())
     }
 
-    /// The batch that is being read is put aside unfinished.
+    /// The batch that is being read is put aside, perhaps unfinished.
     pub(super) fn leave(&self) {
         self.any.store(true, Ordering::Relaxed);
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::engine::accounts::Accounts;
 use crate::engine::command::Send;
-use crate::engine::{Begun, Engine};
+use crate::engine::{Engine, FirstWrite};
 use crate::net::sys::SysNetwork;
 
 scoped_tls::scoped_thread_local!(static SHOWN: Engine<SysNetwork>);
@@ -17,7 +17,11 @@ pub(super) fn during(engine: &Engine<SysNetwork>, show: impl FnOnce()) {
 }
 
 /// Has the engine of the app with these accounts begin a send, if its events are being shown.
-pub(super) fn begin_send(accounts: &Arc<Accounts>, send: &Send, data: &[u8]) -> Result<(), Begun> {
+pub(super) fn begin_send(
+    accounts: &Arc<Accounts>,
+    send: &Send,
+    data: &[u8],
+) -> Result<(), FirstWrite> {
     if !SHOWN.is_set() {
         return Err(None);
     }

@@ -209,14 +209,11 @@ impl Turn {
         self.inbox.own.has_calls() || self.inbox.has_messages()
     }
 
-    /// Whether there were any.
     #[inline(always)]
-    fn read_messages(&mut self) -> bool {
-        let any = self.has_messages();
-        if any {
+    fn read_messages(&mut self) {
+        if self.has_messages() {
             self.read();
         }
-        any
     }
 
     #[inline(never)]

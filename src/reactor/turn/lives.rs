@@ -40,6 +40,8 @@ impl Turn {
     }
 
     pub(super) fn change(&mut self, slot: u32, change: Change) {
+        // What callbacks call now goes behind what was called before this, and behind this.
+        self.inbox.own.leave();
         // What was raised before belongs to the time before; work that this finds is done in this turn.
         self.apps.input(slot, 0, |_| {});
         self.flush(slot);

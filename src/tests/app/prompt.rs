@@ -17,6 +17,7 @@ use crate::net::{Feature, SocketSettings};
 
 /// Whose completion makes the callback call.
 const TRIGGER: i32 = 98;
+const SECOND: i32 = 97;
 /// More than travels beside the calls.
 const LARGE: usize = 40_000;
 
@@ -207,6 +208,49 @@ fn sends_that_cannot_be_made_write_nothing_s_5() {
         assert_eq!(bench.done(idle).result, Some(-15));
         assert_eq!(bench.done(unknown).message, Some(c"Socket not found"));
         assert!(!has_come(&peer));
+        bench.end();
+    }
+}
+
+/// A step in the app's life shows what was raised before it while calls behind it wait.
+#[test]
+fn a_large_send_goes_behind_what_was_called_before_a_step_in_the_apps_life_s_4() {
+    for is_unload in [false, true] {
+        let connected: Arc<Mutex<Option<i32>>> = Arc::default();
+        let of = Arc::clone(&connected);
+        let bench = Plan::new(Drive::Reactor)
+            .reacting(move |bench, event, _| {
+                let Some(id) = *of.lock() else { return };
+                match (event.event_type, event.socket_id) {
+                    (T::ChromeSocketsTcpGetInfo, TRIGGER) => {
+                        bench.get_info(SECOND);
+                        if is_unload {
+                            bench.app().unload().unwrap();
+                        } else {
+                            bench.app().resume().unwrap();
+                        }
+                        bench.send(id, b"a");
+                    }
+                    (T::ChromeSocketsTcpGetInfo, SECOND) => {
+                        bench.send(id, &pattern(LARGE));
+                    }
+                    _ => {}
+                }
+            })
+            .start();
+        let (id, mut peer) = bench.connected();
+        *connected.lock() = Some(id);
+        bench.get_info(TRIGGER);
+        if is_unload {
+            let mut read = Vec::new();
+            peer.read_to_end(&mut read).unwrap();
+            assert!(read.is_empty(), "{} bytes", read.len());
+        } else {
+            let mut read = vec![0; 1 + LARGE];
+            peer.read_exact(&mut read).unwrap();
+            assert_eq!(read[0], b'a');
+            assert!(read[1..] == pattern(LARGE));
+        }
         bench.end();
     }
 }
