@@ -110,7 +110,7 @@ impl Batch {
             }
             message
         }));
-        Some(Self { headers, given: 0, filled: BATCH, is_refused: false, _slots: slots, blocks })
+        Some(Self { headers, given: 0, filled: 0, is_refused: false, _slots: slots, blocks })
     }
 
     /// Receives what is waiting, at most a batch; whether that were all. `None`: there is no memory for any.
@@ -156,7 +156,9 @@ impl Batch {
 
     /// Sets again what the system has changed, and replaces the blocks that were taken, as far as there is memory.
     fn renew(&mut self) {
-        for (used, block) in self.headers.iter_mut().zip(&mut self.blocks).take(self.filled) {
+        // Where there was none for some, there may be by now.
+        let changed = if self.given < BATCH { BATCH } else { self.filled };
+        for (used, block) in self.headers.iter_mut().zip(&mut self.blocks).take(changed) {
             let header = &mut used.msg_hdr;
             header.msg_namelen = NAME_LEN;
             header.msg_controllen = size_of::<Control>() as _;
@@ -260,4 +262,22 @@ unsafe fn receive_many(socket: i32, headers: &mut [libc::mmsghdr]) -> libc::c_in
     let (at, len) = (headers.as_mut_ptr(), headers.len() as libc::c_uint);
     // SAFETY: the caller's promise; no time is given.
     unsafe { libc::recvmmsg(socket, at, len, libc::MSG_DONTWAIT as _, std::ptr::null_mut()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_that_there_was_no_memory_for_are_asked_for_again() {
+        let mut batch = Batch::new().unwrap();
+        batch.renew();
+        assert_eq!(batch.given, BATCH);
+        for missing in [3, 0] {
+            batch.blocks[missing] = BytesMut::new();
+            (batch.given, batch.filled) = (missing, 0);
+            batch.renew();
+            assert_eq!(batch.given, BATCH);
+        }
+    }
 }
