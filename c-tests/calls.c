@@ -273,9 +273,14 @@ const chromesock_socket_info *server_info_of(fx *f, int32_t id) {
     return &e->info[0];
 }
 
-int32_t listening(fx *f, uint16_t *port) {
+int32_t listening_on(fx *f, uint16_t port) {
     int32_t id = new_server(f);
-    IS_OK0(server_listen(f, id, "127.0.0.1", 0));
+    IS_OK0(server_listen(f, id, "127.0.0.1", port));
+    return id;
+}
+
+int32_t listening(fx *f, uint16_t *port) {
+    int32_t id = listening_on(f, 0);
     *port = (uint16_t)server_info_of(f, id)->local_port;
     CHECK(*port != 0);
     return id;

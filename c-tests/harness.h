@@ -248,6 +248,7 @@ int32_t new_server(fx *f);
 int32_t connected(fx *f, int *peer_fd);          /* a connected socket and the raw other end */
 int32_t connected_paused(fx *f, int *peer_fd);   /* paused before connect */
 int32_t listening(fx *f, uint16_t *port);        /* a server on 127.0.0.1 */
+int32_t listening_on(fx *f, uint16_t port);      /* the same, on a port of the test's choice */
 int32_t accepted(fx *f, int32_t server, uint16_t port, int *peer_fd);  /* an accepted socket */
 void connect_to(fx *f, int32_t id, int listen_fd, int *peer_fd);
 const chromesock_socket_info *info_of(fx *f, int32_t id);         /* tcp getInfo, valid to the end */

@@ -6,6 +6,7 @@
 
 #include "calls_socket.h"
 #include "harness.h"
+#include "peer_udp.h"
 
 #define P_PERSISTENT CHROME_SOCKETS_TCP_SERVER_PROPERTIES_PERSISTENT
 #define P_NAME CHROME_SOCKETS_TCP_SERVER_PROPERTIES_NAME
@@ -143,8 +144,8 @@ static void second_listen(fx *f) {
 
 /* LS-4 and the table of 9.2: port in use; address not local; family trouble. */
 static void listen_os_errors(fx *f) {
-    uint16_t port;
-    int fd = peer_listen(&port);
+    uint16_t port = quiet_port();
+    int fd = peer_listen_on("127.0.0.1", &port, 1);
     int32_t id = new_server(f);
     IS_FAIL(server_listen(f, id, "127.0.0.1", port), CHROMESOCK_ADDRESS_IN_USE);
     IS_FAIL(server_listen(f, id, "198.51.100.7", 0), CHROMESOCK_ADDRESS_INVALID);
@@ -156,9 +157,9 @@ static void listen_os_errors(fx *f) {
 /* LS-4: a port in TIME_WAIT can be reused at once; SD-2 and section 18: close frees the port before
  * its callback. */
 static void port_reuse(fx *f) {
-    uint16_t port;
+    uint16_t port = quiet_port();
     int peer;
-    int32_t id = listening(f, &port);
+    int32_t id = listening_on(f, port);
     for (int n = 0; n < 5; n++) {
         int32_t client = accepted(f, id, port, &peer);
         close_tcp(f, client, 0); /* the active closer is left in TIME_WAIT */
@@ -240,14 +241,18 @@ static pid_t forked_child(int *leave) {
 /* SD-1: the port is free at once, of whatever else the process is the parent. */
 static void ports_are_free_while_a_forked_child_lives(fx *f) {
     enum { SERVERS = 5, CLIENTS = 20 };
-    uint16_t ports[SERVERS], shared_port;
-    int32_t disconnected = listening(f, &ports[0]), closed = listening(f, &ports[1]), shared;
-    int32_t old_disconnected = sock_listening(f, &ports[2]), old_destroyed = sock_listening(f, &ports[3]);
+    const uint16_t ports[SERVERS] = {quiet_port(), quiet_port(), quiet_port(), quiet_port(), quiet_port()};
+    uint16_t shared_port;
+    int32_t disconnected = listening_on(f, ports[0]), closed = listening_on(f, ports[1]), shared;
+    int32_t old_disconnected = new_sock(f, TCP), old_destroyed = new_sock(f, TCP);
     chromesock_app_options sharing;
-    fx *ending = fx_new(f->mode, NULL), *ending_shared, *going_on;
+    fx *ending, *ending_shared, *going_on;
     int leave, status, waiting, peers[CLIENTS];
     pid_t child;
-    listening(ending, &ports[4]);
+    RESULT(sock_listen(f, old_disconnected, "127.0.0.1", ports[2], NOT_GIVEN), 0);
+    RESULT(sock_listen(f, old_destroyed, "127.0.0.1", ports[3], NOT_GIVEN), 0);
+    ending = fx_new(f->mode, NULL);
+    listening_on(ending, ports[4]);
     memset(&sharing, 0, sizeof sharing);
     sharing.reuse_port = 1;
     ending_shared = fx_new(f->mode, &sharing);
