@@ -22,9 +22,13 @@ static void start(chromesock_app *app);
 
 static void on_receive(chromesock_app *app, const chromesock_event *event, void *user_data)
 {
-    (void)app;
     (void)user_data;
-    add(event->data_len);
+    if (work.work == ECHO) {
+        note_echo(event->data_len);
+        check(chrome_sockets_tcp_send(app, event->socket_id, payload, work.size, NULL, NULL), "send");
+    } else {
+        add(event->data_len);
+    }
 }
 
 static void on_receive_error(chromesock_app *app, const chromesock_event *event, void *user_data)
@@ -55,6 +59,10 @@ static void on_secured(chromesock_app *app, const chromesock_event *event, void 
         break;
     case DOWNLOAD:
         check(chrome_sockets_tcp_set_paused(app, id, 0, NULL, NULL), "setPaused");
+        break;
+    case ECHO:
+        check(chrome_sockets_tcp_set_paused(app, id, 0, NULL, NULL), "setPaused");
+        check(chrome_sockets_tcp_send(app, id, payload, work.size, NULL, NULL), "send");
         break;
     case UPLOAD:
         for (int i = 0; i < OUTSTANDING; i++) {
@@ -107,7 +115,7 @@ int main(int argc, char **argv)
     check(chromesock_app_new(&options, &app), "app");
     chrome_sockets_tcp_on_receive_add_listener(app, on_receive, NULL);
     chrome_sockets_tcp_on_receive_error_add_listener(app, on_receive_error, NULL);
-    for (int i = 0; i < (work.work == HANDSHAKES ? CONCURRENT : 1); i++) {
+    for (int i = 0; i < first_connections(); i++) {
         start(app);
     }
     for (;;) {

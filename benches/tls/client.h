@@ -4,6 +4,7 @@
  *   handshakes  makes connections, CONCURRENT at a time, and leaves each once it is secured
  *   download    receives on one connection what the server sends without end
  *   upload      sends on one connection without end, `size` bytes at a time
+ *   echo        sends `size` bytes on each of CONCURRENT connections, and again when they have come back
  *   idle        secures IDLE connections and tells what each costs in memory
  *
  * The server is on 127.0.0.1, and its certificate, for that address, is checked by all of them. */
@@ -16,7 +17,7 @@
 #include <time.h>
 
 enum { CONCURRENT = 8, IDLE = 1000, MOST = 64 * 1024 };
-enum work { HANDSHAKES, DOWNLOAD, UPLOAD, IDLING };
+enum work { HANDSHAKES, DOWNLOAD, UPLOAD, ECHO, IDLING };
 
 static struct {
     enum work work;
@@ -44,13 +45,14 @@ static inline int64_t clock_ns(clockid_t clock)
 
 static inline void parse_work(int argc, char **argv)
 {
-    static const char *const names[] = {"handshakes", "download", "upload", "idle"};
+    static const char *const names[] = {"handshakes", "download", "upload", "echo", "idle"};
+    enum { KINDS = sizeof names / sizeof *names };
     int kind = 0;
-    while (argc == 6 && kind < 4 && strcmp(argv[1], names[kind]) != 0) {
+    while (argc == 6 && kind < KINDS && strcmp(argv[1], names[kind]) != 0) {
         kind++;
     }
-    if (argc != 6 || kind == 4 || atoi(argv[5]) < 1 || atoi(argv[5]) > MOST) {
-        fprintf(stderr, "usage: %s handshakes|download|upload|idle PORT ROOTS SECONDS SIZE\n", argv[0]);
+    if (argc != 6 || kind == KINDS || atoi(argv[5]) < 1 || atoi(argv[5]) > MOST) {
+        fprintf(stderr, "usage: %s handshakes|download|upload|echo|idle PORT ROOTS SECONDS SIZE\n", argv[0]);
         exit(2);
     }
     work.work = (enum work)kind;
@@ -63,7 +65,7 @@ static inline void parse_work(int argc, char **argv)
     window.start = (double)clock_ns(CLOCK_MONOTONIC) / 1e9;
 }
 
-/* Counts handshakes or bytes; prints the result and ends the program when the window is over. */
+/* Counts handshakes, bytes or messages; prints the result and ends the program when the window is over. */
 static inline void add(uint64_t count)
 {
     window.count += count;
@@ -81,14 +83,27 @@ static inline void add(uint64_t count)
         return;
     }
     int64_t cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - window.cpu_begin;
-    double units = (double)(window.count - window.count_begin);
-    if (work.work != HANDSHAKES) {
-        units /= 1e6; /* MB */
-    }
+    double per_unit = work.work == DOWNLOAD || work.work == UPLOAD ? 1e6 : 1; /* MB */
+    double units = (double)(window.count - window.count_begin) / per_unit;
     printf("{\"rate\": %.3f, \"cpu_ns\": %.1f, \"total\": %.3f}\n", units / (now - window.begin), (double)cpu / units,
-           work.work == HANDSHAKES ? (double)window.count : (double)window.count / 1e6);
+           (double)window.count / per_unit);
     fflush(stdout);
     _Exit(0);
+}
+
+/* How many connections are begun at once. */
+static inline int first_connections(void)
+{
+    return work.work == HANDSHAKES || work.work == ECHO ? CONCURRENT : 1;
+}
+
+/* A message has come back, whole: nothing splits a record that is so small. */
+static inline void note_echo(size_t bytes)
+{
+    if (bytes != work.size) {
+        die("a part of a message");
+    }
+    add(1);
 }
 
 static inline int64_t heap_now(void)

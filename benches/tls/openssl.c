@@ -64,6 +64,16 @@ static void visit(struct connection *connection)
             start();
             return;
         }
+        if (n == 1 && work.work == ECHO) {
+            n = SSL_write(ssl, payload, (int)work.size);
+        }
+    }
+    while (n > 0 && work.work == ECHO) {
+        n = SSL_read(ssl, payload, MOST);
+        if (n > 0) {
+            note_echo((size_t)n);
+            n = SSL_write(ssl, payload, (int)work.size);
+        }
     }
     while (n > 0 && work.work == DOWNLOAD) {
         n = SSL_read(ssl, payload, MOST);
@@ -102,7 +112,7 @@ int main(int argc, char **argv)
     SSL_CTX_set_default_read_buffer_len(context, 64 * 1024);
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                   SSL_MODE_RELEASE_BUFFERS);
-    for (int i = 0; i < (work.work == HANDSHAKES ? CONCURRENT : 1); i++) {
+    for (int i = 0; i < first_connections(); i++) {
         start();
     }
     for (;;) {

@@ -7,7 +7,7 @@ The table gives the medians, and those of each turn's ratios to OpenSSL and to b
 CPU time (above 1 = better). The server has OpenSSL, TLS 1.3, AES-128-GCM and X25519; ours and rustls offer
 X25519MLKEM768 too, as they do by default, and pay for that key. In tls-handshakes-mlkem, where that key is agreed upon, the server has rustls.
 On a busy machine run this at real-time priority: chrt -f 5 benches/tls/run.sh
-The rows go into results.json beside those of the other benchmarks; a unit is a handshake, or 10^6 bytes.
+The rows go into results.json beside those of the other benchmarks; a unit is a handshake, a message, or 10^6 bytes.
 """
 import argparse
 import json
@@ -32,6 +32,8 @@ WORKLOADS = {
     "tls-download-64k": ("download", 64 * 1024, "p256", "MB/s"),
     "tls-upload-16k": ("upload", 16 * 1024, "p256", "MB/s"),
     "tls-upload-64k": ("upload", 64 * 1024, "p256", "MB/s"),
+    "tls-echo-64": ("echo", 64, "p256", "msg/s"),
+    "tls-echo-1000": ("echo", 1000, "p256", "msg/s"),
     "tls-idle-memory": ("idle", 1, "p256", "B/conn"),
 }
 NEEDS_MLKEM = "tls-handshakes-mlkem"  # which OpenSSL learns in 3.5
@@ -40,6 +42,7 @@ BARS = {
     "handshakes": [("cpu_ratio_openssl", 2.0), ("ratio_rustls", 0.95)],
     "download": [("cpu_ratio_openssl", 1.2), ("ratio_openssl", 1.0), ("ratio_rustls", 0.95)],
     "upload": [("cpu_ratio_openssl", 1.5), ("ratio_openssl", 1.0), ("ratio_rustls", 0.95)],
+    "echo": [("cpu_ratio_openssl", 1.0), ("ratio_rustls", 0.95)],
 }
 IDLE_BAR = 12 * 1024
 
@@ -199,7 +202,7 @@ def main():
     options.contestants = options.contestants.split(",")
     cpus = sorted(os.sched_getaffinity(0))
     options.client_cpus, options.server_cpus = {cpus[0]}, {cpus[-1] if options.apart else cpus[0]}
-    print(f"{options.rounds} rounds of {options.seconds} s in turns; cpu ns of a handshake, or of 10^6 bytes")
+    print(f"{options.rounds} rounds of {options.seconds} s in turns; cpu ns of a handshake, a message, or of 10^6 bytes")
     print(f"{'workload':<24}{'contestant':<19}{'median':>9} {'unit':<7}{'min':>8} -{'max':>7}{'cpu ns':>9}"
           f"{'/openssl':>9}{'/rustls':>9}{'cpu/ossl':>9}{'cpu/rust':>9}{'syscalls':>9}  bars", flush=True)
     rows, failed = [], False

@@ -1,5 +1,5 @@
 /* The server that all TLS clients are measured with: OpenSSL over epoll, many connections on one thread.
- *   server handshakes|download|upload|idle CERTIFICATE KEY SIZE
+ *   server handshakes|download|upload|echo|idle CERTIFICATE KEY SIZE
  * prints its port and ends when its standard input ends. TLS 1.3 with AES-128-GCM and X25519; neither
  * resumption nor tickets, so that each handshake is a whole one. Download sends `size` bytes at a time. */
 #define _GNU_SOURCE
@@ -19,7 +19,7 @@ struct peer {
 };
 
 static uint8_t block[MOST];
-static int sends;
+static int sends, echoes;
 static int size;
 static int loop;
 
@@ -40,9 +40,12 @@ static void visit(struct peer *peer)
     if (!done && n > 0 && sends) {
         setsockopt(peer->fd, IPPROTO_TCP, TCP_CORK, &one, sizeof one);
     }
-    /* The client never says anything in a download, and the server nothing in the others. */
+    /* The client never says anything in a download, and the server in an echo only. */
     while (n > 0) {
         n = sends ? SSL_write(peer->ssl, block, size) : SSL_read(peer->ssl, block, MOST);
+        if (echoes && n > 0) {
+            n = SSL_write(peer->ssl, block, n);
+        }
     }
     int why = SSL_get_error(peer->ssl, n);
     if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE) {
@@ -99,10 +102,11 @@ int main(int argc, char **argv)
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof at;
     if (argc != 5 || (size = atoi(argv[4])) < 1 || size > MOST) {
-        fprintf(stderr, "usage: server handshakes|download|upload|idle CERTIFICATE KEY SIZE\n");
+        fprintf(stderr, "usage: server handshakes|download|upload|echo|idle CERTIFICATE KEY SIZE\n");
         return 2;
     }
     sends = strcmp(argv[1], "download") == 0;
+    echoes = strcmp(argv[1], "echo") == 0;
     raise_descriptor_limit();
     signal(SIGPIPE, SIG_IGN);
     SSL_CTX *context = make_context(argv[2], argv[3]);

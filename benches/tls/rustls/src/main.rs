@@ -27,6 +27,7 @@ enum Work {
     Handshakes,
     Download,
     Upload,
+    Echo,
     Idle,
 }
 
@@ -81,7 +82,7 @@ impl Client {
         if elapsed < self.seconds {
             return;
         }
-        let per_unit = if self.work == Work::Handshakes { 1.0 } else { 1e6 };
+        let per_unit = if matches!(self.work, Work::Download | Work::Upload) { 1e6 } else { 1.0 };
         let units = (self.count - count_begin) as f64 / per_unit;
         let cpu_ns = (cpu_time() - cpu_begin).as_nanos() as f64 / units;
         let (rate, total) = (units / elapsed.as_secs_f64(), self.count as f64 / per_unit);
@@ -117,6 +118,7 @@ impl Client {
         let mut readable = true;
         let mut writable = true;
         let was_handshaking = tls.is_handshaking();
+        let mut greeted = false;
         loop {
             if self.work == Work::Upload && !tls.is_handshaking() && !tls.wants_write() {
                 let taken = tls.writer().write(&self.buffer[..self.size])?;
@@ -153,7 +155,17 @@ impl Client {
                     Err(error) => return Err(error.into()),
                 }
                 while let Ok(n @ 1..) = tls.reader().read(&mut self.buffer) {
-                    self.add(n);
+                    if self.work == Work::Echo {
+                        assert_eq!(n, self.size, "a part of a message");
+                        self.add(1);
+                        tls.writer().write_all(&self.buffer[..n])?;
+                    } else {
+                        self.add(n);
+                    }
+                }
+                if self.work == Work::Echo && was_handshaking && !tls.is_handshaking() && !greeted {
+                    greeted = true;
+                    tls.writer().write_all(&self.buffer[..self.size])?;
                 }
             }
             let can_write =
@@ -227,13 +239,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let [_, work, port, roots, seconds, size] = &arguments[..] else {
         return Err(
-            "usage: tls-rustls handshakes|download|upload|idle PORT ROOTS SECONDS SIZE".into()
+            "usage: tls-rustls handshakes|download|upload|echo|idle PORT ROOTS SECONDS SIZE".into(),
         );
     };
     let work = match work.as_str() {
         "handshakes" => Work::Handshakes,
         "download" => Work::Download,
         "upload" => Work::Upload,
+        "echo" => Work::Echo,
         _ => Work::Idle,
     };
     let mut trusted = RootCertStore::empty();
@@ -260,7 +273,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         secured: 0,
         first_heap: 0,
     };
-    for _ in 0..if work == Work::Handshakes { CONCURRENT } else { 1 } {
+    let at_once = if matches!(work, Work::Handshakes | Work::Echo) { CONCURRENT } else { 1 };
+    for _ in 0..at_once {
         client.start()?;
     }
     let mut events = Events::with_capacity(64);
